@@ -1,0 +1,53 @@
+"""Domain errors. Each knows the exit code that the command line and the children end with."""
+
+from enum import IntEnum, unique
+
+
+@unique
+class ExitCode(IntEnum):
+    """Exit codes of the command line and of children; 75..78 follow sysexits.h and the MPI protocol."""
+
+    OK = 0
+    FAILED = 1  # the run failed, or a task of this child did
+    USAGE = 2
+    NOT_FOUND = 3
+    REFUSED = 4  # the input, a parameter or a pipeline.yaml has faults
+    UNREACHABLE = 5  # no stack, no embedded AWS, no credentials
+    STOPPED = 6  # the run was stopped, or the task ran out of time
+
+
+class GristmillError(Exception):
+    """Base of the errors a user can mend: `what` went wrong, and `mend`, how to put it right."""
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        super().__init__(f"{what} {mend}".strip())
+        self.what = what
+        self.mend = mend
+
+
+class Refused(GristmillError):
+    """Raised when an input, its parameters or a pipeline.yaml break a rule; `faults` has all of them."""
+
+    exit_code = ExitCode.REFUSED
+
+    def __init__(self, faults: list[str], mend: str = "") -> None:
+        super().__init__("; ".join(faults), mend)
+        self.faults = faults
+
+
+class NotFound(GristmillError):
+    """Raised when a run, a pipeline or an object that was named does not exist."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+
+class Unreachable(GristmillError):
+    """Raised when the stack or the embedded AWS cannot be reached."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class Corrupt(GristmillError):
+    """Raised when an object of the run's own making (index, receipt, record) does not read as it must."""

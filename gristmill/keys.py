@@ -1,0 +1,146 @@
+"""The keys of every object Gristmill reads or writes: built and parsed here and nowhere else.
+
+Numbers are zero-padded, so that string order is numeric order.
+"""
+
+import re
+from dataclasses import dataclass
+
+INPUTS = "inputs/"
+RUNS = "runs/"
+RESULTS = "results/"
+
+_TASK_DIGITS = 12
+_ATTEMPT_DIGITS = 4
+_SPAN = re.compile(r"(\d{12})-(\d{12})(?:\.json)?$")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Tasks [first, end) of a branch."""
+
+    first: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.first:0{_TASK_DIGITS}d}-{self.end:0{_TASK_DIGITS}d}"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """An input key taken apart: `inputs/<pipeline>/<name>`; `name` may hold slashes, either may be empty."""
+
+    pipeline: str
+    name: str
+
+
+def parse_input(key: str) -> Dropped:
+    """Take an input key apart; a key outside `inputs/` is a programming error (the rule filters it)."""
+    if not key.startswith(INPUTS):
+        raise ValueError(f"not an input key: {key}")
+    pipeline, _, name = key[len(INPUTS) :].partition("/")
+    return Dropped(pipeline, name)
+
+
+def input_key(pipeline: str, name: str) -> str:
+    """Return the key that starts `pipeline` on a file called `name`."""
+    return f"{INPUTS}{pipeline}/{name}"
+
+
+def run_prefix(run: str) -> str:
+    """Return the prefix that holds everything intermediate of a run."""
+    return f"{RUNS}{run}/"
+
+
+def run_record(run: str) -> str:
+    """Return the key of the run record; creating it claims the run."""
+    return f"{run_prefix(run)}run.json"
+
+
+def outcome(run: str, execution_name: str) -> str:
+    """Return the key of what one execution of the run came to; written once its notice is out."""
+    return f"{run_prefix(run)}outcomes/{execution_name}.json"
+
+
+def check(run: str, stage: str, attempt: int) -> str:
+    """Return the key of CheckOutput's finding for one attempt at a stage."""
+    return f"{run_prefix(run)}{stage}/check-{attempt:0{_ATTEMPT_DIGITS}d}.json"
+
+
+def chunks(run: str, stage: str) -> str:
+    """Return the key of a stage's chunk index."""
+    return f"{run_prefix(run)}{stage}/chunks.idx"
+
+
+def branch_prefix(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of one branch of a stage."""
+    return f"{run_prefix(run)}{stage}/{branch}/"
+
+
+def tasks(run: str, stage: str, branch: str, attempt: int) -> str:
+    """Return the key of the index of tasks still to do in an attempt; absent means all of them."""
+    return f"{branch_prefix(run, stage, branch)}tasks-{attempt:0{_ATTEMPT_DIGITS}d}.idx"
+
+
+def segments(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of a branch's segments."""
+    return f"{branch_prefix(run, stage, branch)}segments/"
+
+
+def segment(run: str, stage: str, branch: str, span: Span) -> str:
+    """Return the key of the outputs of tasks `span`."""
+    return f"{segments(run, stage, branch)}{span}"
+
+
+def receipts(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of a branch's receipts."""
+    return f"{branch_prefix(run, stage, branch)}receipts/"
+
+
+def receipt(run: str, stage: str, branch: str, span: Span) -> str:
+    """Return the key of the receipt that commits segment `span`."""
+    return f"{receipts(run, stage, branch)}{span}.json"
+
+
+def parse_span(key: str) -> Span:
+    """Read the tasks of a segment or receipt from its key."""
+    match = _SPAN.search(key)
+    if match is None:
+        raise ValueError(f"not the key of a segment or receipt: {key}")
+    return Span(int(match[1]), int(match[2]))
+
+
+def failures(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of a branch's failure records."""
+    return f"{branch_prefix(run, stage, branch)}failures/"
+
+
+def failure(run: str, stage: str, branch: str, task: int, attempt: int) -> str:
+    """Return the key of the record of one task's failure in one attempt."""
+    name = f"{task:0{_TASK_DIGITS}d}-{attempt:0{_ATTEMPT_DIGITS}d}.json"
+    return f"{failures(run, stage, branch)}{name}"
+
+
+def merged(run: str, stage: str, branch: str) -> str:
+    """Return the key of a merged branch that only a later stage reads."""
+    return f"{branch_prefix(run, stage, branch)}merged"
+
+
+def results_prefix(pipeline: str, name: str, run: str) -> str:
+    """Return the prefix of a run's results."""
+    return f"{RESULTS}{pipeline}/{name}/{run}/"
+
+
+def result(pipeline: str, name: str, run: str, file: str) -> str:
+    """Return the key of one result of a run."""
+    return f"{results_prefix(pipeline, name, run)}{file}"
+
+
+def job_name_prefix(run: str) -> str:
+    """Return what the names of all Batch jobs of a run start with."""
+    return f"gm-{run}-"
+
+
+def job_name(run: str, stage: str, branch: str, attempt: int, group: int) -> str:
+    """Return a group's Batch job name (128 characters of [A-Za-z0-9_-] at most; stage and branch are at most 40)."""
+    return f"{job_name_prefix(run)}{stage}-{branch}-{attempt}-{group}"

@@ -1,0 +1,40 @@
+"""AWS quotas and the bounds derived from them; each with its source."""
+
+MIB = 1024**2
+GIB = 1024**3
+
+# AWS Batch user guide, "Service quotas" (cannot be raised)
+BATCH_ARRAY_MIN = 2
+BATCH_ARRAY_MAX = 10_000
+BATCH_ATTEMPTS_MAX = 10
+BATCH_TIMEOUT_MIN_SECONDS = 60
+BATCH_DESCRIBE_MAX = 100  # job ids in one DescribeJobs call
+BATCH_LIST_PAGE = 100  # jobs in one filtered ListJobs page
+
+# Amazon S3 user guide, "Multipart upload limits"
+S3_PART_MIN = 5 * MIB
+S3_PART_MAX = 5 * GIB
+S3_PARTS_MAX = 10_000
+S3_KEY_MAX_BYTES = 1024
+S3_METADATA_MAX_BYTES = 2 * 1024
+
+# AWS Lambda developer guide, "Lambda quotas"
+LAMBDA_TIMEOUT_MAX_SECONDS = 900
+
+# Step Functions developer guide, "Quotas": payload 256 KiB, history 25,000 events; ours are far below them
+STATE_PAYLOAD_MAX = 32 * 1024
+STATE_REASON_MAX = 1_000  # characters of a cause carried in the state; the whole of it lies in S3
+
+# Amazon SNS API reference, Publish: Subject below 100 characters, Message 256 KiB
+SNS_SUBJECT_MAX = 100
+SNS_MESSAGE_MAX = 256 * 1024
+
+# A Split must end within one Lambda invocation: at a cautious 40 MiB/s from S3, 32 GiB take 820 s
+SCAN_MAX_BYTES = 32 * GIB
+
+# A segment is sealed at this size or age, so that a killed child loses little (see the architecture notes)
+SEGMENT_BYTES = 64 * MIB
+SEGMENT_SECONDS = 60.0
+
+# Attempt numbers of the k-th resume start at k * ATTEMPTS_MAX, so no key of an earlier execution is reused
+ATTEMPTS_MAX = 10

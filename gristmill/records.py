@@ -1,0 +1,128 @@
+"""The JSON records of a run in S3. They are contracts between the functions, the children and the command line."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from gristmill.spec.model import Pipeline
+from gristmill.words import CheckVerdict, RunStatus
+
+CONTRACT = 1
+
+
+class Record(BaseModel):
+    """A closed, immutable record: an unknown field is an error, for it means another contract."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputObject(Record):
+    """The object version that a run works on; bytes, never the key's newest version."""
+
+    bucket: str
+    key: str
+    version: str | None
+    etag: str
+    size: int
+    sequencer: str
+
+
+class RunRecord(Record):
+    """`run.json`: who owns the run, and everything it needs, frozen when it was claimed."""
+
+    contract: Literal[1] = 1
+    run: str
+    execution: str  # ARN of the execution that owns the run
+    resumes: int = 0
+    claimed_at: datetime
+    owner: str
+    input: InputObject
+    pipeline: Pipeline | None  # None where the drop is refused
+    parameters: dict[str, JsonValue]
+    faults: list[str]
+
+
+class TaskReceipt(Record):
+    """One task's share of a segment: its place in it, what went in and out, and when (Unix seconds)."""
+
+    task: int
+    offset: int
+    size: int
+    crc32: int
+    bytes_in: int
+    records_in: int
+    records_out: int
+    started: float
+    ended: float
+
+
+class Receipt(Record):
+    """`receipts/<a>-<b>.json`: commits the segment of tasks [first, end); no receipt, no output."""
+
+    contract: Literal[1] = 1
+    first: int
+    end: int
+    attempt: int
+    size: int
+    etag: str
+    job_id: str
+    log_stream: str
+    tasks: list[TaskReceipt]
+
+
+class Failure(Record):
+    """`failures/<task>-<attempt>.json`: why one task failed in one attempt."""
+
+    contract: Literal[1] = 1
+    stage: str
+    branch: str
+    task: int
+    attempt: int
+    reason: str  # one line: the exception, or what killed it
+    detail: str  # traceback or stderr tail
+    exit_code: int | None
+    job_id: str
+    log_stream: str
+    at: datetime
+
+
+class BranchFinding(Record):
+    """What CheckOutput found of one branch."""
+
+    branch: str
+    tasks: int
+    done: int
+    records_in: int
+    records_out: int
+    bytes_in: int
+    bytes_out: int
+    output: str | None  # key of the merged object
+    failures: list[Failure]  # of this attempt, a handful at most; `missing` says how many there are
+    missing: int
+    problem: str | None
+
+
+class Finding(Record):
+    """`check-<attempt>.json`: CheckOutput's whole finding; the state machine carries only its verdict."""
+
+    contract: Literal[1] = 1
+    run: str
+    stage: str
+    attempt: int
+    verdict: CheckVerdict
+    reason: str
+    branches: list[BranchFinding]
+
+
+class Outcome(Record):
+    """`outcomes/<execution>.json`: what an execution came to, as its notice told it."""
+
+    contract: Literal[1] = 1
+    run: str
+    execution: str
+    status: RunStatus
+    reason: str
+    started_at: datetime
+    ended_at: datetime
+    results: list[str]
