@@ -1,0 +1,52 @@
+# Everything a newcomer or a robot needs: `make demo` runs the main job, `make test` runs the tests.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+TOOLS := .tools
+BIN := $(VENV)/bin
+
+.PHONY: help setup tools demo test lint test-sam lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.ready ## make the virtual environment (about a minute, once)
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gristmill needs Python 3.11 or newer; try make PYTHON=python3.13")'
+	@echo "Setting up $(VENV) (about a minute, once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+tools: $(TOOLS)/.ready ## the AWS and SAM command lines, apart from the product's own environment
+
+$(TOOLS)/.ready: requirements-tools.lock
+	@echo "Setting up $(TOOLS): the AWS and SAM command lines ..."
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+demo: setup ## drop a sample of 100,000 lines on the embedded AWS and check what comes back
+	@PATH="$(CURDIR)/$(BIN):$$PATH" demo/run.sh
+
+test: setup ## unit tests and the deployed template on the embedded AWS
+	$(BIN)/python -m pytest --quiet
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete with the stock command lines
+	$(BIN)/python -m pytest --quiet tests/sam
+
+lock: ## refresh the lock files (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-tools.in --output-file requirements-tools.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header functions/requirements.in --output-file functions/requirements.lock
+
+clean: ## remove the environments and everything built
+	rm -rf $(VENV) $(TOOLS) .aws-sam .gristmill

@@ -1,0 +1,114 @@
+"""What the integration tests see of a deployed Gristmill: only what a user sees (bucket, executions, mails)."""
+
+import email
+import json
+import time
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from gristmill import keys
+from gristmill.drop import run_id
+
+OWNER = "miller"
+
+
+@dataclass(frozen=True)
+class Mill:
+    """A stack on an embedded AWS, and the folder where that keeps its mails."""
+
+    endpoint: str
+    data: Path
+    outputs: dict[str, str]
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    @property
+    def bucket(self) -> str:
+        return self.outputs["BucketName"]
+
+    def drop(self, pipeline: str, name: str, body: bytes, **parameters: str) -> str:
+        """Upload as any S3 client does; return the id of the run that this must start."""
+        key = keys.input_key(pipeline, name)
+        metadata = {"owner": OWNER, **{name.replace("_", "-"): value for name, value in parameters.items()}}
+        put = self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=metadata)
+        return run_id(self.bucket, key, put["VersionId"], put["ETag"].strip('"'), "")
+
+    def read(self, key: str) -> bytes:
+        body: bytes = self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return body
+
+    def read_json(self, key: str) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads(self.read(key))
+        return record
+
+    def keys(self, prefix: str) -> list[str]:
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def execution(self, run: str, seconds: float = 30) -> str:
+        """Wait until the run is claimed; return the ARN of the execution that owns it."""
+        key = keys.run_record(run)
+        self._until(lambda: key in self.keys(keys.run_prefix(run)), seconds, f"run {run} is not claimed")
+        arn: str = self.read_json(key)["execution"]
+        return arn
+
+    def finish(self, run: str, seconds: float = 60) -> dict[str, Any]:
+        """Wait for the end of the run's execution and its outcome; return the outcome."""
+        arn = self.execution(run, seconds)
+        states = self.client("stepfunctions")
+        self._until(
+            lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING",
+            seconds,
+            f"{run} runs on",
+        )
+        key = keys.outcome(run, arn.rpartition(":")[2])
+        self._until(lambda: key in self.keys(keys.run_prefix(run)), seconds, f"{run} has no outcome")
+        outcome = self.read_json(key)
+        assert outcome["status"] == states.describe_execution(executionArn=arn)["status"]
+        return outcome
+
+    def mails(self, text: str) -> list[EmailMessage]:
+        """Return the mails whose body or subject has `text`, oldest first."""
+        found = [
+            email.message_from_bytes(path.read_bytes(), policy=default)
+            for path in sorted((self.data / "outbox").glob("*.eml"))
+        ]
+        return [mail for mail in found if text in mail["Subject"] or text in mail.get_content()]
+
+    def mail(self, run: str, status: str, seconds: float = 10) -> EmailMessage:
+        """Wait for the one mail that tells `status` of the run."""
+
+        def matching() -> list[EmailMessage]:
+            return [mail for mail in self.mails(run) if f" {status} " in mail["Subject"]]
+
+        self._until(lambda: bool(matching()), seconds, f"no mail says {status} of {run}")
+        (mail,) = matching()
+        return mail
+
+    def jobs(self, run: str) -> list[dict[str, Any]]:
+        """Return the summaries of all Batch jobs of a run."""
+        answer = self.client("batch").list_jobs(
+            jobQueue=self.outputs["CpuQueueArn"],
+            filters=[{"name": "JOB_NAME", "values": [keys.job_name_prefix(run) + "*"]}],
+        )
+        summaries: list[dict[str, Any]] = answer["jobSummaryList"]
+        return summaries
+
+    @staticmethod
+    def _until(holds: Any, seconds: float, problem: str) -> None:
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, f"{problem} after {seconds} s"
+            time.sleep(0.05)
