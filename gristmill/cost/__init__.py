@@ -1,0 +1,1 @@
+"""What a run costs as AWS would bill it: one dated price table, one usage record, one sum."""
