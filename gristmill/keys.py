@@ -121,6 +121,11 @@ def failure(run: str, stage: str, branch: str, task: int, attempt: int) -> str:
     return f"{failures(run, stage, branch)}{name}"
 
 
+def failure_attempt(key: str) -> int:
+    """Read the attempt from the key of a failure record."""
+    return int(key.rpartition("-")[2].removesuffix(".json"))
+
+
 def merged(run: str, stage: str, branch: str) -> str:
     """Return the key of a merged branch that only a later stage reads."""
     return f"{branch_prefix(run, stage, branch)}merged"
@@ -141,6 +146,6 @@ def job_name_prefix(run: str) -> str:
     return f"gm-{run}-"
 
 
-def job_name(run: str, stage: str, branch: str, attempt: int, group: int) -> str:
-    """Return a group's Batch job name (128 characters of [A-Za-z0-9_-] at most; stage and branch are at most 40)."""
+def job_name(run: str, stage: str, branch: str, attempt: int, group: int | str) -> str:
+    """Return a group's Batch job name (at most 128 of [A-Za-z0-9_-]); the group `*` matches all of an attempt."""
     return f"{job_name_prefix(run)}{stage}-{branch}-{attempt}-{group}"

@@ -43,32 +43,26 @@ class RunRecord(Record):
     faults: list[str]
 
 
-class TaskReceipt(Record):
-    """One task's share of a segment: its place in it, what went in and out, and when (Unix seconds)."""
-
-    task: int
-    offset: int
-    size: int
-    crc32: int
-    bytes_in: int
-    records_in: int
-    records_out: int
-    started: float
-    ended: float
-
-
 class Receipt(Record):
-    """`receipts/<a>-<b>.json`: commits the segment of tasks [first, end); no receipt, no output."""
+    """`receipts/<a>-<b>.json`: commits the segment of tasks [first, end); no receipt, no output.
+
+    The lists have one value per task; `offsets` has one more: task i's output is bytes
+    [offsets[i], offsets[i + 1]) of the segment.
+    """
 
     contract: Literal[1] = 1
     first: int
     end: int
     attempt: int
-    size: int
     etag: str
     job_id: str
     log_stream: str
-    tasks: list[TaskReceipt]
+    started: float  # Unix seconds
+    ended: float
+    offsets: list[int]
+    bytes_in: list[int]
+    records_in: list[int]
+    records_out: list[int]
 
 
 class Failure(Record):
@@ -77,7 +71,7 @@ class Failure(Record):
     contract: Literal[1] = 1
     stage: str
     branch: str
-    task: int
+    task: int | None  # None: the child died, and which of its tasks did it is not known
     attempt: int
     reason: str  # one line: the exception, or what killed it
     detail: str  # traceback or stderr tail

@@ -1,0 +1,115 @@
+"""Why tasks have no output: what the children recorded, else what Batch and the logs say of the children."""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from gristmill import keys
+from gristmill.jobmap import Cursor
+from gristmill.limits import BATCH_DESCRIBE_MAX
+from gristmill.records import Failure
+from gristmill.store import Store
+
+_SHOWN = 5  # failures told per branch; the rest of them most often say the same
+_SEARCHED = 10_000  # failure records looked at to find those
+_TAIL = 20  # log lines
+_TASKS_FAILED = 1  # a child's exit code when its tasks failed: those have records of their own
+
+
+@dataclass(frozen=True)
+class Clues:
+    """Where Batch and the logs are asked: clients, the queues' ARNs and the jobs' log group."""
+
+    batch: Any
+    logs: Any
+    queues: list[str]
+    log_group: str
+
+
+def failures(store: Store, clues: Clues, cursor: Cursor, branch: str, missing: list[keys.Span]) -> list[Failure]:
+    """Return a handful of failures of this attempt that explain the missing tasks, recorded ones first."""
+    recorded = list(islice(_recorded(store, cursor, branch), _SHOWN))
+    if len(recorded) >= _SHOWN or len(recorded) == sum(span.end - span.first for span in missing):
+        return recorded
+    return recorded + list(islice(_died(clues, cursor, branch), _SHOWN - len(recorded)))
+
+
+def _recorded(store: Store, cursor: Cursor, branch: str) -> Iterator[Failure]:
+    prefix = keys.failures(cursor.run, cursor.stage, branch)
+    for one in islice(store.list(prefix), _SEARCHED):
+        if keys.failure_attempt(one.key) == cursor.attempt:
+            yield Failure.model_validate_json(store.read(one.key))
+
+
+def _died(clues: Clues, cursor: Cursor, branch: str) -> Iterator[Failure]:
+    for job in _failed_jobs(clues, cursor, branch):
+        attempt = (job.get("attempts") or [{}])[-1]
+        container = attempt.get("container") or job.get("container") or {}
+        if container.get("exitCode") == _TASKS_FAILED:
+            continue
+        stream = container.get("logStreamName") or ""
+        yield Failure(
+            stage=cursor.stage,
+            branch=branch,
+            task=None,
+            attempt=cursor.attempt,
+            reason=explain(container.get("exitCode"), container.get("reason"), job.get("statusReason")),
+            detail=_tail(clues, stream),
+            exit_code=container.get("exitCode"),
+            job_id=job["jobId"],
+            log_stream=stream,
+            at=datetime.fromtimestamp(job.get("stoppedAt", 0) / 1000, UTC),
+        )
+
+
+def _failed_jobs(clues: Clues, cursor: Cursor, branch: str) -> Iterator[dict[str, Any]]:
+    name = keys.job_name(cursor.run, cursor.stage, branch, cursor.attempt, "*")
+    for queue in clues.queues:
+        named = _list(clues, jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
+        for group in (job for job in named if job["status"] == "FAILED"):
+            ids = [group["jobId"]]
+            if "arrayProperties" in group:
+                children = _list(clues, arrayJobId=group["jobId"], jobStatus="FAILED")
+                ids = [child["jobId"] for child in islice(children, BATCH_DESCRIBE_MAX)] or ids
+            yield from clues.batch.describe_jobs(jobs=ids)["jobs"]
+
+
+def _list(clues: Clues, **which: Any) -> Iterator[dict[str, Any]]:
+    for page in clues.batch.get_paginator("list_jobs").paginate(**which):
+        yield from page["jobSummaryList"]
+
+
+def explain(exit_code: int | None, reason: str | None, status_reason: str | None) -> str:
+    """Put a dead child into one line: Batch's own reasons, and what its exit code means."""
+    told = [text for text in (status_reason, reason) if text]
+    if exit_code is not None and exit_code > 128:
+        told.append(f"killed by {_signal_name(exit_code - 128)} (exit code {exit_code})")
+        if exit_code - 128 == signal.SIGKILL:
+            told.append("perhaps out of memory")
+    elif exit_code is not None:
+        told.append(f"exit code {exit_code}")
+    return "; ".join(dict.fromkeys(told)) or "the job failed and gave no reason"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _tail(clues: Clues, stream: str) -> str:
+    if not stream:
+        return ""
+    try:
+        answer = clues.logs.get_log_events(
+            logGroupName=clues.log_group, logStreamName=stream, limit=_TAIL, startFromHead=False
+        )
+    except ClientError as error:  # a cause without its log is better than none
+        return f"(the log {stream} cannot be read: {error.response['Error']['Code']})"
+    return "\n".join(event["message"].rstrip("\n") for event in answer["events"])

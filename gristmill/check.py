@@ -1,0 +1,133 @@
+"""CheckOutput: is everything of a stage there, complete and counted? The only way to COMPLETE."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gristmill import index, keys
+from gristmill.cause import Clues, failures
+from gristmill.cover import Cover
+from gristmill.jobmap import Cursor, read_record
+from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
+from gristmill.merge import is_merged
+from gristmill.records import BranchFinding, Finding, RunRecord
+from gristmill.source import frozen, output_key
+from gristmill.spec.model import Branch, Stage
+from gristmill.store import Store
+from gristmill.survey import survey
+from gristmill.words import CheckVerdict, MergeKind
+
+_FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
+_LONGEST_WAIT = 60
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a branch must account for: tasks, bytes of input, and records where the split counted them."""
+
+    tasks: int
+    size: int
+    records: int | None
+
+
+def check_output(store: Store, clues: Clues, cursor: Cursor) -> dict[str, Any]:
+    """Examine every branch of the cursor's stage, write the finding, and return the verdict and the next cursor."""
+    record = read_record(store, cursor.run)
+    stage = frozen(record).stage(cursor.stage)
+    expected = _expected(store, cursor)
+    found = [_examine(store, clues, record, cursor, branch, expected) for branch in stage.branches]
+    tries = cursor.attempt - record.resumes * ATTEMPTS_MAX + 1
+    verdict, reason = judge(stage, found, tries)
+    finding = Finding(
+        run=cursor.run, stage=stage.name, attempt=cursor.attempt, verdict=verdict, reason=reason, branches=found
+    )
+    store.put(keys.check(cursor.run, stage.name, cursor.attempt), finding.model_dump_json().encode())
+    return _answer(record, stage, cursor, verdict, reason, tries)
+
+
+def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVerdict, str]:
+    """Return the verdict on a stage after `tries` attempts, and why."""
+    problems = [f"{one.branch}: {one.problem}" for one in found if one.problem]
+    if problems:
+        return CheckVerdict.FAILED, "; ".join(problems)
+    lacking = {one.branch: _lack(one, branch) for one, branch in zip(found, stage.branches, strict=True)}
+    lacking = {name: lack for name, lack in lacking.items() if lack}
+    if not lacking:
+        return CheckVerdict.COMPLETE, ""
+    reason = "; ".join(f"{name}: {lack}" for name, lack in lacking.items())
+    allowed = min(branch.attempts for branch in stage.branches if branch.name in lacking)
+    return (CheckVerdict.INCOMPLETE if tries < allowed else CheckVerdict.FAILED), reason
+
+
+def _lack(found: BranchFinding, branch: Branch) -> str:
+    if found.missing:
+        why = f" ({found.failures[0].reason})" if found.failures else ""
+        return f"{found.missing} of {found.tasks} tasks have no output{why}"
+    if branch.merge is not MergeKind.NONE and found.output is None:
+        return "all tasks are done but not merged"
+    return ""
+
+
+def _expected(store: Store, cursor: Cursor) -> Expected:
+    key = keys.chunks(cursor.run, cursor.stage)
+    header = index.read_header(store, key)
+    (size,) = index.read_values(store, key, header.values - 1, header.values)
+    return Expected(header.values - 1, size, header.records)
+
+
+def _examine(
+    store: Store, clues: Clues, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected
+) -> BranchFinding:
+    held = survey(store, cursor.run, cursor.stage, branch.name, expected.tasks)
+    missing = held.tasks_missing
+    return BranchFinding(
+        branch=branch.name,
+        tasks=expected.tasks,
+        done=expected.tasks - missing,
+        records_in=sum(part.records_in for part in held.slices),
+        records_out=sum(part.records_out for part in held.slices),
+        bytes_in=sum(part.bytes_in for part in held.slices),
+        bytes_out=held.size,
+        output=None if missing else _output(store, record, branch, held),
+        failures=failures(store, clues, cursor, branch.name, held.missing) if missing else [],
+        missing=missing,
+        problem=None if missing else miscount(branch, held, expected),
+    )
+
+
+def _output(store: Store, record: RunRecord, branch: Branch, held: Cover) -> str | None:
+    if branch.merge is MergeKind.NONE:
+        return None
+    key = output_key(record, branch.name)
+    return key if is_merged(store.head(key), held) else None
+
+
+def miscount(branch: Branch, held: Cover, expected: Expected) -> str | None:
+    """Return what does not add up in a branch whose tasks are all done; None if all does."""
+    size = sum(part.bytes_in for part in held.slices)
+    records_in = sum(part.records_in for part in held.slices)
+    records_out = sum(part.records_out for part in held.slices)
+    if size != expected.size:
+        return f"its tasks read {size} bytes, but the input has {expected.size}"
+    if expected.records is not None and records_in != expected.records:
+        return f"its tasks read {records_in} records, but the split counted {expected.records}"
+    if branch.same_record_count and records_out != records_in:
+        return f"it wrote {records_out} records for {records_in} read, and must write as many"
+    return None
+
+
+def _answer(
+    record: RunRecord, stage: Stage, cursor: Cursor, verdict: CheckVerdict, reason: str, tries: int
+) -> dict[str, Any]:
+    following = frozen(record).after(stage.name)
+    ahead = cursor
+    if verdict is CheckVerdict.COMPLETE and following:
+        ahead = Cursor(cursor.run, following.name, record.resumes * ATTEMPTS_MAX)
+    elif verdict is CheckVerdict.INCOMPLETE:
+        ahead = Cursor(cursor.run, stage.name, cursor.attempt + 1)
+    return {
+        **ahead.as_json(),
+        "verdict": verdict,
+        "last": following is None,
+        "wait": min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (tries - 1)),
+        "reason": reason[:STATE_REASON_MAX],
+    }

@@ -1,0 +1,58 @@
+"""The index files: a short header, then little-endian uint64 values; read by ranges, never whole."""
+
+import struct
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from sys import byteorder
+
+from gristmill.errors import Corrupt
+from gristmill.store import Store
+
+_MAGIC = b"GMINDEX1"
+_HEADER = struct.Struct("<8sQQQ")
+_NOT_COUNTED = 2**64 - 1
+_WIDTH = 8
+
+
+@dataclass(frozen=True)
+class Header:
+    """How many values follow, and the records they stand for in total (None: not counted)."""
+
+    values: int
+    records: int | None
+
+
+def pack(values: Iterable[int], records: int | None = None) -> bytes:
+    """Return the bytes of an index file."""
+    body = array("Q", values)
+    header = _HEADER.pack(_MAGIC, len(body), _NOT_COUNTED if records is None else records, 0)
+    return header + _little_endian(body).tobytes()
+
+
+def read_header(store: Store, key: str) -> Header:
+    """Read an index file's header; Corrupt if it is none."""
+    raw = store.read(key, 0, _HEADER.size)
+    if len(raw) != _HEADER.size or raw[:8] != _MAGIC:
+        raise Corrupt(f"{key} is not an index file.")
+    _, values, records, _ = _HEADER.unpack(raw)
+    return Header(values, None if records == _NOT_COUNTED else records)
+
+
+def read_values(store: Store, key: str, first: int, end: int) -> "array[int]":
+    """Return values [first, end) by one ranged request."""
+    if end <= first:
+        return array("Q")
+    start = _HEADER.size + first * _WIDTH
+    raw = store.read(key, start, start + (end - first) * _WIDTH)
+    values = array("Q")
+    values.frombytes(raw)
+    if len(values) != end - first:
+        raise Corrupt(f"{key} ends before its value {end}.")
+    return _little_endian(values)
+
+
+def _little_endian(values: "array[int]") -> "array[int]":
+    if byteorder == "big":
+        values.byteswap()
+    return values

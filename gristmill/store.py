@@ -1,0 +1,156 @@
+"""The one module that talks to S3."""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any, BinaryIO
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from gristmill.limits import MIB
+from gristmill.ranged import RangedReader
+
+_READ_AHEAD = 1 * MIB
+_CONFLICT_TRIES = 5
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What a listing or a HEAD tells of an object; `metadata` and `version` come from a HEAD alone."""
+
+    key: str
+    size: int
+    etag: str
+    version: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def make_client(service: str, **settings: Any) -> Any:
+    """Return a boto3 client with bounded time-outs and retries: backoff with jitter, and a retry quota of its own."""
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 8},
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=32,
+        user_agent_extra="gristmill",
+    )
+    return boto3.client(service, config=config, **settings)
+
+
+class Store:
+    """Objects of one bucket. A missing object is None or `False` where a caller may expect it, else a ClientError."""
+
+    def __init__(self, bucket: str, client: Any) -> None:
+        self.bucket = bucket
+        self.client = client
+
+    def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
+        """Return what is known of an object (of that very version, if given), None where there is none."""
+        try:
+            answer = self.client.head_object(Bucket=self.bucket, Key=key, **_version(version))
+        except ClientError as error:
+            if _status(error) == 404:
+                return None
+            raise
+        return ObjectInfo(
+            key, answer["ContentLength"], _bare(answer["ETag"]), answer.get("VersionId"), answer["Metadata"]
+        )
+
+    def read(self, key: str, start: int = 0, end: int | None = None, version: str | None = None) -> bytes:
+        """Return bytes [start, end) of an object; all of it by default."""
+        if end is not None and end <= start:
+            return b""
+        with self.open_range(key, start, end, version) as stream:
+            return stream.read()
+
+    def find(self, key: str) -> bytes | None:
+        """Return an object's bytes, None where there is none."""
+        try:
+            return self.read(key)
+        except ClientError as error:
+            if _status(error) == 404:
+                return None
+            raise
+
+    def open_range(self, key: str, start: int, end: int | None = None, version: str | None = None) -> BinaryIO:
+        """Return a buffered stream of bytes [start, end); a broken connection is taken up where it broke."""
+
+        def fetch(position: int) -> Any:
+            if end is None and position == 0:
+                bounds = {}
+            else:
+                bounds = {"Range": f"bytes={position}-{'' if end is None else end - 1}"}
+            answer = self.client.get_object(Bucket=self.bucket, Key=key, **bounds, **_version(version))
+            return answer["Body"]
+
+        return RangedReader(fetch, start, end).buffered(_READ_AHEAD)
+
+    def put(self, key: str, body: bytes) -> str:
+        """Write an object; return its ETag."""
+        return _bare(self.client.put_object(Bucket=self.bucket, Key=key, Body=body)["ETag"])
+
+    def put_new(self, key: str, body: bytes) -> bool:
+        """Write an object unless it exists; tell whether it was written."""
+        return self._put_where(key, body, IfNoneMatch="*")
+
+    def put_if(self, key: str, body: bytes, etag: str) -> bool:
+        """Replace an object that still has `etag`; tell whether it was replaced."""
+        return self._put_where(key, body, IfMatch=f'"{etag}"')
+
+    def _put_where(self, key: str, body: bytes, **condition: str) -> bool:
+        for attempt in range(_CONFLICT_TRIES):
+            try:
+                self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **condition)
+            except ClientError as error:
+                if _status(error) == 412:
+                    return False
+                # 409: another conditional write is under way; S3's advice is to try again
+                if _status(error) != 409 or attempt == _CONFLICT_TRIES - 1:
+                    raise
+                time.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311
+            else:
+                return True
+        return False
+
+    def upload(
+        self,
+        key: str,
+        file: IO[bytes],
+        metadata: dict[str, str] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Write an object from an open file in parts, so memory stays small; `progress` gets bytes as they go."""
+        config = TransferConfig(multipart_threshold=16 * MIB, multipart_chunksize=16 * MIB, max_concurrency=4)
+        extra = {"Metadata": metadata} if metadata else {}
+        self.client.upload_fileobj(file, self.bucket, key, ExtraArgs=extra, Config=config, Callback=progress)
+
+    def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
+        """Yield the objects under a prefix in key order."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix, StartAfter=after
+        )
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield ObjectInfo(item["Key"], item["Size"], _bare(item["ETag"]))
+
+    def read_json(self, key: str) -> Any:
+        """Return an object's JSON."""
+        return json.loads(self.read(key))
+
+
+def _version(version: str | None) -> dict[str, str]:
+    return {"VersionId": version} if version else {}
+
+
+def _status(error: ClientError) -> int:
+    status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status
+
+
+def _bare(etag: str) -> str:
+    return etag.strip('"')

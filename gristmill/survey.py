@@ -1,0 +1,40 @@
+"""What a branch has to show: its committed segments, as the bucket has them now."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from pydantic import ValidationError
+
+from gristmill import keys
+from gristmill.cover import Cover, cover
+from gristmill.errors import Corrupt
+from gristmill.records import Receipt
+from gristmill.store import ObjectInfo, Store
+
+_READERS = 16
+
+
+def survey(store: Store, run: str, stage: str, branch: str, tasks: int) -> Cover:
+    """Return the cover of a branch of `tasks` tasks. A receipt counts only with the very segment that it names."""
+    segments = {one.key: one for one in store.list(keys.segments(run, stage, branch))}
+    listed = [one.key for one in store.list(keys.receipts(run, stage, branch))]
+    with ThreadPoolExecutor(_READERS) as pool:
+        receipts = list(pool.map(lambda key: _read(store, key), listed))
+    return cover(tasks, _committed(run, stage, branch, receipts, segments))
+
+
+def _read(store: Store, key: str) -> Receipt:
+    try:
+        return Receipt.model_validate_json(store.read(key))
+    except ValidationError as error:
+        raise Corrupt(f"{key} is no receipt: {error}") from error
+
+
+def _committed(
+    run: str, stage: str, branch: str, receipts: list[Receipt], segments: dict[str, ObjectInfo]
+) -> Iterator[tuple[str, Receipt]]:
+    for receipt in receipts:
+        key = keys.segment(run, stage, branch, keys.Span(receipt.first, receipt.end))
+        held = segments.get(key)
+        if held and held.size == receipt.offsets[-1] and held.etag == receipt.etag:
+            yield key, receipt
