@@ -75,9 +75,7 @@ def _groups(lane: Lane, cursor: Cursor, branch: Branch, todo: int) -> list[dict[
     return [_group(lane, cursor, branch, todo, place, len(sizes), size) for place, size in enumerate(sizes)]
 
 
-def _group(
-    lane: Lane, cursor: Cursor, branch: Branch, todo: int, place: int, groups: int, size: int
-) -> dict[str, Any]:
+def _group(lane: Lane, cursor: Cursor, branch: Branch, todo: int, place: int, groups: int, size: int) -> dict[str, Any]:
     per_child = -(-share(Places(0, todo), place, groups).count // size)
     return {
         "name": keys.job_name(cursor.run, cursor.stage, branch.name, cursor.attempt, place),

@@ -1,0 +1,1 @@
+"""What runs in containers: the child runner, and one folder per pipeline."""

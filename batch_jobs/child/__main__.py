@@ -1,0 +1,60 @@
+"""Entry of a container: `python -m batch_jobs.child`. Exit code 0 only if all its tasks are committed."""
+
+import os
+import sys
+
+from batch_jobs.child.deadline import Terminated, end_on_sigterm
+from batch_jobs.child.runner import Runner
+from batch_jobs.child.setting import Setting, read_setting
+from gristmill.errors import ExitCode, GristmillError
+from gristmill.jobmap import read_record
+from gristmill.source import frozen, stage_source
+from gristmill.spec.code import load_callable
+from gristmill.spec.load import roots
+from gristmill.store import Store, make_client
+
+_SIGTERM_EXIT = 143
+
+
+def main() -> int:
+    """Run one child; return its exit code."""
+    end_on_sigterm()
+    try:
+        setting = read_setting(sys.argv[1:], os.environ)
+        runner = make_runner(setting, Store(setting.bucket, make_client("s3")))
+        runner.log(f"child {setting.child + 1} of {setting.children}, {setting.cursor}, branch {setting.branch}")
+        runner.run()
+    except GristmillError as error:
+        say(str(error))
+        return error.exit_code
+    except Terminated:
+        say("told to end: what was done is committed")
+        return _SIGTERM_EXIT
+    runner.log(f"end: {runner.done} tasks done, {runner.failed} failed")
+    return ExitCode.FAILED if runner.failed else ExitCode.OK
+
+
+def make_runner(setting: Setting, store: Store) -> Runner:
+    """Return the runner of a child, its job loaded and its input found."""
+    record = read_record(store, setting.cursor.run)
+    pipeline = frozen(record)
+    stage = pipeline.stage(setting.cursor.stage)
+    branch = next(branch for branch in stage.branches if branch.name == setting.branch)
+    return Runner(
+        store=store,
+        setting=setting,
+        input=stage_source(store, record, stage),
+        job=load_callable(branch.run, pipeline.name, roots(os.environ)),
+        parameters=record.parameters,
+        timeout=branch.timeout,
+        log=say,
+    )
+
+
+def say(line: str) -> None:
+    """Write a line to the log at once: a follower sees it while the child runs."""
+    print(line, flush=True)  # noqa: T201 - a container's log is its stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

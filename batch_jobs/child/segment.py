@@ -1,0 +1,81 @@
+"""The open segment: outputs of consecutive tasks in a temporary file, until it is sealed."""
+
+import time
+from dataclasses import dataclass, field
+from tempfile import TemporaryFile
+from typing import IO
+
+from batch_jobs.child.setting import Setting
+from gristmill import keys
+from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS
+from gristmill.records import Receipt
+from gristmill.store import Store
+
+_ONE_REQUEST = 16 * MIB
+
+
+@dataclass
+class Segment:
+    """Tasks from `first` on. Only `seal` makes anything visible: the segment, then its receipt."""
+
+    first: int
+    file: IO[bytes] = field(default_factory=TemporaryFile)
+    started: float = field(default_factory=time.time)
+    offsets: list[int] = field(default_factory=lambda: [0])
+    bytes_in: list[int] = field(default_factory=list)
+    records_in: list[int] = field(default_factory=list)
+    records_out: list[int] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """Return the task after the last one done."""
+        return self.first + len(self.bytes_in)
+
+    def add(self, size: int, bytes_in: int, records_in: int, records_out: int) -> None:
+        """Note that the next task is done and wrote `size` bytes."""
+        self.offsets.append(self.offsets[-1] + size)
+        self.bytes_in.append(bytes_in)
+        self.records_in.append(records_in)
+        self.records_out.append(records_out)
+
+    def roll_back(self) -> None:
+        """Forget what the task that is under way has written."""
+        self.file.seek(self.offsets[-1])
+        self.file.truncate()
+
+    def is_due(self) -> bool:
+        """Tell whether the segment is large or old enough to be sealed."""
+        return self.offsets[-1] >= SEGMENT_BYTES or time.time() - self.started >= SEGMENT_SECONDS
+
+    def seal(self, store: Store, setting: Setting) -> None:
+        """Commit the tasks done so far, and let go of the file; nothing is written where no task is done."""
+        if self.bytes_in:
+            span, cursor = keys.Span(self.first, self.end), setting.cursor
+            etag = self._put(store, keys.segment(cursor.run, cursor.stage, setting.branch, span))
+            receipt = self._receipt(setting, etag).model_dump_json().encode()
+            store.put(keys.receipt(cursor.run, cursor.stage, setting.branch, span), receipt)
+        self.file.close()
+
+    def _put(self, store: Store, key: str) -> str:
+        self.file.seek(0)
+        if self.offsets[-1] <= _ONE_REQUEST:
+            return store.put(key, self.file.read())
+        store.upload(key, self.file)
+        written = store.head(key)
+        return written.etag if written else ""
+
+    def _receipt(self, setting: Setting, etag: str) -> Receipt:
+        return Receipt(
+            first=self.first,
+            end=self.end,
+            attempt=setting.cursor.attempt,
+            etag=etag,
+            job_id=setting.job_id,
+            log_stream=setting.log_stream,
+            started=self.started,
+            ended=time.time(),
+            offsets=self.offsets,
+            bytes_in=self.bytes_in,
+            records_in=self.records_in,
+            records_out=self.records_out,
+        )

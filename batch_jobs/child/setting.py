@@ -1,0 +1,58 @@
+"""What a child is told: arguments by Batch parameters, the rest by the environment."""
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gristmill.errors import Refused
+from gristmill.jobmap import Cursor
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Which child this is."""
+
+    cursor: Cursor
+    branch: str
+    group: int
+    groups: int
+    child: int
+    children: int
+    bucket: str
+    job_id: str
+    job_attempt: int
+    log_stream: str
+
+
+def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Setting:
+    """Read a child's setting; Refused where the environment lacks something."""
+    told = _parser().parse_args(arguments)
+    group = re.fullmatch(r"(\d+)/([1-9]\d*)", told.group)
+    faults = [] if group else [f"--group {told.group!r} is not of the form 0/1"]
+    if "BUCKET" not in environment:
+        faults.append("BUCKET is not set: the job definition must name the bucket")
+    if faults or group is None:
+        raise Refused(faults)
+    return Setting(
+        cursor=Cursor(told.run, told.stage, told.attempt),
+        branch=told.branch,
+        group=int(group[1]),
+        groups=int(group[2]),
+        child=int(environment.get("AWS_BATCH_JOB_ARRAY_INDEX", "0")),
+        children=int(environment.get("AWS_BATCH_JOB_ARRAY_SIZE", "1")),
+        bucket=environment["BUCKET"],
+        job_id=environment.get("AWS_BATCH_JOB_ID", "none"),
+        job_attempt=int(environment.get("AWS_BATCH_JOB_ATTEMPT", "1")),
+        log_stream=environment.get("AWS_BATCH_JOB_LOG_STREAM", ""),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m batch_jobs.child", description=__doc__)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--branch", required=True)
+    parser.add_argument("--attempt", type=int, required=True)
+    parser.add_argument("--group", required=True, metavar="INDEX/COUNT")
+    return parser

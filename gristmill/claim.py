@@ -1,0 +1,131 @@
+"""Split: claim the run, check the drop, freeze what the run needs, index its chunks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gristmill import keys
+from gristmill.drop import Drop, is_no_drop, read_drop
+from gristmill.errors import NotFound, Refused
+from gristmill.jobmap import Cursor, read_record
+from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
+from gristmill.parameters import owner, resolve
+from gristmill.records import InputObject, RunRecord
+from gristmill.source import frozen
+from gristmill.spec.load import load
+from gristmill.spec.model import Pipeline
+from gristmill.split import ensure_index
+from gristmill.store import ObjectInfo, Store
+from gristmill.words import SplitVerdict
+
+
+@dataclass(frozen=True)
+class Claimant:
+    """Who asks for a run: an execution, at a time, with the pipelines it knows."""
+
+    execution: str
+    now: datetime
+    roots: Sequence[Path]
+
+
+def split(store: Store, event: Mapping[str, Any], claimant: Claimant) -> dict[str, Any]:
+    """Answer an execution's input: an S3 event, or `{"resume": {"run": ...}}`."""
+    if "resume" in event:
+        return _start(store, take_over(store, event["resume"]["run"], claimant.execution))
+    drop = read_drop(event)
+    why_not = is_no_drop(drop.key)
+    if why_not:
+        return _answer(SplitVerdict.IGNORED, drop.run, f"{drop.key}: {why_not}")
+    record = claim(store, drop, claimant)
+    if record.execution != claimant.execution:
+        return _answer(SplitVerdict.DUPLICATE, record.run, f"the run belongs to {record.execution}")
+    return _start(store, record)
+
+
+def claim(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
+    """Write the run's record unless there is one; return the one that stands."""
+    record = make_record(store, drop, claimant)
+    if store.put_new(keys.run_record(record.run), record.model_dump_json().encode()):
+        return record
+    return read_record(store, record.run)
+
+
+def take_over(store: Store, run: str, execution: str) -> RunRecord:
+    """Make a resuming execution the owner of its run; the same execution finds itself the owner already."""
+    key = keys.run_record(run)
+    held = store.head(key)
+    if held is None:
+        raise NotFound(f"there is no run {run}.")
+    record = read_record(store, run)
+    if record.execution == execution:
+        return record
+    taken = record.model_copy(update={"execution": execution, "resumes": record.resumes + 1})
+    if not store.put_if(key, taken.model_dump_json().encode(), held.etag):
+        raise Refused([f"run {run} was taken over by another execution at the same moment"])
+    return taken
+
+
+def make_record(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
+    """Return the record of a drop, with every fault that refuses it."""
+    head = store.head(drop.key, drop.version)
+    metadata = head.metadata if head else {}
+    name = keys.parse_input(drop.key).pipeline
+    pipeline, faults = _load(name, claimant.roots)
+    parameters, wrong = resolve(pipeline, metadata) if pipeline else ({}, [])
+    faults += wrong + _object_faults(drop, head, pipeline)
+    return RunRecord(
+        run=drop.run,
+        execution=claimant.execution,
+        claimed_at=claimant.now,
+        owner=owner(metadata, drop.requester),
+        input=InputObject(
+            bucket=drop.bucket,
+            key=drop.key,
+            version=drop.version,
+            etag=drop.etag,
+            size=head.size if head else drop.size,
+            sequencer=drop.sequencer,
+        ),
+        pipeline=pipeline,
+        parameters=parameters,
+        faults=faults,
+    )
+
+
+def _load(name: str, roots: Sequence[Path]) -> tuple[Pipeline | None, list[str]]:
+    try:
+        return load(name, roots), []
+    except Refused as refused:
+        return None, refused.faults
+
+
+def _object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None) -> list[str]:
+    if head is None:
+        return [f"{drop.key} (version {drop.version}) is gone; drop the file again"]
+    faults = [] if head.size else ["the file is empty; drop one with content"]
+    accepts = pipeline.accepts if pipeline else None
+    if accepts and accepts.suffixes and not drop.key.lower().endswith(tuple(accepts.suffixes)):
+        faults.append(f"the file's name must end in one of: {', '.join(accepts.suffixes)}")
+    if accepts and head.size > accepts.max_bytes:
+        faults.append(f"the file has {head.size:,} bytes; the pipeline takes at most {int(accepts.max_bytes):,}")
+    return faults
+
+
+def _start(store: Store, record: RunRecord) -> dict[str, Any]:
+    """Index the first stage's chunks, and say where to begin; a drop that cannot be split is refused after all."""
+    if not record.faults:
+        try:
+            ensure_index(store, record, frozen(record).stages[0])
+        except Refused as refused:
+            record = record.model_copy(update={"faults": refused.faults})
+            store.put(keys.run_record(record.run), record.model_dump_json().encode())
+    if record.faults:
+        return _answer(SplitVerdict.INVALID, record.run, "; ".join(record.faults))
+    start = Cursor(record.run, frozen(record).stages[0].name, record.resumes * ATTEMPTS_MAX)
+    return {**start.as_json(), "verdict": SplitVerdict.GO, "reason": ""}
+
+
+def _answer(verdict: SplitVerdict, run: str, reason: str) -> dict[str, Any]:
+    return {"run": run, "stage": "", "attempt": 0, "verdict": verdict, "reason": reason[:STATE_REASON_MAX]}

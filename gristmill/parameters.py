@@ -1,0 +1,87 @@
+"""A run's parameters: from the dropped object's user metadata, checked against the pipeline."""
+
+import difflib
+import re
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from gristmill.spec.faults import RESERVED, problems
+from gristmill.spec.model import Parameter, Pipeline
+from gristmill.words import ParameterType
+
+Values = dict[str, JsonValue]
+_OWNER_MAX = 100
+
+
+def owner(metadata: Mapping[str, str], requester: str) -> str:
+    """Return whose run it is: the metadata's `owner`, else who uploaded."""
+    return (metadata.get("owner") or requester or "unknown")[:_OWNER_MAX]
+
+
+def resolve(pipeline: Pipeline, metadata: Mapping[str, str]) -> tuple[Values, list[str]]:
+    """Return a run's parameters with defaults filled in, and every fault in what was given.
+
+    Hyphens in names read as underscores. Where a split can be sized by records or by bytes, a size that is given
+    puts the other's default out of force, and giving both is a fault.
+    """
+    given = {name.replace("-", "_").lower(): text for name, text in metadata.items()}
+    given = {name: text for name, text in given.items() if name not in RESERVED}
+    values: Values = {}
+    faults = [_unknown(pipeline, name) for name in given if name not in pipeline.parameters]
+    for name, parameter in pipeline.parameters.items():
+        if name in given:
+            value, wrong = _parse(name, parameter, given[name])
+            values[name] = value
+            faults += wrong
+        elif parameter.default is not None:
+            values[name] = parameter.default
+    faults += _settle_sizes(pipeline, set(given), values)
+    return values, faults
+
+
+def _unknown(pipeline: Pipeline, name: str) -> str:
+    known = ", ".join(pipeline.parameters) or "none"
+    close = difflib.get_close_matches(name, pipeline.parameters, 1)
+    return f"parameter {name}: {pipeline.name} has no such parameter (it has: {known})" + (
+        f"; did you mean {close[0]}?" if close else ""
+    )
+
+
+def _parse(name: str, parameter: Parameter, text: str) -> tuple[JsonValue, list[str]]:
+    value = _read(parameter.type, text.strip())
+    if value is None:
+        return None, [f"parameter {name}: {text!r} is not {_WANTED[parameter.type]}"]
+    return value, [f"parameter {name}: {problem}" for problem in problems(parameter, value)]
+
+
+_WANTED = {
+    ParameterType.INTEGER: "a whole number such as 500",
+    ParameterType.NUMBER: "a number such as 0.5",
+    ParameterType.BOOLEAN: "true or false",
+    ParameterType.STRING: "a text",
+}
+
+
+def _read(kind: ParameterType, text: str) -> JsonValue:
+    if kind is ParameterType.INTEGER:
+        return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) else None
+    if kind is ParameterType.NUMBER:
+        return float(text) if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text, re.ASCII) else None
+    if kind is ParameterType.BOOLEAN:
+        return {"true": True, "false": False}.get(text.lower())
+    return text
+
+
+def _settle_sizes(pipeline: Pipeline, given: set[str], values: Values) -> list[str]:
+    faults = []
+    for stage in pipeline.stages:
+        pair = [stage.split.records_per_task, stage.split.bytes_per_task]
+        named = [size.removeprefix("params.") for size in pair if isinstance(size, str)]
+        if len(named) == 2 and set(named) <= given:
+            faults.append(f"parameters {named[0]} and {named[1]}: give one or the other, not both")
+        elif len(named) == 2 and named[1] in given:
+            values.pop(named[0], None)
+        elif len(named) == 2 and named[0] in values:
+            values.pop(named[1], None)
+    return faults
