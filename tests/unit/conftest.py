@@ -1,0 +1,32 @@
+"""An in-process bucket, and a run walked through the core without any state machine."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from gristmill.claim import Claimant
+from gristmill.store import Store
+
+BUCKET = "mill"
+ROOTS = [Path(__file__).parents[2] / "batch_jobs", Path(__file__).parents[1] / "pipelines"]
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket=BUCKET)
+        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield Store(BUCKET, client)
+
+
+@pytest.fixture
+def claimant() -> Claimant:
+    return Claimant("arn:aws:states:us-east-1:123456789012:execution:mill:one", datetime(2026, 1, 2, tzinfo=UTC), ROOTS)

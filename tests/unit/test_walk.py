@@ -1,0 +1,54 @@
+"""The core's own flow, without a state machine: what each function leaves is what the next one needs."""
+
+import pytest
+
+from gristmill import keys
+from tests.unit.walk import event, walk
+
+TEXT = "one\n\ntwo äö\r\nthree 🌾\r\n\r\nend".encode()
+REPEAT = "oneone\n\ntwo äötwo äö\r\nthree 🌾three 🌾\r\n\r\nendend".encode()
+REVERSE = "eno\n\nöä owt\r\n🌾 eerht\r\n\r\ndne".encode()
+
+
+@pytest.fixture(autouse=True)
+def pipelines(monkeypatch):
+    monkeypatch.setenv("GRISTMILL_PIPELINES", "tests/pipelines")
+
+
+@pytest.mark.parametrize("size", [{"lines-per-task": "1"}, {"lines-per-task": "4"}, {"bytes-per-task": "5"}, {}])
+def test_strings_gives_the_same_result_for_any_chunk_size(store, claimant, monkeypatch, size):
+    drop = event(store, "inputs/strings/a/b c.txt", TEXT, **size)
+    answer = walk(store, claimant, monkeypatch, drop)
+    assert (answer["verdict"], answer["last"]) == ("COMPLETE", True)
+    results = keys.results_prefix("strings", "a/b c.txt", answer["run"])
+    assert store.read(results + "repeat.txt") == REPEAT
+    assert store.read(results + "reverse.txt") == REVERSE
+
+
+def test_only_the_failed_task_is_done_again(store, claimant, monkeypatch, tmp_path):
+    drop = event(store, "inputs/trouble/x", b"a\nBAD\nb\nc\n", mode="twice", marks=str(tmp_path))
+    answer = walk(store, claimant, monkeypatch, drop)
+    assert (answer["verdict"], answer["last"], answer["attempt"]) == ("COMPLETE", True, 2)
+    assert len(list(tmp_path.iterdir())) == 3
+    assert store.read(keys.result("trouble", "x", answer["run"], "copied")) == b"a\nBAD\nb\nc\n"
+
+
+def test_a_task_that_always_fails_ends_the_run_with_its_cause(store, claimant, monkeypatch, tmp_path):
+    drop = event(store, "inputs/trouble/x", b"a\nBAD\nb\nc\n", mode="always", marks=str(tmp_path))
+    answer = walk(store, claimant, monkeypatch, drop)
+    assert answer["verdict"] == "FAILED"
+    assert answer["reason"] == "copied: 1 of 4 tasks have no output (ValueError: the grain is wet)"
+
+
+def test_bad_utf8_fails_the_reversing_branch_and_says_where(store, claimant, monkeypatch):
+    drop = event(store, "inputs/strings/x.txt", b"fine\n\xff\xfe\n")
+    answer = walk(store, claimant, monkeypatch, drop)
+    assert answer["verdict"] == "FAILED"
+    assert "not UTF-8 at byte 5" in answer["reason"]
+
+
+def test_two_stages(store, claimant, monkeypatch):
+    drop = event(store, "inputs/words/x", b"a b\n" * 1000)
+    answer = walk(store, claimant, monkeypatch, drop)
+    assert (answer["verdict"], answer["stage"]) == ("COMPLETE", "count")
+    assert store.read(keys.result("words", "x", answer["run"], "counted")) == b"2 A B\n" * 1000

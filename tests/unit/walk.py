@@ -1,0 +1,63 @@
+"""Walks a drop through Split, JobMap, children, Merge and CheckOutput in this process."""
+
+from typing import Any
+
+from batch_jobs.child.__main__ import make_runner
+from batch_jobs.child.setting import read_setting
+from gristmill.check import check_output
+from gristmill.claim import Claimant, split
+from gristmill.cause import Clues
+from gristmill.jobmap import Cursor, Lane, job_map
+from gristmill.merge import merge
+from gristmill.store import Store
+from gristmill.words import Compute
+
+LANES = {Compute.CPU: Lane("queue", "definition", 3)}
+
+
+class NoBatch:
+    """A Batch that has no jobs."""
+
+    def get_paginator(self, _name: str) -> "NoBatch":
+        return self
+
+    def paginate(self, **_which: Any) -> list[dict[str, Any]]:
+        return [{"jobSummaryList": []}]
+
+
+CLUES = Clues(NoBatch(), None, ["queue"], "jobs")
+
+
+def event(store: Store, key: str, body: bytes, **metadata: str) -> dict[str, Any]:
+    put = store.client.put_object(Bucket=store.bucket, Key=key, Body=body, Metadata=metadata)
+    item = {"key": key, "size": len(body), "etag": put["ETag"].strip('"'), "version-id": put["VersionId"]}
+    return {"detail": {"bucket": {"name": store.bucket}, "object": {**item, "sequencer": "00"}}}
+
+
+def work(store: Store, monkeypatch: Any, cursor: Cursor) -> dict[str, Any]:
+    """Run every child of one attempt and merge; return CheckOutput's answer."""
+    mapped = job_map(store, LANES, cursor)
+    for branch in mapped["arrays"]:
+        for group in branch["groups"]:
+            for child in range(group["size"]):
+                _child(store, monkeypatch, group, child)
+        merge(store, cursor, branch["branch"])
+    return check_output(store, CLUES, cursor)
+
+
+def _child(store: Store, monkeypatch: Any, group: dict[str, Any], child: int) -> None:
+    arguments = [word for name, value in group["parameters"].items() for word in (f"--{name}", value)]
+    environment = {
+        "BUCKET": store.bucket,
+        "AWS_BATCH_JOB_ARRAY_INDEX": str(child),
+        "AWS_BATCH_JOB_ARRAY_SIZE": str(group["size"]),
+    }
+    make_runner(read_setting(arguments, environment), store).run()
+
+
+def walk(store: Store, claimant: Claimant, monkeypatch: Any, event: dict[str, Any]) -> dict[str, Any]:
+    """Walk to the end; return the last answer."""
+    answer = split(store, event, claimant)
+    while answer["verdict"] in ("GO", "INCOMPLETE") or (answer["verdict"] == "COMPLETE" and not answer["last"]):
+        answer = work(store, monkeypatch, Cursor(answer["run"], answer["stage"], answer["attempt"]))
+    return answer
