@@ -62,9 +62,14 @@ def outcome(run: str, execution_name: str) -> str:
     return f"{run_prefix(run)}outcomes/{execution_name}.json"
 
 
+def checks(run: str, stage: str) -> str:
+    """Return what the keys of a stage's findings start with; they sort by attempt."""
+    return f"{run_prefix(run)}{stage}/check-"
+
+
 def check(run: str, stage: str, attempt: int) -> str:
     """Return the key of CheckOutput's finding for one attempt at a stage."""
-    return f"{run_prefix(run)}{stage}/check-{attempt:0{_ATTEMPT_DIGITS}d}.json"
+    return f"{checks(run, stage)}{attempt:0{_ATTEMPT_DIGITS}d}.json"
 
 
 def chunks(run: str, stage: str) -> str:

@@ -1,0 +1,29 @@
+"""The Batch jobs of a run: found by name, ended, and looked at again."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from gristmill import keys
+
+TERMINAL = {"SUCCEEDED", "FAILED"}
+
+
+def run_jobs(batch: Any, queues: Sequence[str], run: str) -> Iterator[dict[str, Any]]:
+    """Yield the summaries of a run's jobs in any state; arrays as their parents."""
+    names = [{"name": "JOB_NAME", "values": [f"{keys.job_name_prefix(run)}*"]}]
+    for queue in queues:
+        for page in batch.get_paginator("list_jobs").paginate(jobQueue=queue, filters=names):
+            yield from page["jobSummaryList"]
+
+
+def live_jobs(batch: Any, queues: Sequence[str], run: str) -> list[dict[str, Any]]:
+    """Return the summaries of a run's jobs that have not ended."""
+    return [job for job in run_jobs(batch, queues, run) if job["status"] not in TERMINAL]
+
+
+def end_jobs(batch: Any, queues: Sequence[str], run: str, reason: str) -> list[dict[str, Any]]:
+    """Terminate what has not ended, children included; return what was told to end."""
+    ended = live_jobs(batch, queues, run)
+    for job in ended:
+        batch.terminate_job(jobId=job["jobId"], reason=reason)
+    return ended

@@ -1,0 +1,163 @@
+"""The notice: subject, body and attributes of the mail that says what happened. Pure."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
+from gristmill.records import Failure, Finding
+from gristmill.words import RunStatus
+
+_ATTRIBUTE_MAX = 256
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that a notice tells."""
+
+    status: RunStatus
+    run: str
+    pipeline: str
+    name: str
+    owner: str
+    input_size: int
+    bucket: str
+    started_at: datetime
+    ended_at: datetime
+    reason: str
+    findings: Sequence[Finding]  # the last one of each stage
+    results: Sequence[tuple[str, int]]  # keys and sizes in bytes
+
+    @property
+    def title(self) -> str:
+        """Return pipeline and file name in one."""
+        return f"{self.pipeline}/{self.name}" if self.pipeline else self.name
+
+    @property
+    def took(self) -> timedelta:
+        """Return how long the execution took."""
+        return self.ended_at - self.started_at
+
+
+def subject(story: Story) -> str:
+    """Return the subject: printable ASCII, at most 100 characters; a long name is shortened in its middle."""
+    head = f"[gristmill] {story.status} "
+    tail = f" {'after' if story.status is not RunStatus.SUCCEEDED else 'in'} {duration(story.took)}"
+    room = SNS_SUBJECT_MAX - 1 - len(head) - len(tail)
+    title = ascii_only(story.title)
+    if len(title) > room:
+        keep = (room - 3) // 2
+        title = f"{title[:keep]}...{title[-keep:]}"
+    return f"{head}{title}{tail}"
+
+
+def ascii_only(text: str) -> str:
+    """Return text in printable ASCII: accents dropped, what has no ASCII kin as `?`."""
+    plain = unicodedata.normalize("NFKD", text)
+    kept = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in kept)
+
+
+def duration(span: timedelta) -> str:
+    """Return a time span as people say it: 12 s, 3 min 4 s, 2 h 5 min."""
+    seconds = max(0, round(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def size(count: int) -> str:
+    """Return bytes as people say them, in powers of ten."""
+    value, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:,.0f} bytes" if units[0] == "bytes" else f"{value:,.1f} {units[0]}"
+
+
+def body(story: Story) -> str:
+    """Return the mail's text, within SNS's limit."""
+    text = "\n".join(_lines(story)) + "\n"
+    return text.encode()[:SNS_MESSAGE_MAX].decode(errors="ignore")
+
+
+def _lines(story: Story) -> Iterator[str]:
+    yield _headline(story)
+    yield ""
+    yield f"File      {story.title} ({size(story.input_size)})"
+    yield f"Run       {story.run}"
+    yield f"Owner     {story.owner}"
+    yield f"Started   {_moment(story.started_at)}"
+    yield f"Ended     {_moment(story.ended_at)} ({duration(story.took)})"
+    if story.reason:
+        yield from ("", "Why", f"  {story.reason}")
+    yield from _counts(story.findings)
+    yield from _failures(story.findings)
+    yield from _results(story)
+    yield from _next(story)
+
+
+def _headline(story: Story) -> str:
+    return {
+        RunStatus.SUCCEEDED: "The run is complete: every output was found and counted.",
+        RunStatus.RETRYING: "Some tasks have no output yet; they are being tried again.",
+        RunStatus.ABORTED: "The run was stopped before it was complete.",
+        RunStatus.TIMED_OUT: "The run took longer than it may, and was ended.",
+    }.get(story.status, "The run failed. What is done is kept; nothing incomplete was published.")
+
+
+def _counts(findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield from ("", f"Stage {finding.stage}")
+        for one in finding.branches:
+            yield (
+                f"  {one.branch}: {one.done:,} of {one.tasks:,} tasks, {one.records_in:,} records in, "
+                f"{one.records_out:,} out, {size(one.bytes_out)}"
+            )
+
+
+def _failures(findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        for one in finding.branches:
+            if one.failures:
+                yield from ("", f"What failed in branch {one.branch} ({one.missing:,} of {one.tasks:,} tasks)")
+            for failure in one.failures:
+                yield from _failure(failure)
+
+
+def _failure(failure: Failure) -> Iterator[str]:
+    task = "a child" if failure.task is None else f"task {failure.task}"
+    code = "" if failure.exit_code is None else f", exit code {failure.exit_code}"
+    yield f"  {failure.stage}/{failure.branch}, {task}, attempt {failure.attempt + 1}{code}: {failure.reason}"
+    for line in failure.detail.rstrip().splitlines()[-12:]:
+        yield f"    | {line}"
+
+
+def _results(story: Story) -> Iterator[str]:
+    if story.results:
+        yield from ("", "Results")
+        for key, count in story.results:
+            yield f"  s3://{story.bucket}/{key} ({size(count)})"
+        yield from ("", f"Get them:  gristmill results {story.run} --download .")
+
+
+def _next(story: Story) -> Iterator[str]:
+    if story.status in (RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
+        yield from ("", f"See more:  gristmill status {story.run}")
+        yield f"Go on with only what is missing:  gristmill resume {story.run}"
+
+
+def _moment(when: datetime) -> str:
+    return when.strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def attributes(story: Story) -> dict[str, dict[str, str]]:
+    """Return the message attributes that subscriptions filter by; SNS takes no empty values."""
+    values = {"pipeline": story.pipeline, "status": story.status, "run": story.run, "owner": story.owner}
+    return {
+        name: {"DataType": "String", "StringValue": str(value)[:_ATTRIBUTE_MAX]}
+        for name, value in values.items()
+        if value
+    }

@@ -1,0 +1,154 @@
+"""Notify: tell what a run came to, and settle executions that ended without telling."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gristmill import keys
+from gristmill.drop import read_drop
+from gristmill.jobs import end_jobs
+from gristmill.notice import Story, attributes, body, subject
+from gristmill.records import Finding, Outcome, RunRecord
+from gristmill.store import Store
+from gristmill.words import RunStatus
+
+
+@dataclass(frozen=True)
+class Post:
+    """What Notify works with: the store, clients of SNS and Batch, the topic, the queues, the time."""
+
+    store: Store
+    sns: Any
+    batch: Any
+    topic: str
+    queues: Sequence[str]
+    now: datetime
+
+
+@dataclass(frozen=True)
+class News:
+    """What is to be told of which execution."""
+
+    status: RunStatus
+    execution: str
+    event: Mapping[str, Any]
+    started_at: datetime
+    reason: str
+
+
+def notify(post: Post, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer the state machine's notice, or an `Execution Status Change` event."""
+    return settle(post, payload) if "detail-type" in payload else tell(post, read_payload(payload))
+
+
+def read_payload(payload: Mapping[str, Any]) -> News:
+    """Read the state machine's notice; an error's name and cause become the reason where there is no other."""
+    error = payload.get("error") or {}
+    why = f"{payload.get('stage', '')}: {error.get('Error', '')}: {error.get('Cause', '')}" if error else ""
+    return News(
+        status=RunStatus(payload["status"]),
+        execution=payload["execution"],
+        event=payload["event"],
+        started_at=datetime.fromisoformat(payload["started"]),
+        reason=payload.get("reason") or why,
+    )
+
+
+def settle(post: Post, event: Mapping[str, Any]) -> dict[str, Any]:
+    """End what an ended execution left running, and tell its end unless that was told.
+
+    Executions that do not own their run (duplicates) are left alone.
+    """
+    detail = event["detail"]
+    news = News(
+        status=RunStatus(detail["status"]),
+        execution=detail["executionArn"],
+        event=read_input(detail),
+        started_at=datetime.fromtimestamp(detail["startDate"] / 1000, UTC),
+        reason=": ".join(text for text in (detail.get("error"), detail.get("cause")) if text),
+    )
+    run = run_of(news.event)
+    record = find_record(post.store, run)
+    if record is not None and record.execution != news.execution:
+        return {"run": run, "told": False, "ended": 0}
+    ended = end_jobs(post.batch, post.queues, run, f"execution {news.status}")
+    if post.store.head(outcome_key(run, news.execution)) is not None:
+        return {"run": run, "told": False, "ended": len(ended)}
+    return {**tell(post, news), "ended": len(ended)}
+
+
+def read_input(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an execution's input from its status event, where it is JSON text."""
+    parsed: Mapping[str, Any] = json.loads(detail["input"])
+    return parsed
+
+
+def tell(post: Post, news: News) -> dict[str, Any]:
+    """Publish the notice, then note the outcome of an execution that has ended: told twice is better than never."""
+    run = run_of(news.event)
+    story = make_story(post, news, find_record(post.store, run))
+    post.sns.publish(
+        TopicArn=post.topic, Subject=subject(story), Message=body(story), MessageAttributes=attributes(story)
+    )
+    if news.status is not RunStatus.RETRYING:
+        outcome = Outcome(
+            run=run,
+            execution=news.execution,
+            status=news.status,
+            reason=story.reason,
+            started_at=story.started_at,
+            ended_at=story.ended_at,
+            results=[key for key, _ in story.results],
+        )
+        post.store.put(outcome_key(run, news.execution), outcome.model_dump_json().encode())
+    return {"run": run, "told": True}
+
+
+def make_story(post: Post, news: News, record: RunRecord | None) -> Story:
+    """Gather what a notice tells; a run without a record (Split failed before its claim) has little to say."""
+    run = run_of(news.event)
+    key = record.input.key if record else read_drop(news.event).key
+    dropped = keys.parse_input(key)
+    prefix = keys.results_prefix(dropped.pipeline, dropped.name, run)
+    return Story(
+        status=news.status,
+        run=run,
+        pipeline=dropped.pipeline,
+        name=dropped.name,
+        owner=record.owner if record else "",
+        input_size=record.input.size if record else read_drop(news.event).size,
+        bucket=post.store.bucket,
+        started_at=news.started_at,
+        ended_at=post.now,
+        reason="" if news.status is RunStatus.SUCCEEDED else news.reason,
+        findings=findings(post.store, record) if record else [],
+        results=[(one.key, one.size) for one in post.store.list(prefix)],
+    )
+
+
+def findings(store: Store, record: RunRecord) -> list[Finding]:
+    """Return the last finding of each stage that was checked."""
+    found = []
+    for stage in record.pipeline.stages if record.pipeline else []:
+        checks = [one.key for one in store.list(keys.checks(record.run, stage.name))]
+        if checks:
+            found.append(Finding.model_validate_json(store.read(checks[-1])))
+    return found
+
+
+def run_of(event: Mapping[str, Any]) -> str:
+    """Return the run that an execution's input is about."""
+    return str(event["resume"]["run"]) if "resume" in event else read_drop(event).run
+
+
+def find_record(store: Store, run: str) -> RunRecord | None:
+    """Return a run's record, None where it was never claimed."""
+    raw = store.find(keys.run_record(run))
+    return RunRecord.model_validate_json(raw) if raw is not None else None
+
+
+def outcome_key(run: str, execution: str) -> str:
+    """Return the key of an execution's outcome."""
+    return keys.outcome(run, execution.rpartition(":")[2])
