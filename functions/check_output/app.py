@@ -1,0 +1,32 @@
+"""CheckOutput: is everything of the stage there, complete and counted?"""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from gristmill.cause import Clues
+from gristmill.check import check_output
+from gristmill.jobmap import Cursor
+from gristmill.store import Store, make_client
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics()
+store = Store(os.environ["BUCKET"], make_client("s3"))
+clues = Clues(make_client("batch"), make_client("logs"), [os.environ["CPU_QUEUE"]], os.environ["JOB_LOG_GROUP"])
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer a cursor with the verdict and the next cursor."""
+    cursor = Cursor(**event)
+    logger.append_keys(**cursor.as_json())
+    answer = check_output(store, clues, cursor)
+    logger.info("checked", extra={"answer": answer})
+    metrics.add_metric(f"Stages{answer['verdict'].capitalize()}", MetricUnit.Count, 1)
+    return answer

@@ -1,0 +1,34 @@
+"""JobMap: which tasks lack an output, and the Batch jobs that make them."""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from gristmill.jobmap import Cursor, Lane, job_map
+from gristmill.store import Store, make_client
+from gristmill.words import Compute
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics()
+store = Store(os.environ["BUCKET"], make_client("s3"))
+lanes = {
+    Compute.CPU: Lane(os.environ["CPU_QUEUE"], os.environ["CPU_JOB_DEFINITION"], float(os.environ["MAX_VCPUS"])),
+}
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer a cursor with the groups of each branch."""
+    cursor = Cursor(**event)
+    logger.append_keys(**cursor.as_json())
+    answer = job_map(store, lanes, cursor)
+    children = sum(group["size"] for branch in answer["arrays"] for group in branch["groups"])
+    logger.info("mapped", extra={"children": children})
+    metrics.add_metric("ChildrenPlanned", MetricUnit.Count, children)
+    return answer

@@ -1,0 +1,32 @@
+"""Notify: mail what a run came to, and settle executions that ended without telling."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from gristmill.notify import Post, notify
+from gristmill.store import Store, make_client
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics()
+store = Store(os.environ["BUCKET"], make_client("s3"))
+sns = make_client("sns")
+batch = make_client("batch")
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer the state machine's notice, or an execution's status change."""
+    post = Post(store, sns, batch, os.environ["TOPIC_ARN"], [os.environ["CPU_QUEUE"]], datetime.now(UTC))
+    answer = notify(post, event)
+    logger.append_keys(run=answer["run"])
+    logger.info("notified", extra={"answer": answer})
+    metrics.add_metric("NoticesSent", MetricUnit.Count, int(answer["told"]))
+    return answer

@@ -1,0 +1,34 @@
+"""Split: claim the run, check the drop, freeze the pipeline, index the chunks."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificationEvent
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from gristmill.claim import Claimant, split
+from gristmill.spec.load import roots
+from gristmill.store import Store, make_client
+
+logger = Logger()
+tracer = Tracer()
+metrics = Metrics()
+store = Store(os.environ["BUCKET"], make_client("s3"))
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer `{"event": <execution input>, "execution": <ARN>}` with a verdict and the first cursor."""
+    if "detail" in event["event"]:
+        dropped = S3EventBridgeNotificationEvent(event["event"])
+        logger.append_keys(key=dropped.detail.object.key)
+    answer = split(store, event["event"], Claimant(event["execution"], datetime.now(UTC), roots(os.environ)))
+    logger.append_keys(run=answer["run"])
+    logger.info("split", extra={"answer": answer})
+    metrics.add_metric(f"Split{answer['verdict'].capitalize()}", MetricUnit.Count, 1)
+    return answer
