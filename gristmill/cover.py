@@ -39,12 +39,15 @@ class Cover:
         return sum(part.end - part.start for part in self.slices)
 
 
-def cover(tasks: int, receipts: Iterable[tuple[str, Receipt]]) -> Cover:
-    """Choose from (segment key, receipt) pairs, greedily: of the segments that hold the next task, the one reaching
-    furthest. A late child can leave overlapping segments, so a slice may be a part of one."""
+def cover(tasks: int, receipts: Iterable[tuple[str, Receipt]], first: int = 0) -> Cover:
+    """Cover tasks [first, tasks) from (segment key, receipt) pairs.
+
+    The choice is greedy: of the segments that hold the next task, the one reaching
+    furthest. A late child can leave overlapping segments, so a slice may be a part of one.
+    """
     waiting = sorted(receipts, key=lambda pair: (pair[1].first, pair[1].end, pair[0]), reverse=True)
     reaching: list[tuple[int, str, Receipt]] = []
-    found, missing, task = [], [], 0
+    found, missing, task = [], [], first
     while task < tasks:
         while waiting and waiting[-1][1].first <= task:
             key, receipt = waiting.pop()

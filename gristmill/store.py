@@ -123,11 +123,15 @@ class Store:
         file: IO[bytes],
         metadata: dict[str, str] | None = None,
         progress: Callable[[int], None] | None = None,
-    ) -> None:
-        """Write an object from an open file in parts, so memory stays small; `progress` gets bytes as they go."""
+    ) -> str:
+        """Write an object from an open file in parts, so memory stays small; return its ETag.
+
+        `progress` gets the number of bytes as they go.
+        """
         config = TransferConfig(multipart_threshold=16 * MIB, multipart_chunksize=16 * MIB, max_concurrency=4)
         extra = {"Metadata": metadata} if metadata else {}
         self.client.upload_fileobj(file, self.bucket, key, ExtraArgs=extra, Config=config, Callback=progress)
+        return _bare(self.client.head_object(Bucket=self.bucket, Key=key)["ETag"])
 
     def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects under a prefix in key order."""

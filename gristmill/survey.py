@@ -14,13 +14,21 @@ from gristmill.store import ObjectInfo, Store
 _READERS = 16
 
 
-def survey(store: Store, run: str, stage: str, branch: str, tasks: int) -> Cover:
-    """Return the cover of a branch of `tasks` tasks. A receipt counts only with the very segment that it names."""
+def survey(store: Store, run: str, stage: str, branch: str, tasks: int, first: int = 0) -> Cover:
+    """Return the cover of tasks [first, tasks) of a branch: all of it by default.
+
+    A receipt counts only with the very segment that it names.
+    """
     segments = {one.key: one for one in store.list(keys.segments(run, stage, branch))}
-    listed = [one.key for one in store.list(keys.receipts(run, stage, branch))]
+    listed = [one.key for one in store.list(keys.receipts(run, stage, branch)) if _touches(one.key, first, tasks)]
     with ThreadPoolExecutor(_READERS) as pool:
         receipts = list(pool.map(lambda key: _read(store, key), listed))
-    return cover(tasks, _committed(run, stage, branch, receipts, segments))
+    return cover(tasks, _committed(run, stage, branch, receipts, segments), first)
+
+
+def _touches(key: str, first: int, end: int) -> bool:
+    span = keys.parse_span(key)
+    return span.first < end and first < span.end
 
 
 def _read(store: Store, key: str) -> Receipt:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from batch_jobs.child.deadline import Terminated, end_on_sigterm
+from batch_jobs.child.deadline import Terminated, Termination
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting, read_setting
 from gristmill.errors import ExitCode, GristmillError
@@ -18,11 +18,11 @@ _SIGTERM_EXIT = 143
 
 def main() -> int:
     """Run one child; return its exit code."""
-    end_on_sigterm()
+    termination = Termination().listen()
     try:
         setting = read_setting(sys.argv[1:], os.environ)
-        runner = make_runner(setting, Store(setting.bucket, make_client("s3")))
-        runner.log(f"child {setting.child + 1} of {setting.children}, {setting.cursor}, branch {setting.branch}")
+        runner = make_runner(setting, Store(setting.bucket, make_client("s3")), termination)
+        runner.log(f"child {setting.child} of {setting.children} in group {setting.group} of {setting.groups}")
         runner.run()
     except GristmillError as error:
         say(str(error))
@@ -34,12 +34,13 @@ def main() -> int:
     return ExitCode.FAILED if runner.failed else ExitCode.OK
 
 
-def make_runner(setting: Setting, store: Store) -> Runner:
+def make_runner(setting: Setting, store: Store, termination: Termination | None = None) -> Runner:
     """Return the runner of a child, its job loaded and its input found."""
     record = read_record(store, setting.cursor.run)
     pipeline = frozen(record)
     stage = pipeline.stage(setting.cursor.stage)
     branch = next(branch for branch in stage.branches if branch.name == setting.branch)
+    place = f"{record.run} {stage.name}/{branch.name} attempt {setting.cursor.attempt}"
     return Runner(
         store=store,
         setting=setting,
@@ -47,7 +48,10 @@ def make_runner(setting: Setting, store: Store) -> Runner:
         job=load_callable(branch.run, pipeline.name, roots(os.environ)),
         parameters=record.parameters,
         timeout=branch.timeout,
-        log=say,
+        log=lambda line: say(
+            f"{setting.cursor.run} {stage.name}/{branch.name} attempt {setting.cursor.attempt}: {line}"
+        ),
+        termination=termination or Termination(),
     )
 
 

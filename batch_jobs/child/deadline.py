@@ -1,55 +1,108 @@
-"""A task's time limit, and the signal that ends a child."""
+"""A task's time limit, and the signal that ends a child. Both strike only while a job runs, never a commit."""
 
+import math
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+import time
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Self
 
 from gristmill.errors import ExitCode
 
 _GRACE = 5.0  # seconds from the exception in the main thread to the end of the process
+_LOOK_EVERY = 0.25  # seconds
 
 
-class TimedOut(Exception):
-    """Raised in a task that ran past its time limit."""
+class TimedOut(BaseException):
+    """Raised in a job that ran past its time limit; no job's `except Exception` may swallow it."""
 
 
 class Terminated(BaseException):
-    """Raised when the child is told to end (SIGTERM); no job's `except Exception` may swallow it."""
+    """Raised in a job, or before the next, when the child is told to end (SIGTERM)."""
 
 
-@contextmanager
-def deadline(seconds: float, last_words: Callable[[], None]) -> Iterator[None]:
-    """Raise TimedOut in the main thread after `seconds`; where that does not help, say `last_words` and exit."""
+class TimeLimit:
+    """Bounds each call: an exception in the main thread, and where that does not help, the end of the process.
 
-    def ring(_number: int, _frame: FrameType | None) -> None:
-        raise TimedOut(f"ran past its timeout of {seconds:g} s")
+    One thread watches over all calls; it runs between `with` and its end. SIGALRM belongs to it meanwhile.
+    """
 
-    def give_up() -> None:
+    def __init__(self, seconds: float, grace: float = _GRACE) -> None:
+        self._seconds = seconds
+        self._grace = grace
+        self._armed = False
+        self._give_up_at = math.inf
+        self._last_words: Callable[[str], None] = print
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        signal.signal(signal.SIGALRM, self._ring)
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+
+    def call(self, work: Callable[[], None], last_words: Callable[[str], None]) -> None:
+        """Call `work`; TimedOut after the limit. Where it goes on all the same, say `last_words` and exit."""
+        self._last_words = last_words
         try:
-            last_words()
+            try:
+                self._armed = True
+                self._give_up_at = time.monotonic() + self._seconds + self._grace
+                signal.setitimer(signal.ITIMER_REAL, self._seconds)
+                work()
+            finally:
+                self._armed = False  # the alarm may strike just here, but it strikes once: what follows is safe
         finally:
-            os._exit(ExitCode.STOPPED)
+            self._give_up_at = math.inf
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
-    watchdog = threading.Timer(seconds + _GRACE, give_up)
-    watchdog.daemon = True
-    signal.signal(signal.SIGALRM, ring)
-    watchdog.start()
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        watchdog.cancel()
+    def _ring(self, _number: int, _frame: FrameType | None) -> None:
+        if self._armed:
+            self._armed = False
+            raise TimedOut(self._reason)
+
+    def _watch(self) -> None:
+        while not self._over.wait(min(_LOOK_EVERY, self._grace)):
+            if time.monotonic() > self._give_up_at:
+                try:
+                    self._last_words(f"{self._reason} and did not let itself be stopped")
+                finally:
+                    os._exit(ExitCode.STOPPED)
+
+    @property
+    def _reason(self) -> str:
+        return f"ran past its timeout of {self._seconds:g} s"
 
 
-def end_on_sigterm() -> None:
-    """Turn SIGTERM into Terminated, so that what is done gets sealed."""
+class Termination:
+    """SIGTERM as an exception inside `call`, and as a note elsewhere: a commit under way is finished first."""
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Terminated
+    def __init__(self) -> None:
+        self._told = False
+        self._inside = False
 
-    signal.signal(signal.SIGTERM, end)
+    def listen(self) -> Self:
+        """Take SIGTERM over."""
+        signal.signal(signal.SIGTERM, self._end)
+        return self
+
+    def call(self, work: Callable[[], None]) -> None:
+        """Call `work`, unless the child was told to end before; Terminated if it is."""
+        self._inside = True
+        try:
+            if self._told:
+                raise Terminated
+            work()
+        finally:
+            self._inside = False
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        first, self._told = not self._told, True
+        if first and self._inside:
+            raise Terminated

@@ -8,27 +8,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from batch_jobs.child.deadline import Terminated, deadline
+from batch_jobs.child.deadline import Terminated, Termination, TimedOut, TimeLimit
 from batch_jobs.child.segment import Segment
 from batch_jobs.child.setting import Setting
-from batch_jobs.child.streams import Sink, Source
+from batch_jobs.child.streams import Feed, Sink, Source
 from batch_jobs.child.worklist import Stretch, stretches
 from gristmill import keys
-from gristmill.limits import MIB
 from gristmill.records import Failure
 from gristmill.source import Source as Input
 from gristmill.store import Store
 
 Job = Callable[[BinaryIO, BinaryIO, Mapping[str, Any]], None]
-_BUFFER = 1 * MIB
+_BUFFER = 64 * 1024  # bytes; larger reads and writes pass it by
 _DETAIL = 4_000  # characters of traceback kept: its end tells the most
 _REASON = 500
+_RECORDED = 100  # failures recorded per child; the log has them all, and they most often say the same
 _PROGRESS_SECONDS = 5.0
 
 
 @dataclass
 class Runner:
-    """A child at work. `run` returns how many tasks were done and how many failed."""
+    """A child at work; `done` and `failed` count its tasks."""
 
     store: Store
     setting: Setting
@@ -37,56 +37,67 @@ class Runner:
     parameters: Mapping[str, Any]
     timeout: float
     log: Callable[[str], None]
+    termination: Termination = field(default_factory=Termination)
     done: int = 0
     failed: int = 0
     _told: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
         """Work through all of the child's tasks."""
-        for stretch in stretches(self.store, self.setting):
-            self._stretch(stretch)
+        with TimeLimit(self.timeout) as limit:
+            for stretch in stretches(self.store, self.setting):
+                self._stretch(stretch, limit)
 
-    def _stretch(self, stretch: Stretch) -> None:
-        first, last = stretch.offsets[0], stretch.offsets[-1]
+    def _stretch(self, stretch: Stretch, limit: TimeLimit) -> None:
+        end = stretch.offsets[-1]
+        feed = Feed(lambda start: self.store.open_range(self.input.key, start, end, self.input.version))
         segment = Segment(stretch.first)
-        with self.store.open_range(self.input.key, first, last, self.input.version) as stream:
-            try:
-                for task in range(stretch.first, stretch.end):
-                    size = stretch.offsets[task + 1 - stretch.first] - stretch.offsets[task - stretch.first]
-                    if not self._task(segment, task, stream, size) or segment.is_due():
-                        segment.seal(self.store, self.setting)
-                        segment = Segment(task + 1)
-                    self._tell_progress()
-            except Terminated:
-                segment.roll_back()
-                segment.seal(self.store, self.setting)
-                raise
+        try:
+            for task, start, size in stretch.tasks():
+                if not self._task(segment, task, feed, start, size, limit) or segment.is_due():
+                    segment.seal(self.store, self.setting)
+                    segment = Segment(task + 1)
+                self._tell_progress()
+        except Terminated:
+            segment.roll_back()
+            segment.seal(self.store, self.setting)
+            raise
+        finally:
+            feed.drop()
         segment.seal(self.store, self.setting)
 
-    def _task(self, segment: Segment, task: int, stream: BinaryIO, size: int) -> bool:
+    def _task(self, segment: Segment, task: int, feed: Feed, start: int, size: int, limit: TimeLimit) -> bool:
         """Run one task; tell whether it is done. Whatever it raises is the task's own failure."""
-        source, sink = Source(stream, size), Sink(segment.file)
+        sink = Sink(segment.file)
         try:
-            with deadline(self.timeout, lambda: self._fail(task, f"ran past its timeout of {self.timeout:g} s", "")):
-                self._call(source, sink)
-        except Exception as error:  # noqa: BLE001 - a job may raise anything, and the other tasks go on
-            segment.roll_back()
-            self._fail(task, f"{type(error).__name__}: {error}", traceback.format_exc())
+            source = feed.chunk(start, size)
+            limit.call(lambda: self._call(source, sink, size), lambda reason: self._fail(task, reason, ""))
             source.drain()
+        except (Exception, SystemExit, TimedOut) as error:  # noqa: BLE001 - a job may raise anything; the rest goes on
+            sink.cut_off()
+            feed.drop()
+            segment.roll_back()
+            self._fail(task, _reason(error), traceback.format_exc(), _exit_code(error))
             return False
-        source.drain()
         segment.add(sink.size, size, source.records, sink.records)
         self.done += 1
         return True
 
-    def _call(self, source: Source, sink: Sink) -> None:
+    def _call(self, source: Source, sink: Sink, size: int) -> None:
+        reader = io.BufferedReader(source, min(_BUFFER, size + 1))
         writer = io.BufferedWriter(sink, _BUFFER)
-        self.job(io.BufferedReader(source, _BUFFER), writer, self.parameters)
-        writer.flush()
+        try:
+            self.termination.call(lambda: self.job(reader, writer, self.parameters))
+            if not writer.closed:
+                writer.flush()
+        finally:
+            sink.cut_off()
 
-    def _fail(self, task: int, reason: str, detail: str) -> None:
+    def _fail(self, task: int, reason: str, detail: str, exit_code: int | None = None) -> None:
         self.failed += 1
         self.log(f"task {task} failed: {reason}\n{detail}".rstrip())
+        if self.failed > _RECORDED:
+            return
         cursor, branch = self.setting.cursor, self.setting.branch
         failure = Failure(
             stage=cursor.stage,
@@ -95,7 +106,7 @@ class Runner:
             attempt=cursor.attempt,
             reason=reason[:_REASON],
             detail=detail[-_DETAIL:],
-            exit_code=None,
+            exit_code=exit_code,
             job_id=self.setting.job_id,
             log_stream=self.setting.log_stream,
             at=datetime.now(UTC),
@@ -107,3 +118,11 @@ class Runner:
         if time.monotonic() - self._told >= _PROGRESS_SECONDS:
             self._told = time.monotonic()
             self.log(f"{self.done} tasks done, {self.failed} failed")
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, TimedOut) else f"{type(error).__name__}: {error}"
+
+
+def _exit_code(error: BaseException) -> int | None:
+    return error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else None

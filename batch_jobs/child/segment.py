@@ -12,6 +12,7 @@ from gristmill.records import Receipt
 from gristmill.store import Store
 
 _ONE_REQUEST = 16 * MIB
+_TASKS_MAX = 50_000  # keeps a receipt below about 2 MB
 
 
 @dataclass
@@ -44,8 +45,9 @@ class Segment:
         self.file.truncate()
 
     def is_due(self) -> bool:
-        """Tell whether the segment is large or old enough to be sealed."""
-        return self.offsets[-1] >= SEGMENT_BYTES or time.time() - self.started >= SEGMENT_SECONDS
+        """Tell whether the segment is large or old enough to be sealed, or has so many tasks that its receipt is."""
+        full = self.offsets[-1] >= SEGMENT_BYTES or len(self.bytes_in) >= _TASKS_MAX
+        return full or time.time() - self.started >= SEGMENT_SECONDS
 
     def seal(self, store: Store, setting: Setting) -> None:
         """Commit the tasks done so far, and let go of the file; nothing is written where no task is done."""
@@ -60,9 +62,7 @@ class Segment:
         self.file.seek(0)
         if self.offsets[-1] <= _ONE_REQUEST:
             return store.put(key, self.file.read())
-        store.upload(key, self.file)
-        written = store.head(key)
-        return written.etag if written else ""
+        return store.upload(key, self.file)
 
     def _receipt(self, setting: Setting, etag: str) -> Receipt:
         return Receipt(

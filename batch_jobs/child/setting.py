@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from gristmill.errors import Refused
 from gristmill.jobmap import Cursor
 
+_NUMBERS = {"AWS_BATCH_JOB_ARRAY_INDEX": "0", "AWS_BATCH_JOB_ARRAY_SIZE": "1", "AWS_BATCH_JOB_ATTEMPT": "1"}
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -32,6 +34,8 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Se
     faults = [] if group else [f"--group {told.group!r} is not of the form 0/1"]
     if "BUCKET" not in environment:
         faults.append("BUCKET is not set: the job definition must name the bucket")
+    numbers = {name: environment.get(name, default) for name, default in _NUMBERS.items()}
+    faults += [f"{name} is {text!r}, not a number" for name, text in numbers.items() if not text.isdecimal()]
     if faults or group is None:
         raise Refused(faults)
     return Setting(
@@ -39,11 +43,11 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Se
         branch=told.branch,
         group=int(group[1]),
         groups=int(group[2]),
-        child=int(environment.get("AWS_BATCH_JOB_ARRAY_INDEX", "0")),
-        children=int(environment.get("AWS_BATCH_JOB_ARRAY_SIZE", "1")),
+        child=int(numbers["AWS_BATCH_JOB_ARRAY_INDEX"]),
+        children=int(numbers["AWS_BATCH_JOB_ARRAY_SIZE"]),
         bucket=environment["BUCKET"],
         job_id=environment.get("AWS_BATCH_JOB_ID", "none"),
-        job_attempt=int(environment.get("AWS_BATCH_JOB_ATTEMPT", "1")),
+        job_attempt=int(numbers["AWS_BATCH_JOB_ATTEMPT"]),
         log_stream=environment.get("AWS_BATCH_JOB_LOG_STREAM", ""),
     )
 

@@ -1,13 +1,19 @@
-"""A child's tasks: read by one ranged request, as contiguous stretches of the input."""
+"""A child's tasks: few ranged requests whatever their number, as contiguous stretches of the input."""
 
 from array import array
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from batch_jobs.child.setting import Setting
 from gristmill import index, keys
+from gristmill.keys import Span
 from gristmill.plan import Places, child_places
 from gristmill.store import Store
+from gristmill.survey import survey
+
+_WINDOW = 128 * 1024  # tasks: 1 MiB of offsets
 
 
 @dataclass(frozen=True)
@@ -17,48 +23,76 @@ class Stretch:
     first: int
     offsets: "array[int]"
 
-    @property
-    def end(self) -> int:
-        """Return the task after the last."""
-        return self.first + len(self.offsets) - 1
+    def tasks(self) -> Iterator[tuple[int, int, int]]:
+        """Yield each task with its place in the input and its bytes."""
+        for place, (start, end) in enumerate(pairwise(self.offsets)):
+            yield self.first + place, start, end - start
 
 
 def stretches(store: Store, setting: Setting) -> Iterator[Stretch]:
     """Yield what the child has to do; a second try of the same job leaves out what its first one committed."""
     chunks = keys.chunks(setting.cursor.run, setting.cursor.stage)
-    committed = _committed(store, setting) if setting.job_attempt > 1 else set()
-    for first, end in _runs(task for task in _tasks(store, setting, chunks) if task not in committed):
-        yield Stretch(first, index.read_values(store, chunks, first, end + 1))
+    spans = list(_todo(store, setting, chunks))
+    if setting.job_attempt > 1 and spans:
+        spans = list(_common(spans, _uncommitted(store, setting, spans)))
+    for window in _windows(spans):
+        base, end = window[0].first, window[-1].end
+        offsets = index.read_values(store, chunks, base, end + 1)
+        for span in window:
+            yield Stretch(span.first, offsets[span.first - base : span.end + 1 - base])
 
 
-def _tasks(store: Store, setting: Setting, chunks: str) -> "range | array[int]":
+def _todo(store: Store, setting: Setting, chunks: str) -> Iterator[Span]:
     cursor = setting.cursor
     listed = keys.tasks(cursor.run, cursor.stage, setting.branch, cursor.attempt)
     if store.head(listed) is None:
         places = _places(setting, index.read_header(store, chunks).values - 1)
-        return range(places.first, places.end)
+        return iter([Span(places.first, places.end)] if places.count else [])
     places = _places(setting, index.read_header(store, listed).values)
-    return index.read_values(store, listed, places.first, places.end)
+    return _runs(index.read_values(store, listed, places.first, places.end))
 
 
 def _places(setting: Setting, todo: int) -> Places:
     return child_places(todo, setting.group, setting.groups, setting.child, setting.children)
 
 
-def _committed(store: Store, setting: Setting) -> set[int]:
-    prefix = keys.receipts(setting.cursor.run, setting.cursor.stage, setting.branch)
-    spans = (keys.parse_span(one.key) for one in store.list(prefix))
-    return {task for span in spans for task in range(span.first, span.end)}
+def _uncommitted(store: Store, setting: Setting, spans: list[Span]) -> list[Span]:
+    cursor, reach = setting.cursor, Span(spans[0].first, spans[-1].end)
+    return survey(store, cursor.run, cursor.stage, setting.branch, reach.end, reach.first).missing
 
 
-def _runs(tasks: Iterator[int]) -> Iterator[tuple[int, int]]:
-    """Join consecutive task numbers into [first, end)."""
+def _runs(tasks: Iterable[int]) -> Iterator[Span]:
+    """Join consecutive task numbers."""
     first = end = -1
     for task in tasks:
         if task != end:
             if end > first:
-                yield first, end
+                yield Span(first, end)
             first = task
         end = task + 1
     if end > first:
-        yield first, end
+        yield Span(first, end)
+
+
+def _common(some: Sequence[Span], others: Sequence[Span]) -> Iterator[Span]:
+    """Yield what two ascending sequences of spans have in common."""
+    left, right = deque(some), deque(others)
+    while left and right:
+        first, end = max(left[0].first, right[0].first), min(left[0].end, right[0].end)
+        if first < end:
+            yield Span(first, end)
+        (left if left[0].end <= right[0].end else right).popleft()
+
+
+def _windows(spans: Iterable[Span]) -> Iterator[list[Span]]:
+    """Gather spans that lie so close that one small read of the index serves them; cut those that are longer."""
+    window: list[Span] = []
+    for span in spans:
+        for first in range(span.first, span.end, _WINDOW):
+            piece = Span(first, min(first + _WINDOW, span.end))
+            if window and piece.end - window[0].first > _WINDOW:
+                yield window
+                window = []
+            window.append(piece)
+    if window:
+        yield window

@@ -1,0 +1,283 @@
+"""A child at work on a bucket in this process: what it commits, and what it must never commit."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from batch_jobs.child.deadline import Terminated, Termination
+from batch_jobs.child.runner import Runner
+from batch_jobs.child.setting import Setting
+from gristmill import index, keys
+from gristmill.jobmap import Cursor
+from gristmill.records import Failure, Receipt
+from gristmill.source import Source
+from gristmill.survey import survey
+
+RUN, STAGE, BRANCH = "0123456789abcdef", "map", "copied"
+
+
+def lay_out(store, chunks):
+    """Put an input of these chunks and its index into the bucket."""
+    fences = [0]
+    for chunk in chunks:
+        fences.append(fences[-1] + len(chunk))
+    store.put("in", b"".join(chunks))
+    store.put(keys.chunks(RUN, STAGE), index.pack(fences))
+
+
+def setting(bucket, child=0, children=1, job_attempt=1):
+    return Setting(Cursor(RUN, STAGE, 0), BRANCH, 0, 1, child, children, bucket, "job", job_attempt, "stream")
+
+
+def runner(store, job, *, timeout=60, lines=None, termination=None, **which):
+    size = store.head("in").size
+    log = (lines if lines is not None else []).append
+    termination = termination or Termination()
+    return Runner(
+        store,
+        setting(store.bucket, **which),
+        Source("in", None, size),
+        job,
+        {},
+        timeout,
+        log,
+        termination or Termination(),
+    )
+
+
+def copy(source, sink, parameters):
+    sink.write(source.read())
+
+
+def output(store, tasks):
+    """Return a branch's joined outputs and the tasks that have none, by the cover that Merge would take."""
+    held = survey(store, RUN, STAGE, BRANCH, tasks)
+    missing = {task for span in held.missing for task in range(span.first, span.end)}
+    joined = b"".join(store.read(part.segment, part.start, part.end) for part in held.slices)
+    return joined, missing
+
+
+def receipts(store):
+    listed = store.list(keys.receipts(RUN, STAGE, BRANCH))
+    return [Receipt.model_validate_json(store.read(one.key)) for one in listed]
+
+
+def failures(store):
+    listed = store.list(keys.failures(RUN, STAGE, BRANCH))
+    return [Failure.model_validate_json(store.read(one.key)) for one in listed]
+
+
+def test_many_children_share_the_tasks_and_leave_no_gap(store):
+    chunks = [b"line %d\n" % i for i in range(23)]
+    lay_out(store, chunks)
+    for child in range(5):
+        runner(store, copy, child=child, children=5).run()
+    assert output(store, 23) == (b"".join(chunks), set())
+
+
+def test_a_failed_task_leaves_nothing_of_its_output_and_the_ones_around_it_count(store):
+    def job(source, sink, parameters):
+        data = source.read()
+        sink.write(b"<" + data)
+        if b"BAD" in data:
+            raise ValueError("the grain is wet")
+        sink.write(b">")
+
+    lay_out(store, [b"a\n", b"b\n", b"BAD\n", b"c\n"])
+    child = runner(store, job)
+    child.run()
+    assert (child.done, child.failed) == (3, 1)
+    assert output(store, 4) == (b"<a\n><b\n><c\n>", {2})
+    (failure,) = failures(store)
+    assert (failure.task, failure.reason) == (2, "ValueError: the grain is wet")
+
+
+def test_a_job_that_reads_too_little_shifts_no_later_task(store):
+    def job(source, sink, parameters):
+        sink.write(source.readline())
+
+    lay_out(store, [b"a\nrest\n" * 1000, b"b\nrest\n", b"c\n"])
+    runner(store, job).run()
+    (receipt,) = receipts(store)
+    assert output(store, 3) == (b"a\nb\nc\n", set())
+    assert receipt.records_in == [2000, 2, 1]
+
+
+def test_reading_past_the_chunk_is_its_end(store):
+    def job(source, sink, parameters):
+        sink.write(source.read(10**9) + b"|" + source.read() + b"|" + source.readline() + b"\n")
+
+    lay_out(store, [b"a\n", b"b\n"])
+    runner(store, job).run()
+    assert output(store, 2) == (b"a\n||\nb\n||\n", set())
+
+
+def test_a_task_interrupted_while_it_reads_shifts_no_later_task(store, monkeypatch):
+    chunks = [bytes([65 + i]) * 3_000_000 + b"\n" for i in range(4)]
+    lay_out(store, chunks)
+    calls = []
+
+    def job(source, sink, parameters):
+        calls.append(None)
+        if len(calls) == 2:
+            interrupt_after_read(source)
+        sink.write(source.read())
+
+    def interrupt_after_read(source):
+        # what a time limit does when it strikes between a read and the note of how far it came
+        stream = source.raw._stream
+        stream.read(1234)
+        raise TimeoutError("struck")
+
+    runner(store, job).run()
+    assert output(store, 4) == (chunks[0] + chunks[2] + chunks[3], {1})
+
+
+def test_a_task_past_its_time_fails_and_the_next_ones_go_on(store):
+    def job(source, sink, parameters):
+        data = source.read()
+        if b"HANG" in data:
+            with contextlib.suppress(Exception):
+                time.sleep(30)
+        sink.write(data)
+
+    lay_out(store, [b"a\n", b"HANG\n", b"b\n"])
+    started = time.monotonic()
+    child = runner(store, job, timeout=0.2)
+    child.run()
+    assert time.monotonic() - started < 5
+    assert output(store, 3) == (b"a\nb\n", {1})
+    assert [failure.reason for failure in failures(store)] == ["ran past its timeout of 0.2 s"]
+
+
+def test_a_job_that_calls_exit_fails_its_task_alone(store):
+    def job(source, sink, parameters):
+        data = source.read()
+        if b"EXIT" in data:
+            sys.exit(3)
+        sink.write(data)
+
+    lay_out(store, [b"a\n", b"EXIT\n", b"b\n"])
+    runner(store, job).run()
+    assert output(store, 3) == (b"a\nb\n", {1})
+    assert [(failure.reason, failure.exit_code) for failure in failures(store)] == [("SystemExit: 3", 3)]
+
+
+def test_a_job_may_close_its_streams(store):
+    def job(source, sink, parameters):
+        with source, sink:
+            sink.write(source.read(1))
+
+    lay_out(store, [b"ab\n", b"cd\n"])
+    runner(store, job).run()
+    assert output(store, 2) == (b"ac", set())
+
+
+def test_only_the_tasks_of_the_list_are_done(store):
+    lay_out(store, [b"%d\n" % i for i in range(10)])
+    store.put(keys.tasks(RUN, STAGE, BRANCH, 0), index.pack([1, 2, 7]))
+    runner(store, copy, child=0, children=2).run()
+    runner(store, copy, child=1, children=2).run()
+    assert output(store, 10) == (b"1\n2\n7\n", {0, 3, 4, 5, 6, 8, 9})
+
+
+def test_a_second_try_of_the_same_job_does_not_do_again_what_is_committed(store):
+    lay_out(store, [b"%d\n" % i for i in range(6)])
+    seen = []
+
+    def job(source, sink, parameters):
+        data = source.read()
+        seen.append(data)
+        if data == b"3\n" and len(seen) < 6:
+            raise ValueError
+        sink.write(data)
+
+    runner(store, job).run()
+    seen.extend([b""] * 6)
+    del seen[:6]
+    runner(store, job, job_attempt=2).run()
+    assert [data for data in seen if data] == [b"3\n"]
+    assert output(store, 6) == (b"0\n1\n2\n3\n4\n5\n", set())
+
+
+def test_a_second_try_does_again_what_was_committed_with_another_segment(store):
+    lay_out(store, [b"a\n", b"b\n"])
+    runner(store, copy).run()
+    store.put(keys.segment(RUN, STAGE, BRANCH, keys.Span(0, 2)), b"trampled")
+    runner(store, copy, job_attempt=2).run()
+    assert output(store, 2) == (b"a\nb\n", set())
+
+
+def test_a_segment_is_sealed_when_it_is_large(store, monkeypatch):
+    monkeypatch.setattr("batch_jobs.child.segment.SEGMENT_BYTES", 10)
+    lay_out(store, [b"12345\n"] * 5)
+    runner(store, copy).run()
+    assert [(one.first, one.end) for one in receipts(store)] == [(0, 2), (2, 4), (4, 5)]
+    assert output(store, 5) == (b"12345\n" * 5, set())
+
+
+def test_sigterm_seals_what_is_done_and_drops_the_open_task(store):
+    def job(source, sink, parameters):
+        data = source.read()
+        sink.write(data)
+        if data == b"c\n":
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+
+    lay_out(store, [b"a\n", b"b\n", b"c\n", b"d\n"])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(Terminated):
+            runner(store, job, termination=Termination().listen()).run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert output(store, 4) == (b"a\nb\n", {2, 3})
+    assert failures(store) == []
+
+
+def test_sigterm_while_sealing_waits_until_segment_and_receipt_are_there(store, monkeypatch):
+    put = store.put
+
+    def slow(key, body):
+        if "/segments/" in key:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return put(key, body)
+
+    monkeypatch.setattr(store, "put", slow)
+    monkeypatch.setattr("batch_jobs.child.segment.SEGMENT_BYTES", 1)
+    lay_out(store, [b"a\n", b"b\n"])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(Terminated):
+            runner(store, copy, termination=Termination().listen()).run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert output(store, 2) == (b"a\n", {1})
+
+
+WATCHDOG = """
+import time
+from batch_jobs.child.deadline import TimeLimit
+
+def job():
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+
+with TimeLimit(0.1, grace=0.3) as limit:
+    limit.call(job, lambda reason: print(reason, flush=True))
+"""
+
+
+def test_a_task_that_ignores_its_time_limit_ends_the_child_with_an_exit_code_of_its_own():
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", WATCHDOG], cwd=root, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout) == (6, "ran past its timeout of 0.1 s and did not let itself be stopped\n")
