@@ -48,9 +48,7 @@ def make_runner(setting: Setting, store: Store, termination: Termination | None 
         job=load_callable(branch.run, pipeline.name, roots(os.environ)),
         parameters=record.parameters,
         timeout=branch.timeout,
-        log=lambda line: say(
-            f"{setting.cursor.run} {stage.name}/{branch.name} attempt {setting.cursor.attempt}: {line}"
-        ),
+        log=lambda line: say(f"{place}: {line}"),
         termination=termination or Termination(),
     )
 
