@@ -1,0 +1,26 @@
+"""moto's own application, with what moto lacks put on top."""
+
+from typing import Any
+
+from gristmill.local import batch, cloudformation, events, functions, mail, s3, stepfunctions
+from gristmill.local.settings import Settings
+
+_ROOMS = (cloudformation, stepfunctions, events, s3, mail, batch, functions)
+
+
+def create_app(settings: Settings) -> Any:
+    """Apply every patch, and return the WSGI application of all services."""
+    from moto.moto_server.werkzeug_app import (
+        DomainDispatcherApplication,
+        create_backend_app,
+    )
+
+    for room in _ROOMS:
+        room.install(settings)
+    return DomainDispatcherApplication(create_backend_app)
+
+
+def close_app() -> None:
+    """End every process and thread that the rooms have started."""
+    for room in (batch, functions, events):
+        room.close()

@@ -1,0 +1,181 @@
+"""Making, changing and deleting the resources of a stack, in the order of their references."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from gristmill.local.cloudformation.evaluate import Scope, evaluate, references
+from gristmill.local.cloudformation.kinds import KINDS
+from gristmill.local.cloudformation.kinds.base import Made, Properties, Site
+from gristmill.local.settings import Settings
+
+Told = Callable[[str, str, str, str, str], None]  # logical name, physical name, type, status, reason
+
+
+class Failed(Exception):
+    """Raised when a resource cannot be made or changed: its logical name, and why."""
+
+    def __init__(self, logical: str, reason: str) -> None:
+        super().__init__(f"{logical}: {reason}")
+        self.logical = logical
+        self.reason = reason
+
+
+@dataclass
+class Resource:
+    """A resource that stands: its type, the properties it was made with, and what it gives."""
+
+    type: str
+    properties: Properties
+    made: Made
+    retained: bool = False
+
+
+@dataclass
+class Engine:
+    """The resources of one stack. `tell` is given every step for the stack's events."""
+
+    settings: Settings
+    stack: str
+    stack_id: str
+    tell: Told
+    resources: dict[str, Resource] = field(default_factory=dict)
+
+    def apply(self, template: dict[str, Any], parameters: dict[str, Any]) -> Scope:
+        """Make what is new, change what differs, delete what is gone; Failed leaves the rest as it was until then."""
+        scope = self._scope(template, parameters)
+        wanted = {
+            name: one
+            for name, one in template["Resources"].items()
+            if "Condition" not in one or scope.holds(one["Condition"])
+        }
+        check_types(wanted)
+        replaced: list[tuple[str, Resource]] = []
+        for name in in_order(wanted):
+            old = self._one(name, wanted[name], scope)
+            if old is not None:
+                replaced.append((name, old))
+        gone = [(name, self.resources[name]) for name in reversed(list(self.resources)) if name not in wanted]
+        for name, resource in [*replaced, *gone]:
+            self._delete(name, resource)
+        for name, _ in gone:
+            del self.resources[name]
+        return scope
+
+    def delete(self) -> None:
+        """Delete everything, last made first."""
+        for name in reversed(list(self.resources)):
+            self._delete(name, self.resources[name])
+            del self.resources[name]
+
+    def _scope(self, template: dict[str, Any], parameters: dict[str, Any]) -> Scope:
+        pseudo = {
+            "AWS::AccountId": self.settings.account,
+            "AWS::Region": self.settings.region,
+            "AWS::StackId": self.stack_id,
+            "AWS::StackName": self.stack,
+            "AWS::URLSuffix": "amazonaws.com",
+            "AWS::Partition": "aws",
+            "AWS::NotificationARNs": [],
+        }
+        return Scope({**pseudo, **parameters}, template.get("Conditions", {}), template.get("Mappings", {}))
+
+    def _one(self, name: str, wanted: dict[str, Any], scope: Scope) -> Resource | None:
+        """Make or change one resource; return the old one where it was replaced and is still to be deleted."""
+        kind, type_ = KINDS[wanted["Type"]], wanted["Type"]
+        old = self.resources.get(name)
+        replaced = None
+        try:
+            properties = evaluate(wanted.get("Properties", {}), scope)
+            if old is None:
+                self.tell(name, "", type_, "CREATE_IN_PROGRESS", "")
+                made = kind.create(self._site(name), properties)
+                self.tell(name, made.ref, type_, "CREATE_COMPLETE", "")
+            elif old.properties == properties:
+                made = old.made
+            else:
+                self.tell(name, old.made.ref, type_, "UPDATE_IN_PROGRESS", "")
+                made = self._change(name, old, properties)
+                replaced = old if made.ref != old.made.ref else None
+                self.tell(name, made.ref, type_, "UPDATE_COMPLETE", "")
+        except Exception as error:
+            status = "CREATE_FAILED" if old is None else "UPDATE_FAILED"
+            self.tell(name, "", type_, status, str(error))
+            raise Failed(name, str(error)) from error
+        retained = wanted.get("DeletionPolicy") == "Retain"
+        self.resources[name] = Resource(type_, properties, made, retained)
+        scope.resources[name] = (made.ref, made.attributes)
+        return replaced
+
+    def _change(self, name: str, old: Resource, properties: Properties) -> Made:
+        kind, site = KINDS[old.type], self._site(name)
+        if kind.update is not None:
+            return kind.update(site, old.made, properties)
+        if old.type in _SAME_NAME:  # the new one would meet the old one's name
+            kind.delete(site, old.made)
+        return kind.create(site, properties)
+
+    def _delete(self, name: str, resource: Resource) -> None:
+        if resource.retained:
+            return
+        self.tell(name, resource.made.ref, resource.type, "DELETE_IN_PROGRESS", "")
+        try:
+            KINDS[resource.type].delete(self._site(name), resource.made)
+        except Exception as error:
+            self.tell(name, resource.made.ref, resource.type, "DELETE_FAILED", str(error))
+            raise Failed(name, str(error)) from error
+        self.tell(name, resource.made.ref, resource.type, "DELETE_COMPLETE", "")
+
+    def _site(self, name: str) -> Site:
+        return Site(self.settings, self.stack, self.stack_id, name)
+
+
+# types whose replacement takes the very name of what it replaces
+_SAME_NAME = {
+    "AWS::SQS::Queue",
+    "AWS::SNS::Topic",
+    "AWS::ECR::Repository",
+    "AWS::IAM::InstanceProfile",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Route",
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::Lambda::Permission",
+}
+
+
+def check_types(wanted: dict[str, Any]) -> None:
+    """Refuse what the embedded AWS would lose: unknown types and properties, all of them at once."""
+    lost = []
+    for name, one in wanted.items():
+        kind = KINDS.get(one["Type"])
+        if kind is None:
+            lost.append(f"{name}: the embedded AWS has no {one['Type']}")
+        elif kind.lost(one.get("Properties", {})):
+            lost.append(f"{name}: {one['Type']} would lose {', '.join(kind.lost(one['Properties']))}")
+    if lost:
+        raise Failed(lost[0].partition(":")[0], "; ".join(lost))
+
+
+def in_order(wanted: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of resources, each after those it refers to; a circle is an error."""
+    done: set[str] = set()
+    path: list[str] = []
+
+    def visit(name: str) -> Iterator[str]:
+        if name in done or name not in wanted:
+            return
+        if name in path:
+            raise Failed(name, f"Circular dependency between resources: {' -> '.join([*path, name])}")
+        path.append(name)
+        depends = wanted[name].get("DependsOn", [])
+        for other in [depends] if isinstance(depends, str) else depends:
+            yield from visit(other)
+        for other in references(wanted[name].get("Properties", {})):
+            yield from visit(other)
+        path.pop()
+        done.add(name)
+        yield name
+
+    for name in wanted:
+        yield from visit(name)

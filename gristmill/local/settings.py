@@ -1,0 +1,52 @@
+"""What the embedded AWS is started with."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def _memory_mib() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the embedded AWS listens, keeps its files, and what its Batch may use."""
+
+    data: Path
+    project: Path
+    port: int = 4566
+    host: str = "127.0.0.1"
+    vcpus: float = field(default_factory=lambda: float(os.cpu_count() or 1))
+    memory_mib: int = field(default_factory=_memory_mib)
+    gpus: int = 0
+    account: str = "123456789012"
+    region: str = "us-east-1"
+    smtp: str | None = None  # host:port of a mail server that gets a copy of each mail
+
+    @property
+    def endpoint(self) -> str:
+        """Return the URL of every service; by name, for buckets are addressed as sub-domains of it."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def outbox(self) -> Path:
+        """Return the folder where mails land."""
+        return self.data / "outbox"
+
+    def client_environment(self) -> dict[str, str]:
+        """Return the environment that leads any AWS client here and nowhere else."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def process_environment(self) -> dict[str, str]:
+        """Return what every job and function inherits: the client environment and a few harmless variables."""
+        kept = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "GRISTMILL_PIPELINES", "PYTHONDONTWRITEBYTECODE")
+        inherited = {name: os.environ[name] for name in kept if name in os.environ}
+        return {**inherited, **self.client_environment()}
