@@ -1,0 +1,11 @@
+"""Step Functions of the embedded AWS: moto's engine, with what it lacks put on top."""
+
+from gristmill.local.settings import Settings
+from gristmill.local.stepfunctions import executions, jsonata, services
+
+
+def install(settings: Settings) -> None:
+    """Apply the patches."""
+    jsonata.install()
+    services.install(settings)
+    executions.install(settings)
