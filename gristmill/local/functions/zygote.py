@@ -1,0 +1,141 @@
+"""Forks the workers of functions: imports the heavy modules once, so that a cold start costs milliseconds.
+
+Run by its path, apart from the package: the function's own layers come first on the path. Speaks over a socket given
+by number: each request is one JSON message with two files attached, the worker's socket and its log.
+"""
+
+import array
+import contextlib
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+
+HEAVY = ("boto3", "pydantic", "yaml", "aws_lambda_powertools", "aws_lambda_powertools.utilities.data_classes")
+SERVICES = ("s3", "batch", "logs", "sns")
+LARGEST = 64 * 1024
+
+
+class Context:
+    """What a handler is told of its invocation."""
+
+    def __init__(self, told, deadline):
+        self._deadline = deadline
+        self.__dict__.update(told)
+        self.identity = self.client_context = None
+
+    def get_remaining_time_in_millis(self):
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+
+def warm_up():
+    """Import what most functions need, and let botocore read its service models."""
+    for name in HEAVY:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    with contextlib.suppress(ImportError):
+        import boto3
+
+        for service in SERVICES:
+            boto3.client(service)
+
+
+def serve(control):
+    """Fork a worker for each request until the server is gone."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        files = array.array("i")
+        message, ancillary, _, _ = control.recvmsg(LARGEST, socket.CMSG_SPACE(2 * files.itemsize))
+        if not message:
+            os._exit(0)
+        for _, _, data in ancillary:
+            files.frombytes(data[: len(data) - len(data) % files.itemsize])
+        if os.fork() == 0:
+            control.close()
+            work(json.loads(message), *files)
+        for file in files:
+            os.close(file)
+
+
+def work(request, connection, log):
+    """Be a worker: load the handler, then answer invocations until the server is gone."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    for standard in (1, 2):
+        os.dup2(log, standard)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    sys.path.insert(0, request["folder"])
+    stream = socket.socket(fileno=connection)
+    lines = stream.makefile("rw", encoding="utf-8")
+    threading.Thread(target=die_with_server, args=(request["life"],), daemon=True).start()
+    tell(lines, {"pid": os.getpid(), **load(request["handler"])})
+    for line in lines:
+        tell(lines, answer(json.loads(line)))
+    os._exit(0)
+
+
+def die_with_server(life):
+    """End with the server, even in the middle of an invocation: the path is a pipe that it holds open."""
+    with open(life, "rb") as pipe:
+        pipe.read()
+    os._exit(1)
+
+
+HANDLER = []
+
+
+def load(handler):
+    """Import the handler; return the error if that fails, as Lambda words it."""
+    module, _, name = handler.rpartition(".")
+    try:
+        HANDLER.append(getattr(importlib.import_module(module.replace("/", ".")), name))
+    except AttributeError:
+        return failure("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module}'", [])
+    except ImportError as error:
+        return failure("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}", stack(error))
+    except Exception as error:
+        return failure(type(error).__name__, str(error), stack(error))
+    return {}
+
+
+def answer(call):
+    """Invoke the handler once."""
+    context = Context(call["context"], time.monotonic() + call["seconds"])
+    try:
+        result = HANDLER[0](call["event"], context)
+    except Exception as error:
+        traceback.print_exc()
+        return failure(type(error).__name__, str(error), stack(error))
+    except SystemExit as error:
+        return failure("Runtime.ExitError", f"The handler exited with {error.code}", [])
+    try:
+        return {"result": json.dumps(result)}
+    except (TypeError, ValueError) as error:
+        return failure("Runtime.MarshalError", f"Unable to marshal response: {error}", [])
+
+
+def failure(kind, message, trace):
+    return {"error": {"errorMessage": message, "errorType": kind, "stackTrace": trace}}
+
+
+def stack(error):
+    return traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
+
+
+def tell(lines, answer):
+    sys.stdout.flush()
+    sys.stderr.flush()
+    lines.write(json.dumps(answer) + "\n")
+    lines.flush()
+
+
+if __name__ == "__main__":
+    warm_up()
+    serve(socket.socket(fileno=int(sys.argv[1])))

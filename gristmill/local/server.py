@@ -1,0 +1,123 @@
+"""The server process of the embedded AWS."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from gristmill.errors import Refused
+from gristmill.local.settings import Settings
+
+_THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two
+STATE_FILE = "local.json"
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C; then end every process that was started."""
+    listener = listen(settings.host, settings.port)
+    settings = _with_port(settings, listener)
+    _be_endpoint(settings)
+    from waitress.server import create_server
+
+    from gristmill.local.app import close_app, create_app
+
+    application = create_app(settings)
+    server = create_server(application, sockets=[listener], threads=_THREADS, connection_limit=1000)
+    signal.signal(signal.SIGTERM, _stop)
+    note(settings)
+    try:
+        server.run()
+    except (KeyboardInterrupt, SystemExit):
+        logging.info("stopping")
+    finally:
+        close_app()
+        (settings.data / STATE_FILE).unlink(missing_ok=True)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; Refused if another program has the port."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise Refused(
+            [f"port {port} of {host} is taken ({error.strerror})"],
+            f"See who has it (lsof -i :{port}), or choose another: --port 0 takes a free one.",
+        ) from error
+    return listener
+
+
+def note(settings: Settings) -> None:
+    """Write down where the server is, once it can serve."""
+    state = {
+        "pid": os.getpid(),
+        "port": settings.port,
+        "endpoint": settings.endpoint,
+        "data": str(settings.data),
+        "project": str(settings.project),
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    draft = settings.data / f".{STATE_FILE}"
+    draft.write_text(json.dumps(state, indent=2))
+    draft.rename(settings.data / STATE_FILE)
+
+
+def _with_port(settings: Settings, listener: socket.socket) -> Settings:
+    return replace(settings, port=listener.getsockname()[1])
+
+
+def _be_endpoint(settings: Settings) -> None:
+    """Make every client of this process, moto's own included, speak to this server."""
+    os.environ.update(settings.client_environment())
+    os.environ["MOTO_PORT"] = str(settings.port)
+    os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(1024**2))
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    threading.Thread(target=_force, daemon=True).start()
+    raise SystemExit
+
+
+def _force() -> None:
+    """End the process even where a thread does not let it."""
+    time.sleep(10)
+    os._exit(1)
+
+
+def settings_from(arguments: list[str]) -> Settings:
+    """Return the settings that the command line gives."""
+    parser = argparse.ArgumentParser(prog="python -m gristmill.local.server", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder for mails, logs and unpacked code")
+    parser.add_argument("--project", type=Path, required=True, help="the project's folder")
+    parser.add_argument("--port", type=int, default=4566, help="0 takes a free one (default: 4566)")
+    parser.add_argument("--vcpus", type=float, help="vCPUs that jobs may use (default: as many as there are)")
+    parser.add_argument("--gpus", type=int, default=0, help="GPUs that jobs may use (default: 0)")
+    parser.add_argument("--smtp", metavar="HOST:PORT", help="mail server that gets a copy of each mail")
+    told = parser.parse_args(arguments)
+    told.data.mkdir(parents=True, exist_ok=True)
+    more = {"vcpus": told.vcpus} if told.vcpus else {}
+    return Settings(
+        data=told.data.resolve(),
+        project=told.project.resolve(),
+        port=told.port,
+        gpus=told.gpus,
+        smtp=told.smtp,
+        **more,
+    )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    for noisy in ("botocore", "werkzeug", "samtranslator", "moto"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    serve(settings_from(sys.argv[1:]))
