@@ -22,6 +22,7 @@ class Settings:
     gpus: int = 0
     account: str = "123456789012"
     region: str = "us-east-1"
+    runnable_seconds: float | None = None  # how long a job that can never start may wait; None: AWS's least, 600 s
     smtp: str | None = None  # host:port of a mail server that gets a copy of each mail
 
     @property

@@ -1,0 +1,141 @@
+"""Jobs and what they are made of."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@unique
+class Status(StrEnum):
+    """The states of a Batch job, in the order of its life."""
+
+    SUBMITTED = "SUBMITTED"
+    PENDING = "PENDING"
+    RUNNABLE = "RUNNABLE"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+TERMINAL = {Status.SUCCEEDED, Status.FAILED}
+PLACED = {Status.STARTING, Status.RUNNING}
+
+
+def now() -> int:
+    """Return the time as Batch tells it: Unix milliseconds."""
+    return int(time.time() * 1000)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job takes of a machine; memory in MiB."""
+
+    vcpus: float = 0
+    memory: int = 0
+    gpus: int = 0
+
+    def __add__(self, other: "Needs") -> "Needs":
+        return Needs(self.vcpus + other.vcpus, self.memory + other.memory, self.gpus + other.gpus)
+
+    def __sub__(self, other: "Needs") -> "Needs":
+        return Needs(self.vcpus - other.vcpus, self.memory - other.memory, self.gpus - other.gpus)
+
+    def fits(self, room: "Needs") -> bool:
+        """Tell whether this fits into `room`."""
+        return self.vcpus <= room.vcpus and self.memory <= room.memory and self.gpus <= room.gpus
+
+
+@dataclass
+class Environment:
+    """A compute environment: what it was made with, and what of it is in use."""
+
+    name: str
+    arn: str
+    said: Json
+    state: str = "ENABLED"
+    used: Needs = Needs()
+
+    @property
+    def max_vcpus(self) -> float:
+        """Return the vCPUs that may be in use at once."""
+        return float(self.said.get("computeResources", {}).get("maxvCpus", 256))
+
+
+@dataclass
+class Queue:
+    """A job queue, its environments in order, and the jobs that wait in it."""
+
+    name: str
+    arn: str
+    said: Json
+    environments: list[Environment]
+    state: str = "ENABLED"
+    priority: int = 1
+    waiting: "dict[str, Job]" = field(default_factory=dict)  # RUNNABLE jobs in the order they came
+
+
+@dataclass
+class Definition:
+    """A revision of a job definition."""
+
+    name: str
+    arn: str
+    revision: int
+    said: Json
+    status: str = "ACTIVE"
+
+
+@dataclass
+class Attempt:
+    """One try of a job: times in Unix milliseconds."""
+
+    log_stream: str
+    started: int
+    stopped: int | None = None
+    exit_code: int | None = None
+    reason: str = ""
+    status_reason: str = ""
+
+
+@dataclass(eq=False)
+class Job:
+    """A plain job, an array's parent or one of its children."""
+
+    id: str
+    name: str
+    arn: str
+    queue: Queue
+    definition: Definition
+    container: Json  # after overrides and substitution
+    needs: Needs
+    said: Json  # the request
+    timeout: int | None = None
+    tries: int = 1
+    rules: list[Json] = field(default_factory=list)
+    parent: "Job | None" = None
+    index: int | None = None
+    children: "list[Job]" = field(default_factory=list)
+    status: Status = Status.SUBMITTED
+    status_reason: str = ""
+    created: int = field(default_factory=now)
+    runnable_at: int = 0
+    started: int | None = None
+    stopped: int | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    waits_for: set[str] = field(default_factory=set)
+    summary: "Counter[str]" = field(default_factory=Counter)  # an array's children by status
+    ended_by: str | None = None  # the reason of a terminate or cancel
+    is_terminated: bool = False
+    is_cancelled: bool = False
+    environment: Environment | None = None  # where it is placed
+    gpus: tuple[int, ...] = ()
+
+    @property
+    def is_array(self) -> bool:
+        """Tell whether this is an array's parent, which itself runs nothing."""
+        return bool(self.children)
