@@ -20,7 +20,7 @@ def main() -> None:
         sys.exit("The result of `repeat` is wrong.")
     if reversed_ != "".join(text[::-1] + end for text, end in lines):
         sys.exit("The result of `reverse` is wrong.")
-    print(f"Checked: {len(lines):,} lines, each repeated and reversed as they must be.")  # noqa: T201
+    print(f"Checked: {len(lines):,} lines, each repeated and reversed as they must be.")
 
 
 def _lines(text: str) -> list[str]:

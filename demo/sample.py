@@ -1,10 +1,24 @@
-"""Write the demo's input: 100,000 lines of words, some empty, some with CRLF, some beyond ASCII, the last unfinished."""
+"""Write the demo's input: lines of words, some empty, some with CRLF, some beyond ASCII, the last one unfinished."""
 
 import random
 import sys
 from pathlib import Path
 
-WORDS = "grist mill stone wheel water grain flour sack sieve husk müller moulin 挽き臼 мельница 🌾".split()
+WORDS = [
+    "grist",
+    "mill",
+    "stone",
+    "wheel",
+    "water",
+    "grain",
+    "flour",
+    "sack",
+    "müller",
+    "moulin",
+    "挽き臼",
+    "мельница",
+    "🌾",
+]
 
 
 def line(chance: random.Random) -> str:

@@ -74,7 +74,7 @@ def make_record(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
     name = keys.parse_input(drop.key).pipeline
     pipeline, faults = _load(name, claimant.roots)
     parameters, wrong = resolve(pipeline, metadata) if pipeline else ({}, [])
-    faults += wrong + _object_faults(drop, head, pipeline)
+    faults += wrong + object_faults(drop, head, pipeline)
     return RunRecord(
         run=drop.run,
         execution=claimant.execution,
@@ -101,7 +101,8 @@ def _load(name: str, roots: Sequence[Path]) -> tuple[Pipeline | None, list[str]]
         return None, refused.faults
 
 
-def _object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None) -> list[str]:
+def object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None) -> list[str]:
+    """Return what is wrong with the dropped object itself, whatever its content."""
     if head is None:
         return [f"{drop.key} (version {drop.version}) is gone; drop the file again"]
     faults = [] if head.size else ["the file is empty; drop one with content"]

@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     REFUSED = 4  # the input, a parameter or a pipeline.yaml has faults
     UNREACHABLE = 5  # no stack, no embedded AWS, no credentials
     STOPPED = 6  # the run was stopped, or the task ran out of time
+    INTERRUPTED = 130  # the user pressed Ctrl-C; a run that was watched goes on
 
 
 class GristmillError(Exception):

@@ -131,6 +131,11 @@ def failure_attempt(key: str) -> int:
     return int(key.rpartition("-")[2].removesuffix(".json"))
 
 
+def failure_task(key: str) -> int:
+    """Read the task from the key of a failure record."""
+    return int(key.rpartition("/")[2].partition("-")[0])
+
+
 def merged(run: str, stage: str, branch: str) -> str:
     """Return the key of a merged branch that only a later stage reads."""
     return f"{branch_prefix(run, stage, branch)}merged"

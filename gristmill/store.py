@@ -30,16 +30,19 @@ class ObjectInfo:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
-def make_client(service: str, **settings: Any) -> Any:
-    """Return a boto3 client with bounded time-outs and retries: backoff with jitter, and a retry quota of its own."""
-    config = Config(
+def make_client(service: str, config: Config | None = None, **settings: Any) -> Any:
+    """Return a boto3 client with bounded time-outs and retries: backoff with jitter, and a retry quota of its own.
+
+    What `config` sets goes before these.
+    """
+    bounded = Config(
         retries={"mode": "standard", "total_max_attempts": 8},
         connect_timeout=10,
         read_timeout=60,
         max_pool_connections=32,
         user_agent_extra="gristmill",
     )
-    return boto3.client(service, config=config, **settings)
+    return boto3.client(service, config=bounded.merge(config) if config else bounded, **settings)
 
 
 class Store:

@@ -71,12 +71,8 @@ def test_a_dropped_duplicate_event_starts_no_second_run(mill: Mill):
     arn = mill.execution(run)
     states = mill.client("stepfunctions")
     event = states.describe_execution(executionArn=arn)["input"]
-    again = states.start_execution(stateMachineArn=mill.outputs["StateMachineArn"], input=event)[
-        "executionArn"
-    ]
-    mill._until(
-        lambda: states.describe_execution(executionArn=again)["status"] != "RUNNING", 20, "duplicate runs on"
-    )
+    again = states.start_execution(stateMachineArn=mill.outputs["StateMachineArn"], input=event)["executionArn"]
+    mill._until(lambda: states.describe_execution(executionArn=again)["status"] != "RUNNING", 20, "duplicate runs on")
     assert states.describe_execution(executionArn=again)["status"] == "SUCCEEDED"
     assert mill.execution(run) == arn
     assert len(mill.mails(run)) == 1

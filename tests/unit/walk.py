@@ -4,9 +4,9 @@ from typing import Any
 
 from batch_jobs.child.__main__ import make_runner
 from batch_jobs.child.setting import read_setting
+from gristmill.cause import Clues
 from gristmill.check import check_output
 from gristmill.claim import Claimant, split
-from gristmill.cause import Clues
 from gristmill.jobmap import Cursor, Lane, job_map
 from gristmill.merge import merge
 from gristmill.store import Store

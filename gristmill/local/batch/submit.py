@@ -122,6 +122,6 @@ def substitute(word: str, parameters: Json) -> str:
 
 
 def _needs(container: Json) -> Needs:
-    asked = {one["type"]: one["value"] for one in container["resourceRequirements"]}
-    vcpus = float(asked.get("VCPU", container.get("vcpus", 1)))
-    return Needs(vcpus, int(asked.get("MEMORY", container.get("memory", 0))), int(asked.get("GPU", 0)))
+    asked: Json = {one["type"]: one["value"] for one in container["resourceRequirements"]}
+    vcpus = float(asked.get("VCPU") or container.get("vcpus") or 1)
+    return Needs(vcpus, int(asked.get("MEMORY") or container.get("memory") or 0), int(asked.get("GPU") or 0))

@@ -1,6 +1,7 @@
 """The one patch point: moto's CloudFormation backend hands its stacks to ours."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from moto.cloudformation.exceptions import ValidationError
@@ -25,7 +26,7 @@ class StrictChangeSet(ChangeSet):  # type: ignore[misc]
         self.stack_id, self.stack_name = stack.stack_id, stack.name
         self.creation_time = utcnow()
         self.changes: list[Any] = []
-        self.status, self.execution_status, self.status_reason = "CREATE_COMPLETE", "AVAILABLE", None
+        self.status, self.execution_status, self.status_reason = "CREATE_COMPLETE", "AVAILABLE", ""
         try:
             content, _ = load(template, parameters)
             self.changes = changes(stack, content)
@@ -40,6 +41,11 @@ class StrictChangeSet(ChangeSet):  # type: ignore[misc]
 
 def install(settings: Settings) -> None:
     """Replace how stacks are made, changed and deleted."""
+    for replacement in (*_stacks(settings), *_change_sets(settings)):
+        setattr(CloudFormationBackend, replacement.__name__, replacement)
+
+
+def _stacks(settings: Settings) -> tuple[Callable[..., Any], ...]:
 
     def create_stack(
         self: Any, name: str, template: str, parameters: dict[str, Any], tags: Any = None, **_: Any
@@ -49,6 +55,32 @@ def install(settings: Settings) -> None:
             stack.change(template, parameters, "CREATE")
         return stack
 
+    def update_stack(self: Any, name: str, template: str, parameters: list[dict[str, Any]], **_: Any) -> StrictStack:
+        stack: StrictStack = self.get_stack(name)
+        given = {
+            one["ParameterKey"]: stack.stack_parameters.get(one["ParameterKey"])
+            if one.get("UsePreviousValue")
+            else one["ParameterValue"]
+            for one in parameters
+        }
+        if stack.is_same(template, given):
+            raise ValidationError(name, message="No updates are to be performed.")
+        with _one_at_a_time:
+            stack.change(template, given, "UPDATE")
+        return stack
+
+    def delete_stack(self: Any, name_or_stack_id: str) -> None:
+        found = [one for one in self.stacks.values() if name_or_stack_id in (one.name, one.stack_id)]
+        for stack in found:
+            with _one_at_a_time:
+                stack.delete()
+            if stack.status == "DELETE_COMPLETE":
+                self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
+
+    return create_stack, update_stack, delete_stack
+
+
+def _change_sets(settings: Settings) -> tuple[Callable[..., Any], ...]:
     def create_change_set(
         self: Any, stack_name: str, template: str, parameters: dict[str, Any], change_set_type: str, **named: Any
     ) -> tuple[str, str]:
@@ -74,30 +106,7 @@ def install(settings: Settings) -> None:
             change_set.stack.change(change_set.template, change_set.parameters, change_set.change_set_type)
         change_set.execution_status = "EXECUTE_COMPLETE"
 
-    def update_stack(self: Any, name: str, template: str, parameters: list[dict[str, Any]], **_: Any) -> StrictStack:
-        stack: StrictStack = self.get_stack(name)
-        given = {
-            one["ParameterKey"]: stack.stack_parameters.get(one["ParameterKey"])
-            if one.get("UsePreviousValue")
-            else one["ParameterValue"]
-            for one in parameters
-        }
-        if stack.is_same(template, given):
-            raise ValidationError(name, message="No updates are to be performed.")
-        with _one_at_a_time:
-            stack.change(template, given, "UPDATE")
-        return stack
-
-    def delete_stack(self: Any, name_or_stack_id: str) -> None:
-        found = [one for one in self.stacks.values() if name_or_stack_id in (one.name, one.stack_id)]
-        for stack in found:
-            with _one_at_a_time:
-                stack.delete()
-            if stack.status == "DELETE_COMPLETE":
-                self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
-
-    for replacement in (create_stack, create_change_set, execute_change_set, update_stack, delete_stack):
-        setattr(CloudFormationBackend, replacement.__name__, replacement)
+    return create_change_set, execute_change_set
 
 
 def _new_stack(settings: Settings, backend: Any, name: str, tags: Any) -> StrictStack:

@@ -162,7 +162,7 @@ class Workshop:
         with self._lock:
             if not folder.exists():
                 draft = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
-                zipfile.ZipFile(io.BytesIO(content)).extractall(draft)  # noqa: S202 - the user's own code
+                zipfile.ZipFile(io.BytesIO(content)).extractall(draft)
                 draft.rename(folder)
         return folder
 

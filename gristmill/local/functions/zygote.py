@@ -15,6 +15,9 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
 
 HEAVY = ("boto3", "pydantic", "yaml", "aws_lambda_powertools", "aws_lambda_powertools.utilities.data_classes")
 SERVICES = ("s3", "batch", "logs", "sns")
@@ -24,16 +27,17 @@ LARGEST = 64 * 1024
 class Context:
     """What a handler is told of its invocation."""
 
-    def __init__(self, told, deadline):
+    def __init__(self, told: dict[str, Any], deadline: float) -> None:
         self._deadline = deadline
         self.__dict__.update(told)
         self.identity = self.client_context = None
 
-    def get_remaining_time_in_millis(self):
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what is left of the function's timeout."""
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
-def warm_up():
+def warm_up() -> None:
     """Import what most functions need, and let botocore read its service models."""
     for name in HEAVY:
         with contextlib.suppress(ImportError):
@@ -45,7 +49,7 @@ def warm_up():
             boto3.client(service)
 
 
-def serve(control):
+def serve(control: socket.socket) -> None:
     """Fork a worker for each request until the server is gone."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
@@ -62,7 +66,7 @@ def serve(control):
             os.close(file)
 
 
-def work(request, connection, log):
+def work(request: dict[str, Any], connection: int, log: int) -> None:
     """Be a worker: load the handler, then answer invocations until the server is gone."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
@@ -81,17 +85,17 @@ def work(request, connection, log):
     os._exit(0)
 
 
-def die_with_server(life):
+def die_with_server(life: str) -> None:
     """End with the server, even in the middle of an invocation: the path is a pipe that it holds open."""
-    with open(life, "rb") as pipe:
+    with Path(life).open("rb") as pipe:
         pipe.read()
     os._exit(1)
 
 
-HANDLER = []
+HANDLER: list[Callable[[Any, Context], Any]] = []
 
 
-def load(handler):
+def load(handler: str) -> dict[str, Any]:
     """Import the handler; return the error if that fails, as Lambda words it."""
     module, _, name = handler.rpartition(".")
     try:
@@ -100,17 +104,17 @@ def load(handler):
         return failure("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module}'", [])
     except ImportError as error:
         return failure("Runtime.ImportModuleError", f"Unable to import module '{module}': {error}", stack(error))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a module may raise anything as it is imported
         return failure(type(error).__name__, str(error), stack(error))
     return {}
 
 
-def answer(call):
+def answer(call: dict[str, Any]) -> dict[str, Any]:
     """Invoke the handler once."""
     context = Context(call["context"], time.monotonic() + call["seconds"])
     try:
         result = HANDLER[0](call["event"], context)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - and so may a handler
         traceback.print_exc()
         return failure(type(error).__name__, str(error), stack(error))
     except SystemExit as error:
@@ -121,15 +125,18 @@ def answer(call):
         return failure("Runtime.MarshalError", f"Unable to marshal response: {error}", [])
 
 
-def failure(kind, message, trace):
+def failure(kind: str, message: str, trace: list[str]) -> dict[str, Any]:
+    """Return an error as Lambda tells it."""
     return {"error": {"errorMessage": message, "errorType": kind, "stackTrace": trace}}
 
 
-def stack(error):
+def stack(error: BaseException) -> list[str]:
+    """Return the handler's own frames."""
     return traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
 
 
-def tell(lines, answer):
+def tell(lines: IO[str], answer: dict[str, Any]) -> None:
+    """Send one answer, behind all that was printed before it."""
     sys.stdout.flush()
     sys.stderr.flush()
     lines.write(json.dumps(answer) + "\n")

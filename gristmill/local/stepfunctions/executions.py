@@ -7,8 +7,10 @@ import uuid
 from typing import Any
 
 from moto.core.config import default_user_config
+from moto.core.exceptions import JsonRESTError
 from moto.stepfunctions import responses
 from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.backend import execution as execution_module
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
@@ -64,9 +66,18 @@ def _log(settings: Settings, execution: Any) -> None:
 def install(settings: Settings) -> None:
     """Apply the patches."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    StepFunctionsParserBackend._validate_definition = staticmethod(_validate)
     _patch_start()
     _patch_end(settings)
     _patch_describe()
+
+
+def _validate(definition: str) -> None:
+    """Refuse a definition that cannot be parsed, with AWS's error code; moto's has none."""
+    try:
+        AmazonStateLanguageParser.parse(definition)
+    except Exception as error:
+        raise JsonRESTError("InvalidDefinition", f"Invalid State Machine Definition: {error!r}") from error
 
 
 def _patch_start() -> None:

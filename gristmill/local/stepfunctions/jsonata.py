@@ -109,9 +109,9 @@ def _failure(env: Any, cause: str) -> FailureEventException:
     return FailureEventException(failure_event=event)
 
 
-def _inner_string(rule: Any) -> str | None:
+def _inner_string(parser_rule_context: Any) -> str | None:
     """Stand in for Preprocessor._inner_string_of, which leaves JSON's escapes in a string."""
-    text = rule.getText()
+    text = parser_rule_context.getText()
     if text == "null":
         return None
     return str(json.loads(text)) if text.startswith('"') else str(text)

@@ -76,7 +76,7 @@ def _security_group(site: Site, properties: Properties) -> Made:
 
 
 def _rule(rule: Properties) -> dict[str, Any]:
-    said = {key: rule[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in rule}
+    said: dict[str, Any] = {key: rule[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in rule}
     return {**said, "IpRanges": [{"CidrIp": rule["CidrIp"]}]}
 
 

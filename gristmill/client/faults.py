@@ -1,0 +1,45 @@
+"""What AWS's clients raise, as errors a user can mend."""
+
+from typing import TYPE_CHECKING
+
+from gristmill.errors import GristmillError, NotFound, Unreachable
+
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+_CREDENTIALS = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+_LOGIN = "Log in (aws configure, aws sso login), or choose an AWS with --local or --endpoint-url."
+
+
+def of_client(error: "BotoCoreError") -> GristmillError:
+    """Return what to tell of an error on this side of the wire: no credentials, no region, no connection."""
+    name = type(error).__name__
+    if name in ("NoCredentialsError", "PartialCredentialsError", "TokenRetrievalError", "SSOTokenLoadError"):
+        return Unreachable("there are no AWS credentials.", _LOGIN)
+    if name == "NoRegionError":
+        return Unreachable("no AWS region is set.", "Set AWS_REGION, or choose an AWS with --local or --endpoint-url.")
+    if name == "ProfileNotFound":
+        return Unreachable(f"{error}.", "Set AWS_PROFILE to one that `aws configure list-profiles` shows.")
+    return Unreachable(str(error), "Check the network and the endpoint, then repeat the command.")
+
+
+def of_service(error: "ClientError") -> GristmillError:
+    """Return what to tell of a refusal by AWS: credentials, permissions, or the service's own words."""
+    told, operation = error.response["Error"], error.operation_name
+    code = told.get("Code", "")
+    text = f"{operation}: {code}: {told.get('Message', '')}"
+    if code in _CREDENTIALS:
+        return Unreachable(f"AWS does not take these credentials ({text}).", _LOGIN)
+    if code in _DENIED:
+        return Unreachable(f"not allowed: {text}.", "Ask for this permission, or choose another AWS_PROFILE.")
+    if code in ("NoSuchKey", "NoSuchBucket", "404", "NotFound"):
+        return NotFound(f"{text}.", "It may have been deleted or have expired.")
+    return GristmillError(f"AWS refused {text}.", "Repeat with --verbose to see where.")

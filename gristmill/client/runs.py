@@ -1,0 +1,208 @@
+"""Runs: found by listing executions or by id, and what stands of them.
+
+The execution that owns a run (the one in its record) tells its status: a duplicate that ended well says nothing.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from botocore.exceptions import ClientError
+from pydantic import ValidationError
+
+from gristmill import keys
+from gristmill.client.stack import Mill
+from gristmill.drop import is_no_drop, read_drop
+from gristmill.errors import Corrupt, NotFound
+from gristmill.notify import run_of
+from gristmill.records import RunRecord
+from gristmill.words import RunStatus
+
+RUN_DIGITS = 16
+_DESCRIBERS = 8
+_SEARCHED = 1000  # executions looked at to find runs that were never claimed
+_AMBIGUOUS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One execution of the state machine; `event` is its input."""
+
+    arn: str
+    status: RunStatus
+    started: datetime
+    ended: datetime | None
+    event: dict[str, Any]
+    cause: str
+
+    @property
+    def run(self) -> str:
+        """Return the run that it is about."""
+        return run_of(self.event)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it stands; `record` is None until Split has claimed it."""
+
+    run: str
+    execution: Execution
+    record: RunRecord | None
+
+    @property
+    def status(self) -> RunStatus:
+        """Return the status of the execution that counts."""
+        return self.execution.status
+
+    @property
+    def going(self) -> bool:
+        """Tell whether the run has not ended."""
+        return self.status is RunStatus.RUNNING
+
+    @property
+    def dropped(self) -> keys.Dropped:
+        """Return pipeline and file name."""
+        if self.record:
+            return keys.parse_input(self.record.input.key)
+        if "resume" in self.execution.event:
+            return keys.Dropped("", "")
+        return keys.parse_input(read_drop(self.execution.event).key)
+
+    @property
+    def title(self) -> str:
+        """Return pipeline and file name in one."""
+        return f"{self.dropped.pipeline}/{self.dropped.name}"
+
+    def took(self, now: datetime) -> float:
+        """Return the seconds that the execution took, until now if it goes on."""
+        return ((self.execution.ended or now) - self.execution.started).total_seconds()
+
+
+def describe(mill: Mill, arn: str) -> Execution | None:
+    """Return an execution; None if there is none, or its input is not of Gristmill's making."""
+    try:
+        told = mill.client("stepfunctions").describe_execution(executionArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+            return None
+        raise
+    event = _event(told["input"])
+    if event is None:
+        return None
+    status = RunStatus.RUNNING if told["status"] == "PENDING_REDRIVE" else RunStatus(told["status"])
+    cause = ": ".join(text for text in (told.get("error"), told.get("cause")) if text)
+    return Execution(arn, status, told["startDate"], told.get("stopDate"), event, cause)
+
+
+def _event(text: str) -> dict[str, Any] | None:
+    """Return an execution's input if it is about a run: not a folder marker, not something started by hand."""
+    try:
+        event: dict[str, Any] = json.loads(text)
+        run_of(event)
+        return None if "resume" not in event and is_no_drop(read_drop(event).key) else event
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def executions(mill: Mill) -> Iterator[Execution]:
+    """Yield the executions that are about runs, newest first."""
+    pages = mill.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=mill.machine)
+    arns = (one["executionArn"] for page in pages for one in page["executions"])
+    with ThreadPoolExecutor(_DESCRIBERS) as pool:
+        while batch := list(islice(arns, _DESCRIBERS)):
+            yield from filter(None, pool.map(lambda arn: describe(mill, arn), batch))
+
+
+def list_runs(mill: Mill, limit: int) -> list[Run]:
+    """Return the newest runs, each once, newest first."""
+    newest: dict[str, Execution] = {}
+    for one in executions(mill):
+        newest.setdefault(one.run, one)
+        if len(newest) >= limit:
+            break
+    with ThreadPoolExecutor(_DESCRIBERS) as pool:
+        return list(pool.map(lambda one: _current(mill, one.run, one), newest.values()))
+
+
+def find_run(mill: Mill, text: str) -> Run:
+    """Return the run whose id starts with `text`; NotFound where there is none or there are several."""
+    run = text if len(text) == RUN_DIGITS else _complete(mill, text)
+    record = read_record(mill, run)
+    if record is not None:
+        owner = describe(mill, record.execution)
+        if owner is not None:
+            return _current(mill, run, owner)
+    one = next((one for one in islice(executions(mill), _SEARCHED) if one.run == run), None)
+    if one is None:
+        gone = " any more: its execution has expired" if record else ""
+        raise NotFound(f"there is no run {run}{gone}.", "See which there are with: gristmill runs")
+    return _current(mill, run, one)
+
+
+def newest_run(mill: Mill) -> Run:
+    """Return the run that was started last."""
+    runs = list_runs(mill, 1)
+    if not runs:
+        raise NotFound("there are no runs yet.", "Start one with: gristmill run PIPELINE FILE")
+    return runs[0]
+
+
+def read_record(mill: Mill, run: str) -> RunRecord | None:
+    """Return a run's record, None before its claim."""
+    key = keys.run_record(run)
+    raw = mill.store.find(key)
+    if raw is None:
+        return None
+    try:
+        return RunRecord.model_validate_json(raw)
+    except ValidationError as error:
+        raise Corrupt(f"{key} is not a record of this version's making: {error}") from error
+
+
+def _current(mill: Mill, run: str, seen: Execution) -> Run:
+    """Return the run with the execution that counts: a resume under way, else the owner, else the one seen."""
+    record = read_record(mill, run)
+    if record is None or seen.arn == record.execution:
+        resumed = newest_resume(mill, record) if record else None
+        return Run(run, resumed if resumed and resumed.status is RunStatus.RUNNING else seen, record)
+    if "resume" in seen.event and seen.status is RunStatus.RUNNING:
+        return Run(run, seen, record)
+    return Run(run, describe(mill, record.execution) or seen, record)
+
+
+def resume_name(record: RunRecord, place: int) -> str:
+    """Return the name of the execution that resumes a run; `place` counts those that failed before their claim."""
+    return f"{record.run}-resume-{record.resumes + 1}" + (f"-{place}" if place else "")
+
+
+def resume_arn(mill: Mill, name: str) -> str:
+    """Return the ARN of an execution by its name."""
+    return f"{mill.machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def newest_resume(mill: Mill, record: RunRecord) -> Execution | None:
+    """Return the newest execution that was started to resume the run and has not claimed it, None without one."""
+    newest, place = None, 0
+    while found := describe(mill, resume_arn(mill, resume_name(record, place))):
+        newest, place = found, place + 1
+    return newest
+
+
+def _complete(mill: Mill, text: str) -> str:
+    if not re.fullmatch(rf"[0-9a-f]{{1,{RUN_DIGITS}}}", text):
+        raise NotFound(f"{text!r} is no run id: that is up to {RUN_DIGITS} of 0-9, a-f.", "See: gristmill runs")
+    names = {"Bucket": mill.store.bucket, "Prefix": keys.run_prefix(text)[:-1], "Delimiter": "/"}
+    answer = mill.client("s3").list_objects_v2(**names, MaxKeys=_AMBIGUOUS_SHOWN)
+    runs: list[str] = [one["Prefix"].removeprefix(keys.RUNS).rstrip("/") for one in answer.get("CommonPrefixes", [])]
+    if not runs:
+        runs = sorted({one.run for one in islice(executions(mill), _SEARCHED) if one.run.startswith(text)})
+    if not runs:
+        raise NotFound(f"there is no run {text}.", "See which there are with: gristmill runs")
+    if len(runs) > 1:
+        raise NotFound(f"{text} may mean {', '.join(runs[:_AMBIGUOUS_SHOWN])}.", "Give more of the run id.")
+    return runs[0]

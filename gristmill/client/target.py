@@ -1,0 +1,124 @@
+"""Where commands act: an embedded AWS on this machine, or an account and region of AWS."""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from gristmill.errors import Unreachable
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+
+ENDPOINT = "AWS_ENDPOINT_URL"
+HOME = "GRISTMILL_HOME"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_DEFAULT_REGION = "us-east-1"
+_PROBE_SECONDS = 2.0
+_TRIES = 4  # a person waits: fewer tries than a job's
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for by flags; nothing by default."""
+
+    local: bool = False
+    aws: bool = False
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """An AWS to talk to. `endpoint` None is AWS itself; `data` is the folder of a local one started here."""
+
+    endpoint: str | None
+    region: str | None
+    data: Path | None = None
+
+    @property
+    def local(self) -> bool:
+        """Tell whether this is an embedded AWS on this machine."""
+        return self.endpoint is not None and urlsplit(self.endpoint).hostname in _LOOPBACK
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client; the local one gets test credentials, so that real ones never reach it."""
+        from gristmill.store import make_client
+
+        settings: dict[str, Any] = {"config": self._config()}
+        if self.endpoint:
+            settings["endpoint_url"] = self.endpoint
+        if self.region:
+            settings["region_name"] = self.region
+        if self.local:
+            settings |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return make_client(service, **settings)
+
+    def _config(self) -> "Config":
+        from botocore.config import Config
+
+        retries = {"mode": "standard", "total_max_attempts": _TRIES}
+        return Config(retries=retries, ignore_configured_endpoint_urls=self.endpoint is None)
+
+    def probe(self) -> None:
+        """Raise Unreachable if nothing listens at a local endpoint: clients would try for a long time."""
+        if not self.local or self.endpoint is None:
+            return
+        address = urlsplit(self.endpoint)
+        try:
+            socket.create_connection((address.hostname, address.port or 80), _PROBE_SECONDS).close()
+        except OSError as error:
+            raise Unreachable(
+                f"nothing answers at {self.endpoint} ({error}).", "Start the embedded AWS with: gristmill local up"
+            ) from error
+
+    def describe(self) -> str:
+        """Return where this is, in words; asks AWS for the account, unless this is local."""
+        if self.local:
+            return f"local ({self.endpoint})"
+        identity = self.client("sts")
+        via = f" ({self.endpoint})" if self.endpoint else ""
+        return f"AWS account {identity.get_caller_identity()['Account']}, {identity.meta.region_name}{via}"
+
+
+def home(environment: Mapping[str, str]) -> Path:
+    """Return the state folder of the embedded AWS: GRISTMILL_HOME, else ./.gristmill."""
+    return Path(environment.get(HOME) or ".gristmill").absolute()
+
+
+def choose(wanted: Wanted, environment: Mapping[str, str]) -> Target:
+    """Return the AWS meant: flags first, then AWS_ENDPOINT_URL, then a live embedded AWS started here, then AWS."""
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if wanted.aws:
+        return Target(None, region)
+    state = live_state(home(environment))
+    told = wanted.endpoint or environment.get(ENDPOINT)
+    if told and not (wanted.local and not wanted.endpoint and state):
+        return _at(told, region, state)
+    if state:
+        return Target(state["endpoint"], state.get("region", _DEFAULT_REGION), Path(state["data"]))
+    if wanted.local:
+        raise Unreachable("no embedded AWS runs here.", "Start one with: gristmill local up")
+    return Target(None, region)
+
+
+def _at(endpoint: str, region: str | None, state: dict[str, Any] | None) -> Target:
+    ours = state is not None and urlsplit(state["endpoint"]).port == urlsplit(endpoint).port
+    data = Path(state["data"]) if state and ours else None
+    target = Target(endpoint, region, data)
+    return Target(endpoint, region or _DEFAULT_REGION, data) if target.local else target
+
+
+def live_state(folder: Path) -> dict[str, Any] | None:
+    """Return what `local.json` notes of an embedded AWS, None unless that process lives."""
+    try:
+        state: dict[str, Any] = json.loads((folder / "local.json").read_text())
+        os.kill(int(state["pid"]), 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    except PermissionError:  # the process lives and is another user's
+        return state
+    return state

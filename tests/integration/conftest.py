@@ -1,0 +1,32 @@
+"""One embedded AWS for all integration tests, with the template deployed as `gristmill deploy` does it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gristmill.client.target import Target
+from gristmill.local import daemon
+from gristmill.local.deploy import deploy
+from tests.integration.mill import Mill
+
+PIPELINES = daemon.PROJECT / "tests" / "pipelines"
+
+
+@pytest.fixture(scope="session")
+def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
+    data = tmp_path_factory.mktemp("aws")
+    os.environ["GRISTMILL_PIPELINES"] = str(PIPELINES)  # the server hands it on to functions and jobs
+    state = daemon.up(data, ["--port", "0"])
+    try:
+        yield deployed(state.endpoint, data)
+    finally:
+        daemon.down(data)
+
+
+def deployed(endpoint: str, data: Path) -> Mill:
+    """Deploy the template on a fresh embedded AWS."""
+    target = Target(endpoint, "us-east-1")
+    clients = {name: target.client(name) for name in ("s3", "cloudformation")}
+    return Mill(endpoint, data, deploy(clients, daemon.PROJECT, "gristmill", {}))
