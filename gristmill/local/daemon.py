@@ -1,5 +1,6 @@
 """Starting, finding and stopping the embedded AWS as a process in the background."""
 
+import contextlib
 import json
 import os
 import signal
@@ -55,8 +56,10 @@ def read(data: Path) -> State | None:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process lives."""
+    """Tell whether a process lives; one that we started and that has ended is taken off the system's books."""
     try:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
         os.kill(pid, 0)
     except ProcessLookupError:
         return False

@@ -29,9 +29,11 @@ def serve(settings: Settings) -> None:
     from waitress.server import create_server
 
     from gristmill.local.app import close_app, create_app
+    from gristmill.local.headers import Channel
 
     application = create_app(settings)
     server = create_server(application, sockets=[listener], threads=_THREADS, connection_limit=1000)
+    server.channel_class = Channel
     signal.signal(signal.SIGTERM, _stop)
     note(settings)
     try:
