@@ -168,8 +168,9 @@ def _current(mill: Mill, run: str, seen: Execution) -> Run:
     """Return the run with the execution that counts: a resume under way, else the owner, else the one seen."""
     record = read_record(mill, run)
     if record is None or seen.arn == record.execution:
-        resumed = newest_resume(mill, record) if record else None
-        return Run(run, resumed if resumed and resumed.status is RunStatus.RUNNING else seen, record)
+        resumes = unclaimed_resumes(mill, record) if record and seen.status is not RunStatus.RUNNING else []
+        going = [one for one in resumes if one.status is RunStatus.RUNNING]
+        return Run(run, going[-1] if going else seen, record)
     if "resume" in seen.event and seen.status is RunStatus.RUNNING:
         return Run(run, seen, record)
     return Run(run, describe(mill, record.execution) or seen, record)
@@ -185,12 +186,12 @@ def resume_arn(mill: Mill, name: str) -> str:
     return f"{mill.machine.replace(':stateMachine:', ':execution:')}:{name}"
 
 
-def newest_resume(mill: Mill, record: RunRecord) -> Execution | None:
-    """Return the newest execution that was started to resume the run and has not claimed it, None without one."""
-    newest, place = None, 0
-    while found := describe(mill, resume_arn(mill, resume_name(record, place))):
-        newest, place = found, place + 1
-    return newest
+def unclaimed_resumes(mill: Mill, record: RunRecord) -> list[Execution]:
+    """Return the executions that were started to resume the run and have not claimed it, oldest first."""
+    found: list[Execution] = []
+    while one := describe(mill, resume_arn(mill, resume_name(record, len(found)))):
+        found.append(one)
+    return found
 
 
 def _complete(mill: Mill, text: str) -> str:
