@@ -51,3 +51,7 @@ class Settings:
         kept = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "GRISTMILL_PIPELINES", "PYTHONDONTWRITEBYTECODE")
         inherited = {name: os.environ[name] for name in kept if name in os.environ}
         return {**inherited, **self.client_environment()}
+
+    def job_environment(self) -> dict[str, str]:
+        """Return what every job inherits: the project's code comes as it lies on disk, output is not held back."""
+        return {**self.process_environment(), "PYTHONPATH": str(self.project), "PYTHONUNBUFFERED": "1"}

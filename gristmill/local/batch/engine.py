@@ -23,6 +23,7 @@ from gristmill.local.batch.placing import next_to_start, why_never
 from gristmill.local.batch.process import JobProcess
 from gristmill.local.batch.render import detail
 from gristmill.local.batch.retry import is_retried
+from gristmill.local.batch.start import Starter
 from gristmill.local.events import emit
 from gristmill.local.settings import Settings
 
@@ -46,6 +47,7 @@ class Engine:
         self._used = Needs()
         self._free_gpus = set(range(settings.gpus))
         self._closed = False
+        self._starter = Starter(settings)
         self._thread = threading.Thread(target=self._schedule, name="batch-scheduler", daemon=True)
         self._thread.start()
 
@@ -142,7 +144,7 @@ class Engine:
     def _attempt(self, job: Job) -> None:
         stream = f"{self._stream_prefix(job)}/default/{uuid.uuid4().hex}"
         log = LogStream(self.settings, log_group(job), stream)
-        process = JobProcess(job.container["command"], self._environment(job), self._folder(job))
+        process = JobProcess(self._starter, job.container["command"], self._environment(job), self._folder(job))
         attempt = Attempt(stream, now())
         with self.lock:
             self._processes[job.id] = process
@@ -199,8 +201,7 @@ class Engine:
             own["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.index)
             own["AWS_BATCH_JOB_ARRAY_SIZE"] = str(len(job.parent.children))
         gpus = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, job.gpus))} if job.needs.gpus else {}
-        home = {"PYTHONPATH": str(self.settings.project), "PYTHONUNBUFFERED": "1"}
-        return {**self.settings.process_environment(), **home, **given, **gpus, **own}
+        return {**self.settings.job_environment(), **given, **gpus, **own}
 
     def _folder(self, job: Job) -> Path:
         return self.settings.data / "jobs" / f"{job.id.replace(':', '_')}-{len(job.attempts) + 1}"
@@ -258,6 +259,7 @@ class Engine:
             self._wake.notify_all()
         for process in processes:
             process.stop(now=True)
+        self._starter.close()
 
 
 def log_group(job: Job) -> str:

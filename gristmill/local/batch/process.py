@@ -5,17 +5,17 @@ import os
 import select
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gristmill.local.batch.start import Process, Starter
 from gristmill.local.keeper import keeper
 
 KILL_AFTER = 30.0  # seconds from SIGTERM to SIGKILL, as on AWS
 _LOOK = 0.5  # seconds between looks at the clock
+_SOON = 0.001  # seconds to the first look after the output's end; the next ones come later and later
 _BLOCK = 65_536
 
 
@@ -30,70 +30,63 @@ class Ended:
 class JobProcess:
     """Started by `run`, in the thread of the attempt; `stop` may come from another thread."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
-        self._command = [sys.executable if command[0] in ("python", "python3") else command[0], *command[1:]]
+    def __init__(self, starter: Starter, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+        self._starter = starter
+        self._command = command
         self._environment = dict(environment)
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._kill_at: float | None = None
         self._stopped = False
 
     def run(self, timeout: float | None, write: Callable[[bytes], None]) -> Ended:
         """Run to the end, passing on what it writes. OSError where the command cannot be started."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        process = subprocess.Popen(
-            self._command,
-            cwd=self._folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process, output = self._starter.start(self._command, self._environment, self._folder)
         keeper().add(process.pid)
         self._process = process
         try:
-            timed_out = self._follow(process, timeout, write)
+            timed_out = self._follow(process, output, timeout, write)
         finally:
             self._signal(signal.SIGKILL)  # whatever it has started and left
             code = process.wait()
+            os.close(output)
             keeper().forget(process.pid)
             shutil.rmtree(self._folder, ignore_errors=True)
         return Ended(code if code >= 0 else 128 - code, timed_out)
 
-    def _follow(
-        self, process: "subprocess.Popen[bytes]", timeout: float | None, write: Callable[[bytes], None]
-    ) -> bool:
+    def _follow(self, process: Process, output: int, timeout: float | None, write: Callable[[bytes], None]) -> bool:
         """Pass on output until the process has ended; tell whether it ran out of time."""
         end = time.monotonic() + timeout if timeout else None
-        pipe, timed_out = process.stdout, False
-        if pipe is None:
-            raise OSError("no pipe")
+        timed_out, is_open, pause = False, True, _SOON
         while True:
-            ready, _, _ = select.select([pipe], [], [], _LOOK)
-            data = os.read(pipe.fileno(), _BLOCK) if ready else b""
+            ready, _, _ = select.select([output] if is_open else [], [], [], _LOOK if is_open else pause)
+            data = os.read(output, _BLOCK) if ready else b""
             if data:
                 write(data)
-            elif ready or process.poll() is not None:
+            elif process.poll() is not None:
                 break
+            elif ready:
+                is_open = False  # it has closed its output; most often it is about to end
+            elif not is_open:
+                pause = min(2 * pause, _LOOK)
             if end and time.monotonic() > end and not timed_out:
                 timed_out = True
                 self._end(process)
             elif self._stopped or timed_out:
                 self._end(process)
-        self._drain(pipe.fileno(), write)
-        pipe.close()
+        self._drain(output, write)
         return timed_out
 
-    def _drain(self, pipe: int, write: Callable[[bytes], None]) -> None:
+    def _drain(self, output: int, write: Callable[[bytes], None]) -> None:
         """Pass on what is left in the pipe, without waiting for a grandchild that holds it open."""
-        while select.select([pipe], [], [], 0)[0]:
-            data = os.read(pipe, _BLOCK)
+        while select.select([output], [], [], 0)[0]:
+            data = os.read(output, _BLOCK)
             if not data:
                 return
             write(data)
 
-    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+    def _end(self, process: Process) -> None:
         """SIGTERM now; SIGKILL when that has not helped in time."""
         if self._kill_at is None:
             self._kill_at = time.monotonic() + KILL_AFTER

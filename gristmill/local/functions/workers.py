@@ -1,6 +1,5 @@
 """Workers of functions: forked by a zygote, kept warm, killed when they are late."""
 
-import array
 import contextlib
 import io
 import json
@@ -9,8 +8,6 @@ import queue
 import select
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -21,8 +18,9 @@ from typing import Any
 
 from gristmill.local.keeper import keeper
 from gristmill.local.settings import Settings
+from gristmill.local.zygote.handle import Zygote
 
-_ZYGOTE = Path(__file__).with_name("zygote.py")
+_ROLE = Path(__file__).with_name("worker.py")
 _START_SECONDS = 60.0
 
 
@@ -48,16 +46,15 @@ class Build:
 class Worker:
     """One process that answers one invocation at a time."""
 
-    def __init__(self, connection: socket.socket, log: Path) -> None:
+    def __init__(self, pid: int, connection: socket.socket, log: Path) -> None:
+        self.pid = pid
+        keeper().add(pid)
         self.stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}"
         self._connection = connection
         self._log, self._read = log, 0
         self._rest = b""
-        hello = self._receive(_START_SECONDS)
-        self.pid: int = hello["pid"]
-        self.broken: dict[str, Any] | None = hello.get("error")
+        self.broken: dict[str, Any] | None = self._receive(_START_SECONDS).get("error")
         self.is_fresh = True
-        keeper().add(self.pid)
 
     def ask(self, call: dict[str, Any]) -> dict[str, Any]:
         """Return the worker's answer; Late after `call["seconds"]`, Gone if it died."""
@@ -98,46 +95,18 @@ class Worker:
         return answer
 
 
-class Zygote:
-    """The process that workers of one set of layers are forked from."""
-
-    def __init__(self, settings: Settings, layers: tuple[str, ...]) -> None:
-        self._control, theirs = socket.socketpair()
-        path = os.pathsep.join(layers)
-        environment = {**settings.process_environment(), "PYTHONPATH": path, "AWS_XRAY_SDK_ENABLED": "false"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_ZYGOTE), str(theirs.fileno())],
-            env=environment,
-            pass_fds=[theirs.fileno()],
-            start_new_session=True,
-        )
-        theirs.close()
-        keeper().add(self._process.pid)
-        self._lock = threading.Lock()
-
-    def fork(self, build: Build, life: Path, log: Path) -> Worker:
-        """Return a new worker."""
-        ours, theirs = socket.socketpair()
-        request = {
-            "handler": build.handler,
-            "folder": build.folder,
-            "environment": dict(build.environment),
-            "life": str(life),
-        }
-        with log.open("ab") as file, self._lock:
-            files = array.array("i", [theirs.fileno(), file.fileno()])
-            self._control.sendmsg(
-                [json.dumps(request).encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files.tobytes())]
-            )
-        theirs.close()
-        return Worker(ours, log)
-
-    def close(self) -> None:
-        """End the zygote."""
-        self._control.close()
-        self._process.kill()
-        self._process.wait()
-        keeper().forget(self._process.pid)
+def fork(zygote: Zygote, build: Build, life: Path, log: Path) -> Worker:
+    """Return a new worker."""
+    ours, theirs = socket.socketpair()
+    request = {
+        "handler": build.handler,
+        "folder": build.folder,
+        "environment": dict(build.environment),
+        "life": str(life),
+    }
+    with theirs, log.open("ab") as file:
+        pid = zygote.fork(request, [theirs.fileno(), file.fileno()]).pid
+    return Worker(pid, ours, log)
 
 
 class Workshop:
@@ -170,7 +139,8 @@ class Workshop:
         """Return the zygote of a set of layers, started when first needed."""
         with self._lock:
             if layers not in self._zygotes:
-                self._zygotes[layers] = Zygote(self._settings, layers)
+                path = {"PYTHONPATH": os.pathsep.join(layers), "AWS_XRAY_SDK_ENABLED": "false"}
+                self._zygotes[layers] = Zygote(_ROLE, {**self._settings.process_environment(), **path})
             return self._zygotes[layers]
 
     def take(self, build: Build) -> Worker:
@@ -179,7 +149,7 @@ class Workshop:
             return self._idle[build].get_nowait()
         except (KeyError, queue.Empty):
             log = self._home / f"{uuid.uuid4().hex}.log"
-            worker = self.zygote(build.layers).fork(build, self._life, log)
+            worker = fork(self.zygote(build.layers), build, self._life, log)
             with self._lock:
                 self._workers.add(worker)
             return worker
@@ -208,6 +178,6 @@ class Workshop:
         for worker in list(self._workers):
             worker.kill()
         for zygote in self._zygotes.values():
-            zygote.close()
+            zygote.kill()
         os.close(self._life_end)
         self._life.unlink(missing_ok=True)

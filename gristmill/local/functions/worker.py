@@ -1,15 +1,12 @@
-"""Forks the workers of functions: imports the heavy modules once, so that a cold start costs milliseconds.
+"""The zygote's role for functions: be a worker that answers one invocation after the other.
 
-Run by its path, apart from the package: the function's own layers come first on the path. Speaks over a socket given
-by number: each request is one JSON message with two files attached, the worker's socket and its log.
+Run by its path, apart from the package: the function's own layers come first on the path. Its files are the worker's
+socket and its log.
 """
 
-import array
-import contextlib
 import importlib
 import json
 import os
-import signal
 import socket
 import sys
 import threading
@@ -21,7 +18,7 @@ from typing import IO, Any
 
 HEAVY = ("boto3", "pydantic", "yaml", "aws_lambda_powertools", "aws_lambda_powertools.utilities.data_classes")
 SERVICES = ("s3", "batch", "logs", "sns")
-LARGEST = 64 * 1024
+WATCHED = ()  # layers and functions are unpacked under the hash of what is in them
 
 
 class Context:
@@ -37,39 +34,9 @@ class Context:
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
-def warm_up() -> None:
-    """Import what most functions need, and let botocore read its service models."""
-    for name in HEAVY:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-    with contextlib.suppress(ImportError):
-        import boto3
-
-        for service in SERVICES:
-            boto3.client(service)
-
-
-def serve(control: socket.socket) -> None:
-    """Fork a worker for each request until the server is gone."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
-        files = array.array("i")
-        message, ancillary, _, _ = control.recvmsg(LARGEST, socket.CMSG_SPACE(2 * files.itemsize))
-        if not message:
-            os._exit(0)
-        for _, _, data in ancillary:
-            files.frombytes(data[: len(data) - len(data) % files.itemsize])
-        if os.fork() == 0:
-            control.close()
-            work(json.loads(message), *files)
-        for file in files:
-            os.close(file)
-
-
-def work(request: dict[str, Any], connection: int, log: int) -> None:
-    """Be a worker: load the handler, then answer invocations until the server is gone."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.setsid()
+def be(request: dict[str, Any], files: list[int]) -> None:
+    """Load the handler, then answer invocations until the server is gone."""
+    connection, log = files
     for standard in (1, 2):
         os.dup2(log, standard)
     os.environ.clear()
@@ -79,7 +46,7 @@ def work(request: dict[str, Any], connection: int, log: int) -> None:
     stream = socket.socket(fileno=connection)
     lines = stream.makefile("rw", encoding="utf-8")
     threading.Thread(target=die_with_server, args=(request["life"],), daemon=True).start()
-    tell(lines, {"pid": os.getpid(), **load(request["handler"])})
+    tell(lines, load(request["handler"]))
     for line in lines:
         tell(lines, answer(json.loads(line)))
     os._exit(0)
@@ -141,8 +108,3 @@ def tell(lines: IO[str], answer: dict[str, Any]) -> None:
     sys.stderr.flush()
     lines.write(json.dumps(answer) + "\n")
     lines.flush()
-
-
-if __name__ == "__main__":
-    warm_up()
-    serve(socket.socket(fileno=int(sys.argv[1])))

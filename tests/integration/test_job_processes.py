@@ -1,0 +1,184 @@
+"""Processes of jobs: `python -m` is forked from the zygote and behaves as if it had been executed."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gristmill.local.batch.process import Ended, JobProcess
+from gristmill.local.batch.start import Starter
+from gristmill.local.settings import Settings
+from gristmill.local.zygote.handle import Forked
+
+ENDINGS = """
+import atexit, os, signal, sys, threading, time
+atexit.register(print, "at exit")
+threading.Thread(target=lambda: (time.sleep(0.05), print("thread"))).start()
+print("argv", sys.argv[1:], "name", __name__)
+how = sys.argv[1]
+if how == "text": sys.exit("said why")
+if how == "raise": raise ValueError("broken")
+if how == "kill": os.kill(os.getpid(), signal.SIGKILL)
+if how == "closed": os.close(1); os.close(2); time.sleep(0.2); os._exit(5)
+sys.exit(int(how))
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "endings.py").write_text(ENDINGS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(project: Path) -> Settings:
+    return Settings(data=project / "data", project=project)
+
+
+@pytest.fixture(scope="module")
+def starter(settings: Settings) -> Iterator[Starter]:
+    starter = Starter(settings)
+    yield starter
+    starter.close()
+
+
+class Job:
+    """A job and what it wrote."""
+
+    def __init__(self, starter: Starter, settings: Settings, *command: str, **environment: str) -> None:
+        self.output = b""
+        self.is_writing = threading.Event()
+        self.process = JobProcess(
+            starter, ["python", *command], {**settings.job_environment(), **environment}, settings.data / "job"
+        )
+
+    def run(self, timeout: float | None = 20) -> Ended:
+        return self.process.run(timeout, self.write)
+
+    def write(self, data: bytes) -> None:
+        self.output += data
+        self.is_writing.set()
+
+    @property
+    def is_forked(self) -> bool:
+        return isinstance(self.process._process, Forked)
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "said"),
+    [
+        ("0", 0, ["argv ['0', 'b c'] name __main__", "thread", "at exit"]),
+        ("7", 7, ["thread", "at exit"]),
+        ("300", 300 & 0xFF, ["at exit"]),
+        ("text", 1, ["said why", "at exit"]),
+        ("raise", 1, ["ValueError: broken", "at exit"]),
+        ("kill", 128 + signal.SIGKILL, ["argv"]),
+        ("closed", 5, ["argv"]),
+    ],
+)
+def test_it_ends_as_an_executed_module_does(starter, settings, how, code, said):
+    job = Job(starter, settings, "-m", "endings", how, "b c")
+    assert job.run() == Ended(code, timed_out=False)
+    assert job.is_forked
+    for words in said:
+        assert words in job.output.decode()
+
+
+def test_each_has_its_own_session_folder_and_environment(starter, settings, project):
+    (project / "around.py").write_text(
+        "import os, sys\n"
+        "print(os.getsid(0) == os.getpid(), os.getcwd(), dict(os.environ), sys.path[0], sys.stdin.read())"
+    )
+    job = Job(starter, settings, "-m", "around", COLOUR="red")
+    assert job.run().exit_code == 0
+    text = job.output.decode()
+    folder = settings.data / "job"
+    assert text.startswith(f"True {folder} ")
+    assert text.endswith(f"{folder} \n")
+    assert "'COLOUR': 'red'" in text
+    assert "OBJC" not in text
+
+
+def test_changed_code_is_run_from_the_disk(starter, settings, project):
+    for word in ("old", "newer"):  # of different size, for Python knows old bytecode by size and second
+        (project / "changing.py").write_text(f"print('{word}' * 2)")
+        job = Job(starter, settings, "-m", "changing")
+        job.run()
+        assert job.output.decode() == word * 2 + "\n"
+
+
+def test_a_zygote_with_old_code_of_the_project_is_replaced(tmp_path):
+    core = tmp_path / "batch_jobs" / "child"
+    core.mkdir(parents=True)
+    (tmp_path / "batch_jobs" / "__init__.py").touch()
+    (core / "__init__.py").write_text("WORD = 'old'")
+    (core / "__main__.py").write_text("from batch_jobs.child import WORD\nprint(WORD)")
+    settings = Settings(data=tmp_path / "data", project=tmp_path)
+    starter = Starter(settings)
+    try:
+        for word in ("old", "newer"):
+            (core / "__init__.py").write_text(f"WORD = '{word}'")
+            job = Job(starter, settings, "-m", "batch_jobs.child")
+            assert job.run().exit_code == 0
+            assert job.output.decode() == word + "\n"
+            assert job.is_forked
+    finally:
+        starter.close()
+
+
+def test_another_setup_of_the_interpreter_or_another_program_is_executed(starter, settings, tmp_path):
+    (tmp_path / "elsewhere.py").write_text("print('elsewhere')")
+    job = Job(starter, settings, "-m", "elsewhere", PYTHONPATH=str(tmp_path))
+    assert job.run().exit_code == 0
+    assert (job.output, job.is_forked) == (b"elsewhere\n", False)
+    job = Job(starter, settings, "-c", "import sys; sys.exit(3)")
+    assert (job.run().exit_code, job.is_forked) == (3, False)
+
+
+def test_what_it_started_ends_with_it(starter, settings, project):
+    (project / "parent.py").write_text("import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True)")
+    job = Job(starter, settings, "-m", "parent")
+    assert job.run().exit_code == 0
+    end = time.monotonic() + 5
+    while is_running(int(job.output)):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_stop_asks_and_a_time_limit_ends_it(starter, settings, project):
+    (project / "waiting.py").write_text(
+        "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\nprint('up')\ntime.sleep(60)"
+    )
+    job = Job(starter, settings, "-m", "waiting")
+    threading.Thread(target=lambda: (job.is_writing.wait(20), job.process.stop())).start()
+    assert job.run() == Ended(9, timed_out=False)
+    assert Job(starter, settings, "-m", "waiting").run(timeout=0.6) == Ended(9, timed_out=True)
+
+
+def test_a_dead_zygote_costs_no_job(settings):
+    starter = Starter(settings)
+    try:
+        os.kill(starter._zygote._process.pid, signal.SIGKILL)
+        job = Job(starter, settings, "-m", "endings", "4")
+        assert job.run().exit_code == 4
+    finally:
+        starter.close()
+
+
+def is_running(pid: int) -> bool:
+    if sys.platform == "linux":
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
