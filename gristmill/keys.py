@@ -159,3 +159,10 @@ def job_name_prefix(run: str) -> str:
 def job_name(run: str, stage: str, branch: str, attempt: int, group: int | str) -> str:
     """Return a group's Batch job name (at most 128 of [A-Za-z0-9_-]); the group `*` matches all of an attempt."""
     return f"{job_name_prefix(run)}{stage}-{branch}-{attempt}-{group}"
+
+
+def job_attempt(name: str, run: str, stage: str, branch: str) -> int | None:
+    """Read the attempt from the name of a branch's job; None where the job is another branch's."""
+    rest = name.removeprefix(job_name(run, stage, branch, 0, "").removesuffix("0-"))
+    match = re.fullmatch(r"(\d+)-\d+", rest)
+    return int(match[1]) if match else None

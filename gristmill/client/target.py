@@ -63,6 +63,17 @@ class Target:
         retries = {"mode": "standard", "total_max_attempts": _TRIES}
         return Config(retries=retries, ignore_configured_endpoint_urls=self.endpoint is None)
 
+    def environment(self) -> dict[str, str]:
+        """Return the environment that leads any AWS tool here."""
+        region = self.region or _DEFAULT_REGION
+        return {
+            ENDPOINT: self.endpoint or "",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": region,
+            "AWS_REGION": region,
+        }
+
     def probe(self) -> None:
         """Raise Unreachable if nothing listens at a local endpoint: clients would try for a long time."""
         if not self.local or self.endpoint is None:

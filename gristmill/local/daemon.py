@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from gristmill.errors import GristmillError, NotFound
 from gristmill.local.server import STATE_FILE
 
 PROJECT = Path(__file__).parents[2]
+LOG_FILE = "server.log"
+_LEFT = ("outbox", "functions", "jobs", LOG_FILE, STATE_FILE)
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _LOOK = 0.05
@@ -34,11 +37,6 @@ class State:
 
 class NotReady(GristmillError):
     """Raised when the server does not come up; tells the end of its log."""
-
-
-def home() -> Path:
-    """Return the folder of the embedded AWS: GRISTMILL_HOME, else `.gristmill` here."""
-    return Path(os.environ.get("GRISTMILL_HOME", ".gristmill"))
 
 
 def find(data: Path) -> State | None:
@@ -84,15 +82,24 @@ def up(data: Path, arguments: Sequence[str] = ()) -> State:
         return running
     data.mkdir(parents=True, exist_ok=True)
     (data / STATE_FILE).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "gristmill.local.server", "--data", str(data), "--project", str(PROJECT)]
-    with (data / "server.log").open("ab") as log:
+    with (data / LOG_FILE).open("ab") as log:
+        begun = log.tell()
         process = subprocess.Popen(
-            [*command, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command(data, arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    return _wait(data, process)
+    return _wait(data, process, begun)
 
 
-def _wait(data: Path, process: "subprocess.Popen[bytes]") -> State:
+def command(data: Path, arguments: Sequence[str]) -> list[str]:
+    """Return the command that serves in the foreground."""
+    return [
+        *(sys.executable, "-m", "gristmill.local.server"),
+        *("--data", str(data), "--project", str(PROJECT)),
+        *arguments,
+    ]
+
+
+def _wait(data: Path, process: "subprocess.Popen[bytes]", begun: int) -> State:
     end = time.monotonic() + _READY_SECONDS
     while time.monotonic() < end:
         state = find(data)
@@ -101,9 +108,11 @@ def _wait(data: Path, process: "subprocess.Popen[bytes]") -> State:
         if process.poll() is not None:
             break
         time.sleep(_LOOK)
-    tail = (data / "server.log").read_text(errors="replace").splitlines()[-8:]
     process.kill()
-    raise NotReady("the embedded AWS did not come up:\n" + "\n".join(tail), f"Its log: {data / 'server.log'}")
+    said = (data / LOG_FILE).read_bytes()[begun:].decode(errors="replace").splitlines()
+    raise NotReady(
+        f"the embedded AWS did not come up: {said[-1] if said else 'it said nothing'}", f"Log: {data / LOG_FILE}"
+    )
 
 
 def down(data: Path) -> State:
@@ -119,3 +128,14 @@ def down(data: Path) -> State:
         time.sleep(_LOOK)
     (data / STATE_FILE).unlink(missing_ok=True)
     return state
+
+
+def wipe(data: Path) -> list[Path]:
+    """Remove what servers have left in a folder, and nothing that is not theirs; return what was removed."""
+    removed = [data / name for name in _LEFT if (data / name).exists()]
+    for path in removed:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return removed

@@ -122,4 +122,8 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     for noisy in ("botocore", "werkzeug", "samtranslator", "moto"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    serve(settings_from(sys.argv[1:]))
+    try:
+        serve(settings_from(sys.argv[1:]))
+    except Refused as refused:
+        print(refused, file=sys.stderr)  # noqa: T201 - the last line of the log is what `local up` tells
+        sys.exit(refused.exit_code)

@@ -1,0 +1,43 @@
+"""Telling why a run failed, and the command that goes on with it."""
+
+from typing import TYPE_CHECKING
+
+from gristmill.cli.show import out
+from gristmill.words import RunStatus
+
+if TYPE_CHECKING:
+    from gristmill.client.causes import Cause
+    from gristmill.client.runs import Run
+    from gristmill.records import Failure
+
+_TAIL = 12  # log lines shown of each failure
+
+
+def show_cause(run: "Run", cause: "Cause") -> None:
+    """Print a cause: reason, failures with their log tails, the next command."""
+    if cause.reason:
+        out(f"\nWhy: {cause.reason}")
+    for failure in cause.failures:
+        out()
+        out(headline(failure))
+        for line in failure.detail.rstrip().splitlines()[-_TAIL:]:
+            out(f"  | {line}")
+    if run.going:
+        return
+    out(f"\n{advice(run)}")
+
+
+def headline(failure: "Failure") -> str:
+    """Return a failure in one line: stage, branch, task, attempt, exit code, reason."""
+    task = "a child" if failure.task is None else f"task {failure.task}"
+    code = "" if failure.exit_code is None else f", exit code {failure.exit_code}"
+    return f"{failure.stage}/{failure.branch}, {task}, attempt {failure.attempt + 1}{code}: {failure.reason}"
+
+
+def advice(run: "Run") -> str:
+    """Return what to do about a run that has ended without success."""
+    if run.record is None or run.record.faults:
+        return "Mend that, and drop the file again."
+    if run.status is RunStatus.ABORTED:
+        return f"Go on with only what is missing: gristmill resume {run.run}"
+    return f"Mend that, then go on with only what is missing: gristmill resume {run.run}"

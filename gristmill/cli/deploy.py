@@ -1,0 +1,43 @@
+"""`gristmill deploy`: the stack on the embedded AWS."""
+
+from typing import Annotated
+
+import typer
+
+from gristmill.cli.options import Json, pairs
+from gristmill.cli.session import session
+from gristmill.cli.show import emit, out
+from gristmill.errors import Refused
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(deploy)
+
+
+def deploy(
+    context: typer.Context,
+    parameter: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Parameter of template.yaml; may be repeated.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Deploy template.yaml on the embedded AWS, or update it there. On AWS, use sam deploy."""
+    overrides = pairs(parameter or [])
+    here = session(context)
+    if not here.target.local:
+        raise Refused(
+            [f"{here.target.describe()} is not the embedded AWS."],
+            "There, deploy with: sam build && sam deploy --config-env dev. For a laptop: gristmill local up",
+        )
+    here.target.probe()
+    from gristmill.local.daemon import PROJECT
+    from gristmill.local.deploy import deploy as deploy_locally
+
+    clients = {name: here.target.client(name) for name in ("s3", "cloudformation")}
+    outputs = deploy_locally(clients, PROJECT, here.stack, overrides)
+    if json:
+        emit({"stack": here.stack, "outputs": outputs})
+        return
+    out(f"The stack {here.stack} is deployed. Drop files under s3://{outputs['BucketName']}/inputs/<pipeline>/,")
+    out("or with: gristmill run PIPELINE FILE")

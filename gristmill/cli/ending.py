@@ -1,0 +1,80 @@
+"""How a command that follows a run ends: what came of it, where the results are, which exit code."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from gristmill.cli.live import View
+from gristmill.cli.show import emit, note, out, rich, seconds
+from gristmill.errors import ExitCode
+from gristmill.notice import size
+from gristmill.words import RunStatus
+
+if TYPE_CHECKING:
+    from gristmill.client.runs import Run
+    from gristmill.client.stack import Mill
+
+
+def see_to_end(mill: "Mill", run: "Run") -> "Run":
+    """Show a run until it ends; Ctrl-C leaves the run going and says so."""
+    from gristmill.client.watching import follow
+
+    try:
+        return View().show(follow(mill, run)).run
+    except KeyboardInterrupt:
+        note(f"The run goes on. Follow it with: gristmill watch {run.run}; end it with: gristmill stop {run.run}")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def tell_end(mill: "Mill", run: "Run", folder: Path | None, json: bool) -> None:
+    """Tell what a run came to; write its results to a folder, if one is given and the run is complete."""
+    from gristmill.client.causes import causes
+    from gristmill.client.results import download, results
+
+    if run.status is RunStatus.SUCCEEDED and folder is not None:
+        told = [{"key": one.key, "size": one.size, "file": place} for one, place in download(mill, run, folder)]
+    else:
+        told = [{"key": one.key, "size": one.size, "file": None} for one in results(mill, run)]
+    cause = None if run.status is RunStatus.SUCCEEDED else causes(mill, run)
+    if json:
+        emit({"run": run.run, "status": run.status, "bucket": mill.store.bucket, "results": told, "cause": cause})
+    else:
+        _headline(run)
+        _places(mill.store.bucket, told)
+        if cause:
+            from gristmill.cli.cause import show_cause
+
+            show_cause(run, cause)
+    raise typer.Exit(exit_code(run))
+
+
+def _headline(run: "Run") -> None:
+    from rich.text import Text
+
+    from gristmill.cli.show import COLOURS
+
+    took = seconds(run.took(datetime.now(UTC)))
+    rich(Text.assemble((run.status, f"bold {COLOURS[run.status]}"), f" {run.title} in {took}, run {run.run}"))
+
+
+def _places(bucket: str, told: list[dict[str, Any]]) -> None:
+    for one in told:
+        out(f"  s3://{bucket}/{one['key']} ({size(one['size'])})")
+        if one["file"]:
+            out(f"  {_short(one['file'])}")
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return f"./{path.relative_to(here)}" if path.is_relative_to(here) else str(path)
+
+
+def exit_code(run: "Run") -> ExitCode:
+    """Return the exit code of a command that saw a run end."""
+    if run.status is RunStatus.SUCCEEDED:
+        return ExitCode.OK
+    if run.record and run.record.faults:
+        return ExitCode.REFUSED
+    return ExitCode.STOPPED if run.status is RunStatus.ABORTED else ExitCode.FAILED

@@ -1,0 +1,125 @@
+"""The live view of a run: a table that renews itself on a terminal, a line per change elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from gristmill.cli.show import coloured, console, note, seconds
+from gristmill.client.progress import FAILURES_COUNTED, BranchLook, Look, Pace, StageLook
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+_BAR = 24
+_NARROW = 90  # columns below which the bar is left away
+
+
+class View:
+    """Shows looks at a run on stderr."""
+
+    def __init__(self) -> None:
+        self._paces: dict[tuple[str, str], Pace] = {}
+        self._said: set[str] = set()
+
+    def show(self, looks: Iterable[Look]) -> Look:
+        """Show looks as they come; return the last one."""
+        with _display() as update:
+            for look in looks:
+                now = time.monotonic()
+                self._measure(look, now)
+                if update:
+                    update(self._group(look, now))
+                else:
+                    self._say(look)
+        return look
+
+    def _measure(self, look: Look, now: float) -> None:
+        for stage in look.stages:
+            for one in stage.branches:
+                if one.tasks is not None:
+                    pace = self._paces.setdefault((stage.stage, one.branch), Pace(now, one.done, now, one.done))
+                    pace.see(now, one.done)
+
+    def _say(self, look: Look) -> None:
+        """Tell in lines what has changed, for logs and pipes."""
+        for stage in look.stages:
+            for one in stage.branches:
+                line = f"{stage.stage}/{one.branch}: {plain(one)}"
+                if one.tasks is not None and line not in self._said:
+                    self._said.add(line)
+                    note(line)
+
+    def _group(self, look: Look, now: float) -> "Group":
+        from rich.console import Group
+        from rich.text import Text
+
+        took = seconds(look.run.took(datetime.now(UTC)))
+        head = Text.assemble(coloured(look.run.status), f"  {look.run.title}  ", (f"run {look.run.run}  {took}", "dim"))
+        return Group(head, self._table(look, now))
+
+    def _table(self, look: Look, now: float) -> Any:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        wide = console(stderr=True).width >= _NARROW
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for stage in look.stages:
+            for one in stage.branches:
+                bar = ProgressBar(one.tasks or 1, one.done if one.tasks else 0, _BAR)
+                pace = self._paces.get((stage.stage, one.branch))
+                cells: list[Any] = [f"  {stage.stage}/{one.branch}", *([bar] if wide else []), counts(one)]
+                table.add_row(*cells, attempt(stage), children(one), rate(pace, one, now))
+        return table
+
+
+@contextmanager
+def _display() -> Iterator[Any]:
+    """Give a function that renews what a terminal shows; None where stderr is none."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.live import Live
+
+    with Live(console=console(stderr=True), refresh_per_second=4) as live:
+        yield live.update
+
+
+def counts(one: BranchLook) -> str:
+    """Return a branch's tasks in words."""
+    if one.tasks is None:
+        return "not begun"
+    more = "or more " if one.failed >= FAILURES_COUNTED else ""
+    failed = f", {one.failed:,} {more}failed" if one.failed else ""
+    return f"{one.done:,} of {one.tasks:,} tasks{failed}"
+
+
+def children(one: BranchLook) -> str:
+    """Return what a branch's children do, and why some wait."""
+    told = {"running": one.children.running, "waiting": one.children.waiting, "failed": one.children.failed}
+    parts = [f"{count:,} {state}" for state, count in told.items() if count]
+    return f"children: {', '.join(parts)}{_why(one)}" if parts else ""
+
+
+def _why(one: BranchLook) -> str:
+    return f" ({'; '.join(one.waits)})" if one.waits else ""
+
+
+def attempt(stage: StageLook) -> str:
+    """Return which attempt goes on, where it is not the first."""
+    return f"attempt {stage.attempt}" if stage.attempt and stage.attempt > 1 else ""
+
+
+def rate(pace: Pace | None, one: BranchLook, now: float) -> str:
+    """Return a branch's rate and the time left, as observed."""
+    if pace is None or pace.rate is None or one.tasks is None or one.done >= one.tasks:
+        return ""
+    left = pace.left(now, one.tasks)
+    return f"{pace.rate:,.1f} tasks/s" + (f", {seconds(left)} left" if left else "")
+
+
+def plain(one: BranchLook) -> str:
+    """Return a branch in one line."""
+    return "; ".join(part for part in (counts(one), children(one)) if part)

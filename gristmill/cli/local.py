@@ -1,0 +1,133 @@
+"""`gristmill local`: the embedded AWS on this machine."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gristmill.cli.options import Json
+from gristmill.cli.show import emit, note, out
+from gristmill.client.target import home
+from gristmill.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gristmill.local.daemon import State
+
+group = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine.")
+_LOSES = "Its buckets, runs and stacks live in memory and go when it stops; results under ./results and mails stay."
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    app.add_typer(group, name="local")
+
+
+@group.command()
+def up(
+    port: Annotated[int, typer.Option(help="TCP port on localhost; 0 takes a free one.", min=0, max=65535)] = 4566,
+    vcpus: Annotated[
+        float | None, typer.Option(help="vCPUs that jobs may use at once. Default: as many as there are.", min=0.25)
+    ] = None,
+    gpus: Annotated[int, typer.Option(help="GPUs that jobs may use at once.", min=0)] = 0,
+    smtp: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Mail server that gets a copy of each mail.")
+    ] = None,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay in the foreground; Ctrl-C stops it.")] = False,
+    json: Json = False,
+) -> None:
+    """Start the embedded AWS, unless one runs already."""
+    from gristmill.local import daemon
+
+    data = home(os.environ)
+    _tell_loss(data)
+    arguments = ["--port", str(port), "--gpus", str(gpus)]
+    arguments += ["--vcpus", f"{vcpus:g}"] if vcpus else []
+    arguments += ["--smtp", smtp] if smtp else []
+    running = daemon.find(data)
+    if foreground and not running:
+        note(_LOSES)
+        os.execv(sys.executable, daemon.command(data, arguments))  # noqa: S606 - it becomes the server
+    state = running or daemon.up(data, arguments)
+    if json:
+        emit(state)
+        return
+    out(f"The embedded AWS {'runs already' if running else 'is up'} at {state.endpoint} (pid {state.pid}).")
+    out(f"Its files (mails, logs): {state.data}")
+    note(_LOSES)
+
+
+def _tell_loss(data: Path) -> None:
+    from gristmill.local import daemon
+
+    lost = daemon.clean(data)
+    if lost is not None:
+        note(
+            f"The embedded AWS before this one (pid {lost.pid}, up since {lost.started_at}) was killed: its buckets, "
+            "runs and stacks are lost. Deploy again, and drop again what had not ended."
+        )
+
+
+@group.command()
+def down(json: Json = False) -> None:
+    """Stop the embedded AWS, its jobs and functions with it."""
+    from gristmill.local import daemon
+
+    _tell_loss(home(os.environ))
+    state = daemon.down(home(os.environ))
+    if json:
+        emit(state)
+        return
+    out(f"The embedded AWS at {state.endpoint} is down; its buckets, runs and stacks are gone.")
+    note(f"Mails and logs stay in {state.data}; remove them with: gristmill local reset")
+
+
+@group.command()
+def status(json: Json = False) -> None:
+    """Tell whether the embedded AWS runs, and where."""
+    from gristmill.local import daemon
+
+    data = home(os.environ)
+    _tell_loss(data)
+    state = daemon.find(data)
+    if json:
+        emit({"running": state is not None, "data": data, "server": state})
+    elif state is None:
+        out(f"No embedded AWS runs in {data}. Start one with: gristmill local up")
+    else:
+        out(f"The embedded AWS runs at {state.endpoint} (pid {state.pid}) since {state.started_at}.")
+        out(f"Its files (mails, logs): {state.data}")
+    if state is None:
+        raise typer.Exit(ExitCode.UNREACHABLE)
+
+
+@group.command()
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Stop the embedded AWS and remove its files: mails, logs, unpacked code."""
+    from gristmill.local import daemon
+
+    data = home(os.environ)
+    if not yes and not typer.confirm(f"Stop the embedded AWS and remove its files in {data}?", err=True):
+        raise typer.Exit(ExitCode.OK)
+    state: State | None = daemon.down(data) if daemon.find(data) else None
+    removed = daemon.wipe(data)
+    if json:
+        emit({"stopped": state, "removed": removed})
+        return
+    out(f"{'Stopped, and removed' if state else 'Removed'} {len(removed)} files and folders in {data}.")
+
+
+@group.command()
+def env() -> None:
+    """Print what leads any AWS tool to the embedded AWS: eval "$(gristmill local env)"."""
+    from gristmill.client.target import Wanted, choose
+
+    target = choose(
+        Wanted(local=True), {name: value for name, value in os.environ.items() if name != "AWS_ENDPOINT_URL"}
+    )
+    for name, value in target.environment().items():
+        out(f"export {name}={value}")

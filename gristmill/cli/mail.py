@@ -1,0 +1,89 @@
+"""`gristmill mail`: what the embedded AWS has mailed."""
+
+import email
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gristmill.cli.options import Json
+from gristmill.cli.session import session
+from gristmill.cli.show import emit, note, out, rich, table
+from gristmill.errors import NotFound, Refused
+
+group = typer.Typer(invoke_without_command=True, help="Mails of the embedded AWS. Default: list them.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    app.add_typer(group, name="mail")
+
+
+@group.callback()
+def mail(context: typer.Context) -> None:
+    """Mails of the embedded AWS. Without a command: list them."""
+    if context.invoked_subcommand is None:
+        list_mails(context)
+
+
+@group.command("list")
+def list_mails(context: typer.Context, json: Json = False) -> None:
+    """List the mails, oldest first."""
+    mails = _mails(context)
+    if json:
+        emit([_told(number, one) for number, one in enumerate(mails, 1)])
+    elif not mails:
+        note("The outbox is empty.")
+    else:
+        rows = [(str(number), one["Date"], one["To"], one["Subject"]) for number, one in enumerate(mails, 1)]
+        rich(table(("NUMBER", "DATE", "TO", "SUBJECT"), rows, right=("NUMBER",)))
+
+
+@group.command("show")
+def show_mail(
+    context: typer.Context,
+    which: Annotated[
+        str | None,
+        typer.Argument(metavar="[NUMBER|RUN]", help="Number from the list, or a run id. Default: the newest mail."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show a mail."""
+    numbered = list(enumerate(_mails(context), 1))
+    found = [(number, one) for number, one in numbered if which is None or _is(which, number, one)]
+    if not found:
+        raise NotFound(f"there is no mail {which}." if which else "the outbox is empty.", "See: gristmill mail")
+    number, one = found[-1]
+    if json:
+        emit(_told(number, one))
+        return
+    for name in ("From", "To", "Date", "Subject"):
+        out(f"{name}: {one[name]}")
+    out(f"\n{one.get_content()}")
+
+
+def _is(which: str, number: int, one: EmailMessage) -> bool:
+    return which == str(number) or (
+        len(which) >= 4 and any(word.startswith(which) for word in one.get_content().split())
+    )
+
+
+def _told(number: int, one: EmailMessage) -> dict[str, object]:
+    headers = {name.lower(): str(one[name]) for name in ("From", "To", "Date", "Subject")}
+    return {"number": number, **headers, "body": one.get_content()}
+
+
+def _mails(context: typer.Context) -> list[EmailMessage]:
+    target = session(context).target
+    if target.data is None:
+        raise Refused(
+            [f"mails of {target.describe()} are not here."],
+            "Only those of an embedded AWS started here lie in an outbox.",
+        )
+    return [_read(path) for path in sorted((target.data / "outbox").glob("*.eml"))]
+
+
+def _read(path: Path) -> EmailMessage:
+    return email.message_from_bytes(path.read_bytes(), policy=default)

@@ -1,0 +1,105 @@
+"""The command line: `gristmill`."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from gristmill.cli import deploy, local, mail, run
+from gristmill.cli.session import Session, session
+from gristmill.cli.show import problem
+from gristmill.client.stack import DEFAULT_NAME
+from gristmill.client.target import Wanted
+from gristmill.errors import ExitCode, GristmillError
+
+_EXIT_CODES = """Exit codes: 0 done; 1 the run failed, or something else did; 2 wrong usage; 3 no such run, pipeline or
+object; 4 refused: the file, a parameter or a pipeline.yaml has faults; 5 no stack, no embedded AWS or no credentials;
+6 the run was stopped; 130 Ctrl-C (a run that was watched goes on)."""
+
+
+class _Commands(TyperGroup):
+    """A group where an error that a user can mend is one line, and its trace comes with --verbose only."""
+
+    def invoke(self, context: Any) -> Any:
+        try:
+            return super().invoke(context)
+        except (typer.Exit, typer.Abort, typer.BadParameter, KeyboardInterrupt):
+            raise
+        except BrokenPipeError:  # the reader of our output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(ExitCode.OK) from None
+        except Exception as error:
+            told = as_told(error)
+            if told is None:
+                raise
+            if session(context).verbose:
+                traceback.print_exc()
+            problem(told.what, told.mend)
+            raise typer.Exit(told.exit_code) from error
+
+
+def as_told(error: Exception) -> GristmillError | None:
+    """Return an error as it is told; None for one that is no business of the user's."""
+    if isinstance(error, GristmillError):
+        return error
+    if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError):
+        return GristmillError(f"{error.filename}: {error.strerror}.")
+    if type(error).__module__.startswith(("botocore", "boto3")):
+        from botocore.exceptions import ClientError
+
+        from gristmill.client.faults import of_client, of_service
+
+        return of_service(error) if isinstance(error, ClientError) else of_client(error)
+    return None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXIT_CODES,
+)
+for room in (local, deploy, run, mail):
+    room.add_to(app)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    local: Annotated[bool, typer.Option("--local", help="Act on the embedded AWS, or fail.")] = False,
+    aws: Annotated[bool, typer.Option("--aws", help="Act on AWS, whatever runs here.")] = False,
+    endpoint_url: Annotated[
+        str | None, typer.Option("--endpoint-url", metavar="URL", help="Act on the AWS that answers here.")
+    ] = None,
+    stack: Annotated[
+        str, typer.Option("--stack", envvar="GRISTMILL_STACK", metavar="NAME", help="Name of the deployed stack.")
+    ] = DEFAULT_NAME,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the trace of an error.")] = False,
+) -> None:
+    """Drop a file; it is split, mapped over AWS Batch, merged, verified, and reported by email.
+
+    Commands act on the embedded AWS if one runs here (or AWS_ENDPOINT_URL leads to one), else on the account and
+    region of your AWS credentials. Each says at the top, on stderr, where it acts.
+    """
+    if aws and (local or endpoint_url):
+        raise typer.BadParameter("--aws goes with neither --local nor --endpoint-url")
+    context.obj = Session(Wanted(local, aws, endpoint_url), stack, verbose)
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run the command line; return its exit code."""
+    try:
+        app(args=list(arguments), prog_name="gristmill")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def main() -> None:
+    """Run as a program."""
+    sys.exit(call(sys.argv[1:]))

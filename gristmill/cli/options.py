@@ -1,0 +1,25 @@
+"""Arguments and options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first digits are enough.", show_default=False)]
+MaybeRunId = Annotated[
+    str | None,
+    typer.Argument(metavar="[RUN]", help="Run id; its first digits are enough. Default: the newest run."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
+
+
+def pairs(texts: list[str]) -> dict[str, str]:
+    """Return `k=v` texts as a mapping."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE")
+        if name in found:
+            raise typer.BadParameter(f"{name} is given twice")
+        found[name] = value
+    return found

@@ -1,0 +1,102 @@
+"""`gristmill run`: drop a file and see what comes of it."""
+
+import getpass
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gristmill.cli.ending import see_to_end, tell_end
+from gristmill.cli.options import Json, pairs
+from gristmill.cli.session import session
+from gristmill.cli.show import console, emit, note, out
+from gristmill.errors import Refused
+from gristmill.notice import ascii_only, size
+
+if TYPE_CHECKING:
+    from gristmill.client.drops import Upload
+    from gristmill.client.stack import Mill
+
+_LOCAL_RESULTS = Path("results")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(run)
+
+
+def run(
+    context: typer.Context,
+    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline; see: gristmill pipelines", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="The file to drop.", exists=True, dir_okay=False, readable=True)],
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may be repeated.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name in the bucket, slashes allowed. Default: the file's own name.")
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="Whose run it is; subscriptions can filter by it. Default: your user name.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show the run until it ends.")] = True,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write the results to DIR/RUN/. Default: ./results on the embedded AWS, else nowhere."
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Check name and parameters here, before the file travels.")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Drop FILE for PIPELINE, show the run, and tell where the results are."""
+    from gristmill.client.drops import Upload, await_run, drop
+
+    here = session(context)
+    upload = Upload(file, pipeline, name or file.name, pairs(param or []), ascii_only(owner or getpass.getuser()))
+    mill = here.mill
+    if check:
+        _check(upload)
+    with _progress(file) as progress:
+        started = drop(mill, upload, progress)
+    if not watch:
+        _tell_start(mill, started, upload, json)
+        return
+    note(f"Uploaded {file} ({size(file.stat().st_size)}) as {upload.key}; it starts run {started}.")
+    ended = see_to_end(mill, await_run(mill, started))
+    tell_end(mill, ended, results or (_LOCAL_RESULTS if here.target.local else None), json)
+
+
+def _check(upload: "Upload") -> None:
+    from gristmill.client.drops import faults
+    from gristmill.spec.load import roots
+
+    found = faults(upload, roots(os.environ))
+    if found:
+        raise Refused(found, "Nothing was uploaded.")
+
+
+def _tell_start(mill: "Mill", started: str, upload: "Upload", json: bool) -> None:
+    if json:
+        emit({"run": started, "bucket": mill.store.bucket, "key": upload.key})
+        return
+    out(f"Run {started} starts. Follow it with: gristmill watch {started}")
+
+
+@contextmanager
+def _progress(file: Path) -> Iterator[Callable[[int], None] | None]:
+    """Show an upload's progress on a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("uploading"), BarColumn(24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=file.stat().st_size)
+        yield lambda count: shown.advance(task, count)

@@ -1,0 +1,52 @@
+"""What every command works with: where it acts, and how errors end."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import typer
+
+from gristmill.cli.show import note
+from gristmill.client.target import Target, Wanted, choose
+
+if TYPE_CHECKING:
+    from gristmill.client.runs import Run
+    from gristmill.client.stack import Mill
+
+
+@dataclass
+class Session:
+    """What was said before the command's name."""
+
+    wanted: Wanted
+    stack: str
+    verbose: bool
+
+    @cached_property
+    def target(self) -> Target:
+        """Return the AWS that is meant; says so on stderr."""
+        target = choose(self.wanted, os.environ)
+        note(target.describe())
+        return target
+
+    @cached_property
+    def mill(self) -> "Mill":
+        """Return the deployed stack."""
+        from gristmill.client.stack import open_mill
+
+        return open_mill(self.target, self.stack)
+
+    def run(self, text: str | None) -> "Run":
+        """Return the run whose id starts with `text`; the newest one for None."""
+        from gristmill.client.runs import find_run, newest_run
+
+        return newest_run(self.mill) if text is None else find_run(self.mill, text)
+
+
+def session(context: typer.Context) -> Session:
+    """Return the session of a command."""
+    found = context.find_root().obj
+    if not isinstance(found, Session):
+        raise TypeError("the command was called without its group")
+    return found

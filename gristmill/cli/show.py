@@ -1,0 +1,111 @@
+"""Printing: answers on stdout, everything beside them on stderr; colours and live views on terminals only."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from gristmill.words import RunStatus
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_WIDE = 10_000  # columns where nobody looks: a pipe gets each row on one line
+COLOURS = {
+    RunStatus.SUCCEEDED: "green",
+    RunStatus.RUNNING: "cyan",
+    RunStatus.RETRYING: "yellow",
+    RunStatus.FAILED: "red",
+    RunStatus.ABORTED: "yellow",
+    RunStatus.TIMED_OUT: "red",
+}
+
+
+def console(stderr: bool = False) -> "Console":
+    """Return a console of stdout or stderr as they are now."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False, soft_wrap=False)
+
+
+def note(text: str) -> None:
+    """Tell something beside the answer, on stderr."""
+    typer.echo(typer.style(text, dim=True) if _colours(sys.stderr) else text, err=True)
+
+
+def out(text: str = "") -> None:
+    """Print a line of the answer, as it is."""
+    typer.echo(text)
+
+
+def rich(*items: Any) -> None:
+    """Print Rich's renderables as the answer."""
+    console().print(*items)
+
+
+def problem(what: str, mend: str = "") -> None:
+    """Tell an error and how to mend it, on stderr."""
+    mark = typer.style("error:", fg="red", bold=True) if _colours(sys.stderr) else "error:"
+    typer.echo(f"{mark} {what} {mend}".rstrip(), err=True)
+
+
+def _colours(stream: Any) -> bool:
+    return bool(stream.isatty()) and "NO_COLOR" not in os.environ
+
+
+def emit(value: Any) -> None:
+    """Print JSON for machines: the whole answer, and nothing else on stdout."""
+    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    raise TypeError(f"cannot be told as JSON: {type(value)}")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> "Table":
+    """Return a plain table; columns named in `right` hold numbers. Long cells fold, nothing is cut off."""
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in columns:
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def coloured(status: RunStatus) -> "Any":
+    """Return a status in its colour."""
+    from rich.text import Text
+
+    return Text(status, style=COLOURS[status])
+
+
+def moment(when: datetime) -> str:
+    """Return a time as people read it, in their own zone."""
+    return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def seconds(count: float) -> str:
+    """Return a time span as people say it."""
+    from datetime import timedelta
+
+    from gristmill.notice import duration
+
+    return duration(timedelta(seconds=count))

@@ -1,0 +1,42 @@
+"""Why a run failed: the reason it ended with, and the failures behind it, as its functions recorded them."""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from gristmill.client.runs import Run
+from gristmill.client.stack import Mill
+from gristmill.errors import Corrupt
+from gristmill.notify import findings, outcome_key
+from gristmill.records import Failure, Outcome
+
+
+@dataclass(frozen=True)
+class Cause:
+    """`reason` in one line; `failures` from the last check of each stage; `missing` tasks by branch."""
+
+    reason: str
+    failures: list[Failure]
+    missing: dict[str, int]
+
+
+def causes(mill: Mill, run: Run) -> Cause:
+    """Return why a run failed, or what has failed so far in one that goes on."""
+    found = findings(mill.store, run.record) if run.record else []
+    branches = [one for finding in found for one in finding.branches]
+    return Cause(
+        reason=_reason(mill, run),
+        failures=[failure for one in branches for failure in one.failures],
+        missing={one.branch: one.missing for one in branches if one.missing},
+    )
+
+
+def _reason(mill: Mill, run: Run) -> str:
+    """Return the reason that the notice told; before it is out, the execution's own."""
+    raw = mill.store.find(outcome_key(run.run, run.execution.arn))
+    if raw is None:
+        return run.execution.cause
+    try:
+        return Outcome.model_validate_json(raw).reason
+    except ValidationError as error:
+        raise Corrupt(f"the outcome of {run.execution.arn} is not of this version's making: {error}") from error

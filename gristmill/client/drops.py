@@ -1,0 +1,110 @@
+"""Dropping a file: checked before it travels, uploaded with its parameters, and its run found."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from gristmill import keys
+from gristmill.client.runs import Run, executions, find_run, read_record
+from gristmill.client.stack import Mill
+from gristmill.drop import is_no_drop, run_id
+from gristmill.errors import NotFound
+from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
+from gristmill.parameters import resolve
+from gristmill.spec.load import load
+
+CLAIM_SECONDS = 120.0  # an event takes about a second, a cold function a few more, a throttled one minutes
+_LOOK_SECONDS = 0.2
+_LOOKS_PER_SEARCH = 25
+_SEARCHED = 40  # newest executions looked at for one that failed before its claim
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file to drop: under which name, for which pipeline, with which parameters as text."""
+
+    file: Path
+    pipeline: str
+    name: str
+    parameters: Mapping[str, str]
+    owner: str
+
+    @property
+    def key(self) -> str:
+        """Return the key that it will have."""
+        return keys.input_key(self.pipeline, self.name)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Return the object's user metadata; S3's clients send names in lower case, with hyphens."""
+        given = {name.replace("_", "-").lower(): text for name, text in self.parameters.items()}
+        return {"owner": self.owner, **given}
+
+
+def faults(upload: Upload, roots: Sequence[Path]) -> list[str]:
+    """Return what Gristmill would refuse, known before a byte travels; an unknown pipeline raises Refused."""
+    pipeline = load(upload.pipeline, roots)
+    found = [*resolve(pipeline, upload.metadata)[1], *_object_faults(upload)]
+    suffixes = tuple(pipeline.accepts.suffixes)
+    if suffixes and not upload.name.lower().endswith(suffixes):
+        found.append(f"the file's name must end in one of: {', '.join(suffixes)}")
+    if upload.file.stat().st_size > pipeline.accepts.max_bytes:
+        found.append(f"the pipeline takes at most {int(pipeline.accepts.max_bytes):,} bytes")
+    return found
+
+
+def _object_faults(upload: Upload) -> list[str]:
+    found = []
+    why_not = is_no_drop(upload.key)
+    if why_not:
+        found.append(f"{upload.name} is {why_not} and starts no run; give another one with --name")
+    if upload.file.stat().st_size == 0:
+        found.append("the file is empty")
+    if len(upload.key.encode()) > S3_KEY_MAX_BYTES:
+        found.append(f"the name is longer than S3 allows ({S3_KEY_MAX_BYTES} bytes with its folder)")
+    for name, text in upload.metadata.items():
+        if not (name + text).isascii():
+            found.append(f"{name}: S3 carries parameters in ASCII only")
+    if sum(len(name) + len(text) for name, text in upload.metadata.items()) > S3_METADATA_MAX_BYTES:
+        found.append(f"the parameters are longer than S3 allows ({S3_METADATA_MAX_BYTES} bytes in all)")
+    return found
+
+
+def drop(mill: Mill, upload: Upload, progress: Callable[[int], None] | None = None) -> str:
+    """Upload the file; return the id of the run that this starts. `progress` gets bytes as they go."""
+    written: list[Mapping[str, Any]] = []
+
+    def note(parsed: Mapping[str, Any], **_more: Any) -> None:
+        written.append(parsed)
+
+    # the answer to the write tells its own version; a HEAD afterwards may tell another writer's
+    events = mill.client("s3").meta.events
+    for operation in ("PutObject", "CompleteMultipartUpload"):
+        events.register(f"after-call.s3.{operation}", note, unique_id=f"gristmill-{operation}")
+    with upload.file.open("rb") as file:
+        mill.store.upload(upload.key, file, upload.metadata, progress)
+    for operation in ("PutObject", "CompleteMultipartUpload"):
+        events.unregister(f"after-call.s3.{operation}", unique_id=f"gristmill-{operation}")
+    version, etag = written[-1].get("VersionId"), written[-1]["ETag"].strip('"')
+    return run_id(mill.store.bucket, upload.key, version, etag, "")
+
+
+def await_run(mill: Mill, run: str, seconds: float = CLAIM_SECONDS) -> Run:
+    """Return a run that was just dropped, once its execution has claimed it or ended; NotFound after `seconds`."""
+    end, looks = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        looks += 1
+        if read_record(mill, run) is not None:
+            return find_run(mill, run)
+        if looks % _LOOKS_PER_SEARCH == 0:
+            seen = next((one for one in islice(executions(mill), _SEARCHED) if one.run == run), None)
+            if seen is not None and seen.ended is not None:
+                return Run(run, seen, None)
+        time.sleep(_LOOK_SECONDS)
+    raise NotFound(
+        f"the file is uploaded, but run {run} has not begun after {seconds:.0f} s.",
+        "Look at it later with: gristmill runs; if it never comes, its event lies in the dead-letter queue.",
+    )

@@ -1,0 +1,212 @@
+"""How far a run is: one look costs a few listings, O(children) in size, never O(tasks).
+
+What is told as done is what children have committed; a child commits at least once a minute.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from gristmill import index, keys
+from gristmill.client.runs import Run
+from gristmill.client.stack import Mill
+from gristmill.jobs import run_jobs
+from gristmill.limits import ATTEMPTS_MAX
+from gristmill.records import BranchFinding, Finding, RunRecord
+from gristmill.source import frozen
+from gristmill.spec.model import Stage
+from gristmill.words import CheckVerdict
+
+FAILURES_COUNTED = 1000  # one page of a listing; beyond it, `failed` is a lower bound
+_ALIVE = {"STARTING", "RUNNING"}
+_WAITING = {"SUBMITTED", "PENDING", "RUNNABLE"}
+
+
+@dataclass(frozen=True)
+class Children:
+    """How many of a branch's containers wait, run and have ended in the attempt that goes on."""
+
+    waiting: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return all of them."""
+        return self.waiting + self.running + self.succeeded + self.failed
+
+
+@dataclass(frozen=True)
+class BranchLook:
+    """A branch: its tasks (None: not cut yet), how many are done and failed, its children, why jobs wait."""
+
+    branch: str
+    tasks: int | None = None
+    done: int = 0
+    failed: int = 0
+    children: Children = Children()
+    waits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StageLook:
+    """A stage: the attempt that goes on (from 1, None: not begun), the last verdict on it, its branches."""
+
+    stage: str
+    attempt: int | None
+    finding: Finding | None
+    branches: tuple[BranchLook, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether CheckOutput found everything."""
+        return self.finding is not None and self.finding.verdict is CheckVerdict.COMPLETE
+
+
+@dataclass(frozen=True)
+class Look:
+    """A run and how far it is, as seen at one moment."""
+
+    run: Run
+    stages: tuple[StageLook, ...]
+
+
+@dataclass
+class Memory:
+    """What needs no second look: chunk counts and findings, by key."""
+
+    tasks: dict[str, int] = field(default_factory=dict)
+    findings: dict[str, Finding] = field(default_factory=dict)
+
+
+def look(mill: Mill, run: Run, memory: Memory | None = None) -> Look:
+    """Look at every stage of a run."""
+    memory = memory or Memory()
+    if run.record is None or run.record.pipeline is None:
+        return Look(run, ())
+    jobs = list(run_jobs(mill.client("batch"), mill.queues, run.run))
+    return Look(run, tuple(_stage(mill, run.record, stage, jobs, memory) for stage in frozen(run.record).stages))
+
+
+def _stage(mill: Mill, record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], memory: Memory) -> StageLook:
+    tasks = _tasks(mill, record.run, stage.name, memory)
+    if tasks is None:
+        return StageLook(stage.name, None, None, tuple(BranchLook(branch.name) for branch in stage.branches))
+    finding = _finding(mill, record.run, stage.name, memory)
+    if finding and finding.verdict is CheckVerdict.COMPLETE:
+        attempt = finding.attempt
+        looks = [_found(one) for one in finding.branches]
+    else:
+        attempt = _attempt(record, stage, jobs, finding)
+        looks = [_branch(mill, record.run, stage.name, one.name, attempt, tasks, jobs) for one in stage.branches]
+    return StageLook(stage.name, attempt % ATTEMPTS_MAX + 1, finding, tuple(looks))
+
+
+def _tasks(mill: Mill, run: str, stage: str, memory: Memory) -> int | None:
+    key = keys.chunks(run, stage)
+    if key not in memory.tasks:
+        try:
+            memory.tasks[key] = max(index.read_header(mill.store, key).values - 1, 0)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            return None
+    return memory.tasks[key]
+
+
+def _finding(mill: Mill, run: str, stage: str, memory: Memory) -> Finding | None:
+    found = [one.key for one in mill.store.list(keys.checks(run, stage))]
+    if not found:
+        return None
+    if found[-1] not in memory.findings:
+        memory.findings[found[-1]] = Finding.model_validate_json(mill.store.read(found[-1]))
+    return memory.findings[found[-1]]
+
+
+def _attempt(record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], finding: Finding | None) -> int:
+    """Return the attempt that the newest jobs are of; without jobs, the one that was checked last."""
+    tried = [
+        keys.job_attempt(job["jobName"], record.run, stage.name, one.name) for job in jobs for one in stage.branches
+    ]
+    seen = [attempt for attempt in tried if attempt is not None]
+    return max([record.resumes * ATTEMPTS_MAX, *seen, finding.attempt if finding else 0])
+
+
+def _found(one: BranchFinding) -> BranchLook:
+    return BranchLook(one.branch, one.tasks, one.done)
+
+
+def _branch(
+    mill: Mill, run: str, stage: str, branch: str, attempt: int, tasks: int, jobs: list[dict[str, Any]]
+) -> BranchLook:
+    own = [job for job in jobs if keys.job_attempt(job["jobName"], run, stage, branch) == attempt]
+    done = union(keys.parse_span(one.key) for one in mill.store.list(keys.receipts(run, stage, branch)))
+    failed = [one.key for one in islice(mill.store.list(keys.failures(run, stage, branch)), FAILURES_COUNTED)]
+    now_failed = [keys.failure_task(key) for key in failed if keys.failure_attempt(key) == attempt]
+    return BranchLook(
+        branch=branch,
+        tasks=tasks,
+        done=sum(span.end - span.first for span in done),
+        failed=sum(1 for task in now_failed if not any(span.first <= task < span.end for span in done)),
+        children=count_children(own),
+        waits=tuple(sorted({reason for job in own if (reason := waits(job))})),
+    )
+
+
+def union(spans: Iterable[keys.Span]) -> list[keys.Span]:
+    """Return the tasks that are in any span, as spans that do not touch."""
+    joined: list[keys.Span] = []
+    for span in sorted(spans, key=lambda one: one.first):
+        if joined and span.first <= joined[-1].end:
+            joined[-1] = keys.Span(joined[-1].first, max(joined[-1].end, span.end))
+        else:
+            joined.append(span)
+    return joined
+
+
+def count_children(jobs: Iterable[Mapping[str, Any]]) -> Children:
+    """Count the containers of job summaries; an array stands for its children."""
+    states: Counter[str] = Counter()
+    for job in jobs:
+        states.update(job.get("arrayProperties", {}).get("statusSummary") or {job["status"]: 1})
+    return Children(
+        waiting=sum(states[one] for one in _WAITING),
+        running=sum(states[one] for one in _ALIVE),
+        succeeded=states["SUCCEEDED"],
+        failed=states["FAILED"],
+    )
+
+
+def waits(job: Mapping[str, Any]) -> str:
+    """Return why a job that has not started waits, as far as Batch says so."""
+    return str(job.get("statusReason") or "") if job["status"] in _WAITING else ""
+
+
+@dataclass
+class Pace:
+    """A branch's rate as observed: from the first look to the last change."""
+
+    began: float
+    first: int
+    changed: float
+    last: int
+
+    def see(self, at: float, done: int) -> None:
+        """Note a count at a time (seconds)."""
+        if done != self.last:
+            self.changed, self.last = at, done
+
+    @property
+    def rate(self) -> float | None:
+        """Return tasks per second, None before the first change."""
+        span = self.changed - self.began
+        return (self.last - self.first) / span if span > 0 and self.last > self.first else None
+
+    def left(self, at: float, tasks: int) -> float | None:
+        """Return the seconds until all tasks are done, if the pace holds."""
+        return None if self.rate is None else max(0.0, (tasks - self.last) / self.rate - (at - self.changed))

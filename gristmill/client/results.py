@@ -1,0 +1,41 @@
+"""The results of a run: listed, and brought to this machine."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gristmill import keys
+from gristmill.client.runs import Run
+from gristmill.client.stack import Mill
+from gristmill.errors import Corrupt
+
+
+@dataclass(frozen=True)
+class Result:
+    """One object among a run's results; `name` is its key without the run's prefix."""
+
+    key: str
+    name: str
+    size: int
+
+
+def results(mill: Mill, run: Run) -> list[Result]:
+    """Return what the run has published; nothing for a run that was never claimed."""
+    if run.record is None:
+        return []
+    prefix = keys.results_prefix(run.dropped.pipeline, run.dropped.name, run.run)
+    return [Result(one.key, one.key.removeprefix(prefix), one.size) for one in mill.store.list(prefix)]
+
+
+def download(
+    mill: Mill, run: Run, folder: Path, progress: Callable[[int], None] | None = None
+) -> Iterator[tuple[Result, Path]]:
+    """Write each result to `folder/<run>/<name>`, whole or not at all; yield them as they come."""
+    root = (folder / run.run).absolute()
+    for one in results(mill, run):
+        place = (root / one.name).resolve()
+        if not place.is_relative_to(root.resolve()):
+            raise Corrupt(f"the result {one.key} has a name that leads out of {root}.")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        mill.client("s3").download_file(mill.store.bucket, one.key, str(place), Callback=progress)
+        yield one, place
