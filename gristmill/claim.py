@@ -1,12 +1,15 @@
 """Split: claim the run, check the drop, freeze what the run needs, index its chunks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gristmill import keys
+from gristmill import index, keys
+from gristmill.cost.bill import bill
+from gristmill.cost.ceiling import over_ceiling, read_ceiling
+from gristmill.cost.estimate import Cut, estimate
 from gristmill.drop import Drop, is_no_drop, read_drop
 from gristmill.errors import NotFound, Refused
 from gristmill.jobmap import Cursor, read_record
@@ -18,7 +21,15 @@ from gristmill.spec.load import load
 from gristmill.spec.model import Pipeline
 from gristmill.split import ensure_index
 from gristmill.store import ObjectInfo, Store
-from gristmill.words import SplitVerdict
+from gristmill.words import Compute, SplitVerdict
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the stack grants a run: vCPUs at once, and dollars where the drop itself sets no ceiling (None: any)."""
+
+    max_vcpus: Mapping[Compute, float] = field(default_factory=dict)
+    max_cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -28,12 +39,13 @@ class Claimant:
     execution: str
     now: datetime
     roots: Sequence[Path]
+    terms: Terms = Terms()
 
 
 def split(store: Store, event: Mapping[str, Any], claimant: Claimant) -> dict[str, Any]:
     """Answer an execution's input: an S3 event, or `{"resume": {"run": ...}}`."""
     if "resume" in event:
-        return _start(store, take_over(store, event["resume"]["run"], claimant.execution))
+        return _start(store, take_over(store, event["resume"]["run"], claimant.execution), claimant.terms)
     drop = read_drop(event)
     why_not = is_no_drop(drop.key)
     if why_not:
@@ -41,7 +53,7 @@ def split(store: Store, event: Mapping[str, Any], claimant: Claimant) -> dict[st
     record = claim(store, drop, claimant)
     if record.execution != claimant.execution:
         return _answer(SplitVerdict.DUPLICATE, record.run, f"the run belongs to {record.execution}")
-    return _start(store, record)
+    return _start(store, record, claimant.terms)
 
 
 def claim(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
@@ -74,7 +86,8 @@ def make_record(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
     name = keys.parse_input(drop.key).pipeline
     pipeline, faults = _load(name, claimant.roots)
     parameters, wrong = resolve(pipeline, metadata) if pipeline else ({}, [])
-    faults += wrong + object_faults(drop, head, pipeline)
+    max_cost, unpayable = read_ceiling(metadata, claimant.terms.max_cost)
+    faults += wrong + unpayable + object_faults(drop, head, pipeline)
     return RunRecord(
         run=drop.run,
         execution=claimant.execution,
@@ -90,6 +103,7 @@ def make_record(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
         ),
         pipeline=pipeline,
         parameters=parameters,
+        max_cost=max_cost,
         faults=faults,
     )
 
@@ -114,11 +128,14 @@ def object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None
     return faults
 
 
-def _start(store: Store, record: RunRecord) -> dict[str, Any]:
-    """Index the first stage's chunks, and say where to begin; a drop that cannot be split is refused after all."""
+def _start(store: Store, record: RunRecord, terms: Terms) -> dict[str, Any]:
+    """Index the first stage's chunks, price the run, and say where to begin.
+
+    A drop that cannot be split, or that costs more than it may, is refused after all.
+    """
     if not record.faults:
         try:
-            ensure_index(store, record, frozen(record).stages[0])
+            _price(store, record, ensure_index(store, record, frozen(record).stages[0]), terms)
         except Refused as refused:
             record = record.model_copy(update={"faults": refused.faults})
             store.put(keys.run_record(record.run), record.model_dump_json().encode())
@@ -126,6 +143,18 @@ def _start(store: Store, record: RunRecord) -> dict[str, Any]:
         return _answer(SplitVerdict.INVALID, record.run, "; ".join(record.faults))
     start = Cursor(record.run, frozen(record).stages[0].name, record.resumes * ATTEMPTS_MAX)
     return {**start.as_json(), "verdict": SplitVerdict.GO, "reason": ""}
+
+
+def _price(store: Store, record: RunRecord, header: index.Header, terms: Terms) -> None:
+    """Note what the run is expected to cost; Refused if that is above its ceiling. A resume was let in before."""
+    if record.resumes:
+        return
+    first = Cut(max(header.values - 1, 0), record.input.size, header.records)
+    expected = bill(estimate(frozen(record), record.parameters, first, terms.max_vcpus))
+    store.put(keys.estimate(record.run), expected.model_dump_json().encode())
+    faults = over_ceiling(expected, record.max_cost)
+    if faults:
+        raise Refused(faults)
 
 
 def _answer(verdict: SplitVerdict, run: str, reason: str) -> dict[str, Any]:

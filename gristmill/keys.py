@@ -57,6 +57,11 @@ def run_record(run: str) -> str:
     return f"{run_prefix(run)}run.json"
 
 
+def estimate(run: str) -> str:
+    """Return the key of what the run was expected to cost."""
+    return f"{run_prefix(run)}estimate.json"
+
+
 def outcome(run: str, execution_name: str) -> str:
     """Return the key of what one execution of the run came to; written once its notice is out."""
     return f"{run_prefix(run)}outcomes/{execution_name}.json"

@@ -21,8 +21,9 @@ S3_METADATA_MAX_BYTES = 2 * 1024
 # AWS Lambda developer guide, "Lambda quotas"
 LAMBDA_TIMEOUT_MAX_SECONDS = 900
 
-# Step Functions developer guide, "Quotas": payload 256 KiB, history 25,000 events; ours are far below them
+# Step Functions developer guide, "Quotas": payload 256 KiB, history 25,000 events; our own payload is far below that
 STATE_PAYLOAD_MAX = 32 * 1024
+HISTORY_EVENTS_MAX = 25_000
 STATE_REASON_MAX = 1_000  # characters of a cause carried in the state; the whole of it lies in S3
 
 # Amazon SNS API reference, Publish: Subject below 100 characters, Message 256 KiB
@@ -35,6 +36,7 @@ SCAN_MAX_BYTES = 32 * GIB
 # A segment is sealed at this size or age, so that a killed child loses little (see the architecture notes)
 SEGMENT_BYTES = 64 * MIB
 SEGMENT_SECONDS = 60.0
+SEGMENT_TASKS = 50_000  # keeps a receipt below about 2 MB
 
 # Attempt numbers of the k-th resume start at k * ATTEMPTS_MAX, so no key of an earlier execution is reused
 ATTEMPTS_MAX = 10

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gristmill.cost.bill import dollars
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.records import Failure, Finding
+from gristmill.records import Bill, Failure, Finding
 from gristmill.words import RunStatus
 
 _ATTRIBUTE_MAX = 256
@@ -28,6 +29,9 @@ class Story:
     reason: str
     findings: Sequence[Finding]  # the last one of each stage
     results: Sequence[tuple[str, int]]  # keys and sizes in bytes
+    cost: Bill | None = None
+    estimate: float | None = None  # dollars
+    unpriced: str = ""  # why there is no cost
 
     @property
     def title(self) -> str:
@@ -91,12 +95,22 @@ def _lines(story: Story) -> Iterator[str]:
     yield f"Owner     {story.owner}"
     yield f"Started   {_moment(story.started_at)}"
     yield f"Ended     {_moment(story.ended_at)} ({duration(story.took)})"
+    yield from _cost(story)
     if story.reason:
         yield from ("", "Why", f"  {story.reason}")
     yield from _counts(story.findings)
     yield from _failures(story.findings)
     yield from _results(story)
     yield from _next(story)
+
+
+def _cost(story: Story) -> Iterator[str]:
+    if story.cost:
+        expected = "" if story.estimate is None else f", estimated {dollars(story.estimate)}"
+        prices = f"{story.cost.region} list prices of {story.cost.prices_of}"
+        yield f"Cost      about {dollars(story.cost.total)} as AWS bills it ({prices}){expected}"
+    elif story.unpriced:
+        yield f"Cost      not known: {story.unpriced}"
 
 
 def _headline(story: Story) -> str:

@@ -6,22 +6,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from gristmill import keys
+from gristmill.cost.gather import Sources, measure
 from gristmill.drop import read_drop
 from gristmill.jobs import end_jobs
 from gristmill.notice import Story, attributes, body, subject
-from gristmill.records import Finding, Outcome, RunRecord
+from gristmill.records import Bill, Finding, Outcome, RunRecord
 from gristmill.store import Store
 from gristmill.words import RunStatus
 
 
 @dataclass(frozen=True)
 class Post:
-    """What Notify works with: the store, clients of SNS and Batch, the topic, the queues, the time."""
+    """What Notify works with: the store, clients of SNS, Batch and Step Functions, the topic, the queues, the time."""
 
     store: Store
     sns: Any
     batch: Any
+    states: Any
     topic: str
     queues: Sequence[str]
     now: datetime
@@ -101,6 +105,8 @@ def tell(post: Post, news: News) -> dict[str, Any]:
             started_at=story.started_at,
             ended_at=story.ended_at,
             results=[key for key, _ in story.results],
+            cost=story.cost,
+            estimate=story.estimate,
         )
         post.store.put(outcome_key(run, news.execution), outcome.model_dump_json().encode())
     return {"run": run, "told": True}
@@ -112,6 +118,8 @@ def make_story(post: Post, news: News, record: RunRecord | None) -> Story:
     key = record.input.key if record else read_drop(news.event).key
     dropped = keys.parse_input(key)
     prefix = keys.results_prefix(dropped.pipeline, dropped.name, run)
+    found = findings(post.store, record) if record else []
+    spent, unpriced = cost(post, news, record, found)
     return Story(
         status=news.status,
         run=run,
@@ -123,9 +131,28 @@ def make_story(post: Post, news: News, record: RunRecord | None) -> Story:
         started_at=news.started_at,
         ended_at=post.now,
         reason="" if news.status is RunStatus.SUCCEEDED else news.reason,
-        findings=findings(post.store, record) if record else [],
+        findings=found,
         results=[(one.key, one.size) for one in post.store.list(prefix)],
+        cost=spent,
+        unpriced=unpriced,
+        estimate=expected(post.store, run),
     )
+
+
+def cost(post: Post, news: News, record: RunRecord | None, found: Sequence[Finding]) -> tuple[Bill | None, str]:
+    """Return what an execution that ends has cost, else why that is not known: no price keeps a notice back."""
+    if record is None or news.status is RunStatus.RETRYING:
+        return None, ""
+    try:
+        return measure(Sources(post.states, post.batch, post.queues), record, news.execution, found, post.now), ""
+    except (BotoCoreError, ClientError) as error:
+        return None, f"AWS does not tell what the run did ({error})"
+
+
+def expected(store: Store, run: str) -> float | None:
+    """Return the dollars that the run was expected to cost, None where it was refused before that was known."""
+    raw = store.find(keys.estimate(run))
+    return Bill.model_validate_json(raw).total if raw is not None else None
 
 
 def findings(store: Store, record: RunRecord) -> list[Finding]:

@@ -1,6 +1,6 @@
 """The JSON records of a run in S3. They are contracts between the functions, the children and the command line."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -28,6 +28,18 @@ class InputObject(Record):
     sequencer: str
 
 
+class Bill(Record):
+    """What a run costs, or would: usage and US dollars by item; `counted` names what was not derived or assumed."""
+
+    contract: Literal[1] = 1
+    region: str
+    prices_of: date
+    usage: dict[str, float]
+    dollars: dict[str, float]
+    total: float
+    counted: list[str]
+
+
 class RunRecord(Record):
     """`run.json`: who owns the run, and everything it needs, frozen when it was claimed."""
 
@@ -40,6 +52,7 @@ class RunRecord(Record):
     input: InputObject
     pipeline: Pipeline | None  # None where the drop is refused
     parameters: dict[str, JsonValue]
+    max_cost: float | None = None  # dollars; None: no ceiling
     faults: list[str]
 
 
@@ -120,3 +133,5 @@ class Outcome(Record):
     started_at: datetime
     ended_at: datetime
     results: list[str]
+    cost: Bill | None = None  # of this execution; None where it could not be measured
+    estimate: float | None = None  # dollars

@@ -7,12 +7,11 @@ from typing import IO
 
 from batch_jobs.child.setting import Setting
 from gristmill import keys
-from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS
+from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
 from gristmill.records import Receipt
 from gristmill.store import Store
 
 _ONE_REQUEST = 16 * MIB
-_TASKS_MAX = 50_000  # keeps a receipt below about 2 MB
 
 
 @dataclass
@@ -46,7 +45,7 @@ class Segment:
 
     def is_due(self) -> bool:
         """Tell whether the segment is large or old enough to be sealed, or has so many tasks that its receipt is."""
-        full = self.offsets[-1] >= SEGMENT_BYTES or len(self.bytes_in) >= _TASKS_MAX
+        full = self.offsets[-1] >= SEGMENT_BYTES or len(self.bytes_in) >= SEGMENT_TASKS
         return full or time.time() - self.started >= SEGMENT_SECONDS
 
     def seal(self, store: Store, setting: Setting) -> None:

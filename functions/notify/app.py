@@ -17,6 +17,7 @@ metrics = Metrics()
 store = Store(os.environ["BUCKET"], make_client("s3"))
 sns = make_client("sns")
 batch = make_client("batch")
+states = make_client("stepfunctions")
 
 
 @metrics.log_metrics
@@ -24,7 +25,8 @@ batch = make_client("batch")
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer the state machine's notice, or an execution's status change."""
-    post = Post(store, sns, batch, os.environ["TOPIC_ARN"], [os.environ["CPU_QUEUE"]], datetime.now(UTC))
+    queues = [os.environ["CPU_QUEUE"]]
+    post = Post(store, sns, batch, states, os.environ["TOPIC_ARN"], queues, datetime.now(UTC))
     answer = notify(post, event)
     logger.append_keys(run=answer["run"])
     logger.info("notified", extra={"answer": answer})

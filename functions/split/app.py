@@ -9,14 +9,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificationEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gristmill.claim import Claimant, split
+from gristmill.claim import Claimant, Terms, split
 from gristmill.spec.load import roots
 from gristmill.store import Store, make_client
+from gristmill.words import Compute
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
 store = Store(os.environ["BUCKET"], make_client("s3"))
+terms = Terms({Compute.CPU: float(os.environ["MAX_VCPUS"])}, float(os.environ["MAX_COST"]))
 
 
 @metrics.log_metrics
@@ -27,7 +29,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if "detail" in event["event"]:
         dropped = S3EventBridgeNotificationEvent(event["event"])
         logger.append_keys(key=dropped.detail.object.key)
-    answer = split(store, event["event"], Claimant(event["execution"], datetime.now(UTC), roots(os.environ)))
+    claimant = Claimant(event["execution"], datetime.now(UTC), roots(os.environ), terms)
+    answer = split(store, event["event"], claimant)
     logger.append_keys(run=answer["run"])
     logger.info("split", extra={"answer": answer})
     metrics.add_metric(f"Split{answer['verdict'].capitalize()}", MetricUnit.Count, 1)

@@ -1,26 +1,68 @@
 """Usage in, dollars out."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 
-from gristmill.cost.prices import US_EAST_1, Prices
+from gristmill.cost.prices import DATE, REGION, US_EAST_1, Prices
+from gristmill.records import Bill
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a run used or will use; field for field what `Prices` prices."""
+    """What a run used or will use; field for field what `Prices` prices. The Batch ones are by queue."""
 
     state_transition: float = 0
     lambda_request: float = 0
     lambda_gb_second: float = 0
-    vcpu_hour: float = 0
+    cpu_vcpu_hour: float = 0
+    cpu_gib_hour: float = 0
+    gpu_vcpu_hour: float = 0
+    gpu_gib_hour: float = 0
     gpu_hour: float = 0
     s3_write: float = 0
     s3_read: float = 0
     s3_gb_month: float = 0
     log_gb: float = 0
+    mail: float = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(Usage)})
 
 
-def bill(usage: Usage, prices: Prices = US_EAST_1) -> dict[str, float]:
-    """Return dollars by item, and their sum as `total`."""
-    items = {field.name: getattr(usage, field.name) * getattr(prices, field.name) for field in fields(Usage)}
-    return {**items, "total": sum(items.values())}
+LABELS = {
+    "state_transition": "Step Functions transitions",
+    "lambda_request": "Lambda requests",
+    "lambda_gb_second": "Lambda GB-seconds",
+    "cpu_vcpu_hour": "Batch vCPU-hours, CPU queue",
+    "cpu_gib_hour": "Batch GiB-hours, CPU queue",
+    "gpu_vcpu_hour": "Batch vCPU-hours, GPU queue",
+    "gpu_gib_hour": "Batch GiB-hours, GPU queue",
+    "gpu_hour": "Batch GPU-hours",
+    "s3_write": "S3 PUT, COPY, POST, LIST requests",
+    "s3_read": "S3 GET, HEAD requests",
+    "s3_gb_month": "S3 GB-months",
+    "log_gb": "CloudWatch Logs GB",
+    "mail": "SNS mails",
+}
+
+
+def bill(usage: Usage, counted: Iterable[str] = (), prices: Prices = US_EAST_1) -> Bill:
+    """Return the bill of a usage; `counted` names the items that were counted or timed, not derived or assumed."""
+    used = asdict(usage)
+    items = {name: amount * getattr(prices, name) for name, amount in used.items()}
+    return Bill(
+        region=REGION, prices_of=DATE, usage=used, dollars=items, total=sum(items.values()), counted=sorted(counted)
+    )
+
+
+def dollars(amount: float) -> str:
+    """Return an amount as people say it: cents from a dollar on, else four digits after the point."""
+    if 0 < amount < 0.0001:
+        return "less than $0.0001"
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+
+
+def largest(one: Bill) -> str:
+    """Return the item that costs the most, with its dollars."""
+    name = max(one.dollars, key=lambda item: one.dollars[item])
+    return f"{LABELS[name]} {dollars(one.dollars[name])}"

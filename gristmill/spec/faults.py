@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gristmill.spec.model import Branch, Parameter, Pipeline, Split, Stage
 from gristmill.words import MergeKind, ParameterType
 
-RESERVED = {"owner"}
+RESERVED = {"owner", "max_cost"}
 Place = tuple[str | int, ...]
 Fault = tuple[Place, str]
 

@@ -53,6 +53,13 @@ class Split(Closed):
         return self
 
 
+class Expects(Closed):
+    """What one container is expected to need; only estimates of the cost use it."""
+
+    seconds_per_task: Annotated[float, Field(ge=0)] = 0  # whatever the task's size
+    bytes_per_second: ByteSize = ByteSize(10_000_000)  # of its input
+
+
 class Branch(Closed):
     """One of a stage's parallel ways: a callable mapped over the stage's tasks."""
 
@@ -66,6 +73,7 @@ class Branch(Closed):
     target_children: Annotated[int, Field(ge=1)] = 2
     merge: MergeKind = MergeKind.CONCAT
     same_record_count: bool = True  # CheckOutput: as many records out as in
+    expects: Expects = Expects()
 
 
 class Stage(Closed):

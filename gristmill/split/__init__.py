@@ -5,6 +5,7 @@ from array import array
 from gristmill import index, keys
 from gristmill.errors import Refused
 from gristmill.limits import GIB, SCAN_MAX_BYTES
+from gristmill.parameters import Values
 from gristmill.records import RunRecord
 from gristmill.source import Source, stage_source
 from gristmill.spec.model import Size, Stage
@@ -25,9 +26,9 @@ def ensure_index(store: Store, record: RunRecord, stage: Stage) -> index.Header:
 
 def _index(store: Store, record: RunRecord, stage: Stage) -> bytes:
     source = stage_source(store, record, stage)
-    per_task = size_of(stage.split.records_per_task, record)
+    per_task = size_of(stage.split.records_per_task, record.parameters)
     if per_task is None:
-        size = size_of(stage.split.bytes_per_task, record)
+        size = size_of(stage.split.bytes_per_task, record.parameters)
         if size is None:
             raise Refused([f"stage {stage.name}: neither a number of records nor of bytes per task is given"])
         return index.pack(_by_bytes(store, source, size))
@@ -56,9 +57,9 @@ def check_scan(size: int) -> None:
         )
 
 
-def size_of(size: Size | None, record: RunRecord) -> int | None:
+def size_of(size: Size | None, parameters: Values) -> int | None:
     """Return a split's size, looked up among the run's parameters where it refers to one; None if not given."""
     if isinstance(size, str):
-        value = record.parameters.get(size.removeprefix("params."))
+        value = parameters.get(size.removeprefix("params."))
         return value if isinstance(value, int) else None
     return size

@@ -1,5 +1,6 @@
 """IAM. Roles are kept and shown, but the embedded AWS lets everyone do everything."""
 
+import contextlib
 import json
 
 from gristmill.local.cloudformation.kinds.base import Kind, Made, Properties, Site, words
@@ -55,7 +56,22 @@ def _delete_profile(site: Site, made: Made) -> None:
     iam.delete_instance_profile(InstanceProfileName=made.ref)
 
 
+def _create_role_policy(site: Site, properties: Properties) -> Made:
+    role, name = properties["RoleName"], properties["PolicyName"]
+    document = json.dumps(properties["PolicyDocument"])
+    site.client("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
+    return Made(f"{name}|{role}", {})
+
+
+def _delete_role_policy(site: Site, made: Made) -> None:
+    iam = site.client("iam")
+    name, _, role = made.ref.partition("|")
+    with contextlib.suppress(iam.exceptions.NoSuchEntityException):  # the role's own update takes it along
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+
+
 KINDS = {
     "AWS::IAM::Role": Kind(_create_role, _delete_role, _ROLE, update=_put_policies),
     "AWS::IAM::InstanceProfile": Kind(_create_profile, _delete_profile, words("InstanceProfileName Roles")),
+    "AWS::IAM::RolePolicy": Kind(_create_role_policy, _delete_role_policy, words("RoleName PolicyName PolicyDocument")),
 }

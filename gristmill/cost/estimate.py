@@ -1,0 +1,103 @@
+"""What a run is expected to use: planned by the planner's own rules, priced before anything is started.
+
+Assumed: every task succeeds at once; a branch writes as many bytes and records as it reads; a container takes
+`CHILD_START_SECONDS` to start, then what the branch `expects`; a function takes what `_function_seconds` says.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
+
+from gristmill.cost import machine
+from gristmill.cost.bill import Usage
+from gristmill.cost.load import Load, container_usage, log_usage, request_usage, storage_usage
+from gristmill.limits import MIB
+from gristmill.parameters import Values
+from gristmill.plan import children, group_sizes
+from gristmill.spec.model import Branch, Pipeline, Stage
+from gristmill.split import size_of
+from gristmill.words import Compute
+
+CHILD_START_SECONDS = 30.0  # AWS Batch user guide, "When to use Fargate": the start of a container is about this long
+FUNCTION_GB = 1769 / 1024  # MemorySize of template.yaml
+SCAN_BYTES_PER_SECOND = 40 * MIB  # see SCAN_MAX_BYTES
+REQUESTS_PER_SECOND = 300  # that a function of one vCPU makes of S3, many at a time
+_INVOKED_SECONDS = 0.5
+_RECORD_BYTES = 100  # where the records were not counted
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A stage's input: how many tasks it was cut into, its bytes, and its records where they were counted."""
+
+    tasks: int
+    size: int
+    records: int | None
+
+
+@dataclass(frozen=True)
+class StageLoad:
+    """A stage as planned: its input, its branches at work, and the Batch jobs they take."""
+
+    stage: Stage
+    cut: Cut
+    loads: list[Load]
+    jobs: int
+
+
+def estimate(pipeline: Pipeline, parameters: Values, first: Cut, max_vcpus: Mapping[Compute, float]) -> Usage:
+    """Return what a run of `pipeline` over an input cut like `first` will use, if all goes well."""
+    stages = list(stage_loads(pipeline, parameters, first, max_vcpus))
+    loads = [load for stage in stages for load in stage.loads]
+    invocations = machine.RUN_INVOCATIONS + sum(map(_invocations, stages))
+    seconds = invocations * _INVOKED_SECONDS + sum(map(_function_seconds, stages))
+    usage = Usage(
+        state_transition=machine.RUN_STATES + sum(machine.attempt_states(len(one.loads), one.jobs) for one in stages),
+        lambda_request=invocations,
+        lambda_gb_second=seconds * FUNCTION_GB,
+        mail=1,
+    )
+    usage += log_usage(loads, invocations) + storage_usage(first.size, loads)
+    return sum((container_usage(load) + request_usage(load) for load in loads), usage)
+
+
+def stage_loads(
+    pipeline: Pipeline, parameters: Values, first: Cut, max_vcpus: Mapping[Compute, float]
+) -> Iterator[StageLoad]:
+    """Yield the stages as they will be planned; a later stage's input is taken to be as large as its maker's."""
+    made: dict[str, Cut] = {}
+    for number, stage in enumerate(pipeline.stages):
+        source = made.get(stage.input or "", first)
+        cut = first if number == 0 else recut(stage, parameters, source)
+        loads = [_load(branch, cut, max_vcpus) for branch in stage.branches]
+        made.update((branch.name, cut) for branch in stage.branches)
+        yield StageLoad(stage, cut, loads, sum(len(group_sizes(load.children)) for load in loads))
+
+
+def recut(stage: Stage, parameters: Values, source: Cut) -> Cut:
+    """Return how a stage would cut an input that is not there yet."""
+    records = source.records or max(1, source.size // _RECORD_BYTES)
+    by_records = size_of(stage.split.records_per_task, parameters)
+    by_bytes = size_of(stage.split.bytes_per_task, parameters)
+    if by_records:
+        return Cut(ceil(records / by_records), source.size, records)
+    return Cut(ceil(source.size / by_bytes) if by_bytes else source.tasks, source.size, source.records)
+
+
+def _load(branch: Branch, cut: Cut, max_vcpus: Mapping[Compute, float]) -> Load:
+    count = children(cut.tasks, branch, max_vcpus.get(branch.compute, branch.vcpus * branch.target_children))
+    expects = branch.expects
+    working = cut.tasks * expects.seconds_per_task + cut.size / expects.bytes_per_second
+    return Load(branch, cut.tasks, cut.size, cut.size, count, count * CHILD_START_SECONDS + working)
+
+
+def _invocations(stage: StageLoad) -> int:
+    merges = sum(load.branch.merge != "none" for load in stage.loads)
+    return machine.ATTEMPT_INVOCATIONS + machine.BRANCH_INVOCATIONS * merges
+
+
+def _function_seconds(stage: StageLoad) -> float:
+    """Split or JobMap scan the input where it is cut by records; Merge and CheckOutput survey; Merge copies."""
+    scanned = stage.cut.size if stage.cut.records is not None else 0
+    requests = sum(request_usage(load).s3_read + load.segments for load in stage.loads)
+    return scanned / SCAN_BYTES_PER_SECOND + requests / REQUESTS_PER_SECOND

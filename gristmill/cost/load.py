@@ -1,0 +1,93 @@
+"""A branch's work, and what it takes of Batch, S3 and the logs: the same sums before a run and after it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from gristmill.cost.bill import Usage
+from gristmill.limits import GIB, MIB, S3_PART_MIN, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
+from gristmill.spec.model import Branch
+from gristmill.words import Compute, MergeKind
+
+_INDEX_WINDOW = 128 * 1024  # tasks whose offsets a child reads in one request
+_LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
+_ONE_PUT, _PART = 16 * MIB, 16 * MIB  # above the first a segment is uploaded in parts of the second
+_SURVEYS = 3  # JobMap, Merge and CheckOutput each look at what a branch has committed
+_CHILD_LOG, _PROGRESS_LOG, _PROGRESS_SECONDS = 250, 110, 5  # bytes, counted on the embedded AWS
+_INVOCATION_LOG = 1_500
+
+
+@dataclass(frozen=True)
+class Load:
+    """A branch at work: tasks, bytes in and out, children, and the seconds that all their containers ran."""
+
+    branch: Branch
+    tasks: int
+    bytes_in: int
+    bytes_out: int
+    children: int
+    seconds: float
+
+    @property
+    def segments(self) -> int:
+        """Return how many segments the children make: one each, and more by size, by age and by tasks."""
+        each = 1 / max(1, self.children)
+        sealed = (self.bytes_out / SEGMENT_BYTES, self.seconds / SEGMENT_SECONDS, self.tasks / SEGMENT_TASKS)
+        return self.children * (1 + int(max(sealed) * each))
+
+
+def container_usage(load: Load) -> Usage:
+    """Return the vCPU-, memory- and GPU-hours of a load, at its queue."""
+    hours = load.seconds / 3600
+    queue = Compute(load.branch.compute).value
+    gpus = getattr(load.branch, "gpus", 0) or 0
+    named = {f"{queue}_vcpu_hour": hours * load.branch.vcpus, f"{queue}_gib_hour": hours * load.branch.memory / 1024}
+    return Usage(**named, gpu_hour=hours * gpus)
+
+
+def request_usage(load: Load) -> Usage:
+    """Return the S3 requests of a branch: its children's, its surveys', and its merge's."""
+    writes, reads = 0.0, 0.0
+    for more in (_by_children(load), _by_surveys(load), _by_merge(load)):
+        writes, reads = writes + more[0], reads + more[1]
+    return Usage(s3_write=writes, s3_read=reads)
+
+
+def _by_children(load: Load) -> tuple[float, float]:
+    """A child reads the run's record, two headers, its offsets and its input; a segment comes with its receipt."""
+    each = load.bytes_out / max(1, load.segments)
+    parts = 1 if each <= _ONE_PUT else 2 + ceil(each / _PART)
+    windows = max(1, ceil(load.tasks / max(1, load.children) / _INDEX_WINDOW))
+    return load.segments * (parts + 1), load.children * (4 + 2 * windows) + (load.segments if parts > 1 else 0)
+
+
+def _by_surveys(load: Load) -> tuple[float, float]:
+    """JobMap finds nothing yet; Merge and CheckOutput list segments and receipts, and read each receipt."""
+    pages = max(1, ceil(load.segments / _LIST_PAGE))
+    return 2 * (1 + (_SURVEYS - 1) * pages), (_SURVEYS - 1) * (load.segments + 2)
+
+
+def _by_merge(load: Load) -> tuple[float, float]:
+    if load.branch.merge is MergeKind.NONE:
+        return 0, 0
+    each = load.bytes_out / max(1, load.segments)
+    copied = load.segments if each >= S3_PART_MIN else ceil(load.bytes_out / S3_PART_MIN)
+    read = 0 if each >= S3_PART_MIN else load.segments
+    return (1 if copied < 2 else copied + 2), read + 2
+
+
+def log_usage(loads: list[Load], invocations: int) -> Usage:
+    """Return what children and functions write to CloudWatch Logs."""
+    by_children = sum(one.children * _CHILD_LOG + one.seconds / _PROGRESS_SECONDS * _PROGRESS_LOG for one in loads)
+    return Usage(log_gb=(by_children + invocations * _INVOCATION_LOG) / GIB)
+
+
+def storage_usage(input_size: int, loads: list[Load]) -> Usage:
+    """Return a month of the input, the intermediates and the merged outputs; a task's offset is 8 bytes."""
+    return Usage(s3_gb_month=(input_size + sum(_stored(loads))) / GIB)
+
+
+def _stored(loads: list[Load]) -> Iterator[int]:
+    for one in loads:
+        copies = 1 if one.branch.merge is MergeKind.NONE else 2
+        yield copies * one.bytes_out + 8 * one.tasks

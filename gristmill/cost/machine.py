@@ -1,0 +1,41 @@
+"""What the state machine of statemachines/pipeline.asl.yaml takes: states entered, and events in its history.
+
+A test holds both against an execution. AWS bills every state entered, and every retry of one.
+"""
+
+from gristmill.limits import HISTORY_EVENTS_MAX
+
+# Execution started and ended; Split, IsClaimed, the last notice, RunSucceeded.
+RUN_STATES, RUN_EVENTS = 4, 16
+# JobMap, Work with its two Maps, CheckOutput, IsComplete.
+ATTEMPT_STATES, ATTEMPT_EVENTS = 6, 24
+# NotifyRetrying, WaitBeforeRetry.
+RETRY_STATES, RETRY_EVENTS = 2, 7
+# An iteration with Groups, IsMerged, and Merge (BranchEnd has fewer events).
+BRANCH_STATES, BRANCH_EVENTS = 3, 13
+# An iteration with ArrayOrPlain and the job; a job that failed goes through JobFailed too.
+JOB_STATES, JOB_EVENTS = 2, 10
+FAILED_STATES, FAILED_EVENTS = 1, 2
+
+# Invocations: Split and the last notice; JobMap and CheckOutput of an attempt; Merge of a branch.
+RUN_INVOCATIONS, ATTEMPT_INVOCATIONS, BRANCH_INVOCATIONS = 2, 2, 1
+
+
+def attempt_states(branches: int, jobs: int) -> int:
+    """Return the states entered in one attempt at a stage."""
+    return ATTEMPT_STATES + BRANCH_STATES * branches + JOB_STATES * jobs
+
+
+def attempt_events(branches: int, jobs: int) -> int:
+    """Return the history events of one attempt at a stage."""
+    return ATTEMPT_EVENTS + BRANCH_EVENTS * branches + JOB_EVENTS * jobs
+
+
+def worst_events(attempts: int, branches: int, jobs: int) -> int:
+    """Return the history events of a stage that needs all its attempts, each with as many jobs, which all fail."""
+    return attempts * (attempt_events(branches, jobs) + FAILED_EVENTS * jobs + RETRY_EVENTS)
+
+
+def fits_history(events: int) -> bool:
+    """Tell whether an execution may have so many events."""
+    return RUN_EVENTS + events < HISTORY_EVENTS_MAX

@@ -1,0 +1,56 @@
+"""What a run costs, and that it may not cost more than it is allowed, through the deployed template."""
+
+import pytest
+
+from gristmill import keys
+from tests.integration.mill import Mill
+
+TEXT = b"to whom it may concern\n" * 200
+
+
+def entered(mill: Mill, run: str) -> int:
+    """Count the states that the run's execution entered."""
+    pages = mill.client("stepfunctions").get_paginator("get_execution_history")
+    events = [one for page in pages.paginate(executionArn=mill.execution(run)) for one in page["events"]]
+    return sum(one["type"].endswith("StateEntered") for one in events)
+
+
+def test_outcome_and_mail_tell_what_the_run_cost_and_what_was_expected(mill: Mill):
+    run = mill.drop("strings", "priced.txt", TEXT, lines_per_task="50")
+    outcome = mill.finish(run)
+    cost, expected = outcome["cost"], mill.read_json(keys.estimate(run))
+    assert cost["usage"]["state_transition"] == entered(mill, run) == expected["usage"]["state_transition"]
+    assert cost["usage"]["lambda_request"] == 6 == expected["usage"]["lambda_request"]
+    assert cost["usage"]["cpu_vcpu_hour"] > 0
+    assert cost["usage"]["s3_write"] == expected["usage"]["s3_write"]
+    assert cost["total"] == pytest.approx(sum(cost["dollars"].values()))
+    assert outcome["estimate"] == expected["total"]
+    assert "state_transition" in cost["counted"]
+    assert "s3_write" not in cost["counted"]
+    body = mill.mail(run, "SUCCEEDED").get_content()
+    assert f"Cost      about ${cost['total']:.4f} as AWS bills it (us-east-1 list prices of 2026-11-22)" in body
+    assert f", estimated ${expected['total']:.4f}" in body
+
+
+def test_a_run_above_its_ceiling_is_refused_before_any_job_starts(mill: Mill):
+    run = mill.drop("strings", "dear.txt", TEXT, max_cost="0.0001")
+    outcome = mill.finish(run)
+    assert outcome["status"] == "FAILED"
+    assert mill.jobs(run) == []
+    body = mill.mail(run, "FAILED").get_content()
+    for word in ("the run would cost about $0.0", "its ceiling is $0.0001", "Nothing was started", "higher max-cost"):
+        assert word in body
+
+
+def test_a_run_below_its_ceiling_goes(mill: Mill):
+    run = mill.drop("strings", "cheap.txt", TEXT, max_cost="1.50")
+    assert mill.finish(run)["status"] == "SUCCEEDED"
+    assert mill.read_json(keys.run_record(run))["max_cost"] == 1.5
+
+
+def test_a_ceiling_that_is_no_number_is_told_with_the_other_faults(mill: Mill):
+    run = mill.drop("strings", "faults.txt", TEXT, max_cost="cheap", lines_per_task="0")
+    assert mill.finish(run)["status"] == "FAILED"
+    body = mill.mail(run, "FAILED").get_content()
+    assert "max_cost: 'cheap' is not a number of dollars" in body
+    assert "lines_per_task: 0 is below the minimum 1" in body

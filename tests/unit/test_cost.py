@@ -1,0 +1,136 @@
+"""Pricing: the sums, the ceiling, and what an execution's history shows."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gristmill.cost.bill import LABELS, Usage, bill, dollars
+from gristmill.cost.ceiling import over_ceiling, read_ceiling
+from gristmill.cost.estimate import Cut, estimate, stage_loads
+from gristmill.cost.measured import Steps, Worked, measured, read_steps
+from gristmill.cost.prices import Prices
+from gristmill.records import BranchFinding
+from gristmill.spec.load import load
+from gristmill.words import Compute
+from tests.unit.conftest import ROOTS
+
+START = datetime(2026, 1, 2, tzinfo=UTC)
+STRINGS = load("strings", ROOTS)
+WORDS = load("words", ROOTS)
+VCPUS = {Compute.CPU: 256.0}
+
+
+def test_every_item_has_a_price_and_a_label():
+    assert set(Usage.__dataclass_fields__) == set(Prices.__dataclass_fields__) == set(LABELS)
+
+
+def test_a_bill_is_usage_times_price():
+    one = bill(Usage(state_transition=20, s3_write=1000), ["state_transition"])
+    assert one.total == pytest.approx(20 * 0.000025 + 0.005)
+    assert one.counted == ["state_transition"]
+
+
+def test_a_host_costs_what_its_vcpus_memory_and_gpu_cost():
+    prices = Prices()
+    assert 2 * prices.cpu_vcpu_hour + 4 * prices.cpu_gib_hour == pytest.approx(0.08925)
+    assert 2 * prices.cpu_vcpu_hour + 8 * prices.cpu_gib_hour == pytest.approx(0.1008)
+    assert 4 * prices.gpu_vcpu_hour + 16 * prices.gpu_gib_hour + prices.gpu_hour == pytest.approx(1.006)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0, "$0.0000"), (0.00001, "less than $0.0001"), (0.00123, "$0.0012"), (1234.5, "$1,234.50")]
+)
+def test_dollars(amount, text):
+    assert dollars(amount) == text
+
+
+@pytest.mark.parametrize(
+    ("metadata", "default", "ceiling"),
+    [
+        ({}, None, None),
+        ({}, 0.0, None),
+        ({}, 5.0, 5.0),
+        ({"max-cost": "2.50"}, 5.0, 2.5),
+        ({"Max_Cost": " $7 "}, None, 7.0),
+        ({"max-cost": "0"}, 5.0, None),
+        ({"max-cost": ""}, 5.0, None),
+    ],
+)
+def test_the_drops_ceiling_goes_before_the_stacks(metadata, default, ceiling):
+    assert read_ceiling(metadata, default) == (ceiling, [])
+
+
+@pytest.mark.parametrize("text", ["cheap", "-1", "1e9", "nan", "inf", "1,50", "1" * 10, "٣"])
+def test_a_ceiling_that_is_no_number_of_dollars_is_a_fault(text):
+    ceiling, faults = read_ceiling({"max-cost": text}, 5.0)
+    assert ceiling is None
+    assert len(faults) == 1
+    assert repr(text) in faults[0]
+
+
+def test_over_the_ceiling_says_how_much_and_what_for():
+    dear = bill(Usage(cpu_vcpu_hour=1000, s3_write=10))
+    assert over_ceiling(dear, None) == []
+    assert over_ceiling(dear, dear.total) == []
+    (fault,) = over_ceiling(dear, 5)
+    assert "about $38.85" in fault
+    assert "its ceiling is $5.00" in fault
+    assert "most of it is Batch vCPU-hours, CPU queue $38.85" in fault
+
+
+def test_an_estimate_grows_with_children_and_bytes_not_with_tasks():
+    few = estimate(STRINGS, {}, Cut(10_000, 10**9, 10**7), VCPUS)
+    many = estimate(STRINGS, {}, Cut(20_000, 10**9, 10**7), VCPUS)
+    large = estimate(STRINGS, {}, Cut(10_000, 2 * 10**9, 10**7), VCPUS)
+    assert (few.cpu_vcpu_hour, few.s3_write) == (many.cpu_vcpu_hour, many.s3_write)
+    # two branches: 64 children that start in 30 s, and 1 GB at 10 MB/s
+    assert few.cpu_vcpu_hour * 3600 == pytest.approx(2 * (64 * 30 + 100))
+    assert large.cpu_vcpu_hour * 3600 == pytest.approx(2 * (64 * 30 + 200))
+
+
+def test_a_later_stage_is_taken_to_read_as_much_as_the_first():
+    shout, count = stage_loads(WORDS, {"lines_per_task": 100}, Cut(10, 10_000, 1000), VCPUS)
+    assert (shout.cut.tasks, count.cut.tasks, count.cut.size) == (10, 5, 10_000)
+    assert [one.loads[0].children for one in (shout, count)] == [2, 2]
+
+
+def test_an_empty_plan_costs_no_container():
+    assert estimate(STRINGS, {}, Cut(0, 0, 0), VCPUS).cpu_vcpu_hour == 0
+
+
+def event(number, before, kind, seconds, resource=None):
+    details = {"taskStartedEventDetails": {"resourceType": resource}} if resource else {}
+    moment = START + timedelta(seconds=seconds)
+    return {"id": number, "previousEventId": before, "type": kind, "timestamp": moment, **details}
+
+
+def test_a_history_tells_states_retries_and_the_time_of_functions_side_by_side():
+    history = [
+        event(1, 0, "ExecutionStarted", 0),
+        event(2, 0, "TaskStateEntered", 0),
+        event(3, 2, "TaskScheduled", 0),
+        event(4, 3, "TaskStarted", 0, "lambda"),
+        event(5, 2, "TaskStateEntered", 0),
+        event(6, 5, "TaskScheduled", 0),
+        event(7, 6, "TaskStarted", 1, "batch"),
+        event(8, 4, "TaskFailed", 3),
+        event(9, 8, "TaskScheduled", 5),
+        event(10, 9, "TaskStarted", 5, "lambda"),
+        event(11, 7, "TaskSucceeded", 9),
+    ]
+    assert read_steps(history, START + timedelta(seconds=10)) == Steps(states=3, invocations=2, seconds=3 + 5)
+
+
+def test_a_measured_bill_times_the_containers_and_derives_the_requests():
+    repeat, reverse = STRINGS.stages[0].branches
+    found = BranchFinding(
+        branch="repeat", tasks=4, done=4, records_in=4, records_out=4, bytes_in=40, bytes_out=80, output="x",
+        failures=[], missing=0, problem=None,
+    )  # fmt: skip
+    steps, worked = Steps(10, 3, 2.0), {"repeat": Worked(2, 7200.0)}
+    one = measured(steps, worked, [repeat, reverse], {"repeat": found}, 40)
+    assert one.usage["cpu_vcpu_hour"] == 2
+    assert one.usage["cpu_gib_hour"] == 2
+    assert one.usage["state_transition"] == 11
+    assert one.usage["lambda_gb_second"] == pytest.approx(2 * 1769 / 1024)
+    assert {"s3_write", "s3_read", "s3_gb_month", "log_gb"}.isdisjoint(one.counted)
