@@ -10,6 +10,8 @@ BATCH_ATTEMPTS_MAX = 10
 BATCH_TIMEOUT_MIN_SECONDS = 60
 BATCH_DESCRIBE_MAX = 100  # job ids in one DescribeJobs call
 BATCH_LIST_PAGE = 100  # jobs in one filtered ListJobs page
+BATCH_NODES_MAX = 1_000  # nodes of a multi-node job ("Multi-node parallel jobs": an account's default)
+BATCH_NODE_RANGES_MAX = 5  # node groups of a multi-node job definition
 
 # Amazon S3 user guide, "Multipart upload limits"
 S3_PART_MIN = 5 * MIB

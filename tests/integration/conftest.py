@@ -9,6 +9,7 @@ import pytest
 from gristmill.client.target import Target
 from gristmill.local import daemon
 from gristmill.local.deploy import deploy
+from tests.integration.batch import Batch
 from tests.integration.mill import Mill
 
 PIPELINES = daemon.PROJECT / "tests" / "pipelines"
@@ -30,3 +31,17 @@ def deployed(endpoint: str, data: Path) -> Mill:
     target = Target(endpoint, "us-east-1")
     clients = {name: target.client(name) for name in ("s3", "cloudformation")}
     return Mill(endpoint, data, deploy(clients, daemon.PROJECT, "gristmill", {}))
+
+
+@pytest.fixture(scope="session")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
+    """Give a bare embedded AWS that counts 16 vCPUs, whatever the machine has."""
+    data = tmp_path_factory.mktemp("batch")
+    state = daemon.up(data, ["--port", "0", "--vcpus", "16", "--memory", "4096"])
+    try:
+        made = Batch(state.endpoint)
+        made.make_queue(made.queue, made.environment("hosts"))
+        made.define("line")
+        yield made
+    finally:
+        daemon.down(data)

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gristmill.local.batch import nodes
 from gristmill.local.batch.engine import Engine
-from gristmill.local.batch.model import TERMINAL, Definition, Environment, Job, Json, Queue
+from gristmill.local.batch.model import Definition, Environment, Job, Json, Queue
 from gristmill.local.batch.render import detail, summary
 from gristmill.local.batch.submit import make_job, problems
 
@@ -102,8 +103,9 @@ class Api:
 
     # ---- definitions
     def register_job_definition(self, said: Json) -> Json:
-        if said.get("type") != "container" or "containerProperties" not in said:
-            raise Refusal("The embedded AWS runs jobs of type container, with containerProperties")
+        broken = list(_definition_problems(said))
+        if broken:
+            raise Refusal("; ".join(broken))
         name = said["jobDefinitionName"]
         revision = 1 + max((one.revision for one in self._engine.definitions.values() if one.name == name), default=0)
         arn = f"{self._arn}:job-definition/{name}:{revision}"
@@ -143,14 +145,17 @@ class Api:
 
     # ---- jobs
     def submit_job(self, said: Json) -> Json:
-        broken = list(problems(said, lambda job: job in self._engine.jobs))
+        broken = list(problems(said, self._engine.jobs))
         if broken:
             raise Refusal("; ".join(broken))
         queue = _find(self._engine.queues.values(), said["jobQueue"], "Job queue")
         if queue.state != "ENABLED":
             raise Refusal(f"Job queue {queue.name} is disabled")
-        job = make_job(said, queue, self._definition(said["jobDefinition"]), self._arn)
-        job.waits_for = {one for one in job.waits_for if self._engine.jobs[one].status not in TERMINAL}
+        definition = self._definition(said["jobDefinition"])
+        broken = list(nodes.request_problems(said, definition))
+        if broken:
+            raise Refusal("; ".join(broken))
+        job = make_job(said, queue, definition, self._arn)
         self._engine.submit(job)
         return {"jobName": job.name, "jobId": job.id, "jobArn": job.arn}
 
@@ -170,9 +175,9 @@ class Api:
     def _listed(self, said: Json) -> Iterator[Job]:
         filters = said.get("filters") or []
         status = None if filters else said.get("jobStatus", "RUNNING")
-        if "arrayJobId" in said:
-            parent = self._engine.jobs.get(_id(said["arrayJobId"]))
-            jobs = parent.children if parent else []
+        parent = self._engine.jobs.get(_id(said.get("arrayJobId") or said.get("multiNodeJobId") or ""))
+        if "arrayJobId" in said or "multiNodeJobId" in said:
+            jobs = [*parent.children, *parent.nodes] if parent else []
         else:
             queue = _find(self._engine.queues.values(), said["jobQueue"], "Job queue")
             jobs = [one for one in self._engine.jobs.values() if one.queue is queue and one.parent is None]
@@ -191,6 +196,13 @@ class Api:
         if job is not None:  # AWS answers 200 for jobs that it does not know (any more)
             self._engine.end(job, said["reason"], terminate=terminate)
         return {}
+
+
+def _definition_problems(said: Json) -> Iterator[str]:
+    if said.get("type") == "multinode" and "nodeProperties" in said:
+        yield from nodes.definition_problems(said)
+    elif said.get("type") != "container" or "containerProperties" not in said:
+        yield "A job definition is of type container, with containerProperties, or multinode, with nodeProperties"
 
 
 def _id(given: str) -> str:

@@ -61,6 +61,11 @@ class Environment:
     used: Needs = Needs()
 
     @property
+    def kind(self) -> str:
+        """Return EC2, SPOT, FARGATE or FARGATE_SPOT; an unmanaged environment has none."""
+        return str(self.said.get("computeResources", {}).get("type", ""))
+
+    @property
     def max_vcpus(self) -> float:
         """Return the vCPUs that may be in use at once."""
         return float(self.said.get("computeResources", {}).get("maxvCpus", 256))
@@ -100,11 +105,12 @@ class Attempt:
     exit_code: int | None = None
     reason: str = ""
     status_reason: str = ""
+    is_timed_out: bool = False
 
 
 @dataclass(eq=False)
 class Job:
-    """A plain job, an array's parent or one of its children."""
+    """A plain job, an array's parent or one of its children, a multi-node job or one of its nodes."""
 
     id: str
     name: str
@@ -112,14 +118,17 @@ class Job:
     queue: Queue
     definition: Definition
     container: Json  # after overrides and substitution
-    needs: Needs
+    needs: Needs  # of a multi-node job: those of all its nodes together
     said: Json  # the request
     timeout: int | None = None
     tries: int = 1
     rules: list[Json] = field(default_factory=list)
-    parent: "Job | None" = None
-    index: int | None = None
+    parent: "Job | None" = None  # of a child its array, of a node its multi-node job
+    index: int | None = None  # of a child in its array, of a node in its multi-node job
     children: "list[Job]" = field(default_factory=list)
+    nodes: "list[Job]" = field(default_factory=list)
+    node_properties: Json | None = None  # of a multi-node job, after overrides and substitution
+    main_node: int = 0
     status: Status = Status.SUBMITTED
     status_reason: str = ""
     created: int = field(default_factory=now)
@@ -139,3 +148,23 @@ class Job:
     def is_array(self) -> bool:
         """Tell whether this is an array's parent, which itself runs nothing."""
         return bool(self.children)
+
+    @property
+    def is_multinode(self) -> bool:
+        """Tell whether this is a multi-node job, whose nodes run."""
+        return bool(self.nodes)
+
+    @property
+    def is_child(self) -> bool:
+        """Tell whether this is a child of an array."""
+        return self.parent is not None and self.parent.is_array
+
+    @property
+    def is_node(self) -> bool:
+        """Tell whether this is a node of a multi-node job."""
+        return self.parent is not None and self.parent.is_multinode
+
+    @property
+    def main(self) -> "Job":
+        """Return what decides how an attempt ends: the main node, or the job itself."""
+        return self.nodes[self.main_node] if self.nodes else self

@@ -39,13 +39,19 @@ class JobProcess:
         self._kill_at: float | None = None
         self._stopped = False
 
-    def run(self, timeout: float | None, write: Callable[[bytes], None]) -> Ended:
-        """Run to the end, passing on what it writes. OSError where the command cannot be started."""
+    def run(
+        self, timeout: float | None, write: Callable[[bytes], None], started: Callable[[], None] = lambda: None
+    ) -> Ended:
+        """Run to the end, passing on what it writes; `started` is called once it runs.
+
+        OSError where the command cannot be started.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         process, output = self._starter.start(self._command, self._environment, self._folder)
         keeper().add(process.pid)
         self._process = process
         try:
+            started()
             timed_out = self._follow(process, output, timeout, write)
         finally:
             self._signal(signal.SIGKILL)  # whatever it has started and left

@@ -22,7 +22,9 @@ def detail(job: Job) -> Json:
         "jobDefinition": job.definition.arn,
         "parameters": job.said.get("parameters", {}),
         "retryStrategy": {"attempts": job.tries, "evaluateOnExit": job.rules},
-        "container": _container(job),
+        "container": None if job.is_multinode else _container(job),
+        "nodeProperties": job.node_properties,
+        "nodeDetails": _node(job) if job.is_node else None,
         "tags": job.said.get("tags", {}),
         "propagateTags": bool(job.said.get("propagateTags", False)),
         "platformCapabilities": job.definition.said.get("platformCapabilities", ["EC2"]),
@@ -31,7 +33,7 @@ def detail(job: Job) -> Json:
     }
     if job.timeout:
         shown["timeout"] = {"attemptDurationSeconds": job.timeout}
-    if job.is_array or job.parent is not None:
+    if job.is_array or job.is_child:
         shown["arrayProperties"] = _array(job)
     return _without_none(shown)
 
@@ -49,11 +51,22 @@ def summary(job: Job) -> Json:
         "startedAt": job.started,
         "stoppedAt": job.stopped,
         "jobDefinition": job.definition.arn,
+        "nodeProperties": _node_summary(job) if job.is_node or job.is_multinode else None,
         "container": _without_none({"exitCode": last.exit_code, "reason": last.reason or None}) if last else None,
     }
-    if job.is_array or job.parent is not None:
+    if job.is_array or job.is_child:
         shown["arrayProperties"] = _array(job)
     return _without_none(shown)
+
+
+def _node(job: Job) -> Json:
+    return {"nodeIndex": job.index, "isMainNode": bool(job.parent and job.parent.main is job)}
+
+
+def _node_summary(job: Job) -> Json:
+    if job.is_node and job.parent:
+        return {**_node(job), "numNodes": len(job.parent.nodes)}
+    return {"numNodes": len(job.nodes)}
 
 
 def _array(job: Job) -> Json:

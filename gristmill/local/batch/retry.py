@@ -6,12 +6,12 @@ from typing import Any
 from gristmill.local.batch.model import Attempt
 
 
-def is_retried(attempt: Attempt, done: int, tries: int, rules: Sequence[dict[str, Any]], timed_out: bool) -> bool:
+def is_retried(attempt: Attempt, done: int, tries: int, rules: Sequence[dict[str, Any]]) -> bool:
     """Tell whether a failed attempt is retried: the first rule that matches decides, and without one it is.
 
     A job that ran past its timeout is not retried.
     """
-    if timed_out or done >= tries:
+    if attempt.is_timed_out or done >= tries:
         return False
     for rule in rules:
         if matches(rule, attempt):

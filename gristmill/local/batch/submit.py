@@ -3,11 +3,11 @@
 import json
 import re
 import uuid
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from gristmill.limits import BATCH_ARRAY_MAX, BATCH_ARRAY_MIN, BATCH_ATTEMPTS_MAX, BATCH_TIMEOUT_MIN_SECONDS
 from gristmill.local.batch.model import Definition, Job, Json, Needs, Queue
+from gristmill.local.batch.nodes import container_of, overrides_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _LARGEST = 30 * 1024  # bytes of a request (AWS Batch user guide, service quotas)
@@ -15,8 +15,8 @@ _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 _DEPENDENCIES_MAX = 20
 
 
-def problems(said: Json, known: Any) -> Iterator[str]:
-    """Yield what AWS would refuse in a request; `known` tells whether there is a job of an id."""
+def problems(said: Json, known: Mapping[str, Job]) -> Iterator[str]:
+    """Yield what AWS would refuse in a request; `known` are the jobs there are, by id."""
     if not _NAME.fullmatch(said.get("jobName", "")):
         yield f"Job name should match valid pattern: {said.get('jobName')!r}"
     if len(json.dumps(said)) > _LARGEST:
@@ -35,29 +35,87 @@ def problems(said: Json, known: Any) -> Iterator[str]:
     yield from _dependency_problems(said, size, known)
 
 
-def _dependency_problems(said: Json, size: int | None, known: Any) -> Iterator[str]:
+def _dependency_problems(said: Json, size: int | None, known: Mapping[str, Job]) -> Iterator[str]:
     dependencies = said.get("dependsOn", [])
     if len(dependencies) > _DEPENDENCIES_MAX:
         yield f"A job depends on at most {_DEPENDENCIES_MAX} jobs"
     for one in dependencies:
-        if one.get("type") == "SEQUENTIAL" and (size is None or "jobId" in one):
-            yield "A SEQUENTIAL dependency is for array jobs, and names no job"
-        elif one.get("type") != "SEQUENTIAL" and not known(one.get("jobId")):
+        kind, other = one.get("type"), known.get(one.get("jobId", ""))
+        if kind == "SEQUENTIAL":
+            if size is None or "jobId" in one:
+                yield "A SEQUENTIAL dependency is for array jobs, and names no job"
+        elif other is None:
             yield f"Job {one.get('jobId')} does not exist"
+        elif kind == "N_TO_N" and not (size and len(other.children) == size):
+            yield f"N_TO_N is between arrays of one size: {size}, and {other.id} has {len(other.children)}"
 
 
 def make_job(said: Json, queue: Queue, definition: Definition, arn_prefix: str) -> Job:
-    """Return the job of a request, with an array's children."""
-    job_id = str(uuid.uuid4())
-    job = _one(said, queue, definition, job_id, arn_prefix)
-    size = said.get("arrayProperties", {}).get("size", 0)
-    for index in range(size):
-        child = _one(said, queue, definition, f"{job_id}:{index}", arn_prefix)
-        child.parent, child.index = job, index
-        child.waits_for = _waits(said, job_id, index)
-        job.children.append(child)
-    job.waits_for = set() if size else _waits(said, job_id, None)
-    return job
+    """Return the job of a request, with an array's children or a multi-node job's nodes."""
+    make = _Maker(said, queue, definition, arn_prefix)
+    return make.multinode() if "nodeProperties" in definition.said else make.array_or_plain()
+
+
+class _Maker:
+    """Makes the jobs of one request."""
+
+    def __init__(self, said: Json, queue: Queue, definition: Definition, arn_prefix: str) -> None:
+        self._said, self._queue, self._definition = said, queue, definition
+        self._arn_prefix = arn_prefix
+        self._id = str(uuid.uuid4())
+        self._parameters = {**definition.said.get("parameters", {}), **said.get("parameters", {})}
+
+    def array_or_plain(self) -> Job:
+        base = self._definition.said["containerProperties"]
+        container = merged(base, self._said.get("containerOverrides", {}), self._parameters)
+        job = self._one(self._id, container, needs_of(container))
+        size = self._said.get("arrayProperties", {}).get("size", 0)
+        for index in range(size):
+            child = self._one(f"{self._id}:{index}", container, job.needs)
+            child.parent, child.index = job, index
+            child.waits_for = _waits(self._said, self._id, index)
+            job.children.append(child)
+        job.waits_for = set() if size else _waits(self._said, self._id, None)
+        return job
+
+    def multinode(self) -> Job:
+        properties = self._node_properties()
+        containers = [container_of(properties, index) for index in range(properties["numNodes"])]
+        job = self._one(self._id, {}, sum(map(needs_of, containers), Needs()))
+        job.node_properties, job.main_node = properties, properties["mainNode"]
+        for index, container in enumerate(containers):
+            node = self._one(f"{self._id}#{index}", container, needs_of(container))
+            node.parent, node.index = job, index
+            job.nodes.append(node)
+        job.waits_for = _waits(self._said, self._id, None)
+        return job
+
+    def _node_properties(self) -> Json:
+        """Return the definition's node properties with the request's overrides, references replaced."""
+        properties = self._definition.said["nodeProperties"]
+        ranges = [{**one, "container": self._in_range(one)} for one in properties["nodeRangeProperties"]]
+        nodes = self._said.get("nodeOverrides", {}).get("numNodes", properties["numNodes"])
+        return {**properties, "numNodes": nodes, "nodeRangeProperties": ranges}
+
+    def _in_range(self, said: Json) -> Json:
+        return merged(said["container"], overrides_of(self._said, said["targetNodes"]), self._parameters)
+
+    def _one(self, job_id: str, container: Json, needs: Needs) -> Job:
+        retry = self._said.get("retryStrategy") or self._definition.said.get("retryStrategy") or {}
+        timeout = self._said.get("timeout") or self._definition.said.get("timeout") or {}
+        return Job(
+            id=job_id,
+            name=self._said["jobName"],
+            arn=f"{self._arn_prefix}:job/{job_id}",
+            queue=self._queue,
+            definition=self._definition,
+            container=container,
+            needs=needs,
+            said=self._said,
+            timeout=timeout.get("attemptDurationSeconds"),
+            tries=retry.get("attempts", 1),
+            rules=retry.get("evaluateOnExit", []),
+        )
 
 
 def _waits(said: Json, job_id: str, index: int | None) -> set[str]:
@@ -75,29 +133,9 @@ def _waits(said: Json, job_id: str, index: int | None) -> set[str]:
     return waits
 
 
-def _one(said: Json, queue: Queue, definition: Definition, job_id: str, arn_prefix: str) -> Job:
-    retry = said.get("retryStrategy") or definition.said.get("retryStrategy") or {}
-    timeout = said.get("timeout") or definition.said.get("timeout") or {}
-    container = _container(said, definition)
-    return Job(
-        id=job_id,
-        name=said["jobName"],
-        arn=f"{arn_prefix}:job/{job_id}",
-        queue=queue,
-        definition=definition,
-        container=container,
-        needs=_needs(container),
-        said=said,
-        timeout=timeout.get("attemptDurationSeconds"),
-        tries=retry.get("attempts", 1),
-        rules=retry.get("evaluateOnExit", []),
-    )
-
-
-def _container(said: Json, definition: Definition) -> Json:
+def merged(base: Json, overrides: Json, parameters: Json) -> Json:
     """Return the container of a definition with a request's overrides, its references replaced."""
-    container = dict(definition.said["containerProperties"])
-    overrides = said.get("containerOverrides", {})
+    container = dict(base)
     if overrides.get("command"):
         container["command"] = overrides["command"]
     container["environment"] = _by_name(
@@ -106,7 +144,6 @@ def _container(said: Json, definition: Definition) -> Json:
     container["resourceRequirements"] = _by_name(
         container.get("resourceRequirements", []), overrides.get("resourceRequirements", []), "type", "value"
     )
-    parameters = {**definition.said.get("parameters", {}), **said.get("parameters", {})}
     container["command"] = [substitute(word, parameters) for word in container.get("command", [])]
     return container
 
@@ -121,7 +158,8 @@ def substitute(word: str, parameters: Json) -> str:
     return _REFERENCE.sub(lambda match: parameters.get(match[1], match[0]), word)
 
 
-def _needs(container: Json) -> Needs:
+def needs_of(container: Json) -> Needs:
+    """Return what a container asks for."""
     asked: Json = {one["type"]: one["value"] for one in container["resourceRequirements"]}
     vcpus = float(asked.get("VCPU") or container.get("vcpus") or 1)
     return Needs(vcpus, int(asked.get("MEMORY") or container.get("memory") or 0), int(asked.get("GPU") or 0))
