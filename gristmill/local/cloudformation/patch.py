@@ -32,6 +32,7 @@ class StrictChangeSet(ChangeSet):  # type: ignore[misc]
             self.changes = changes(stack, content)
         except (ValueError, KeyError) as error:
             self._refuse(str(error))
+            return
         if stack.is_same(template, parameters):
             self._refuse(_NO_CHANGES)
 
@@ -88,7 +89,7 @@ def _change_sets(settings: Settings) -> tuple[Callable[..., Any], ...]:
             stack = self.get_stack(stack_name)
         else:
             stack = _new_stack(settings, self, stack_name, named.get("tags"))
-            stack.status = "REVIEW_IN_PROGRESS"
+            stack._begin("REVIEW_IN_PROGRESS")
         change_set_id = generate_changeset_id(named["change_set_name"], self.region_name, self.account_id)
         self.change_sets[change_set_id] = StrictChangeSet(
             stack, template, parameters, change_set_type=change_set_type, change_set_id=change_set_id, **named

@@ -36,7 +36,6 @@ class StrictStack(Stack):  # type: ignore[misc]
         self.engine = Engine(settings, self.name, self.stack_id, self._tell)
         self.status_reason = ""
         self._values: dict[str, Any] = {}
-        self._given: dict[str, Any] = {}
         self._outputs: list[dict[str, Any]] = []
 
     # ---- what moto's responses read
@@ -53,20 +52,22 @@ class StrictStack(Stack):  # type: ignore[misc]
         return [Shown(name, one.made.ref, one.type) for name, one in self.engine.resources.items()]
 
     @property
-    def stack_parameters(self) -> dict[str, Any]:
-        return self._given
+    def stack_parameters(self) -> dict[str, str]:
+        """Return the values in force, defaults included: what UsePreviousValue takes."""
+        return {
+            name: ",".join(value) if isinstance(value, list) else str(value) for name, value in self._values.items()
+        }
 
     @property
     def parameter_list(self) -> list[dict[str, Any]]:
-        texts = {
-            name: ",".join(value) if isinstance(value, list) else str(value) for name, value in self._values.items()
-        }
-        return [{"ParameterKey": name, "ParameterValue": text} for name, text in texts.items()]
+        return [{"ParameterKey": name, "ParameterValue": text} for name, text in self.stack_parameters.items()]
 
     # ---- what changes a stack
     def is_same(self, template: str, given: dict[str, Any]) -> bool:
         """Tell whether a template and its parameters are those that stand."""
-        return self.template == template and self._given == given and self.status.endswith("_COMPLETE")
+        if self.template != template or not self.status.endswith("_COMPLETE"):
+            return False
+        return resolve(self.template_dict, given) == self._values
 
     def change(self, template: str, given: dict[str, Any], verb: str) -> None:
         """Bring the stack to a template; `verb` is CREATE or UPDATE. A failure is rolled back and told."""
@@ -79,7 +80,7 @@ class StrictStack(Stack):  # type: ignore[misc]
         except (Failed, ValueError, KeyError) as error:
             self._roll_back(verb, before, str(error))
             return
-        self._outputs, self._values, self._given = outputs, values, given
+        self._outputs, self._values = outputs, values
         self.template, self.template_dict, self.description = template, content, content.get("Description")
         self._end(f"{verb}_COMPLETE")
 

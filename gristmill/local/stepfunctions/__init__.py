@@ -1,11 +1,12 @@
 """Step Functions of the embedded AWS: moto's engine, with what it lacks put on top."""
 
 from gristmill.local.settings import Settings
-from gristmill.local.stepfunctions import executions, jsonata, services
+from gristmill.local.stepfunctions import errors, executions, jsonata, services
 
 
 def install(settings: Settings) -> None:
     """Apply the patches."""
     jsonata.install()
+    errors.install()
     services.install(settings)
     executions.install(settings)

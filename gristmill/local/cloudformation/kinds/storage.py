@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-from gristmill.local.cloudformation.kinds.base import Kind, Made, Properties, Site, nothing, words
+from botocore import xform_name
+
+from gristmill.local.cloudformation.kinds.base import Kind, Made, Properties, Site, nothing, request, words
 
 
 def _create_bucket(site: Site, properties: Properties) -> Made:
@@ -17,15 +19,12 @@ def _create_bucket(site: Site, properties: Properties) -> Made:
 
 def _configure_bucket(site: Site, made: Made, properties: Properties) -> Made:
     s3, bucket = site.client("s3"), {"Bucket": made.ref}
-    if "VersioningConfiguration" in properties:
-        s3.put_bucket_versioning(**bucket, VersioningConfiguration=properties["VersioningConfiguration"])
     if "BucketEncryption" in properties:
         s3.put_bucket_encryption(**bucket, ServerSideEncryptionConfiguration=_encryption(properties))
-    if "PublicAccessBlockConfiguration" in properties:
-        block = properties["PublicAccessBlockConfiguration"]
-        s3.put_public_access_block(**bucket, PublicAccessBlockConfiguration=block)
-    if "OwnershipControls" in properties:
-        s3.put_bucket_ownership_controls(**bucket, OwnershipControls=properties["OwnershipControls"])
+    for name, operation in _SAME_SHAPE.items():
+        if name in properties:  # the template may say a boolean as text
+            s3_call = getattr(s3, xform_name(operation))
+            s3_call(**bucket, **request(s3, operation, {name: properties[name]}))
     if "LifecycleConfiguration" in properties:
         rules = [_lifecycle(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
         s3.put_bucket_lifecycle_configuration(**bucket, LifecycleConfiguration={"Rules": rules})
@@ -34,6 +33,13 @@ def _configure_bucket(site: Site, made: Made, properties: Properties) -> Made:
     if "Tags" in properties:
         s3.put_bucket_tagging(**bucket, Tagging={"TagSet": properties["Tags"]})
     return made
+
+
+_SAME_SHAPE = {  # properties that the API takes as they are
+    "VersioningConfiguration": "PutBucketVersioning",
+    "PublicAccessBlockConfiguration": "PutPublicAccessBlock",
+    "OwnershipControls": "PutBucketOwnershipControls",
+}
 
 
 def _encryption(properties: Properties) -> dict[str, Any]:
