@@ -35,10 +35,12 @@ demo: setup ## drop a sample of 100,000 lines on the embedded AWS and check what
 test: setup ## unit tests and the deployed template on the embedded AWS
 	$(BIN)/python -m pytest --quiet
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/python -m pytest --quiet tests/unit/test_state_machine.py
 
 test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete with the stock command lines
 	$(BIN)/python -m pytest --quiet tests/sam
