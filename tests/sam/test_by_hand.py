@@ -30,7 +30,7 @@ class Shell:
 
     def __call__(self, command: str, fails: bool = False) -> str:
         done = subprocess.run(
-            command, shell=True, cwd=self.project, env=self.environment, capture_output=True, text=True, check=False
+            ["bash", "-c", command], cwd=self.project, env=self.environment, capture_output=True, text=True, check=False
         )
         told = done.stdout + done.stderr
         assert (done.returncode != 0) is fails, f"$ {command}\n{told}"

@@ -1,4 +1,4 @@
-"""Errors of Step Functions' own that leave a branch or an iteration: moto takes their names for custom ones, and breaks."""
+"""The names of errors of Step Functions' own that leave a branch or an iteration; moto takes them for custom ones."""
 
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
