@@ -6,7 +6,7 @@ VENV := .venv
 TOOLS := .tools
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools demo test lint test-sam lock clean
+.PHONY: help setup tools mpi demo test lint test-sam test-mpi lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,13 @@ $(TOOLS)/.ready: requirements-tools.lock
 	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
+mpi: $(VENV)/.mpi ## Open MPI and what the MPI pipelines need, into the virtual environment
+
+$(VENV)/.mpi: requirements-mpi.lock $(VENV)/.ready
+	@echo "Adding Open MPI to $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	@touch $@
+
 demo: setup ## drop a sample of 100,000 lines on the embedded AWS and check what comes back
 	@PATH="$(CURDIR)/$(BIN):$$PATH" demo/run.sh
 
@@ -45,8 +52,12 @@ lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete with the stock command lines
 	$(BIN)/python -m pytest --quiet tests/sam
 
+test-mpi: mpi ## multi-node jobs: every way to fail, with real processes as nodes, and the MPI pipelines
+	$(BIN)/python -m pytest --quiet -n 4 tests/mpi
+
 lock: ## refresh the lock files (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra functions --extra cli --extra local --extra dev pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra mpi --constraint requirements.lock pyproject.toml --output-file requirements-mpi.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-tools.in --output-file requirements-tools.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header functions/requirements.in --output-file functions/requirements.lock
 

@@ -14,6 +14,11 @@ class ExitCode(IntEnum):
     REFUSED = 4  # the input, a parameter or a pipeline.yaml has faults
     UNREACHABLE = 5  # no stack, no embedded AWS, no credentials
     STOPPED = 6  # the run was stopped, or the task ran out of time
+    NODE_MISSING = 75  # a node of a multi-node job did not come, or cannot take part
+    MAIN_LOST = 76  # the main node gives no sign of life
+    CUT_OFF = 77  # the store could not be reached
+    NODE_LOST = 78  # a node was lost, or does not confirm a good end
+    TERMINATED = 143  # SIGTERM
     INTERRUPTED = 130  # the user pressed Ctrl-C; a run that was watched goes on
 
 

@@ -6,6 +6,8 @@ Numbers are zero-padded, so that string order is numeric order.
 import re
 from dataclasses import dataclass
 
+from gristmill.words import Notice
+
 INPUTS = "inputs/"
 RUNS = "runs/"
 RESULTS = "results/"
@@ -34,6 +36,28 @@ class Dropped:
     name: str
 
 
+@dataclass(frozen=True)
+class Rendezvous:
+    """Where the nodes of one attempt at a multi-node job meet. Whoever writes here runs commands on the nodes."""
+
+    run: str
+    job_id: str
+    attempt: int
+
+    @property
+    def prefix(self) -> str:
+        """Return what all its keys start with."""
+        return f"{run_prefix(self.run)}mpi/{self.job_id}/{self.attempt}/"
+
+    def key(self, notice: Notice) -> str:
+        """Return the key of a notice of the main node to all."""
+        return f"{self.prefix}{notice}.json"
+
+    def of(self, notice: Notice, node: int) -> str:
+        """Return the key of a notice of, or to, one node."""
+        return f"{self.prefix}{notice}-{node:0{_ATTEMPT_DIGITS}d}.json"
+
+
 def parse_input(key: str) -> Dropped:
     """Take an input key apart; a key outside `inputs/` is a programming error (the rule filters it)."""
     if not key.startswith(INPUTS):
@@ -50,11 +74,6 @@ def input_key(pipeline: str, name: str) -> str:
 def run_prefix(run: str) -> str:
     """Return the prefix that holds everything intermediate of a run."""
     return f"{RUNS}{run}/"
-
-
-def own(run: str) -> str:
-    """Return the prefix under which a run's jobs may write what they like; no stage's name starts with `_`."""
-    return f"{run_prefix(run)}_own/"
 
 
 def run_record(run: str) -> str:
@@ -144,6 +163,11 @@ def failure_attempt(key: str) -> int:
 def failure_task(key: str) -> int:
     """Read the task from the key of a failure record."""
     return int(key.rpartition("/")[2].partition("-")[0])
+
+
+def checkpoints(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of the checkpoints that a branch's job keeps."""
+    return f"{branch_prefix(run, stage, branch)}checkpoints/"
 
 
 def merged(run: str, stage: str, branch: str) -> str:

@@ -44,23 +44,9 @@ class Compute(StrEnum):
 
 @unique
 class RecordFormat(StrEnum):
-    """What a record is: how a split finds the borders, and how a child counts what passes."""
+    """How a split finds the borders between records."""
 
     LINES = "lines"
-    CSV = "csv"  # a quoted field may hold line ends
-    JSONL = "jsonl"
-    FASTA = "fasta"
-    FASTQ = "fastq"
-    FIXED = "fixed"  # records of equally many bytes
-    WHOLE = "whole"  # the input is one record and one task
-    LIST = "list"  # each line is an item: a text, or the S3 URI of an object
-    PARTS = "parts"  # each task's output of an earlier branch is an item
-    ALL_PARTS = "all-parts"  # all of them together are one task
-
-    @property
-    def is_items(self) -> bool:
-        """Tell whether a task is an item of a list rather than a piece of one file."""
-        return self in (RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)
 
 
 @unique
@@ -68,16 +54,7 @@ class MergeKind(StrEnum):
     """What becomes of a branch's segments once all its tasks are done."""
 
     CONCAT = "concat"
-    HEADER = "header"  # concat, with the header that every task writes kept once
     NONE = "none"
-
-
-@unique
-class OutputKind(StrEnum):
-    """What a branch makes: one stream that its tasks write in order, or a file of each task."""
-
-    STREAM = "stream"
-    FILES = "files"
 
 
 @unique
@@ -88,3 +65,17 @@ class ParameterType(StrEnum):
     NUMBER = "number"
     STRING = "string"
     BOOLEAN = "boolean"
+
+
+@unique
+class Notice(StrEnum):
+    """What the nodes of a multi-node job tell each other; those of one node carry its index in their key."""
+
+    NODE = "node"  # it has come, and how it can be used
+    LAUNCH = "launch"  # what it has to run
+    ALIVE = "alive"
+    LOST = "lost"  # it goes away early
+    ACK = "ack"  # its daemon has ended well
+    HEARTBEAT = "heartbeat"  # the main node lives
+    ENDING = "ending"  # the program has ended well, as mpirun sees it
+    OUTCOME = "outcome"  # the main node's exit code and reason

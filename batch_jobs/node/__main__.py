@@ -1,0 +1,128 @@
+"""Entry of every node of a multi-node job: `python -m batch_jobs.node`. The ranks' exit code is the job's."""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from batch_jobs.node.board import Board, Pulse, quick_config
+from batch_jobs.node.descendants import adopt_orphans, end_descendants
+from batch_jobs.node.failures import Terminated
+from batch_jobs.node.host import Registration, register
+from batch_jobs.node.main_node import MainNode
+from batch_jobs.node.mpirun import find_mpirun
+from batch_jobs.node.other_node import OtherNode
+from batch_jobs.node.setting import Setting, read_setting
+from batch_jobs.node.work import Work, make_work
+from gristmill.errors import ExitCode, GristmillError, Refused
+from gristmill.keys import Rendezvous
+from gristmill.store import Store, make_client
+from gristmill.words import Notice
+
+
+class Ear:
+    """Hears SIGTERM; pausing is where a node gives way to it."""
+
+    def __init__(self) -> None:
+        self._told = threading.Event()
+        signal.signal(signal.SIGTERM, self._hear)
+
+    def pause(self, seconds: float) -> None:
+        """Wait; Terminated once the node was told to end."""
+        if self._told.wait(seconds):
+            raise Terminated("told to end (SIGTERM)")
+
+    def _hear(self, _number: int, _frame: FrameType | None) -> None:
+        self._told.set()
+
+
+def main() -> int:
+    """Run one node; return its exit code."""
+    adopt_orphans()
+    ear = Ear()
+    folder = Path(tempfile.mkdtemp(prefix="gristmill-node-"))
+    try:
+        setting = read_setting(sys.argv[1:], os.environ)
+        return run(setting, folder, ear.pause)
+    except GristmillError as error:
+        say(str(error))
+        return error.exit_code
+    finally:
+        end_descendants()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(setting: Setting, folder: Path, pause: Callable[[float], None]) -> int:
+    """Take part in one attempt."""
+    store = Store(setting.bucket, make_client("s3", quick_config()))
+    place = Rendezvous(setting.cursor.run, setting.job_id, setting.attempt)
+    board = Board(store, place, setting.pace.lost, pause)
+    say(f"node {setting.index} of {setting.nodes}, main node {setting.main}, attempt {setting.attempt}")
+    sign = place.key(Notice.HEARTBEAT) if setting.is_main else place.of(Notice.ALIVE, setting.index)
+    pulse = Pulse(board, sign, setting.pace.heartbeat)
+    pulse.start()
+    try:
+        work = make_work(Store(setting.bucket, make_client("s3")), setting, folder)
+        return (_main_node if setting.is_main else _other_node)(setting, board, work, folder, pause)
+    finally:
+        pulse.stop()
+
+
+def _main_node(setting: Setting, board: Board, work: Work, folder: Path, pause: Callable[[float], None]) -> int:
+    """Run the program, commit what it made, and tell the others the outcome."""
+    code: int = ExitCode.FAILED
+    reason = "the main node failed"
+    try:
+        own = prepare(setting, work)
+        code = MainNode(setting, board, pause, say).run(own, work.command, folder, environment(work))
+        reason = "the program has ended well" if code == 0 else f"the program ended with {code}"
+        if code == 0:
+            work.commit()
+    except GristmillError as error:
+        code, reason = error.exit_code, str(error)
+    finally:
+        say(reason)
+        if code != 0:
+            work.note_failure(code, reason)
+        board.try_put(board.place.key(Notice.OUTCOME), {"exit_code": code, "reason": reason})
+    return code
+
+
+def _other_node(setting: Setting, board: Board, work: Work, _folder: Path, pause: Callable[[float], None]) -> int:
+    """Take part; what ends this node early is told to the main one."""
+    try:
+        own = prepare(setting, work)
+    except Refused as error:
+        own = Registration(error=str(error))
+    try:
+        return OtherNode(setting, board, pause, say).run(own, environment(work))
+    except Terminated as error:
+        board.try_put(board.place.of(Notice.LOST, setting.index), {"reason": str(error)})
+        raise
+
+
+def prepare(setting: Setting, work: Work) -> Registration:
+    """Make the node ready; Refused where it cannot take part."""
+    find_mpirun()
+    work.stage()
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    return register(setting.main_address, endpoint, setting.slots, os.environ)
+
+
+def environment(work: Work) -> dict[str, str]:
+    """Return the environment of this node's ranks: the container's own, so each rank knows its own node."""
+    return {**os.environ, **work.environment}
+
+
+def say(line: str) -> None:
+    """Write a line to the log at once: a follower sees it while the node runs."""
+    print(f"gristmill: {line}", flush=True)  # noqa: T201 - a container's log is its stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""The store as the nodes' notice board: it bears errors for as long as a lost node is waited for."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from batch_jobs.node.failures import CutOff
+from gristmill.keys import Rendezvous
+from gristmill.store import Store
+
+_AGAIN = 0.5  # seconds after an error
+_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
+
+
+def quick_config() -> Config:
+    """Return a client configuration that gives up soon: the board itself tries again, and keeps the time."""
+    return _CONFIG
+
+
+class Board:
+    """What the nodes of one attempt tell each other. `pause` waits, and is where a signal is heard."""
+
+    def __init__(self, store: Store, place: Rendezvous, lost: float, pause: Callable[[float], None]) -> None:
+        self.place = place
+        self._store = store
+        self._lost = lost
+        self._pause = pause
+
+    def put(self, key: str, notice: Mapping[str, Any]) -> None:
+        """Write a notice; CutOff where the store stays away."""
+        self._bear(lambda: self._store.put(key, json.dumps(notice).encode()))
+
+    def try_put(self, key: str, notice: Mapping[str, Any]) -> bool:
+        """Write a notice if the store is there now; tell whether it was."""
+        try:
+            self._store.put(key, json.dumps(notice).encode())
+        except (BotoCoreError, ClientError):
+            return False
+        return True
+
+    def read(self, key: str) -> dict[str, Any] | None:
+        """Return a notice, None where there is none yet."""
+        raw = self._bear(lambda: self._store.find(key))
+        return json.loads(raw) if raw is not None else None
+
+    def etag(self, key: str) -> str:
+        """Return a notice's ETag, empty where there is none yet."""
+        found = self._bear(lambda: self._store.head(key))
+        return found.etag if found else ""
+
+    def etags(self) -> dict[str, str]:
+        """Return the ETags of all notices by key, from one listing."""
+        found: dict[str, str] = self._bear(
+            lambda: {one.key: one.etag for one in self._store.list(self.place.prefix)},
+        )
+        return found
+
+    def _bear(self, ask: Callable[[], Any]) -> Any:
+        """Ask until there is an answer, or the store was away for too long."""
+        end = time.monotonic() + self._lost
+        while True:
+            try:
+                return ask()
+            except (BotoCoreError, ClientError) as error:
+                if time.monotonic() > end:
+                    raise CutOff(f"the store could not be reached for {self._lost:g} s: {error}") from error
+                self._pause(_AGAIN)
+
+
+class Pulse:
+    """A thread that rewrites a heartbeat; each time other bytes, so that the ETag changes."""
+
+    def __init__(self, board: Board, key: str, every: float) -> None:
+        self._board, self._key, self._every = board, key, every
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._over.set()
+
+    def _beat(self) -> None:
+        beat = 0
+        while True:
+            told = self._board.try_put(self._key, {"beat": beat})
+            beat += 1
+            if self._over.wait(self._every if told else _AGAIN):
+                return

@@ -1,0 +1,33 @@
+"""Why a multi-node job ends without success; each reason has its exit code."""
+
+from gristmill.errors import ExitCode, GristmillError
+
+
+class NodeMissing(GristmillError):
+    """Raised on the main node when a node did not come in time, or came and cannot take part."""
+
+    exit_code = ExitCode.NODE_MISSING
+
+
+class MainLost(GristmillError):
+    """Raised on another node when the main one gives no sign of life."""
+
+    exit_code = ExitCode.MAIN_LOST
+
+
+class CutOff(GristmillError):
+    """Raised on a node that could not reach the store for as long as a lost node is waited for."""
+
+    exit_code = ExitCode.CUT_OFF
+
+
+class NodeLost(GristmillError):
+    """Raised on the main node when another one is lost, or does not confirm a good end."""
+
+    exit_code = ExitCode.NODE_LOST
+
+
+class Terminated(GristmillError):
+    """Raised on a node that was told to end (SIGTERM)."""
+
+    exit_code = ExitCode.TERMINATED

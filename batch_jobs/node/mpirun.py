@@ -1,0 +1,99 @@
+"""Open MPI's mpirun over nodes that fetch their daemon's command themselves: no ssh, no shared file system.
+
+PRRTE calls its launch agent once for each other node as `agent HOST COMMAND...`. The agent here only writes the command
+into a file; the main node passes it on, and the node runs it.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from batch_jobs.node.host import Registration
+from gristmill.errors import Refused
+
+_AGENT = """#!/bin/sh
+host=$1; shift
+printf %s "$*" > "{folder}/.$host" && mv "{folder}/.$host" "{folder}/$host"
+"""
+_PYTHONS = ("python", "python3", sys.executable)
+
+
+def find_mpirun() -> Path:
+    """Return mpirun, this Python's own before any other; Refused where there is none."""
+    beside = Path(sys.executable).parent / "mpirun"
+    found = str(beside) if beside.is_file() else shutil.which("mpirun")
+    if found is None:
+        raise Refused(["Open MPI is not installed here: there is no mpirun"], "Install it with: make mpi")
+    return Path(found)
+
+
+def program(command: Sequence[str]) -> list[str]:
+    """Return a command as it is to be run: Python programs under mpi4py, which ends all ranks when one raises."""
+    if command[0] not in _PYTHONS:
+        return list(command)
+    under = [] if list(command[1:3]) == ["-m", "mpi4py"] else ["-m", "mpi4py"]
+    return [sys.executable, *under, *command[1:]]
+
+
+def node_name(index: int) -> str:
+    """Return what a node is called in the host file; nothing ever looks the name up."""
+    return f"node-{index}"
+
+
+def hostfile(main: int, nodes: Mapping[int, Registration]) -> str:
+    """Return the host file: the main node first and by its address, so that mpirun knows it for its own host."""
+    lines = [f"{nodes[main].address} slots={nodes[main].slots}"]
+    lines += [f"{node_name(index)} slots={node.slots}" for index, node in sorted(nodes.items()) if index != main]
+    return "\n".join(lines) + "\n"
+
+
+def arguments(nodes: Mapping[int, Registration], hosts: Path, agent: Path) -> list[str]:
+    """Return mpirun's arguments before the program.
+
+    Without EFA on all nodes plain TCP is named, for the search for faster networks costs a second; with it Open MPI
+    chooses.
+    """
+    total = sum(node.slots for node in nodes.values())
+    known = all(node.network for node in nodes.values())
+    networks = ",".join(sorted({node.network for node in nodes.values()})) if known else ""
+    tcp = ["--mca", "pml", "ob1", "--mca", "btl", "tcp,sm,self"]
+    tcp += ["--mca", "btl_tcp_if_include", networks] if known else []
+    return [
+        *("--allow-run-as-root", "--hostfile", str(hosts), "-n", str(total), "--bind-to", "none"),
+        *(("--prtemca", "prte_if_include", networks) if known else ()),
+        *([] if all(node.efa for node in nodes.values()) else tcp),
+        *("--prtemca", "plm_ssh_agent", str(agent), "--prtemca", "plm_ssh_no_tree_spawn", "1"),
+    ]
+
+
+class Mpirun:
+    """A running mpirun, and the folder where its agent leaves commands for the other nodes."""
+
+    def __init__(self, folder: Path, main: int, nodes: Mapping[int, Registration]) -> None:
+        self._launches = folder / "launches"
+        self._launches.mkdir()
+        self._hosts, self._agent = folder / "hosts", folder / "agent"
+        self._hosts.write_text(hostfile(main, nodes))
+        self._agent.write_text(_AGENT.format(folder=self._launches))
+        self._agent.chmod(0o755)
+        self._nodes = nodes
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start the program on all nodes; its ranks write into this process's output."""
+        words = [str(find_mpirun()), *arguments(self._nodes, self._hosts, self._agent), *program(command)]
+        self._process = subprocess.Popen(words, env=dict(environment), stdin=subprocess.DEVNULL)
+
+    def launches(self) -> dict[int, str]:
+        """Take the commands that came since the last look, by node."""
+        found = {}
+        for file in self._launches.glob("node-*"):
+            found[int(file.name.removeprefix("node-"))] = file.read_text()
+            file.unlink()
+        return found
+
+    def returncode(self) -> int | None:
+        """Return how mpirun ended, None while it runs; below 0 the signal that killed it."""
+        return self._process.poll() if self._process else None

@@ -1,0 +1,61 @@
+"""Every other node: registers, runs the daemon that mpirun asks for, watches the main node, and ends as that says."""
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+
+from batch_jobs.node.board import Board
+from batch_jobs.node.failures import MainLost
+from batch_jobs.node.host import Registration
+from batch_jobs.node.setting import Setting
+from batch_jobs.node.watch import Watch
+from gristmill.words import Notice
+
+
+class OtherNode:
+    """One attempt, seen from a node that is not the main one."""
+
+    def __init__(
+        self, setting: Setting, board: Board, pause: Callable[[float], None], say: Callable[[str], None]
+    ) -> None:
+        self._setting, self._board, self._pause, self._say = setting, board, pause, say
+        self._heartbeat = board.place.key(Notice.HEARTBEAT)
+        self._watch = Watch([self._heartbeat], 2 * setting.pace.heartbeat, at_once=True)
+        self._daemon: subprocess.Popen[bytes] | None = None
+        self._told = False
+
+    def run(self, own: Registration, environment: Mapping[str, str]) -> int:
+        """Take part until the main node has told the outcome; return its exit code."""
+        self._board.put(self._board.place.of(Notice.NODE, self._setting.index), own.model_dump())
+        while (outcome := self._board.read(self._board.place.key(Notice.OUTCOME))) is None:
+            self._expect_main()
+            if self._daemon is None:
+                self._start(environment)
+            elif (code := self._daemon.poll()) is not None and not self._told:
+                self._tell(code)
+            at_work = self._daemon is not None and self._daemon.poll() is None
+            self._pause(self._setting.pace.watch if at_work else self._setting.pace.poll)
+        self._say(f"the main node ends with {outcome['exit_code']}: {outcome['reason']}")
+        return int(outcome["exit_code"])
+
+    def _expect_main(self) -> None:
+        self._watch.look({self._heartbeat: self._board.etag(self._heartbeat)}, time.monotonic())
+        if self._watch.silent_for(self._setting.pace.lost):
+            raise MainLost(f"no sign of life from the main node for {self._setting.pace.lost:g} s")
+
+    def _start(self, environment: Mapping[str, str]) -> None:
+        """Run the daemon once its command has come: in the foreground, so that its end is seen."""
+        launch = self._board.read(self._board.place.of(Notice.LAUNCH, self._setting.index))
+        if launch is not None:
+            command = launch["command"].replace("prted --daemonize", "prted")
+            self._daemon = subprocess.Popen(["sh", "-c", command], env=dict(environment), stdin=subprocess.DEVNULL)
+
+    def _tell(self, code: int) -> None:
+        """Tell that the daemon has ended: badly at once, well when asked."""
+        place, index = self._board.place, self._setting.index
+        if code != 0:
+            self._board.put(place.of(Notice.LOST, index), {"reason": f"its MPI daemon ended with {code}"})
+            self._told = True
+        elif self._board.etag(place.key(Notice.ENDING)):
+            self._board.put(place.of(Notice.ACK, index), {"exit_code": 0})
+            self._told = True

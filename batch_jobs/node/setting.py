@@ -1,0 +1,112 @@
+"""What a node is told: arguments by the job's command, its place among the nodes by the environment."""
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gristmill.errors import Refused
+from gristmill.jobmap import Cursor
+
+_SINGLE = "jobs"  # stands for the run of a job that belongs to none
+_NUMBERS = {
+    "AWS_BATCH_JOB_NODE_INDEX": "0",
+    "AWS_BATCH_JOB_MAIN_NODE_INDEX": "0",
+    "AWS_BATCH_JOB_NUM_NODES": "1",
+    "AWS_BATCH_JOB_ATTEMPT": "1",
+}
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often nodes look and tell, and how long they bear silence; seconds."""
+
+    register: float = 600.0  # from the main node's start until every node has come
+    heartbeat: float = 15.0
+    lost: float = 60.0  # without a sign of life, or without the store
+    poll: float = 0.5  # while something is waited for
+    watch: float = 2.0  # while the program runs
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Which node this is, of which attempt at which job, and what it is to run.
+
+    `command` is empty where the run's pipeline says what to run; `cursor` and `branch` then say where in it.
+    """
+
+    index: int
+    main: int
+    nodes: int
+    job_id: str
+    attempt: int
+    bucket: str
+    cursor: Cursor
+    branch: str
+    slots: int | None
+    command: tuple[str, ...] = ()
+    log_stream: str = ""
+    main_address: str = ""
+    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def is_main(self) -> bool:
+        """Tell whether this node runs mpirun."""
+        return self.index == self.main
+
+    @property
+    def others(self) -> list[int]:
+        """Return the indexes of the nodes besides the main one."""
+        return [index for index in range(self.nodes) if index != self.main]
+
+
+def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Setting:
+    """Read a node's setting; Refused with all that is wrong or lacking."""
+    told = _parser().parse_args(arguments)
+    texts = {name: environment.get(name, default) for name, default in _NUMBERS.items()}
+    faults = [f"{name} is {text!r}, not a number" for name, text in texts.items() if not text.isdecimal()]
+    if "BUCKET" not in environment:
+        faults.append("BUCKET is not set: the job definition must name the bucket")
+    if bool(told.run) == bool(told.command):
+        faults.append("give either --run, --stage, --branch and --attempt, or a command after --")
+    if faults:
+        raise Refused(faults)
+    numbers = {name: int(text) for name, text in texts.items()}
+    return Setting(
+        index=numbers["AWS_BATCH_JOB_NODE_INDEX"],
+        main=numbers["AWS_BATCH_JOB_MAIN_NODE_INDEX"],
+        nodes=numbers["AWS_BATCH_JOB_NUM_NODES"],
+        job_id=plain_job_id(environment.get("AWS_BATCH_JOB_ID", "none")),
+        attempt=numbers["AWS_BATCH_JOB_ATTEMPT"],
+        bucket=environment["BUCKET"],
+        cursor=Cursor(told.run or _SINGLE, told.stage, told.attempt),
+        branch=told.branch,
+        slots=told.slots,
+        command=tuple(told.command),
+        log_stream=environment.get("AWS_BATCH_JOB_LOG_STREAM", ""),
+        main_address=environment.get("AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", ""),
+        pace=Pace(told.register_seconds, told.heartbeat_seconds, told.lost_seconds),
+    )
+
+
+def plain_job_id(job_id: str) -> str:
+    """Return the id of the job that a node's or a child's id belongs to: all nodes must name the same."""
+    return re.split("[#:]", job_id)[0]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m batch_jobs.node",
+        usage="%(prog)s [options] (--run RUN --stage STAGE --branch BRANCH --attempt N | -- COMMAND ...)",
+        description=__doc__,
+    )
+    parser.add_argument("--run", help="the run whose pipeline says what to run")
+    parser.add_argument("--stage", default="")
+    parser.add_argument("--branch", default="")
+    parser.add_argument("--attempt", type=int, default=0)
+    parser.add_argument("--slots", type=int, help="ranks per node at most (default: its vCPUs, or its GPUs)")
+    parser.add_argument("--register-seconds", type=float, default=Pace.register, help="until every node has come")
+    parser.add_argument("--heartbeat-seconds", type=float, default=Pace.heartbeat, help="between signs of life")
+    parser.add_argument("--lost-seconds", type=float, default=Pace.lost, help="of silence until a node counts as lost")
+    parser.add_argument("command", nargs="*", help="an MPI program to run over all nodes, and its arguments")
+    return parser

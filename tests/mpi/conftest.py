@@ -1,0 +1,55 @@
+"""A store for nodes that are real processes; where this machine cannot have such nodes, it is said."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from gristmill.local import daemon, hostname
+from tests.mpi.nodes import Nodes
+
+_BUCKET = "nodes"
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    data = tmp_path_factory.mktemp("aws")
+    state = daemon.up(data, ["--port", "0"])
+    client: Any = boto3.client(
+        "s3",
+        endpoint_url=state.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    client.create_bucket(Bucket=_BUCKET)
+    try:
+        yield state.endpoint
+    finally:
+        daemon.down(data)
+
+
+@pytest.fixture(scope="session")
+def hosts() -> None:
+    tried = subprocess.run(
+        [sys.executable, hostname.__file__, "probe", "uname", "-n"], capture_output=True, text=True, check=False
+    )
+    if tried.stdout.strip() != "probe":
+        pytest.skip(f"this machine gives no process a host name of its own: {tried.stderr.strip()}")
+
+
+@pytest.fixture
+def nodes(endpoint: str, hosts: None, tmp_path: Path) -> Iterator[Callable[..., Nodes]]:
+    made: list[Nodes] = []
+
+    def make(count: int, **more: Any) -> Nodes:
+        made.append(Nodes(endpoint, _BUCKET, tmp_path, count, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

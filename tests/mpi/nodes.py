@@ -1,0 +1,196 @@
+"""Real processes as the nodes of multi-node jobs, each with a host name of its own, and a store between them."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from gristmill.keys import Rendezvous
+from gristmill.local import hostname
+from gristmill.words import Notice
+
+PROJECT = Path(__file__).parents[2]
+PROGRAMS = str(PROJECT / "tests" / "mpi" / "programs.py")
+PACE = ("--heartbeat-seconds", "1", "--lost-seconds", "6")
+
+
+class Nodes:
+    """One attempt at a multi-node job; `start` starts one node of it."""
+
+    def __init__(self, endpoint: str, bucket: str, folder: Path, count: int, attempt: int = 1, job: str = "") -> None:
+        self.endpoint, self.bucket, self.folder, self.count, self.attempt = endpoint, bucket, folder, count, attempt
+        self.job = job or str(uuid.uuid4())
+        self.place = Rendezvous("jobs", self.job, attempt)
+        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+
+    def start(
+        self,
+        index: int,
+        *command: str,
+        options: tuple[str, ...] = PACE,
+        python: str = sys.executable,
+        **variables: str,
+    ) -> None:
+        """Start a node as Batch does: the same command everywhere, its place in the environment."""
+        own = {
+            "BUCKET": self.bucket,
+            "PYTHONPATH": str(PROJECT),
+            "PYTHONUNBUFFERED": "1",
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_BATCH_JOB_ID": self.job if index == 0 else f"{self.job}#{index}",
+            "AWS_BATCH_JOB_ATTEMPT": str(self.attempt),
+            "AWS_BATCH_JOB_NODE_INDEX": str(index),
+            "AWS_BATCH_JOB_NUM_NODES": str(self.count),
+            "AWS_BATCH_JOB_MAIN_NODE_INDEX": "0",
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+        }
+        name = f"a{self.attempt}n{index}-{self.job[:8]}"
+        node = [python, "-m", "batch_jobs.node", "--slots", "1", *options, "--", *command]
+        with self.log(index).open("wb") as log:
+            self.processes[index] = subprocess.Popen(
+                [sys.executable, "-P", "-S", hostname.__file__, name, *node],
+                env={**own, **variables},
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def log(self, index: int) -> Path:
+        return self.folder / f"{self.job[:8]}-{self.attempt}-{index}.log"
+
+    def said(self, index: int) -> str:
+        return self.log(index).read_text()
+
+    def ends(self, index: int, seconds: float = 60) -> int:
+        """Wait for a node; return its exit code, 128 + n for signal n."""
+        code = self.processes[index].wait(seconds)
+        return code if code >= 0 else 128 - code
+
+    def running(self, text: str = "rank 0", index: int = 0, seconds: float = 30) -> None:
+        """Wait until a node's log has a text: the program runs."""
+        end = time.monotonic() + seconds
+        while text not in self.said(index):
+            assert time.monotonic() < end, self.said(index)
+            time.sleep(0.05)
+
+    def notice(self, notice: Notice, index: int | None = None, seconds: float = 20) -> dict[str, Any]:
+        """Wait for a notice in the store."""
+        key = self.place.key(notice) if index is None else self.place.of(notice, index)
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return json.loads(self.store.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+            except self.store.exceptions.NoSuchKey:
+                assert time.monotonic() < end, f"no {key}"
+                time.sleep(0.05)
+
+    @property
+    def store(self) -> Any:
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def descendants(self, index: int) -> list[int]:
+        """Return what a node has started, by its mark in the environment: parents may be gone."""
+        mark = f"AWS_BATCH_JOB_NODE_INDEX={index}\0".encode()
+        mine = f"AWS_BATCH_JOB_ID={self.job}".encode()
+        return [int(one.parent.name) for one in Path("/proc").glob("[0-9]*/environ") if _has(one, mark, mine)]
+
+    def vanish(self, index: int) -> None:
+        """Take a node's host away: all its processes at once, without a word."""
+        while found := self.descendants(index):
+            for process in found:
+                _kill(process)
+            self.processes[index].poll()
+
+    def kill_daemon(self, index: int) -> None:
+        """Kill a node's MPI daemon alone."""
+        daemon, *_ = sorted(one for one in self.descendants(index) if _name(one) == "prted")
+        _kill(daemon)
+
+    def close(self) -> None:
+        for process in self.processes.values():
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        for index in self.processes:
+            self.vanish(index)
+
+
+class Line:
+    """A line to the store that can be cut: a forwarder on a port of its own."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._port = int(endpoint.rpartition(":")[2])
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"http://localhost:{self._listener.getsockname()[1]}"
+        self._is_cut = threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def cut(self) -> None:
+        self._is_cut.set()
+        for one in list(self._open):
+            one.close()
+
+    def mend(self) -> None:
+        self._is_cut.clear()
+
+    def _serve(self) -> None:
+        while True:
+            near, _ = self._listener.accept()
+            if self._is_cut.is_set():
+                near.close()
+                continue
+            far = socket.create_connection(("127.0.0.1", self._port))
+            self._open |= {near, far}
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while (data := source.recv(65536)) and not self._is_cut.is_set():
+                target.sendall(data)
+        except OSError:
+            pass
+        for one in (source, target):
+            self._open.discard(one)
+            one.close()
+
+
+def _has(file: Path, *marks: bytes) -> bool:
+    try:
+        return all(mark in file.read_bytes() for mark in marks)
+    except OSError:
+        return False
+
+
+def _name(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _kill(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)

@@ -1,0 +1,115 @@
+"""What nodes of a multi-node job decide, without any process or store."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from batch_jobs.node.descendants import descendants
+from batch_jobs.node.host import Registration, gpus, processors, slots
+from batch_jobs.node.mpirun import arguments, hostfile, program
+from batch_jobs.node.setting import read_setting
+from batch_jobs.node.watch import Watch
+from gristmill.errors import Refused
+from gristmill.keys import Rendezvous
+from gristmill.words import Notice
+
+ENVIRONMENT = {
+    "BUCKET": "mill",
+    "AWS_BATCH_JOB_ID": "1234-abcd#2",
+    "AWS_BATCH_JOB_NODE_INDEX": "2",
+    "AWS_BATCH_JOB_NUM_NODES": "3",
+    "AWS_BATCH_JOB_ATTEMPT": "2",
+}
+
+
+def test_all_nodes_of_a_job_meet_at_one_place_and_each_attempt_at_its_own():
+    told = read_setting(["--", "prog", "--fast"], ENVIRONMENT)
+    assert (told.index, told.is_main, told.others, told.command) == (2, False, [1, 2], ("prog", "--fast"))
+    place = Rendezvous(told.cursor.run, told.job_id, told.attempt)
+    assert place.of(Notice.NODE, 2) == "runs/jobs/mpi/1234-abcd/2/node-0002.json"
+    assert place.key(Notice.OUTCOME) == "runs/jobs/mpi/1234-abcd/2/outcome.json"
+
+
+def test_a_node_says_all_that_its_setting_lacks():
+    with pytest.raises(Refused) as refused:
+        read_setting([], {"AWS_BATCH_JOB_NODE_INDEX": "x"})
+    assert [fault.partition(" is")[0][:24] for fault in refused.value.faults] == [
+        "AWS_BATCH_JOB_NODE_INDEX",
+        "BUCKET",
+        "give either --run, --sta",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "processors", "cap", "ranks"),
+    [(0, 8, None, 8), (0, 8, 3, 3), (0, 2, 96, 2), (4, 32, None, 4), (4, 32, 1, 1), (0, 1, 0, 1)],
+)
+def test_slots_are_gpus_else_processors_and_never_more_than_the_job_wants(gpus, processors, cap, ranks):
+    assert slots(gpus, processors, cap) == ranks
+
+
+def test_gpus_are_those_that_the_container_was_given():
+    assert gpus({"CUDA_VISIBLE_DEVICES": "0,2"}) == 2
+    assert gpus({"NVIDIA_VISIBLE_DEVICES": "GPU-1a"}) == 1
+    assert gpus({"NVIDIA_VISIBLE_DEVICES": "void"}) == len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
+def test_a_quota_of_the_container_bounds_its_processors(tmp_path):
+    quota = tmp_path / "cpu.max"
+    quota.write_text("100000 100000\n")
+    assert processors(quota) == 1
+    quota.write_text("max 100000\n")
+    assert processors(quota) == processors(tmp_path / "absent")
+
+
+def test_python_programs_run_under_mpi4py_and_others_as_they_are():
+    assert program(["python", "solve.py", "3"]) == [sys.executable, "-m", "mpi4py", "solve.py", "3"]
+    assert program(["python", "-m", "mpi4py", "solve.py"]) == [sys.executable, "-m", "mpi4py", "solve.py"]
+    assert program(["./solve", "3"]) == ["./solve", "3"]
+
+
+def test_the_host_file_begins_with_the_main_node_by_its_address():
+    nodes = {index: Registration(address=f"10.0.0.{index}", slots=index + 1) for index in range(3)}
+    assert hostfile(1, nodes) == "10.0.0.1 slots=2\nnode-0 slots=1\nnode-2 slots=3\n"
+
+
+def test_tcp_is_named_unless_every_node_has_efa():
+    def words(*efa: bool) -> list[str]:
+        nodes = {
+            index: Registration(address=f"10.0.{index}.5", network=f"10.0.{index}.0/24", slots=4, efa=one)
+            for index, one in enumerate(efa)
+        }
+        return arguments(nodes, Path("hosts"), Path("agent"))
+
+    assert "pml" in words(True, False)
+    assert "10.0.0.0/24,10.0.1.0/24" in words(False, False)
+    assert "pml" not in words(True, True)
+    assert words(True, True)[words(True, True).index("-n") + 1] == "8"
+
+
+def test_silence_counts_from_the_first_sign_of_life_and_ends_with_the_next():
+    watch = Watch(["a", "b"], longest_gap=10)
+    for now, etags in ((0, {}), (5, {"a": "1"}), (10, {"a": "1"}), (15, {"a": "1", "b": "1"})):
+        watch.look(etags, now)
+    assert watch.silent_for(10) == ["a"]
+    watch.look({"a": "2", "b": "1"}, 16)
+    assert watch.silent_for(1) == ["b"]
+
+
+def test_time_in_which_nobody_looked_is_not_silence():
+    watch = Watch(["a"], longest_gap=2)
+    for now in (0, 1, 3600):  # a laptop slept, or the store was away
+        watch.look({"a": "1"}, now)
+    assert watch.silent_for(4) == []
+
+
+def test_a_main_node_that_never_shows_is_silent_from_the_start():
+    watch = Watch(["main"], longest_gap=10, at_once=True)
+    for now in (0, 5, 10):
+        watch.look({}, now)
+    assert watch.silent_for(10) == ["main"]
+
+
+def test_descendants_are_found_through_all_generations():
+    assert sorted(descendants(1, {2: 1, 3: 2, 4: 3, 5: 9, 1: 0})) == [2, 3, 4]
