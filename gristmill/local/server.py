@@ -29,9 +29,12 @@ def serve(settings: Settings) -> None:
     from waitress.server import create_server
 
     from gristmill.local.app import close_app, create_app
+    from gristmill.local.calls import LOG, Calls
     from gristmill.local.headers import Channel
 
     application = create_app(settings)
+    if settings.log_calls:
+        application = Calls(application, settings, settings.data / LOG)
     server = create_server(application, sockets=[listener], threads=_THREADS, connection_limit=1000)
     server.channel_class = Channel
     signal.signal(signal.SIGTERM, _stop)
@@ -108,6 +111,7 @@ def settings_from(arguments: list[str]) -> Settings:
     parser.add_argument(
         "--runnable-seconds", type=float, help="seconds that a job which can never start waits (default: the queue's)"
     )
+    parser.add_argument("--log-calls", action="store_true", help="note in DATA/calls.jsonl which role called what")
     parser.add_argument("--smtp", metavar="HOST:PORT", help="mail server that gets a copy of each mail")
     told = parser.parse_args(arguments)
     told.data.mkdir(parents=True, exist_ok=True)
@@ -119,6 +123,7 @@ def settings_from(arguments: list[str]) -> Settings:
         port=told.port,
         gpus=told.gpus,
         smtp=told.smtp,
+        log_calls=told.log_calls,
         **more,
     )
 

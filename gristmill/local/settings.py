@@ -4,6 +4,13 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ANYBODY = "test"  # the key id of whoever has no role: the laptop's user, and the embedded AWS itself
+
+
+def as_role(arn: str) -> dict[str, str]:
+    """Return what makes a process act as a role: its name is its key id, so that every call tells whose it is."""
+    return {"AWS_ACCESS_KEY_ID": arn.rpartition("/")[2]} if arn else {}
+
 
 def _memory_mib() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2
@@ -23,6 +30,7 @@ class Settings:
     account: str = "123456789012"
     region: str = "us-east-1"
     runnable_seconds: float | None = None  # how long a job that can never start may wait; None: AWS's least, 600 s
+    log_calls: bool = False  # note who called what
     smtp: str | None = None  # host:port of a mail server that gets a copy of each mail
 
     @property
@@ -39,7 +47,7 @@ class Settings:
         """Return the environment that leads any AWS client here and nowhere else."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_ACCESS_KEY_ID": ANYBODY,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,

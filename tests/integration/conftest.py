@@ -19,7 +19,7 @@ PIPELINES = daemon.PROJECT / "tests" / "pipelines"
 def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     data = tmp_path_factory.mktemp("aws")
     os.environ["GRISTMILL_PIPELINES"] = str(PIPELINES)  # the server hands it on to functions and jobs
-    state = daemon.up(data, ["--port", "0"])
+    state = daemon.up(data, ["--port", "0", "--log-calls"])
     try:
         yield deployed(state.endpoint, data)
     finally:

@@ -7,7 +7,7 @@ from gristmill.local.batch.logs import LogStream
 from gristmill.local.batch.model import Attempt, Job, now
 from gristmill.local.batch.process import JobProcess
 from gristmill.local.batch.start import Starter
-from gristmill.local.settings import Settings
+from gristmill.local.settings import Settings, as_role
 
 EXITED = "Essential container in task exited"
 TIMED_OUT = "Job attempt duration exceeded timeout"
@@ -52,7 +52,8 @@ def environment(job: Job, settings: Settings) -> dict[str, str]:
     """Return the variables of a job's next attempt, AWS's own included."""
     given = {one["name"]: one.get("value", "") for one in job.container.get("environment", [])}
     gpus = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, job.gpus))} if job.needs.gpus else {}
-    return {**settings.job_environment(), **given, **gpus, **_batch_variables(job)}
+    role = as_role(job.container.get("jobRoleArn", ""))
+    return {**settings.job_environment(), **role, **given, **gpus, **_batch_variables(job)}
 
 
 def _batch_variables(job: Job) -> dict[str, str]:

@@ -15,7 +15,7 @@ from moto.awslambda.utils import get_backend
 from moto.core.exceptions import JsonRESTError
 
 from gristmill.local.functions.workers import Build, Gone, Late, Worker, Workshop
-from gristmill.local.settings import Settings
+from gristmill.local.settings import Settings, as_role
 
 _EVENT_TRIES = 3  # an asynchronous invocation is tried twice more
 _EVENT_WAITS = (1.0, 2.0)  # seconds; AWS waits one and two minutes
@@ -108,6 +108,7 @@ def _build(settings: Settings, workshop: Workshop, function: Any) -> Build:
     folder = workshop.unpack(function.code_sha_256, function.code_bytes)
     environment = {
         **settings.process_environment(),
+        **as_role(function.role),
         "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),

@@ -1,0 +1,45 @@
+"""IAM's rule for a role with Allow statements alone: a call is allowed where one has its action and resource."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that was made: by which role, which IAM action, on what."""
+
+    role: str
+    action: str
+    resource: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One Allow statement of a role."""
+
+    role: str
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+
+    def allows(self, call: Call) -> bool:
+        """Tell whether it allows a call of its role."""
+        named = any(fnmatchcase(call.action, one) for one in self.actions)
+        return call.role == self.role and named and any(fnmatchcase(call.resource, one) for one in self.resources)
+
+
+def statements(iam: Any, role: str) -> Iterator[Statement]:
+    """Yield the statements of a role's own policies; a kind that this evaluation does not know is an error."""
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for one in (document if isinstance(document, dict) else json.loads(document))["Statement"]:
+            assert set(one) <= {"Sid", "Effect", "Action", "Resource"}, one
+            assert one["Effect"] == "Allow", one
+            yield Statement(role, one.get("Sid", name), _several(one["Action"]), _several(one["Resource"]))
+
+
+def _several(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
