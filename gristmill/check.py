@@ -14,7 +14,7 @@ from gristmill.source import frozen, output_key
 from gristmill.spec.model import Branch, Stage
 from gristmill.store import Store
 from gristmill.survey import survey
-from gristmill.words import CheckVerdict, MergeKind
+from gristmill.words import CheckVerdict
 
 _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
 _LONGEST_WAIT = 60
@@ -62,7 +62,7 @@ def _lack(found: BranchFinding, branch: Branch) -> str:
     if found.missing:
         why = f" ({found.failures[0].reason})" if found.failures else ""
         return f"{found.missing} of {found.tasks} tasks have no output{why}"
-    if branch.merge is not MergeKind.NONE and found.output is None:
+    if branch.is_merged and found.output is None:
         return "all tasks are done but not merged"
     return ""
 
@@ -90,18 +90,18 @@ def _examine(
         output=None if missing else _output(store, record, branch, held),
         failures=failures(store, clues, cursor, branch.name, held.missing) if missing else [],
         missing=missing,
-        problem=None if missing else miscount(branch, held, expected),
+        problem=None if missing else miscount(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
     )
 
 
 def _output(store: Store, record: RunRecord, branch: Branch, held: Cover) -> str | None:
-    if branch.merge is MergeKind.NONE:
+    if not branch.is_merged:
         return None
     key = output_key(record, branch.name)
     return key if is_merged(store.head(key), held) else None
 
 
-def miscount(branch: Branch, held: Cover, expected: Expected) -> str | None:
+def miscount(held: Cover, expected: Expected, counts_match: bool) -> str | None:
     """Return what does not add up in a branch whose tasks are all done; None if all does."""
     size = sum(part.bytes_in for part in held.slices)
     records_in = sum(part.records_in for part in held.slices)
@@ -110,7 +110,7 @@ def miscount(branch: Branch, held: Cover, expected: Expected) -> str | None:
         return f"its tasks read {size} bytes, but the input has {expected.size}"
     if expected.records is not None and records_in != expected.records:
         return f"its tasks read {records_in} records, but the split counted {expected.records}"
-    if branch.same_record_count and records_out != records_in:
+    if counts_match and records_out != records_in:
         return f"it wrote {records_out} records for {records_in} read, and must write as many"
     return None
 

@@ -14,7 +14,7 @@ from gristmill.spec.model import Branch, Stage
 from gristmill.split import ensure_index
 from gristmill.store import Store
 from gristmill.survey import survey
-from gristmill.words import Compute, MergeKind
+from gristmill.words import Compute
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _branch(store: Store, lane: Lane, cursor: Cursor, stage: Stage, branch: Bran
         store.put(key, index.pack(_numbers(held)))
     return {
         "branch": branch.name,
-        "merge": branch.merge is not MergeKind.NONE,
+        "merge": branch.is_merged,
         "groups": _groups(lane, cursor, branch, todo),
     }
 

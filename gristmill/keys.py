@@ -76,6 +76,11 @@ def run_prefix(run: str) -> str:
     return f"{RUNS}{run}/"
 
 
+def own(run: str) -> str:
+    """Return the prefix under which a run's jobs may write what they like; no stage's name starts with `_`."""
+    return f"{run_prefix(run)}_own/"
+
+
 def run_record(run: str) -> str:
     """Return the key of the run record; creating it claims the run."""
     return f"{run_prefix(run)}run.json"

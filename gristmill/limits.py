@@ -40,5 +40,8 @@ SEGMENT_BYTES = 64 * MIB
 SEGMENT_SECONDS = 60.0
 SEGMENT_TASKS = 50_000  # keeps a receipt below about 2 MB
 
+# Disk left free beside a staged input, for the program's own files
+DISK_RESERVE = 64 * MIB
+
 # Attempt numbers of the k-th resume start at k * ATTEMPTS_MAX, so no key of an earlier execution is reused
 ATTEMPTS_MAX = 10

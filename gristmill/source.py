@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from gristmill import keys
 from gristmill.errors import Corrupt
 from gristmill.records import RunRecord
-from gristmill.spec.model import Pipeline, Stage
+from gristmill.spec.model import Branch, Pipeline, Stage
 from gristmill.store import Store
+from gristmill.words import OutputKind
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,35 @@ def stage_source(store: Store, record: RunRecord, stage: Stage) -> Source:
 
 
 def output_key(record: RunRecord, branch: str) -> str:
-    """Return where a branch's merged output lies: among the results, or with the run where only a stage reads it."""
+    """Return where a branch's merged output lies: among the results, or with the run where only a stage reads it.
+
+    Where a branch makes files it is the prefix of their keys.
+    """
     pipeline = frozen(record)
-    if branch in result_branches(pipeline):
-        name = keys.parse_input(record.input.key).name
-        return keys.result(pipeline.name, name, record.run, branch + _suffix(name))
-    stage = next(stage for stage in pipeline.stages if branch in [one.name for one in stage.branches])
-    return keys.merged(record.run, stage.name, branch)
+    stage, made = _find(pipeline, branch)
+    if branch not in result_branches(pipeline):
+        return keys.merged(record.run, stage.name, branch)
+    name = keys.parse_input(record.input.key).name
+    if made.output is OutputKind.FILES:
+        return keys.result(pipeline.name, name, record.run, f"{branch}/")
+    return keys.result(pipeline.name, name, record.run, branch + suffix(record, made))
+
+
+def suffix(record: RunRecord, branch: Branch) -> str:
+    """Return how the names of a branch's results end: as it says, else as the dropped file's name."""
+    return _suffix(keys.parse_input(record.input.key).name) if branch.suffix is None else branch.suffix
+
+
+def _find(pipeline: Pipeline, branch: str) -> tuple[Stage, Branch]:
+    """Return a branch and its stage."""
+    return next((stage, one) for stage in pipeline.stages for one in stage.branches if one.name == branch)
 
 
 def result_branches(pipeline: Pipeline) -> list[str]:
     """Return the branches whose merged outputs are results."""
     if pipeline.results is not None:
         return list(pipeline.results)
-    return [branch.name for stage in pipeline.stages for branch in stage.branches if branch.merge != "none"]
+    return [branch.name for stage in pipeline.stages for branch in stage.branches if branch.has_results]
 
 
 def frozen(record: RunRecord) -> Pipeline:

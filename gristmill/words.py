@@ -44,9 +44,23 @@ class Compute(StrEnum):
 
 @unique
 class RecordFormat(StrEnum):
-    """How a split finds the borders between records."""
+    """What a record is: how a split finds the borders, and how a child counts what passes."""
 
     LINES = "lines"
+    CSV = "csv"  # a quoted field may hold line ends
+    JSONL = "jsonl"
+    FASTA = "fasta"
+    FASTQ = "fastq"
+    FIXED = "fixed"  # records of equally many bytes
+    WHOLE = "whole"  # the input is one record and one task
+    LIST = "list"  # each line is an item: a text, or the S3 URI of an object
+    PARTS = "parts"  # each task's output of an earlier branch is an item
+    ALL_PARTS = "all-parts"  # all of them together are one task
+
+    @property
+    def is_items(self) -> bool:
+        """Tell whether a task is an item of a list rather than a piece of one file."""
+        return self in (RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)
 
 
 @unique
@@ -54,7 +68,16 @@ class MergeKind(StrEnum):
     """What becomes of a branch's segments once all its tasks are done."""
 
     CONCAT = "concat"
+    HEADER = "header"  # concat, with the header that every task writes kept once
     NONE = "none"
+
+
+@unique
+class OutputKind(StrEnum):
+    """What a branch makes: one stream that its tasks write in order, or a file of each task."""
+
+    STREAM = "stream"
+    FILES = "files"
 
 
 @unique

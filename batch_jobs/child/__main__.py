@@ -4,14 +4,17 @@ import os
 import sys
 
 from batch_jobs.child.deadline import Terminated, Termination
+from batch_jobs.child.job import make_job
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting, read_setting
+from gristmill import keys
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.jobmap import read_record
+from gristmill.records import RunRecord
 from gristmill.source import frozen, stage_source
-from gristmill.spec.code import load_callable
 from gristmill.spec.load import roots
 from gristmill.store import Store, make_client
+from gristmill.task import Task
 
 _SIGTERM_EXIT = 143
 
@@ -45,11 +48,27 @@ def make_runner(setting: Setting, store: Store, termination: Termination | None 
         store=store,
         setting=setting,
         input=stage_source(store, record, stage),
-        job=load_callable(branch.run, pipeline.name, roots(os.environ)),
+        job=make_job(record, branch, roots(os.environ)),
         parameters=record.parameters,
+        task=_task(setting, record),
         timeout=branch.timeout,
         log=lambda line: say(f"{place}: {line}"),
         termination=termination or Termination(),
+    )
+
+
+def _task(setting: Setting, record: RunRecord) -> Task:
+    cursor, dropped = setting.cursor, record.input
+    return Task(
+        number=0,
+        run=cursor.run,
+        stage=cursor.stage,
+        branch=setting.branch,
+        attempt=cursor.attempt,
+        bucket=setting.bucket,
+        input_key=dropped.key,
+        input_version=dropped.version,
+        prefix=keys.own(cursor.run),
     )
 
 

@@ -4,21 +4,24 @@ import io
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any
 
 from batch_jobs.child.deadline import Terminated, Termination, TimedOut, TimeLimit
+from batch_jobs.child.job import Job
+from batch_jobs.child.process import ProgramFailed
 from batch_jobs.child.segment import Segment
 from batch_jobs.child.setting import Setting
 from batch_jobs.child.streams import Feed, Sink, Source
 from batch_jobs.child.worklist import Stretch, stretches
 from gristmill import keys
+from gristmill.errors import GristmillError
 from gristmill.records import Failure
 from gristmill.source import Source as Input
 from gristmill.store import Store
+from gristmill.task import Task
 
-Job = Callable[[BinaryIO, BinaryIO, Mapping[str, Any]], None]
 _BUFFER = 64 * 1024  # bytes; larger reads and writes pass it by
 _DETAIL = 4_000  # characters of traceback kept: its end tells the most
 _REASON = 500
@@ -35,6 +38,7 @@ class Runner:
     input: Input
     job: Job
     parameters: Mapping[str, Any]
+    task: Task  # as every task of the child has it; its number, item and size are filled in
     timeout: float
     log: Callable[[str], None]
     termination: Termination = field(default_factory=Termination)
@@ -71,23 +75,24 @@ class Runner:
         sink = Sink(segment.file)
         try:
             source = feed.chunk(start, size)
-            limit.call(lambda: self._call(source, sink, size), lambda reason: self._fail(task, reason, ""))
+            told = replace(self.task, number=task, size=size)
+            limit.call(lambda: self._call(source, sink, told), lambda reason: self._fail(task, reason, ""))
             source.drain()
         except (Exception, SystemExit, TimedOut) as error:  # noqa: BLE001 - a job may raise anything; the rest goes on
             sink.cut_off()
             feed.drop()
             segment.roll_back()
-            self._fail(task, _reason(error), traceback.format_exc(), _exit_code(error))
+            self._fail(task, _reason(error), _detail(error), _exit_code(error))
             return False
         segment.add(sink.size, size, source.records, sink.records)
         self.done += 1
         return True
 
-    def _call(self, source: Source, sink: Sink, size: int) -> None:
-        reader = io.BufferedReader(source, min(_BUFFER, size + 1))
+    def _call(self, source: Source, sink: Sink, told: Task) -> None:
+        reader = io.BufferedReader(source, min(_BUFFER, told.size + 1))
         writer = io.BufferedWriter(sink, _BUFFER)
         try:
-            self.termination.call(lambda: self.job(reader, writer, self.parameters))
+            self.termination.call(lambda: self.job(reader, writer, self.parameters, told))
             if not writer.closed:
                 writer.flush()
         finally:
@@ -121,8 +126,15 @@ class Runner:
 
 
 def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, TimedOut) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, TimedOut | GristmillError) else f"{type(error).__name__}: {error}"
+
+
+def _detail(error: BaseException) -> str:
+    """Return what a program said last, or where Python's own code failed."""
+    return error.detail if isinstance(error, ProgramFailed) else traceback.format_exc()
 
 
 def _exit_code(error: BaseException) -> int | None:
+    if isinstance(error, ProgramFailed):
+        return error.code
     return error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else None

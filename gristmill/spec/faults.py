@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 
 from gristmill.spec.model import Branch, Parameter, Pipeline, Split, Stage
-from gristmill.words import MergeKind, ParameterType
+from gristmill.spec.placeholders import placeholder_faults
+from gristmill.words import MergeKind, OutputKind, ParameterType, RecordFormat
 
 RESERVED = {"owner", "max_cost"}
+_ONE_TASK_OR_ITEMS = {RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS}
+_WITH_HEADER = {RecordFormat.LINES, RecordFormat.CSV}
+_EXPANDED_MAX = 40 - len("-parts")
 Place = tuple[str | int, ...]
 Fault = tuple[Place, str]
 
@@ -68,30 +72,79 @@ def _names(pipeline: Pipeline) -> Iterator[Fault]:
 
 def _stage(pipeline: Pipeline, number: int, stage: Stage) -> Iterator[Fault]:
     earlier = [branch for one in pipeline.stages[:number] for branch in one.branches]
-    if stage.input is not None and stage.input not in _merged(earlier):
-        known = ", ".join(_merged(earlier)) or "none"
-        yield ("stages", number, "input"), f"{stage.input} is no merged branch of an earlier stage (there are: {known})"
+    yield from _input(("stages", number, "input"), stage, earlier)
     yield from _split(pipeline, ("stages", number, "split"), stage.split)
+    for place, branch in enumerate(stage.branches):
+        yield from _branch(pipeline, ("stages", number, "branches", place), branch)
+
+
+def _input(place: Place, stage: Stage, earlier: list[Branch]) -> Iterator[Fault]:
+    of_parts = stage.split.records in (RecordFormat.PARTS, RecordFormat.ALL_PARTS)
+    usable = [branch.name for branch in earlier if of_parts or branch.is_merged]
+    if stage.input is None and of_parts:
+        yield place, f"records: {stage.split.records} needs the branch whose parts are meant"
+    if stage.input is not None and stage.input not in usable:
+        kind = "branch" if of_parts else "merged branch"
+        yield place, f"{stage.input} is no {kind} of an earlier stage (there are: {', '.join(usable) or 'none'})"
 
 
 def _split(pipeline: Pipeline, place: Place, split: Split) -> Iterator[Fault]:
-    for field in ("records_per_task", "bytes_per_task"):
-        size = getattr(split, field)
-        if not isinstance(size, str):
-            continue
-        parameter = pipeline.parameters.get(size.removeprefix("params."))
-        if parameter is None:
-            yield (*place, field), f"{size}: there is no such parameter"
-        elif parameter.type is not ParameterType.INTEGER or (parameter.minimum or 0) < 1:
-            yield (*place, field), f"{size}: must be an integer with a minimum of 1 or more"
+    for field in ("records_per_task", "bytes_per_task", "record_bytes"):
+        yield from _size(pipeline, (*place, field), getattr(split, field))
+    sized = [field for field in ("records_per_task", "bytes_per_task") if getattr(split, field) is not None]
+    if split.records in _ONE_TASK_OR_ITEMS and sized:
+        yield (*place, sized[0]), f"records: {split.records} takes no size: a task is one of them"
+    if split.records not in _ONE_TASK_OR_ITEMS and not sized:
+        yield place, "needs records_per_task or bytes_per_task"
+    if split.header and split.records not in _WITH_HEADER:
+        yield (*place, "header"), f"is for {' and '.join(sorted(_WITH_HEADER))}, not for {split.records}"
+    is_fixed = split.records is RecordFormat.FIXED
+    if is_fixed != (split.record_bytes is not None):
+        yield (*place, "record_bytes"), "records: fixed needs it, and no other format takes it"
+    if split.header_bytes and not is_fixed:
+        yield (*place, "header_bytes"), "is for records: fixed alone"
+
+
+def _size(pipeline: Pipeline, place: Place, size: int | str | None) -> Iterator[Fault]:
+    if not isinstance(size, str):
+        return
+    parameter = pipeline.parameters.get(size.removeprefix("params."))
+    if parameter is None:
+        yield place, f"{size}: there is no such parameter"
+    elif parameter.type is not ParameterType.INTEGER or (parameter.minimum or 0) < 1:
+        yield place, f"{size}: must be an integer with a minimum of 1 or more"
+
+
+def _branch(pipeline: Pipeline, place: Place, branch: Branch) -> Iterator[Fault]:
+    given = [kind for kind in ("run", "command", "script") if getattr(branch, kind) is not None]
+    if len(given) != 1:
+        yield place, f"needs exactly one of run, command and script (given: {', '.join(given) or 'none'})"
+    for problem in placeholder_faults(branch.command, pipeline.parameters):
+        yield (*place, "command"), problem
+    if branch.output_records.is_items or branch.output_records is RecordFormat.FIXED:
+        yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
+    yield from _merge(pipeline, place, branch)
+
+
+def _merge(pipeline: Pipeline, place: Place, branch: Branch) -> Iterator[Fault]:
+    if branch.output is OutputKind.FILES and branch.merge in (MergeKind.CONCAT, MergeKind.HEADER):
+        yield (*place, "merge"), f"{branch.merge} joins a stream; files are merged by a function, or by none"
+    if branch.merge is MergeKind.HEADER and branch.output_records not in _WITH_HEADER:
+        yield (*place, "merge"), "header needs output_records of lines or csv"
+    if isinstance(branch.merge, MergeKind):
+        return
+    taken = [stage.name for stage in pipeline.stages]
+    taken += [one.name for stage in pipeline.stages for one in stage.branches]
+    for name in (f"{branch.name}-parts", f"{branch.name}-merge"):
+        if name in taken:
+            yield (*place, "merge"), f"a merge that computes is a stage of its own, but its name is taken: {name}"
+    if len(branch.name) > _EXPANDED_MAX:
+        yield (*place, "name"), f"a merge that computes needs a name of at most {_EXPANDED_MAX} characters"
 
 
 def _results(pipeline: Pipeline) -> Iterator[Fault]:
-    merged = _merged([branch for stage in pipeline.stages for branch in stage.branches])
+    able = [branch.name for stage in pipeline.stages for branch in stage.branches if branch.has_results]
+    known = ", ".join(able) or "none"
     for number, name in enumerate(pipeline.results or []):
-        if name not in merged:
-            yield ("results", number), f"{name} is no merged branch (there are: {', '.join(merged) or 'none'})"
-
-
-def _merged(branches: list[Branch]) -> list[str]:
-    return [branch.name for branch in branches if branch.merge is not MergeKind.NONE]
+        if name not in able:
+            yield ("results", number), f"{name} is no branch that merges or makes files (there are: {known})"

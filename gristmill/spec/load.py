@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from gristmill.errors import Refused
+from gristmill.spec.expand import expand
 from gristmill.spec.faults import Place, faults
 from gristmill.spec.model import Pipeline
 
@@ -64,7 +65,7 @@ def read(file: Path) -> Pipeline:
         found.append((("name",), f"is {pipeline.name}, but the folder is called {file.parent.name}"))
     if found:
         raise Refused([_at(file, tree, place, what) for place, what in found])
-    return pipeline
+    return expand(pipeline)
 
 
 def _sentence(error: Any) -> str:

@@ -1,18 +1,20 @@
 """The closed, versioned schema of `pipeline.yaml`."""
 
-import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from gristmill.limits import ATTEMPTS_MAX
-from gristmill.words import Compute, MergeKind, ParameterType, RecordFormat
+from gristmill.words import Compute, MergeKind, OutputKind, ParameterType, RecordFormat
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Callable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^params\.[a-z][a-z0-9_]{0,39}$")]
 Size = Annotated[int, Field(ge=1)] | Reference
+Suffix = Annotated[str, StringConstraints(pattern=r"^\.[\w.]+$")]
+# AWS Batch API reference, SubmitJob: a name, of 128 characters at most, and maybe a revision
+JobDefinition = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w-]{0,127}(:\d+)?$")]
 
 
 class Closed(BaseModel):
@@ -24,7 +26,7 @@ class Closed(BaseModel):
 class Accepts(Closed):
     """Which dropped files the pipeline takes."""
 
-    suffixes: list[Annotated[str, StringConstraints(pattern=r"^\.[\w.]+$")]] = []  # none: any
+    suffixes: list[Suffix] = []  # none: any
     max_bytes: ByteSize = ByteSize(5 * 1024**4)
 
 
@@ -40,17 +42,14 @@ class Parameter(Closed):
 
 
 class Split(Closed):
-    """How a stage's input is cut; exactly one of the two sizes decides, a given one before a default."""
+    """How a stage's input is cut; one of the two sizes decides, a given one before a default."""
 
     records: RecordFormat
     records_per_task: Size | None = None
     bytes_per_task: Size | None = None
-
-    @model_validator(mode="after")
-    def _has_a_size(self) -> Self:
-        if self.records_per_task is None and self.bytes_per_task is None:
-            raise ValueError("needs records_per_task or bytes_per_task")
-        return self
+    header: bool = False  # lines and csv: the first record is a header, which every task gets first
+    record_bytes: Size | None = None  # fixed
+    header_bytes: Annotated[int, Field(ge=0)] = 0  # fixed: a header before the records, which every task gets first
 
 
 class Expects(Closed):
@@ -61,28 +60,57 @@ class Expects(Closed):
 
 
 class Branch(Closed):
-    """One of a stage's parallel ways: a callable mapped over the stage's tasks."""
+    """One of a stage's parallel ways: a job mapped over the stage's tasks, as `run`, `command` or `script`."""
 
     name: Name
-    run: Callable
+    run: Callable | None = None  # a Python function
+    command: Annotated[list[str], Field(min_length=1)] | None = None  # a program and its arguments, with placeholders
+    script: str | None = None  # lines for bash
     compute: Compute = Compute.CPU
     vcpus: Annotated[float, Field(ge=0.25, le=192)] = 1
     memory: Annotated[int, Field(ge=128)] = 1024  # MiB
     timeout: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600  # seconds for one task
     attempts: Annotated[int, Field(ge=1, le=ATTEMPTS_MAX)] = 3
     target_children: Annotated[int, Field(ge=1)] = 2
-    merge: MergeKind = MergeKind.CONCAT
-    same_record_count: bool = True  # CheckOutput: as many records out as in
+    output: OutputKind = OutputKind.STREAM
+    output_records: RecordFormat = RecordFormat.LINES  # how records out are counted; a file counts as one
+    suffix: Suffix | None = None  # of the result's name; None: the dropped file's
+    merge: MergeKind | Callable = MergeKind.CONCAT
+    same_record_count: bool | None = None  # CheckOutput: as many records out as in; None: where both are lines
     expects: Expects = Expects()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _files_stay_apart(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("output") == OutputKind.FILES:
+            return {"merge": MergeKind.NONE, **given}
+        return given
+
+    @property
+    def is_merged(self) -> bool:
+        """Tell whether the branch ends as one object, which a later stage can read."""
+        return self.merge is not MergeKind.NONE
+
+    @property
+    def has_results(self) -> bool:
+        """Tell whether the branch makes what can be published: one object, or a file of each task."""
+        return self.is_merged or self.output is OutputKind.FILES
 
 
 class Stage(Closed):
-    """A step of a pipeline; `input` names an earlier branch with a merge, absent means the dropped file."""
+    """A step of a pipeline; `input` names a branch of an earlier stage, absent means the dropped file."""
 
     name: Name
     input: Name | None = None
     split: Split
     branches: Annotated[list[Branch], Field(min_length=1)]
+
+    def counts_match(self, branch: Branch) -> bool:
+        """Tell whether the branch must write as many records as it reads."""
+        if branch.same_record_count is not None:
+            return branch.same_record_count
+        lines = (RecordFormat.LINES, RecordFormat.JSONL)
+        return self.split.records in lines and branch.output_records in lines and branch.output is OutputKind.STREAM
 
 
 class Pipeline(Closed):
@@ -93,8 +121,9 @@ class Pipeline(Closed):
     description: str
     accepts: Accepts = Accepts()
     parameters: dict[ParameterName, Parameter] = {}
+    job_definition: JobDefinition | None = None  # the pipeline's own Batch job definition, so its own image
     stages: Annotated[list[Stage], Field(min_length=1)]
-    results: list[Name] | None = None  # branches whose outputs are results; None: every merged one
+    results: list[Name] | None = None  # branches whose outputs are results; None: every one that makes any
 
     def stage(self, name: str) -> Stage:
         """Return the stage called `name`."""
@@ -105,8 +134,3 @@ class Pipeline(Closed):
         names = [stage.name for stage in self.stages]
         place = names.index(name) + 1
         return self.stages[place] if place < len(names) else None
-
-
-def is_reference(size: Size | None) -> bool:
-    """Tell a `params.<name>` from a number."""
-    return isinstance(size, str) and re.match(r"^params\.", size) is not None

@@ -106,6 +106,26 @@ class Mill:
         summaries: list[dict[str, Any]] = answer["jobSummaryList"]
         return summaries
 
+    def log(self, run: str) -> list[str]:
+        """Return the log lines of all children of a run."""
+        batch, logs = self.client("batch"), self.client("logs")
+        ids = [job["jobId"] for job in self.jobs(run)]
+        ids += [
+            one["jobId"]
+            for job in ids
+            for one in batch.list_jobs(arrayJobId=job, jobStatus="SUCCEEDED")["jobSummaryList"]
+        ]
+        ids += [
+            one["jobId"] for job in ids for one in batch.list_jobs(arrayJobId=job, jobStatus="FAILED")["jobSummaryList"]
+        ]
+        lines = []
+        for job in batch.describe_jobs(jobs=ids)["jobs"]:
+            stream = job["container"].get("logStreamName")
+            if stream:
+                events = logs.get_log_events(logGroupName=self.outputs["JobLogGroupName"], logStreamName=stream)
+                lines += [event["message"] for event in events["events"]]
+        return lines
+
     @staticmethod
     def _until(holds: Any, seconds: float, problem: str) -> None:
         end = time.monotonic() + seconds

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from batch_jobs.child.deadline import Terminated, Termination
+from batch_jobs.child.job import taking_task
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting
 from gristmill import index, keys
@@ -18,6 +19,7 @@ from gristmill.jobmap import Cursor
 from gristmill.records import Failure, Receipt
 from gristmill.source import Source
 from gristmill.survey import survey
+from gristmill.task import Task
 
 RUN, STAGE, BRANCH = "0123456789abcdef", "map", "copied"
 
@@ -43,8 +45,9 @@ def runner(store, job, *, timeout=60, lines=None, termination=None, **which):
         store,
         setting(store.bucket, **which),
         Source("in", None, size),
-        job,
+        taking_task(job),
         {},
+        Task(0, RUN, STAGE, BRANCH, 0, store.bucket, "in", None, "own/"),
         timeout,
         log,
         termination or Termination(),

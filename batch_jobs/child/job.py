@@ -1,0 +1,42 @@
+"""A branch's job as one kind of function, whether it is Python's own, a command or a script."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from batch_jobs.child.command import Program
+from gristmill.records import RunRecord
+from gristmill.source import frozen, suffix
+from gristmill.spec.code import load_callable
+from gristmill.spec.load import find
+from gristmill.spec.model import Branch
+from gristmill.spec.placeholders import fill
+from gristmill.task import Task
+
+Job = Callable[[Any, BinaryIO, Mapping[str, Any], Task], None]
+_WITH_TASK = 4  # arguments of a function that wants to know its task
+# strict: a failing command, an unset variable or a failing part of a pipe ends the script with its exit code
+_BASH = ("bash", "-euo", "pipefail", "-c")
+
+
+def make_job(record: RunRecord, branch: Branch, roots: Sequence[Path]) -> Job:
+    """Return the branch's job."""
+    pipeline = frozen(record).name
+    if branch.run is not None:
+        return taking_task(load_callable(branch.run, pipeline, roots))
+    folder = find(pipeline, roots).parent
+    return Program(lambda values: _words(branch, values), folder, suffix(record, branch), record.input.key)
+
+
+def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:
+    if branch.command is not None:
+        return [fill(word, values) for word in branch.command]
+    return [*_BASH, branch.script or ""]
+
+
+def taking_task(function: Callable[..., Any]) -> Job:
+    """Return a function of source, sink and parameters as one that takes its task too."""
+    if len(inspect.signature(function).parameters) >= _WITH_TASK:
+        return function
+    return lambda source, sink, parameters, _task: function(source, sink, parameters)

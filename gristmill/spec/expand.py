@@ -1,0 +1,59 @@
+"""A merge that computes is a stage of its own: one job over all parts of its branch, retried and checked as any."""
+
+from gristmill.spec.model import Branch, Pipeline, Split, Stage
+from gristmill.words import MergeKind, OutputKind, RecordFormat
+
+
+def expand(pipeline: Pipeline) -> Pipeline:
+    """Return the pipeline with `merge: module:function` written out; without any it is the pipeline itself."""
+    computing = {branch.name for stage in pipeline.stages for branch in stage.branches if _computes(branch)}
+    if not computing:
+        return pipeline
+    stages = [one for stage in pipeline.stages for one in _expand(_pointed(stage, computing))]
+    named = [branch.name for stage in pipeline.stages for branch in stage.branches if branch.has_results]
+    results = named if pipeline.results is None else pipeline.results
+    return pipeline.model_copy(update={"stages": stages, "results": results})
+
+
+def _computes(branch: Branch) -> bool:
+    return not isinstance(branch.merge, MergeKind)
+
+
+def _pointed(stage: Stage, computing: set[str]) -> Stage:
+    """Point a stage that reads the parts of such a branch to where they are now."""
+    if stage.input in computing and stage.split.records in (RecordFormat.PARTS, RecordFormat.ALL_PARTS):
+        return stage.model_copy(update={"input": parts_name(stage.input)})
+    return stage
+
+
+def _expand(stage: Stage) -> list[Stage]:
+    branches = [_parts(branch) if _computes(branch) else branch for branch in stage.branches]
+    merging = [_merging(branch) for branch in stage.branches if _computes(branch)]
+    return [stage.model_copy(update={"branches": branches}), *merging]
+
+
+def _parts(branch: Branch) -> Branch:
+    return branch.model_copy(update={"name": parts_name(branch.name), "merge": MergeKind.NONE})
+
+
+def parts_name(branch: str | None) -> str:
+    """Return what the mapping half of a branch with a computing merge is called."""
+    return f"{branch}-parts"
+
+
+def _merging(branch: Branch) -> Stage:
+    work = {
+        "run": branch.merge,
+        "command": None,
+        "script": None,
+        "output": OutputKind.STREAM,
+        "merge": MergeKind.CONCAT,
+        "same_record_count": False,
+        "target_children": 1,
+    }
+    return Stage(
+        name=f"{branch.name}-merge",
+        input=parts_name(branch.name),
+        split=Split(records=RecordFormat.ALL_PARTS),
+        branches=[branch.model_copy(update=work)],
+    )

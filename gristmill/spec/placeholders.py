@@ -1,0 +1,62 @@
+"""The placeholders of a command: `{input}`, `{output}` and what else a program may be told, by name."""
+
+import string
+from collections.abc import Iterator, Mapping, Sequence
+
+from gristmill.spec.model import Parameter
+
+NAMES = ("input", "output", "item", "task", "run", "pipeline")
+_PARAMETER = "params."
+
+
+def fields(word: str) -> list[str]:
+    """Return the names in a word's placeholders; ValueError where its braces do not match. `{{` is a brace."""
+    found = []
+    for _, name, layout, conversion in string.Formatter().parse(word):
+        if name is None:
+            continue
+        if layout or conversion:
+            raise ValueError("a placeholder has no format")
+        found.append(name)
+    return found
+
+
+def fill(word: str, values: Mapping[str, object]) -> str:
+    """Return a word with its placeholders filled in; a parameter's name is `params.<name>`."""
+    pieces = []
+    for text, name, _, _ in string.Formatter().parse(word):
+        pieces.append(text)
+        if name is not None:
+            pieces.append(as_text(values[name]))
+    return "".join(pieces)
+
+
+def as_text(value: object) -> str:
+    """Return a value as programs want it: `true` and `false`, whole numbers without a point."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def placeholder_faults(command: Sequence[str] | None, parameters: Mapping[str, Parameter]) -> Iterator[str]:
+    """Yield what is wrong with a command's placeholders."""
+    if command is None:
+        return
+    used = []
+    for word in command:
+        try:
+            used += fields(word)
+        except ValueError as error:
+            yield f"{word!r}: {error}; write {{{{ and }}}} for braces"
+    for name in used:
+        yield from _unknown(name, parameters)
+    if "output" not in used:
+        yield "must name {output}, the file that the program writes"
+
+
+def _unknown(name: str, parameters: Mapping[str, Parameter]) -> Iterator[str]:
+    known = [*NAMES, *(f"{_PARAMETER}{one}" for one in parameters)]
+    if name not in known:
+        yield f"{{{name}}} is unknown; there are: {', '.join(f'{{{one}}}' for one in known)}"
+    elif name.startswith(_PARAMETER) and parameters[name.removeprefix(_PARAMETER)].default is None:
+        yield f"{{{name}}} may be absent from a run: give the parameter a default"

@@ -1,0 +1,25 @@
+"""What a job may know of the task it works on, beside its streams and parameters."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task; a job that takes a fourth argument gets it.
+
+    `item` is the text of the list's item where the stage reads a list, else empty. `bucket`, `input_key` and
+    `input_version` name the dropped object; `prefix` is the run's own, under which a job may write what it likes.
+    `size` counts the bytes of the task's input as they are stored.
+    """
+
+    number: int
+    run: str
+    stage: str
+    branch: str
+    attempt: int
+    bucket: str
+    input_key: str
+    input_version: str | None
+    prefix: str
+    item: str = ""
+    size: int = 0

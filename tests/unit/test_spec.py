@@ -1,0 +1,143 @@
+"""What `pipeline.yaml` may say: every broken rule is told with its place, and the schema for editors says the same."""
+
+import copy
+import shutil
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from gristmill.errors import Refused
+from gristmill.spec.load import names, read
+from gristmill.spec.placeholders import fill
+from gristmill.spec.schema import schema
+from gristmill.words import MergeKind, RecordFormat
+from tests.unit.conftest import ROOTS
+
+GOOD = {
+    "version": 1,
+    "name": "mine",
+    "description": "d",
+    "parameters": {
+        "word": {"type": "string", "description": "w", "default": "x"},
+        "loose": {"type": "string", "description": "may be absent"},
+    },
+    "stages": [
+        {
+            "name": "one",
+            "split": {"records": "lines", "records_per_task": 1},
+            "branches": [{"name": "made", "run": "jobs:make"}],
+        }
+    ],
+}
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """Return the faults of GOOD with a change made to its first stage's split and branch."""
+
+    def _faults(split=None, **branch):
+        content = copy.deepcopy(GOOD)
+        stage = content["stages"][0]
+        stage["split"] = split or stage["split"]
+        stage["branches"][0] |= branch
+        stage["branches"][0] = {key: value for key, value in stage["branches"][0].items() if value is not None}
+        with pytest.raises(Refused) as caught:
+            load(tmp_path, content)
+        return [fault.partition("pipeline.yaml:")[2] for fault in caught.value.faults]
+
+    return _faults
+
+
+def load(folder: Path, content):
+    shutil.rmtree(folder / "mine", ignore_errors=True)
+    (folder / "mine").mkdir()
+    (folder / "mine" / "pipeline.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    return read(folder / "mine" / "pipeline.yaml")
+
+
+@pytest.mark.parametrize(
+    ("branch", "told"),
+    [
+        ({"run": None}, "needs exactly one of run, command and script (given: none)"),
+        ({"script": "true"}, "needs exactly one of run, command and script (given: run, script)"),
+        ({"run": None, "command": ["cp", "{input}", "there"]}, "must name {output}"),
+        ({"run": None, "command": ["{output}", "{inptu}"]}, "{inptu} is unknown; there are: {input}, {output}"),
+        ({"run": None, "command": ["{output}", "{params.nix}"]}, "{params.nix} is unknown"),
+        ({"run": None, "command": ["{output}", "{params.loose}"]}, "{params.loose} may be absent from a run"),
+        ({"run": None, "command": ["{output}", "{input"]}, "write {{ and }} for braces"),
+        ({"run": None, "command": ["{output}", "{input:>9}"]}, "a placeholder has no format"),
+        ({"output": "files", "merge": "concat"}, "concat joins a stream"),
+        ({"merge": "header", "output_records": "fasta"}, "header needs output_records of lines or csv"),
+        ({"output_records": "parts"}, "parts cannot be counted in an output"),
+    ],
+)
+def test_a_broken_rule_of_a_branch_is_told(refused, branch, told):
+    (fault,) = refused(**branch)
+    assert told in fault
+
+
+@pytest.mark.parametrize(
+    ("split", "told"),
+    [
+        ({"records": "lines"}, "needs records_per_task or bytes_per_task"),
+        ({"records": "whole", "records_per_task": 2}, "records: whole takes no size"),
+        ({"records": "fasta", "records_per_task": 2, "header": True}, "header: is for csv and lines, not for fasta"),
+        ({"records": "fixed", "records_per_task": 2}, "records: fixed needs it"),
+        ({"records": "lines", "records_per_task": 2, "record_bytes": 3}, "no other format takes it"),
+        ({"records": "lines", "records_per_task": 2, "header_bytes": 3}, "is for records: fixed alone"),
+        ({"records": "parts"}, "needs the branch whose parts are meant"),
+    ],
+)
+def test_a_broken_rule_of_a_split_is_told(refused, split, told):
+    (fault,) = refused(split=split)
+    assert told in fault
+
+
+def test_a_merge_that_computes_becomes_a_stage_of_one_task(tmp_path):
+    content = copy.deepcopy(GOOD)
+    content["stages"][0]["branches"][0] |= {"merge": "jobs:join", "memory": 2048}
+    content["stages"].append(
+        {
+            "name": "two",
+            "input": "made",
+            "split": {"records": "parts"},
+            "branches": [{"name": "other", "run": "jobs:make"}],
+        }
+    )
+    pipeline = load(tmp_path, content)
+    assert [stage.name for stage in pipeline.stages] == ["one", "made-merge", "two"]
+    mapping, merging = pipeline.stages[0].branches[0], pipeline.stages[1]
+    assert (mapping.name, mapping.merge) == ("made-parts", MergeKind.NONE)
+    assert (merging.input, merging.split.records) == ("made-parts", RecordFormat.ALL_PARTS)
+    assert (merging.branches[0].name, merging.branches[0].run, merging.branches[0].memory) == (
+        "made",
+        "jobs:join",
+        2048,
+    )
+    assert pipeline.stages[2].input == "made-parts"
+    assert pipeline.results == ["made", "other"]
+    assert type(pipeline).model_validate_json(pipeline.model_dump_json()) == pipeline
+
+
+def test_placeholders_become_arguments_whatever_they_hold():
+    values = {"input": "/a b", "params.x": "$(id) {input}", "params.y": True, "params.z": 2.0}
+    assert fill("{input}:{params.x}:{params.y}:{params.z}:{{}}", values) == "/a b:$(id) {input}:true:2:{}"
+
+
+def test_the_schema_for_editors_takes_every_pipeline_there_is_and_no_unknown_field():
+    validator = jsonschema.Draft202012Validator(schema())
+    validator.check_schema(schema())
+    files = [root / name / "pipeline.yaml" for root in ROOTS for name in names([root])]
+    assert files
+    for file in files:
+        validator.validate(yaml.safe_load(file.read_text()))
+    validator.validate({**GOOD, "accepts": {"max_bytes": "50GB"}})
+    for wrong in (
+        {**GOOD, "stage": []},
+        {**GOOD, "version": 2},
+        {**GOOD, "stages": []},
+        {**GOOD, "accepts": {"max_bytes": "much"}},
+    ):
+        assert list(validator.iter_errors(wrong))
