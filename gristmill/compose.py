@@ -8,7 +8,7 @@ from itertools import islice
 from gristmill.limits import S3_PART_MAX, S3_PART_MIN, S3_PARTS_MAX
 from gristmill.store import Store
 
-_COPIERS = 8
+_COPIERS = 16
 
 
 @dataclass(frozen=True)

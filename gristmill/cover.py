@@ -1,11 +1,31 @@
 """Which committed segments make up a branch's output: one exact cover of its tasks, the same each time."""
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import Self
 
 from gristmill.keys import Span
 from gristmill.records import Receipt
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A segment and what its receipt says of each task: 32 bytes each, where the receipt itself takes 150."""
+
+    segment: str
+    span: Span
+    offsets: "array[int]"
+    bytes_in: "array[int]"
+    records_in: "array[int]"
+    records_out: "array[int]"
+
+    @classmethod
+    def of(cls, segment: str, receipt: Receipt) -> Self:
+        """Return what the receipt of `segment` says."""
+        lists = (receipt.offsets, receipt.bytes_in, receipt.records_in, receipt.records_out)
+        return cls(segment, Span(receipt.first, receipt.end), *(array("Q", one) for one in lists))
 
 
 @dataclass(frozen=True)
@@ -39,39 +59,39 @@ class Cover:
         return sum(part.end - part.start for part in self.slices)
 
 
-def cover(tasks: int, receipts: Iterable[tuple[str, Receipt]], first: int = 0) -> Cover:
-    """Cover tasks [first, tasks) from (segment key, receipt) pairs.
+def cover(tasks: int, segments: Iterable[Committed], first: int = 0) -> Cover:
+    """Cover tasks [first, tasks) from committed segments.
 
     The choice is greedy: of the segments that hold the next task, the one reaching
     furthest. A late child can leave overlapping segments, so a slice may be a part of one.
     """
-    waiting = sorted(receipts, key=lambda pair: (pair[1].first, pair[1].end, pair[0]), reverse=True)
-    reaching: list[tuple[int, str, Receipt]] = []
+    waiting = sorted(segments, key=lambda one: (one.span.first, one.span.end, one.segment), reverse=True)
+    reaching: list[tuple[int, str, Committed]] = []
     found, missing, task = [], [], first
     while task < tasks:
-        while waiting and waiting[-1][1].first <= task:
-            key, receipt = waiting.pop()
-            heappush(reaching, (-receipt.end, key, receipt))
+        while waiting and waiting[-1].span.first <= task:
+            one = waiting.pop()
+            heappush(reaching, (-one.span.end, one.segment, one))
         if reaching and -reaching[0][0] > task:
-            _, key, receipt = heappop(reaching)
-            found.append(cut(key, receipt, task))
-            task = receipt.end
+            _, _, one = heappop(reaching)
+            found.append(cut(one, task))
+            task = one.span.end
         else:
-            upto = min(waiting[-1][1].first, tasks) if waiting else tasks
+            upto = min(waiting[-1].span.first, tasks) if waiting else tasks
             missing.append(Span(task, upto))
             task = upto
     return Cover(found, missing)
 
 
-def cut(key: str, receipt: Receipt, first: int) -> Slice:
+def cut(one: Committed, first: int) -> Slice:
     """Return the slice of a segment from task `first` to its end."""
-    skip = first - receipt.first
+    skip = first - one.span.first
     return Slice(
-        Span(first, receipt.end),
-        key,
-        receipt.offsets[skip],
-        receipt.offsets[-1],
-        sum(receipt.bytes_in[skip:]),
-        sum(receipt.records_in[skip:]),
-        sum(receipt.records_out[skip:]),
+        Span(first, one.span.end),
+        one.segment,
+        one.offsets[skip],
+        one.offsets[-1],
+        sum(one.bytes_in[skip:]),
+        sum(one.records_in[skip:]),
+        sum(one.records_out[skip:]),
     )

@@ -7,6 +7,8 @@ GIB = 1024**3
 BATCH_ARRAY_MIN = 2
 BATCH_ARRAY_MAX = 10_000
 BATCH_ATTEMPTS_MAX = 10
+BATCH_SUBMIT_MAX_BYTES = 30 * 1024
+BATCH_SUBMITS_PER_SECOND = 50
 BATCH_TIMEOUT_MIN_SECONDS = 60
 BATCH_DESCRIBE_MAX = 100  # job ids in one DescribeJobs call
 BATCH_LIST_PAGE = 100  # jobs in one filtered ListJobs page
@@ -35,10 +37,22 @@ SNS_MESSAGE_MAX = 256 * 1024
 # A Split must end within one Lambda invocation: at a cautious 40 MiB/s from S3, 32 GiB take 820 s
 SCAN_MAX_BYTES = 32 * GIB
 
-# A segment is sealed at this size or age, so that a killed child loses little (see the architecture notes)
+# A segment is sealed at this size or age, so that a killed child loses little (see the architecture notes). Its age
+# may grow with the child's own: to a tenth of it in a stage of 1,000 children, and so on up to all of it from 10,000
+# on. So even the receipts of a stage whose children work for days are few enough for one CheckOutput to read.
 SEGMENT_BYTES = 64 * MIB
 SEGMENT_SECONDS = 60.0
 SEGMENT_TASKS = 50_000  # keeps a receipt below about 2 MB
+SEGMENT_AGE_MIN = 0.1  # of the child's age
+SEGMENT_AGE_CHILDREN = 10_000
+
+# A stage's branches and children, so that its Batch jobs fit the state and the history, are submitted within a second,
+# and one CheckOutput can read what they commit: 300 receipts a second, up to two of each of 50,000 children
+STAGE_BRANCHES_MAX = 16
+STAGE_CHILDREN_MAX = 50_000
+
+# The tasks of a stage: Merge and CheckOutput hold 32 bytes of each, 640 MB of a function's 1,769
+TASKS_MAX = 20_000_000
 
 # Disk left free beside a staged input, for the program's own files
 DISK_RESERVE = 64 * MIB

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from gristmill.limits import BATCH_ARRAY_MAX, BATCH_TIMEOUT_MIN_SECONDS
+from gristmill.limits import (
+    BATCH_ARRAY_MAX,
+    BATCH_TIMEOUT_MIN_SECONDS,
+    SEGMENT_AGE_CHILDREN,
+    SEGMENT_AGE_MIN,
+    STAGE_CHILDREN_MAX,
+)
 from gristmill.spec.model import Branch
 
 _SLACK_SECONDS = 300  # for a container's start, staging and the last segment
@@ -33,13 +39,19 @@ def child_places(todo: int, group: int, groups: int, child: int, children: int) 
     return share(share(Places(0, todo), group, groups), child, children)
 
 
-def children(todo: int, branch: Branch, max_vcpus: float) -> int:
-    """Return how many children a branch gets: as many as it wants, the tasks fill and the queue can run at once.
+def children(todo: int, branch: Branch, max_vcpus: float, branches: int = 1) -> int:
+    """Return how many children a branch gets, as one of a stage's `branches`.
 
-    More children than the queue can hold at once only wait, and each start costs more than many tasks.
+    As many as it wants, the tasks fill and the queue can run at once: more than those only wait, and each start costs
+    more than many tasks. And no more than its share of what a stage may have.
     """
     at_once = max(1, int(max_vcpus / branch.vcpus))
-    return min(todo, branch.target_children, at_once)
+    return min(todo, branch.target_children, at_once, STAGE_CHILDREN_MAX // branches)
+
+
+def segment_age(children: int) -> float:
+    """Return the share of a child's age that its open segment may reach, in a stage of so many children."""
+    return min(1.0, max(SEGMENT_AGE_MIN, children / SEGMENT_AGE_CHILDREN))
 
 
 def group_sizes(count: int) -> list[int]:

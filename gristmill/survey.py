@@ -1,12 +1,11 @@
 """What a branch has to show: its committed segments, as the bucket has them now."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import ValidationError
 
 from gristmill import keys
-from gristmill.cover import Cover, cover
+from gristmill.cover import Committed, Cover, cover
 from gristmill.errors import Corrupt
 from gristmill.records import Receipt
 from gristmill.store import ObjectInfo, Store
@@ -21,9 +20,14 @@ def survey(store: Store, run: str, stage: str, branch: str, tasks: int, first: i
     """
     segments = {one.key: one for one in store.list(keys.segments(run, stage, branch))}
     listed = [one.key for one in store.list(keys.receipts(run, stage, branch)) if _touches(one.key, first, tasks)]
+
+    def read(key: str) -> Committed | None:
+        receipt = _read(store, key)
+        span = keys.Span(receipt.first, receipt.end)
+        return _committed(segments.get(keys.segment(run, stage, branch, span)), receipt)
+
     with ThreadPoolExecutor(_READERS) as pool:
-        receipts = list(pool.map(lambda key: _read(store, key), listed))
-    return cover(tasks, _committed(run, stage, branch, receipts, segments), first)
+        return cover(tasks, filter(None, pool.map(read, listed)), first)
 
 
 def _touches(key: str, first: int, end: int) -> bool:
@@ -38,11 +42,8 @@ def _read(store: Store, key: str) -> Receipt:
         raise Corrupt(f"{key} is no receipt: {error}") from error
 
 
-def _committed(
-    run: str, stage: str, branch: str, receipts: list[Receipt], segments: dict[str, ObjectInfo]
-) -> Iterator[tuple[str, Receipt]]:
-    for receipt in receipts:
-        key = keys.segment(run, stage, branch, keys.Span(receipt.first, receipt.end))
-        held = segments.get(key)
-        if held and held.size == receipt.offsets[-1] and held.etag == receipt.etag:
-            yield key, receipt
+def _committed(held: ObjectInfo | None, receipt: Receipt) -> Committed | None:
+    """Return the segment with its receipt in little memory; None where that very segment is not there."""
+    if held and held.size == receipt.offsets[-1] and held.etag == receipt.etag:
+        return Committed.of(held.key, receipt)
+    return None

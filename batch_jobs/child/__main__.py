@@ -10,6 +10,7 @@ from batch_jobs.child.setting import Setting, read_setting
 from gristmill import keys
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.jobmap import read_record
+from gristmill.plan import segment_age
 from gristmill.records import RunRecord
 from gristmill.source import frozen, stage_source
 from gristmill.spec.load import roots
@@ -52,6 +53,7 @@ def make_runner(setting: Setting, store: Store, termination: Termination | None 
         parameters=record.parameters,
         task=_task(setting, record),
         timeout=branch.timeout,
+        segment_age=segment_age(setting.groups * setting.children * len(stage.branches)),
         log=lambda line: say(f"{place}: {line}"),
         termination=termination or Termination(),
     )

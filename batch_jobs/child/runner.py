@@ -17,6 +17,7 @@ from batch_jobs.child.streams import Feed, Sink, Source
 from batch_jobs.child.worklist import Stretch, stretches
 from gristmill import keys
 from gristmill.errors import GristmillError
+from gristmill.limits import SEGMENT_AGE_MIN
 from gristmill.records import Failure
 from gristmill.source import Source as Input
 from gristmill.store import Store
@@ -42,9 +43,11 @@ class Runner:
     timeout: float
     log: Callable[[str], None]
     termination: Termination = field(default_factory=Termination)
+    segment_age: float = SEGMENT_AGE_MIN  # share of this child's age
     done: int = 0
     failed: int = 0
     _told: float = field(default_factory=time.monotonic)
+    _began: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
         """Work through all of the child's tasks."""
@@ -58,7 +61,7 @@ class Runner:
         segment = Segment(stretch.first)
         try:
             for task, start, size in stretch.tasks():
-                if not self._task(segment, task, feed, start, size, limit) or segment.is_due():
+                if not self._task(segment, task, feed, start, size, limit) or segment.is_due(self._age()):
                     segment.seal(self.store, self.setting)
                     segment = Segment(task + 1)
                 self._tell_progress()
@@ -118,6 +121,10 @@ class Runner:
         )
         key = keys.failure(cursor.run, cursor.stage, branch, task, cursor.attempt)
         self.store.put(key, failure.model_dump_json().encode())
+
+    def _age(self) -> float:
+        """Return the seconds that a segment may be open by now."""
+        return self.segment_age * (time.monotonic() - self._began)
 
     def _tell_progress(self) -> None:
         if time.monotonic() - self._told >= _PROGRESS_SECONDS:

@@ -43,10 +43,10 @@ class Segment:
         self.file.seek(self.offsets[-1])
         self.file.truncate()
 
-    def is_due(self) -> bool:
-        """Tell whether the segment is large or old enough to be sealed, or has so many tasks that its receipt is."""
+    def is_due(self, age: float) -> bool:
+        """Tell whether the segment is large enough, of so many tasks, or of an `age` in seconds, to be sealed."""
         full = self.offsets[-1] >= SEGMENT_BYTES or len(self.bytes_in) >= SEGMENT_TASKS
-        return full or time.time() - self.started >= SEGMENT_SECONDS
+        return full or time.time() - self.started >= max(SEGMENT_SECONDS, age)
 
     def seal(self, store: Store, setting: Setting) -> None:
         """Commit the tasks done so far, and let go of the file; nothing is written where no task is done."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, log
 
 from gristmill.cost.bill import Usage
 from gristmill.limits import GIB, MIB, S3_PART_MIN, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
+from gristmill.plan import segment_age
 from gristmill.spec.model import Branch
 from gristmill.words import Compute, MergeKind
 
@@ -19,7 +20,9 @@ _INVOCATION_LOG = 1_500
 
 @dataclass(frozen=True)
 class Load:
-    """A branch at work: tasks, bytes in and out, children, and the seconds that all their containers ran."""
+    """A branch, one of its stage's `branches`, at work: tasks, bytes in and out, children, and the seconds that all
+    their containers ran.
+    """
 
     branch: Branch
     tasks: int
@@ -27,13 +30,26 @@ class Load:
     bytes_out: int
     children: int
     seconds: float
+    branches: int = 1
 
     @property
     def segments(self) -> int:
         """Return how many segments the children make: one each, and more by size, by age and by tasks."""
-        each = 1 / max(1, self.children)
-        sealed = (self.bytes_out / SEGMENT_BYTES, self.seconds / SEGMENT_SECONDS, self.tasks / SEGMENT_TASKS)
-        return self.children * (1 + int(max(sealed) * each))
+        if not self.children:
+            return 0
+        by_size, by_tasks = self.bytes_out / SEGMENT_BYTES, self.tasks / SEGMENT_TASKS
+        by_age = _sealed_by_age(self.seconds / self.children, segment_age(self.children * self.branches))
+        return self.children * (1 + int(max(by_size / self.children, by_tasks / self.children, by_age)))
+
+
+def _sealed_by_age(seconds: float, share: float) -> float:
+    """Return how often a child of so many seconds seals a segment by its age: every minute until `share` of the child's
+    age is more, then each time that a share of 1 - `share` is added.
+    """
+    steady = SEGMENT_SECONDS / share
+    if seconds <= steady or share >= 1:
+        return min(seconds, steady) / SEGMENT_SECONDS
+    return steady / SEGMENT_SECONDS + log(seconds / steady) / -log(1 - share)
 
 
 def container_usage(load: Load) -> Usage:

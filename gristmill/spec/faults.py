@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+from gristmill.cost import machine
+from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
+from gristmill.plan import group_sizes
 from gristmill.spec.model import Branch, Parameter, Pipeline, Split, Stage
 from gristmill.spec.placeholders import placeholder_faults
 from gristmill.words import MergeKind, OutputKind, ParameterType, RecordFormat
@@ -22,6 +25,7 @@ def faults(pipeline: Pipeline) -> Iterator[Fault]:
     for number, stage in enumerate(pipeline.stages):
         yield from _stage(pipeline, number, stage)
     yield from _results(pipeline)
+    yield from _history(pipeline)
 
 
 def _parameter(name: str, parameter: Parameter) -> Iterator[Fault]:
@@ -148,3 +152,17 @@ def _results(pipeline: Pipeline) -> Iterator[Fault]:
     for number, name in enumerate(pipeline.results or []):
         if name not in able:
             yield ("results", number), f"{name} is no branch that merges or makes files (there are: {known})"
+
+
+def _history(pipeline: Pipeline) -> Iterator[Fault]:
+    """Yield a fault where stages that each need all their attempts would outgrow an execution's history."""
+    events = sum(_worst_events(stage) for stage in pipeline.stages)
+    if not machine.fits_history(events):
+        most = f"an execution has at most {HISTORY_EVENTS_MAX:,} events, and these may take {events:,}"
+        yield ("stages",), f"{most}: fewer stages, branches or attempts are needed"
+
+
+def _worst_events(stage: Stage) -> int:
+    share = STAGE_CHILDREN_MAX // len(stage.branches)
+    jobs = sum(len(group_sizes(min(branch.target_children, share))) for branch in stage.branches)
+    return machine.worst_events(max(branch.attempts for branch in stage.branches), len(stage.branches), jobs)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from gristmill.limits import ATTEMPTS_MAX
+from gristmill.limits import ATTEMPTS_MAX, STAGE_BRANCHES_MAX
 from gristmill.words import Compute, MergeKind, OutputKind, ParameterType, RecordFormat
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -103,7 +103,7 @@ class Stage(Closed):
     name: Name
     input: Name | None = None
     split: Split
-    branches: Annotated[list[Branch], Field(min_length=1)]
+    branches: Annotated[list[Branch], Field(min_length=1, max_length=STAGE_BRANCHES_MAX)]
 
     def counts_match(self, branch: Branch) -> bool:
         """Tell whether the branch must write as many records as it reads."""

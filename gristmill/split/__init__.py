@@ -4,7 +4,7 @@ from array import array
 
 from gristmill import index, keys
 from gristmill.errors import Refused
-from gristmill.limits import GIB, SCAN_MAX_BYTES
+from gristmill.limits import GIB, SCAN_MAX_BYTES, TASKS_MAX
 from gristmill.parameters import Values
 from gristmill.records import RunRecord
 from gristmill.source import Source, stage_source
@@ -34,15 +34,26 @@ def _index(store: Store, record: RunRecord, stage: Stage) -> bytes:
         return index.pack(_by_bytes(store, source, size))
     check_scan(source.size)
     with store.open_range(source.key, 0, source.size, source.version) as stream:
-        cuts, records = cut_by_records(stream, per_task)
+        cuts, records = cut_by_records(stream, per_task, check_tasks)
     return index.pack(cuts, records)
 
 
 def _by_bytes(store: Store, source: Source, size: int) -> "array[int]":
+    check_tasks(source.size // size)
+
     def read(start: int, end: int) -> bytes:
         return store.read(source.key, start, end, source.version)
 
     return cut_by_bytes(read, source.size, size)
+
+
+def check_tasks(count: int) -> None:
+    """Refuse to cut into more tasks than Merge and CheckOutput can hold in memory."""
+    if count > TASKS_MAX:
+        raise Refused(
+            [f"the file would be cut into more than {TASKS_MAX:,} tasks, the most that a stage may have"],
+            "Give each task more records or bytes.",
+        )
 
 
 def check_scan(size: int) -> None:

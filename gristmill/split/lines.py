@@ -15,10 +15,14 @@ _STEPS_PER_TASK = 32  # steps of counting per task: what is counted twice is abo
 _STEP_MIN, _STEP_MAX = 512, 256 * 1024
 
 Read = Callable[[int, int], bytes]
+Check = Callable[[int], None]
 
 
-def cut_by_records(stream: BinaryIO, per_task: int) -> tuple["array[int]", int]:
-    """Scan a stream once; return the fence-posts of chunks of `per_task` lines, and the number of lines."""
+def cut_by_records(stream: BinaryIO, per_task: int, check: Check = lambda _: None) -> tuple["array[int]", int]:
+    """Scan a stream once; return the fence-posts of chunks of `per_task` lines, and the number of lines.
+
+    `check` sees how many chunks there are after each block, and may end it all.
+    """
     cuts, base, wanted, last = array("Q", [0]), 0, per_task, b"\n"
     few = per_task <= _FEW
     while block := stream.read(_SMALL_BLOCK if few else _BLOCK):
@@ -26,6 +30,7 @@ def cut_by_records(stream: BinaryIO, per_task: int) -> tuple["array[int]", int]:
         wanted = cut(block, base, wanted, per_task, cuts)
         base += len(block)
         last = block[-1:]
+        check(len(cuts))
     lines = per_task * len(cuts) - wanted + (last != b"\n")
     if cuts[-1] != base:
         cuts.append(base)
