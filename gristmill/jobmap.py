@@ -56,23 +56,24 @@ def job_map(store: Store, lanes: dict[Compute, Lane], cursor: Cursor) -> dict[st
 def _branch(store: Store, lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, tasks: int) -> dict[str, Any]:
     held = survey(store, cursor.run, stage.name, branch.name, tasks)
     todo = held.tasks_missing
-    count = children(todo, branch, lane.max_vcpus, len(stage.branches))
     if 0 < todo < tasks:
         key = keys.tasks(cursor.run, stage.name, branch.name, cursor.attempt)
         store.put(key, index.pack(_numbers(held)))
+    return plan_branch(lane, cursor, stage, branch, todo)
+
+
+def plan_branch(lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, todo: int) -> dict[str, Any]:
+    """Return the Batch jobs that do a branch's `todo` tasks, as the state machine carries them. Pure."""
+    sizes = group_sizes(children(todo, branch, lane.max_vcpus, len(stage.branches)))
     return {
         "branch": branch.name,
         "merge": branch.is_merged,
-        "groups": _groups(lane, cursor, branch, todo, group_sizes(count)),
+        "groups": [_group(lane, cursor, branch, todo, place, len(sizes), size) for place, size in enumerate(sizes)],
     }
 
 
 def _numbers(held: Cover) -> Iterator[int]:
     return chain.from_iterable(range(span.first, span.end) for span in held.missing)
-
-
-def _groups(lane: Lane, cursor: Cursor, branch: Branch, todo: int, sizes: list[int]) -> list[dict[str, Any]]:
-    return [_group(lane, cursor, branch, todo, place, len(sizes), size) for place, size in enumerate(sizes)]
 
 
 def _group(lane: Lane, cursor: Cursor, branch: Branch, todo: int, place: int, groups: int, size: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ S3_METADATA_MAX_BYTES = 2 * 1024
 LAMBDA_TIMEOUT_MAX_SECONDS = 900
 
 # Step Functions developer guide, "Quotas": payload 256 KiB, history 25,000 events; our own payload is far below that
+STATE_PAYLOAD_AWS_MAX = 256 * 1024
 STATE_PAYLOAD_MAX = 32 * 1024
 HISTORY_EVENTS_MAX = 25_000
 STATE_REASON_MAX = 1_000  # characters of a cause carried in the state; the whole of it lies in S3

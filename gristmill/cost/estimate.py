@@ -16,7 +16,7 @@ from gristmill.parameters import Values
 from gristmill.plan import children, group_sizes
 from gristmill.spec.model import Branch, Pipeline, Stage
 from gristmill.split import size_of
-from gristmill.words import Compute
+from gristmill.words import Compute, RecordFormat
 
 CHILD_START_SECONDS = 30.0  # AWS Batch user guide, "When to use Fargate": the start of a container is about this long
 FUNCTION_GB = 1769 / 1024  # MemorySize of template.yaml
@@ -76,6 +76,8 @@ def stage_loads(
 
 def recut(stage: Stage, parameters: Values, source: Cut) -> Cut:
     """Return how a stage would cut an input that is not there yet."""
+    if stage.split.records in (RecordFormat.WHOLE, RecordFormat.ALL_PARTS):
+        return Cut(1, source.size, None)
     records = source.records or max(1, source.size // _RECORD_BYTES)
     by_records = size_of(stage.split.records_per_task, parameters)
     by_bytes = size_of(stage.split.bytes_per_task, parameters)
@@ -93,7 +95,7 @@ def _load(branch: Branch, cut: Cut, max_vcpus: Mapping[Compute, float], branches
 
 
 def _invocations(stage: StageLoad) -> int:
-    merges = sum(load.branch.merge != "none" for load in stage.loads)
+    merges = sum(load.branch.is_merged for load in stage.loads)
     return machine.ATTEMPT_INVOCATIONS + machine.BRANCH_INVOCATIONS * merges
 
 

@@ -8,7 +8,7 @@ from gristmill.cost.bill import Usage
 from gristmill.limits import GIB, MIB, S3_PART_MIN, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
 from gristmill.plan import segment_age
 from gristmill.spec.model import Branch
-from gristmill.words import Compute, MergeKind
+from gristmill.words import Compute, OutputKind
 
 _INDEX_WINDOW = 128 * 1024  # tasks whose offsets a child reads in one request
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
@@ -64,17 +64,20 @@ def container_usage(load: Load) -> Usage:
 def request_usage(load: Load) -> Usage:
     """Return the S3 requests of a branch: its children's, its surveys', and its merge's."""
     writes, reads = 0.0, 0.0
-    for more in (_by_children(load), _by_surveys(load), _by_merge(load)):
+    for more in (_by_children(load), _by_surveys(load), merge_requests(load)):
         writes, reads = writes + more[0], reads + more[1]
     return Usage(s3_write=writes, s3_read=reads)
 
 
 def _by_children(load: Load) -> tuple[float, float]:
-    """A child reads the run's record, two headers, its offsets and its input; a segment comes with its receipt."""
+    """A child reads the run's record, two headers, its offsets and its input; a segment comes with its receipt, and
+    a branch that makes files has one of each task.
+    """
     each = load.bytes_out / max(1, load.segments)
     parts = 1 if each <= _ONE_PUT else 2 + ceil(each / _PART)
     windows = max(1, ceil(load.tasks / max(1, load.children) / _INDEX_WINDOW))
-    return load.segments * (parts + 1), load.children * (4 + 2 * windows) + (load.segments if parts > 1 else 0)
+    files = load.tasks if load.branch.output is OutputKind.FILES else 0
+    return files + load.segments * (parts + 1), load.children * (4 + 2 * windows) + (load.segments if parts > 1 else 0)
 
 
 def _by_surveys(load: Load) -> tuple[float, float]:
@@ -83,8 +86,9 @@ def _by_surveys(load: Load) -> tuple[float, float]:
     return 2 * (1 + (_SURVEYS - 1) * pages), (_SURVEYS - 1) * (load.segments + 2)
 
 
-def _by_merge(load: Load) -> tuple[float, float]:
-    if load.branch.merge is MergeKind.NONE:
+def merge_requests(load: Load) -> tuple[float, float]:
+    """Return the requests of a merge that write and that read: segments of 5 MiB are copied, smaller ones are read."""
+    if not load.branch.is_merged:
         return 0, 0
     each = load.bytes_out / max(1, load.segments)
     copied = load.segments if each >= S3_PART_MIN else ceil(load.bytes_out / S3_PART_MIN)
@@ -105,5 +109,5 @@ def storage_usage(input_size: int, loads: list[Load]) -> Usage:
 
 def _stored(loads: list[Load]) -> Iterator[int]:
     for one in loads:
-        copies = 1 if one.branch.merge is MergeKind.NONE else 2
+        copies = 2 if one.branch.is_merged else 1
         yield copies * one.bytes_out + 8 * one.tasks
