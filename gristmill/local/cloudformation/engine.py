@@ -91,11 +91,11 @@ class Engine:
                 self.tell(name, "", type_, "CREATE_IN_PROGRESS", "")
                 made = kind.create(self._site(name), properties)
                 self.tell(name, made.ref, type_, "CREATE_COMPLETE", "")
-            elif old.properties == properties:
+            elif (old.type, old.properties) == (type_, properties):
                 made = old.made
             else:
                 self.tell(name, old.made.ref, type_, "UPDATE_IN_PROGRESS", "")
-                made = self._change(name, old, properties)
+                made = self._change(name, old, type_, properties)
                 replaced = old if made.ref != old.made.ref else None
                 self.tell(name, made.ref, type_, "UPDATE_COMPLETE", "")
         except Exception as error:
@@ -107,13 +107,31 @@ class Engine:
         scope.resources[name] = (made.ref, made.attributes)
         return replaced
 
-    def _change(self, name: str, old: Resource, properties: Properties) -> Made:
-        kind, site = KINDS[old.type], self._site(name)
+    def _change(self, name: str, old: Resource, type_: str, properties: Properties) -> Made:
+        kind, site = KINDS[type_], self._site(name)
+        if type_ != old.type or any(old.properties.get(one) != properties.get(one) for one in kind.fixed):
+            return kind.create(site, properties)
         if kind.update is not None:
             return kind.update(site, old.made, properties)
-        if old.type in _SAME_NAME:  # the new one would meet the old one's name
+        if type_ in _SAME_NAME:  # the new one would meet the old one's name
             kind.delete(site, old.made)
         return kind.create(site, properties)
+
+    def undo(self, name: str, old: Resource | None, *, failed: bool) -> None:
+        """Bring one resource back to what it was, None if it was not; `failed` marks the one whose change broke off."""
+        now = self.resources[name]
+        if old is None:
+            self._delete(name, now)
+            del self.resources[name]
+        elif now.made.ref != old.made.ref:  # it was replaced, and the old one stands still
+            self._delete(name, now)
+            self.resources[name] = old
+        elif failed or now.properties != old.properties:
+            try:
+                made = self._change(name, now, old.type, old.properties)
+            except Exception as error:
+                raise Failed(name, str(error)) from error
+            self.resources[name] = Resource(old.type, old.properties, made, old.retained)
 
     def _delete(self, name: str, resource: Resource) -> None:
         if resource.retained:
@@ -130,10 +148,11 @@ class Engine:
         return Site(self.settings, self.stack, self.stack_id, name)
 
 
+# attributes of a resource that are known or mean nothing here
+_ATTRIBUTES = {"Type", "Properties", "DependsOn", "Condition", "DeletionPolicy", "UpdateReplacePolicy", "Metadata"}
+
 # types whose replacement takes the very name of what it replaces
 _SAME_NAME = {
-    "AWS::SQS::Queue",
-    "AWS::SNS::Topic",
     "AWS::ECR::Repository",
     "AWS::IAM::InstanceProfile",
     "AWS::EC2::SecurityGroup",
@@ -148,7 +167,9 @@ def check_types(wanted: dict[str, Any]) -> None:
     """Refuse what the embedded AWS would lose: unknown types and properties, all of them at once."""
     lost = []
     for name, one in wanted.items():
-        kind = KINDS.get(one["Type"])
+        kind, strange = KINDS.get(one["Type"]), sorted(set(one) - _ATTRIBUTES)
+        if strange:
+            lost.append(f"{name}: the embedded AWS would lose its {', '.join(strange)}")
         if kind is None:
             lost.append(f"{name}: the embedded AWS has no {one['Type']}")
         elif kind.lost(one.get("Properties", {})):

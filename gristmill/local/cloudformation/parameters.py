@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from gristmill.local.cloudformation.evaluate import Scope, evaluate
+
 
 def resolve(template: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Return the value of each parameter; ValueError names every one that is missing or breaks a rule."""
@@ -35,6 +37,17 @@ def _broken(slot: dict[str, Any], text: Any) -> Iterator[str]:
             yield f"must lie between {slot.get('MinValue', '-')} and {slot.get('MaxValue', '-')}"
     if len(str(text)) > int(slot.get("MaxLength", 4096)):
         yield f"must have at most {slot['MaxLength']} characters"
+
+
+def broken_rules(template: dict[str, Any], values: dict[str, Any]) -> Iterator[str]:
+    """Yield what the template's own rules on its parameters, taken together, have against these values."""
+    scope = Scope(values, {}, {})
+    for rule in template.get("Rules", {}).values():
+        if not evaluate(rule.get("RuleCondition", True), scope):
+            continue
+        for assertion in rule["Assertions"]:
+            if not evaluate(assertion["Assert"], scope):
+                yield assertion.get("AssertDescription", f"a rule of the template is broken: {assertion['Assert']}")
 
 
 def _typed(slot: dict[str, Any], text: Any) -> Any:

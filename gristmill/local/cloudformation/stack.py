@@ -9,7 +9,7 @@ from moto.cloudformation.models import Change, Event, Stack
 
 from gristmill.local.cloudformation.engine import Engine, Failed, Resource
 from gristmill.local.cloudformation.evaluate import Scope, evaluate
-from gristmill.local.cloudformation.parameters import resolve
+from gristmill.local.cloudformation.parameters import broken_rules, resolve
 from gristmill.local.cloudformation.template import parse, transformed
 from gristmill.local.settings import Settings
 
@@ -78,33 +78,23 @@ class StrictStack(Stack):  # type: ignore[misc]
             scope = self.engine.apply(content, values)
             outputs = _outputs(content, scope)
         except (Failed, ValueError, KeyError) as error:
-            self._roll_back(verb, before, str(error))
+            self._roll_back(verb, before, error)
             return
         self._outputs, self._values = outputs, values
         self.template, self.template_dict, self.description = template, content, content.get("Description")
         self._end(f"{verb}_COMPLETE")
 
-    def _roll_back(self, verb: str, before: dict[str, Resource], reason: str) -> None:
+    def _roll_back(self, verb: str, before: dict[str, Resource], error: Exception) -> None:
+        reason = str(error)
         back = "ROLLBACK" if verb == "CREATE" else "UPDATE_ROLLBACK"
         self._begin(f"{back}_IN_PROGRESS", reason)
         try:
-            self._restore(before)
-        except Failed as error:
-            self._end(f"{back}_FAILED", f"{reason}; and undoing it failed: {error}")
+            for name in reversed(list(self.engine.resources)):
+                self.engine.undo(name, before.get(name), failed=isinstance(error, Failed) and name == error.logical)
+        except Failed as another:
+            self._end(f"{back}_FAILED", f"{reason}; and undoing it failed: {another}")
             return
         self._end(f"{back}_COMPLETE", reason)
-
-    def _restore(self, before: dict[str, Resource]) -> None:
-        """Delete what is new and change back what was changed. What was replaced stands under its new name."""
-        engine = self.engine
-        for name in reversed(list(engine.resources)):
-            now, old = engine.resources[name], before.get(name)
-            if old is None:
-                engine._delete(name, now)
-                del engine.resources[name]
-            elif now is not old and now.properties != old.properties:
-                now.made = engine._change(name, now, old.properties)
-                now.properties = old.properties
 
     def delete(self) -> None:
         """Delete the stack's resources; DELETE_FAILED with the reason where one refuses."""
@@ -132,6 +122,9 @@ def load(template: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str
     """Return a template's content after its transform, and its parameters' values."""
     content = parse(template)
     values = resolve(content, given)
+    broken = list(broken_rules(content, values))
+    if broken:
+        raise ValueError("; ".join(broken))
     return transformed(content, {name: given.get(name, value) for name, value in values.items()}), values
 
 

@@ -9,6 +9,20 @@ import yaml
 
 SAM = "AWS::Serverless-2016-10-31"
 
+_SECTIONS = {
+    "AWSTemplateFormatVersion",
+    "Transform",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Rules",
+    "Conditions",
+    "Mappings",
+    "Globals",
+    "Resources",
+    "Outputs",
+}
+
 
 class _Loader(yaml.SafeLoader):
     """SafeLoader that knows `!Ref` and its kin."""
@@ -39,6 +53,9 @@ def parse(text: str) -> dict[str, Any]:
     content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     if not isinstance(content, dict) or not content.get("Resources"):
         raise ValueError("Template format error: At least one Resources member must be defined.")
+    unknown = sorted(set(content) - _SECTIONS)
+    if unknown:
+        raise ValueError(f"Template format error: the embedded AWS would lose the sections {', '.join(unknown)}")
     return content
 
 

@@ -52,7 +52,7 @@ Delete = Callable[[Site, Made], None]
 class Kind:
     """A resource type. `ignored` properties have no meaning on a laptop: each with its reason.
 
-    Without `update` a changed resource is replaced.
+    Without `update` a changed resource is replaced; so is one of whose `fixed` properties any changes.
     """
 
     create: Create
@@ -60,6 +60,7 @@ class Kind:
     kept: frozenset[str]
     ignored: dict[str, str] = field(default_factory=dict)
     update: Update | None = None
+    fixed: frozenset[str] = frozenset()
 
     def lost(self, properties: Iterable[str]) -> list[str]:
         """Return the properties that this kind would lose."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from gristmill.local.cloudformation.kinds.base import Kind, Made, Properties, Site, nothing, request, words
+from gristmill.local.cloudformation.kinds.base import Kind, Made, Properties, Site, request, words
 
 _CODE = words("S3Bucket S3Key S3ObjectVersion ZipFile")
 
@@ -31,7 +31,8 @@ def _update_function(site: Site, made: Made, properties: Properties) -> Made:
     functions = site.client("lambda")
     functions.update_function_code(FunctionName=made.ref, **_code(properties))
     settings = {k: v for k, v in properties.items() if k != "Architectures"}
-    functions.update_function_configuration(**_function_settings(site, made.ref, settings))
+    emptied = {"Layers": [], "Environment": {"Variables": {}}, "Description": ""}
+    functions.update_function_configuration(**_function_settings(site, made.ref, {**emptied, **settings}))
     return made
 
 
@@ -54,7 +55,12 @@ def _delete_layer(site: Site, made: Made) -> None:
 def _permit(site: Site, properties: Properties) -> Made:
     statement = site.name(longest=100)
     site.client("lambda").add_permission(StatementId=statement, **properties)
-    return Made(statement)
+    return Made(statement, {"FunctionName": properties["FunctionName"]})
+
+
+def _forbid(site: Site, made: Made) -> None:
+    function = made.attributes["FunctionName"]
+    site.client("lambda").remove_permission(FunctionName=function, StatementId=made.ref)
 
 
 def _definition(site: Site, properties: Properties) -> str:
@@ -125,9 +131,11 @@ def _service_role(site: Site) -> str:
 
 
 def _update_environment(site: Site, made: Made, properties: Properties) -> Made:
-    said = _environment(site, properties)
-    resources = {k: v for k, v in said["computeResources"].items() if k in ("minvCpus", "maxvCpus", "desiredvCpus")}
-    site.client("batch").update_compute_environment(
+    said, batch = _environment(site, properties), site.client("batch")
+    shape = batch.meta.service_model.operation_model("UpdateComputeEnvironment").input_shape
+    known = shape.members["computeResources"].members
+    resources = {key: value for key, value in said["computeResources"].items() if key in known}
+    batch.update_compute_environment(
         computeEnvironment=made.ref, state=said.get("state", "ENABLED"), computeResources=resources
     )
     return made
@@ -174,11 +182,12 @@ KINDS = {
         ),
         {"Tags": "only for people, in AWS's console"},
         update=_update_function,
+        fixed=words("FunctionName"),
     ),
     "AWS::Lambda::LayerVersion": Kind(
         _publish_layer, _delete_layer, words("LayerName Description Content CompatibleRuntimes")
     ),
-    "AWS::Lambda::Permission": Kind(_permit, nothing, words("Action FunctionName Principal SourceArn")),
+    "AWS::Lambda::Permission": Kind(_permit, _forbid, words("Action FunctionName Principal SourceArn")),
     "AWS::StepFunctions::StateMachine": Kind(
         _create_machine,
         lambda site, made: site.client("stepfunctions").delete_state_machine(stateMachineArn=made.ref),
@@ -188,6 +197,7 @@ KINDS = {
         ),
         {"Tags": "only for people, in AWS's console"},
         update=_update_machine,
+        fixed=words("StateMachineName"),
     ),
     "AWS::Batch::ComputeEnvironment": Kind(
         _create_environment,
@@ -195,12 +205,14 @@ KINDS = {
         words("ComputeEnvironmentName Type State ComputeResources ServiceRole"),
         ENVIRONMENT_IGNORED,
         update=_update_environment,
+        fixed=words("ComputeEnvironmentName"),
     ),
     "AWS::Batch::JobQueue": Kind(
         _create_queue,
         _delete_queue,
         words("JobQueueName State Priority ComputeEnvironmentOrder JobStateTimeLimitActions"),
         update=_update_queue,
+        fixed=words("JobQueueName"),
     ),
     "AWS::Batch::JobDefinition": Kind(
         _register,

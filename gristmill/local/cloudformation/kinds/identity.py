@@ -5,13 +5,13 @@ import json
 
 from gristmill.local.cloudformation.kinds.base import Kind, Made, Properties, Site, words
 
-_ROLE = words("RoleName AssumeRolePolicyDocument Policies ManagedPolicyArns PermissionsBoundary Description Tags Path")
+_ROLE = words("RoleName AssumeRolePolicyDocument Policies ManagedPolicyArns PermissionsBoundary Description Path")
 _AWS_OWN = "arn:aws:iam::aws:policy/"  # AWS's own policies are not loaded: nothing is enforced here
 
 
 def _create_role(site: Site, properties: Properties) -> Made:
     iam, name = site.client("iam"), site.name(properties.get("RoleName"), longest=64)
-    same = {key: properties[key] for key in ("Path", "Description", "PermissionsBoundary", "Tags") if key in properties}
+    same = {key: properties[key] for key in ("Path", "Description", "PermissionsBoundary") if key in properties}
     role = iam.create_role(
         RoleName=name, AssumeRolePolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]), **same
     )["Role"]
@@ -26,10 +26,25 @@ def _put_policies(site: Site, made: Made, properties: Properties) -> Made:
     for policy in properties.get("Policies", []):
         document = json.dumps(policy["PolicyDocument"])
         iam.put_role_policy(RoleName=made.ref, PolicyName=policy["PolicyName"], PolicyDocument=document)
-    for arn in properties.get("ManagedPolicyArns", []):
-        if not arn.startswith(_AWS_OWN):
-            iam.attach_role_policy(RoleName=made.ref, PolicyArn=arn)
+    wanted = {arn for arn in properties.get("ManagedPolicyArns", []) if not arn.startswith(_AWS_OWN)}
+    held = {one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName=made.ref)["AttachedPolicies"]}
+    for arn in wanted - held:
+        iam.attach_role_policy(RoleName=made.ref, PolicyArn=arn)
+    for arn in held - wanted:
+        iam.detach_role_policy(RoleName=made.ref, PolicyArn=arn)
     return made
+
+
+def _update_role(site: Site, made: Made, properties: Properties) -> Made:
+    trust = json.dumps(properties["AssumeRolePolicyDocument"])
+    iam, boundary = site.client("iam"), properties.get("PermissionsBoundary")
+    iam.update_assume_role_policy(RoleName=made.ref, PolicyDocument=trust)
+    iam.update_role_description(RoleName=made.ref, Description=properties.get("Description", ""))
+    if boundary:
+        iam.put_role_permissions_boundary(RoleName=made.ref, PermissionsBoundary=boundary)
+    elif "PermissionsBoundary" in iam.get_role(RoleName=made.ref)["Role"]:
+        iam.delete_role_permissions_boundary(RoleName=made.ref)
+    return _put_policies(site, made, properties)
 
 
 def _delete_role(site: Site, made: Made) -> None:
@@ -71,7 +86,14 @@ def _delete_role_policy(site: Site, made: Made) -> None:
 
 
 KINDS = {
-    "AWS::IAM::Role": Kind(_create_role, _delete_role, _ROLE, update=_put_policies),
+    "AWS::IAM::Role": Kind(
+        _create_role,
+        _delete_role,
+        _ROLE,
+        {"Tags": "only for people, in AWS's console"},
+        update=_update_role,
+        fixed=words("RoleName Path"),
+    ),
     "AWS::IAM::InstanceProfile": Kind(_create_profile, _delete_profile, words("InstanceProfileName Roles")),
     "AWS::IAM::RolePolicy": Kind(_create_role_policy, _delete_role_policy, words("RoleName PolicyName PolicyDocument")),
 }

@@ -25,6 +25,12 @@ def _create_queue(site: Site, properties: Properties) -> Made:
     return Made(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
 
+def _update_queue(site: Site, made: Made, properties: Properties) -> Made:
+    attributes = {key: _text(value) for key, value in properties.items() if key in _QUEUE}
+    site.client("sqs").set_queue_attributes(QueueUrl=made.ref, Attributes=attributes)
+    return made
+
+
 def _put_queue_policy(site: Site, properties: Properties) -> Made:
     policy = json.dumps(properties["PolicyDocument"])
     for queue in properties["Queues"]:
@@ -37,6 +43,22 @@ def _create_topic(site: Site, properties: Properties) -> Made:
     attributes = {key: _text(value) for key, value in properties.items() if key != "TopicName"}
     arn = site.client("sns").create_topic(Name=name, Attributes=attributes)["TopicArn"]
     return Made(arn, {"TopicName": name, "TopicArn": arn})
+
+
+def _update_topic(site: Site, made: Made, properties: Properties) -> Made:
+    for name in ("DisplayName", "KmsMasterKeyId"):
+        value = _text(properties.get(name, ""))
+        site.client("sns").set_topic_attributes(TopicArn=made.ref, AttributeName=name, AttributeValue=value)
+    return made
+
+
+def _update_subscription(site: Site, made: Made, properties: Properties) -> Made:
+    for name, usual in (("FilterPolicyScope", "MessageAttributes"), ("FilterPolicy", {})):
+        value = _text(properties.get(name, usual))
+        site.client("sns").set_subscription_attributes(
+            SubscriptionArn=made.ref, AttributeName=name, AttributeValue=value
+        )
+    return made
 
 
 def _subscribe(site: Site, properties: Properties) -> Made:
@@ -62,6 +84,15 @@ def _put_rule(site: Site, properties: Properties) -> Made:
     return Made(name, {"Arn": arn})
 
 
+def _update_rule(site: Site, made: Made, properties: Properties) -> Made:
+    events = site.client("events")
+    wanted = {one["Id"] for one in properties.get("Targets", [])}
+    gone = [one["Id"] for one in events.list_targets_by_rule(Rule=made.ref)["Targets"] if one["Id"] not in wanted]
+    if gone:
+        events.remove_targets(Rule=made.ref, Ids=gone)
+    return _put_rule(site, {**properties, "Name": made.ref})
+
+
 def _delete_rule(site: Site, made: Made) -> None:
     events = site.client("events")
     targets = [one["Id"] for one in events.list_targets_by_rule(Rule=made.ref)["Targets"]]
@@ -79,24 +110,33 @@ def _put_alarm(site: Site, properties: Properties) -> Made:
 
 KINDS = {
     "AWS::SQS::Queue": Kind(
-        _create_queue, lambda site, made: site.client("sqs").delete_queue(QueueUrl=made.ref), _QUEUE | {"QueueName"}
+        _create_queue,
+        lambda site, made: site.client("sqs").delete_queue(QueueUrl=made.ref),
+        _QUEUE | {"QueueName"},
+        update=_update_queue,
+        fixed=words("QueueName"),
     ),
     "AWS::SQS::QueuePolicy": Kind(_put_queue_policy, nothing, words("Queues PolicyDocument")),
     "AWS::SNS::Topic": Kind(
         _create_topic,
         lambda site, made: site.client("sns").delete_topic(TopicArn=made.ref),
         words("TopicName DisplayName KmsMasterKeyId"),
+        update=_update_topic,
+        fixed=words("TopicName"),
     ),
     "AWS::SNS::Subscription": Kind(
         _subscribe,
         lambda site, made: site.client("sns").unsubscribe(SubscriptionArn=made.ref),
         words("TopicArn Protocol Endpoint FilterPolicy FilterPolicyScope"),
+        update=_update_subscription,
+        fixed=words("TopicArn Protocol Endpoint"),
     ),
     "AWS::Events::Rule": Kind(
         _put_rule,
         _delete_rule,
         words("Name Description State EventPattern ScheduleExpression Targets"),
-        update=lambda site, made, properties: _put_rule(site, {**properties, "Name": made.ref}),
+        update=_update_rule,
+        fixed=words("Name"),
     ),
     "AWS::CloudWatch::Alarm": Kind(
         _put_alarm,
@@ -106,5 +146,6 @@ KINDS = {
             "ComparisonOperator TreatMissingData AlarmActions Metrics"
         ),
         update=lambda site, made, properties: _put_alarm(site, {**properties, "AlarmName": made.ref}),
+        fixed=words("AlarmName"),
     ),
 }

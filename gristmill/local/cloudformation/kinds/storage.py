@@ -17,6 +17,24 @@ def _create_bucket(site: Site, properties: Properties) -> Made:
     return _configure_bucket(site, made, properties)
 
 
+def _update_bucket(site: Site, made: Made, properties: Properties) -> Made:
+    """Bring a bucket to its properties; what is gone from the template is gone from the bucket."""
+    for name, operation in _GONE.items():
+        if name not in properties:
+            getattr(site.client("s3"), operation)(Bucket=made.ref)
+    usual = {"VersioningConfiguration": {"Status": "Suspended"}, "NotificationConfiguration": {}}
+    return _configure_bucket(site, made, {**usual, **properties})
+
+
+_GONE = {
+    "BucketEncryption": "delete_bucket_encryption",
+    "PublicAccessBlockConfiguration": "delete_public_access_block",
+    "OwnershipControls": "delete_bucket_ownership_controls",
+    "LifecycleConfiguration": "delete_bucket_lifecycle",
+    "Tags": "delete_bucket_tagging",
+}
+
+
 def _configure_bucket(site: Site, made: Made, properties: Properties) -> Made:
     s3, bucket = site.client("s3"), {"Bucket": made.ref}
     if "BucketEncryption" in properties:
@@ -28,8 +46,8 @@ def _configure_bucket(site: Site, made: Made, properties: Properties) -> Made:
     if "LifecycleConfiguration" in properties:
         rules = [_lifecycle(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
         s3.put_bucket_lifecycle_configuration(**bucket, LifecycleConfiguration={"Rules": rules})
-    if "EventBridgeConfiguration" in properties.get("NotificationConfiguration", {}):
-        s3.put_bucket_notification_configuration(**bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    if "NotificationConfiguration" in properties:
+        s3.put_bucket_notification_configuration(**bucket, NotificationConfiguration=_notification(properties))
     if "Tags" in properties:
         s3.put_bucket_tagging(**bucket, Tagging={"TagSet": properties["Tags"]})
     return made
@@ -40,6 +58,14 @@ _SAME_SHAPE = {  # properties that the API takes as they are
     "PublicAccessBlockConfiguration": "PutPublicAccessBlock",
     "OwnershipControls": "PutBucketOwnershipControls",
 }
+
+
+def _notification(properties: Properties) -> dict[str, Any]:
+    told = properties["NotificationConfiguration"]
+    if set(told) - {"EventBridgeConfiguration"}:
+        raise ValueError(f"notifications: {', '.join(told)} would be lost; here events go through EventBridge")
+    enabled = told.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled", False)
+    return {"EventBridgeConfiguration": {}} if enabled in (True, "true") else {}
 
 
 def _encryption(properties: Properties) -> dict[str, Any]:
@@ -108,6 +134,8 @@ def _retain(site: Site, made: Made, properties: Properties) -> Made:
     if "RetentionInDays" in properties:
         days = int(properties["RetentionInDays"])
         site.client("logs").put_retention_policy(logGroupName=made.ref, retentionInDays=days)
+    else:
+        site.client("logs").delete_retention_policy(logGroupName=made.ref)
     return made
 
 
@@ -119,7 +147,8 @@ KINDS = {
             "BucketName VersioningConfiguration BucketEncryption PublicAccessBlockConfiguration OwnershipControls "
             "LifecycleConfiguration NotificationConfiguration Tags"
         ),
-        update=_configure_bucket,
+        update=_update_bucket,
+        fixed=words("BucketName"),
     ),
     "AWS::S3::BucketPolicy": Kind(_put_bucket_policy, nothing, words("Bucket PolicyDocument")),
     "AWS::ECR::Repository": Kind(
@@ -132,5 +161,6 @@ KINDS = {
         lambda site, made: site.client("logs").delete_log_group(logGroupName=made.ref),
         words("LogGroupName RetentionInDays"),
         update=_retain,
+        fixed=words("LogGroupName"),
     ),
 }

@@ -1,0 +1,261 @@
+"""CloudFormation of the embedded AWS is strict: nothing is lost, a failure is undone, a change reaches what follows."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.integration.mill import Mill
+
+QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 1}}
+TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "one"}}
+FAILS = {"Type": "AWS::SNS::Subscription", "Properties": {"TopicArn": "arn:aws:sns:us-east-1:123456789012:none"}}
+FAILS["Properties"] |= {"Protocol": "email", "Endpoint": "a@example.org"}
+COMMAND = {"Image": "none", "Command": ["true"], "ResourceRequirements": []}
+COMMAND["ResourceRequirements"] = [{"Type": "VCPU", "Value": "1"}, {"Type": "MEMORY", "Value": "64"}]
+DEFINITION = {"Type": "AWS::Batch::JobDefinition", "Properties": {"Type": "container", "ContainerProperties": COMMAND}}
+
+
+@dataclass
+class Stack:
+    """A stack of its own name, and what CloudFormation tells of it."""
+
+    mill: Mill
+    name: str = field(default_factory=lambda: f"strict-{uuid.uuid4().hex[:8]}")
+
+    def __post_init__(self) -> None:
+        self.cloudformation = self.mill.client("cloudformation")
+
+    def create(self, resources: dict[str, Any], **sections: Any) -> str:
+        self.cloudformation.create_stack(StackName=self.name, **_body(resources, sections))
+        return self.status
+
+    def update(self, resources: dict[str, Any], **sections: Any) -> str:
+        self.cloudformation.update_stack(StackName=self.name, **_body(resources, sections))
+        return self.status
+
+    def delete(self) -> None:
+        self.cloudformation.delete_stack(StackName=self.name)
+
+    @property
+    def status(self) -> str:
+        return str(self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"])
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        told = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0].get("Outputs", [])
+        return {one["OutputKey"]: one["OutputValue"] for one in told}
+
+    @property
+    def ids(self) -> dict[str, str]:
+        told = self.cloudformation.describe_stack_resources(StackName=self.name)["StackResources"]
+        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in told}
+
+    @property
+    def reasons(self) -> str:
+        events = self.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
+        return "\n".join(one.get("ResourceStatusReason", "") for one in events)
+
+
+def _body(resources: dict[str, Any], sections: dict[str, Any]) -> dict[str, Any]:
+    given = sections.pop("given", {})
+    return {
+        "TemplateBody": json.dumps({"Resources": resources, **sections}),
+        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
+        "Capabilities": ["CAPABILITY_IAM"],
+    }
+
+
+@pytest.fixture
+def stack(mill: Mill) -> Iterator[Stack]:
+    one = Stack(mill)
+    yield one
+    one.delete()
+
+
+def queue(stack: Stack, name: str) -> dict[str, str]:
+    """Return a queue's attributes; QueueDoesNotExist where there is none."""
+    told = stack.mill.client("sqs").get_queue_attributes(QueueUrl=stack.ids[name], AttributeNames=["All"])
+    attributes: dict[str, str] = told["Attributes"]
+    return attributes
+
+
+def test_what_would_be_lost_is_an_error_that_names_all_of_it(stack):
+    resources = {
+        "Good": QUEUE,
+        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "t"}},
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": True, "KmsMasterKeyId": "k"}},
+        "Topic": {**TOPIC, "CreationPolicy": {}},
+    }
+    assert stack.create(resources) == "ROLLBACK_COMPLETE"
+    for word in ("AWS::DynamoDB::Table", "FifoQueue", "KmsMasterKeyId", "CreationPolicy"):
+        assert word in stack.reasons
+    assert stack.ids == {}
+
+
+def test_a_property_inside_a_property_is_not_lost_either(stack):
+    rule = {"Status": "Enabled", "Id": "a", "ExpiredObjectDeleteMarker": True}
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"LifecycleConfiguration": {"Rules": [rule]}}}
+    assert stack.create({"Bucket": bucket}) == "ROLLBACK_COMPLETE"
+    assert "ExpiredObjectDeleteMarker" in stack.reasons
+
+
+@pytest.mark.parametrize(
+    ("resources", "sections", "words"),
+    [
+        ({"Q": QUEUE}, {"Macros": {}}, "Macros"),
+        ({"Q": {**QUEUE, "Properties": {"QueueName": {"Ref": "Nobody"}}}}, {}, "Nobody"),
+        ({"Q": QUEUE}, {"Outputs": {"O": {"Value": {"Fn::GetAtt": ["Q", "Colour"]}}}}, "Colour"),
+        ({"Q": {**QUEUE, "Properties": {"QueueName": {"Fn::Cidr": ["1", "2"]}}}}, {}, "Fn::Cidr"),
+        ({"A": {**QUEUE, "DependsOn": "B"}, "B": {**QUEUE, "DependsOn": "A"}}, {}, "Circular"),
+        ({"Q": QUEUE}, {"Parameters": {"P": {"Type": "Number", "MinValue": 3, "Default": 1}}}, "between 3 and"),
+        ({"Q": QUEUE}, {"Parameters": {"P": {"Type": "String"}}}, "parameter P must have a value"),
+        ({"Q": QUEUE}, {"given": {"P": "1"}}, "there is no parameter P"),
+        ({"Q": QUEUE}, {"Transform": "AWS::Include"}, "AWS::Include"),
+    ],
+)
+def test_what_cannot_be_resolved_is_an_error_and_no_empty_text(stack, resources, sections, words):
+    assert stack.create(resources, **dict(sections)) == "ROLLBACK_COMPLETE"
+    assert words in stack.reasons
+    assert stack.ids == {}
+
+
+def test_the_templates_own_rules_hold(stack):
+    assertion = {"Assert": {"Fn::Not": [{"Fn::Equals": [{"Ref": "B"}, ""]}]}, "AssertDescription": "A needs B"}
+    sections = {
+        "Parameters": {name: {"Type": "String", "Default": ""} for name in "AB"},
+        "Rules": {"R": {"RuleCondition": {"Fn::Equals": [{"Ref": "A"}, "yes"]}, "Assertions": [assertion]}},
+    }
+    assert stack.create({"Q": QUEUE}, **sections) == "CREATE_COMPLETE"
+    assert stack.update({"Q": QUEUE}, **sections, given={"A": "yes"}) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "A needs B" in stack.reasons
+
+
+def test_a_create_that_fails_leaves_nothing(stack):
+    assert stack.create({"Q": QUEUE, "Fails": {**FAILS, "DependsOn": "Q"}}) == "ROLLBACK_COMPLETE"
+    assert stack.ids == {}
+    names = stack.mill.client("sqs").list_queues(QueueNamePrefix=stack.name).get("QueueUrls", [])
+    assert names == []
+
+
+def test_an_update_that_fails_is_undone_what_was_replaced_included(stack):
+    outputs = {"Outputs": {"Definition": {"Value": {"Ref": "D"}}}}
+    stack.create({"Q": QUEUE, "D": DEFINITION}, **outputs)
+    before = (stack.ids, stack.outputs)
+    changed = {
+        "Q": {**QUEUE, "Properties": {"DelaySeconds": 7}},
+        "D": {**DEFINITION, "Properties": {**DEFINITION["Properties"], "Timeout": {"AttemptDurationSeconds": 99}}},
+        "New": TOPIC,
+        "Fails": {**FAILS, "DependsOn": ["Q", "D", "New"]},
+    }
+    assert stack.update(changed, **outputs) == "UPDATE_ROLLBACK_COMPLETE"
+    assert (stack.ids, stack.outputs) == before
+    assert queue(stack, "Q")["DelaySeconds"] == "1"
+    assert stack.update(changed | {"Fails": TOPIC}, **outputs) == "UPDATE_COMPLETE"
+
+
+def test_a_change_is_made_in_place_and_what_hangs_on_it_stays(stack):
+    subscription = {"Type": "AWS::SNS::Subscription", "Properties": {"TopicArn": {"Ref": "T"}, "Protocol": "email"}}
+    subscription["Properties"] |= {"Endpoint": "a@example.org", "FilterPolicy": {"status": ["FAILED"]}}
+    stack.create({"Q": QUEUE, "T": TOPIC, "S": subscription})
+    stack.mill.client("sqs").send_message(QueueUrl=stack.ids["Q"], MessageBody="kept")
+    before = stack.ids
+    filtered = {**subscription, "Properties": {**subscription["Properties"], "FilterPolicy": {"status": ["ABORTED"]}}}
+    changed = {
+        "Q": {**QUEUE, "Properties": {"DelaySeconds": 0}},
+        "T": {**TOPIC, "Properties": {"DisplayName": "two"}},
+        "S": filtered,
+    }
+    assert stack.update(changed) == "UPDATE_COMPLETE"
+    assert stack.ids == before
+    assert queue(stack, "Q")["DelaySeconds"] == "0"
+    sns = stack.mill.client("sns")
+    assert sns.get_topic_attributes(TopicArn=before["T"])["Attributes"]["DisplayName"] == "two"
+    policy = sns.get_subscription_attributes(SubscriptionArn=before["S"])["Attributes"]["FilterPolicy"]
+    assert json.loads(policy) == {"status": ["ABORTED"]}
+    messages = stack.mill.client("sqs").receive_message(QueueUrl=before["Q"], WaitTimeSeconds=2)["Messages"]
+    assert [one["Body"] for one in messages] == ["kept"]
+
+
+def test_what_refers_to_a_replaced_resource_follows_it(stack):
+    parameter = {"Parameters": {"Seconds": {"Type": "Number", "Default": 60}}}
+    definition = json.loads(json.dumps(DEFINITION))
+    definition["Properties"]["Timeout"] = {"AttemptDurationSeconds": {"Ref": "Seconds"}}
+    rule = {
+        "Type": "AWS::Events::Rule",
+        "Properties": {"EventPattern": {"source": ["none"]}, "Description": {"Fn::Sub": "for ${D}"}},
+    }
+    stack.create({"D": definition, "R": rule}, **parameter)
+    old = stack.ids["D"]
+    assert stack.update({"D": definition, "R": rule}, **parameter, given={"Seconds": "90"}) == "UPDATE_COMPLETE"
+    assert stack.ids["D"] != old
+    told = stack.mill.client("events").describe_rule(Name=stack.ids["R"])
+    assert told["Description"] == f"for {stack.ids['D']}"
+    (current,) = stack.mill.client("batch").describe_job_definitions(jobDefinitions=[stack.ids["D"]])["jobDefinitions"]
+    assert current["timeout"] == {"attemptDurationSeconds": 90}
+
+
+def test_what_is_gone_from_the_template_is_gone(stack):
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"NotificationConfiguration": {}, "Tags": []}}
+    bucket["Properties"] = {
+        "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
+        "LifecycleConfiguration": {"Rules": [{"Id": "a", "Status": "Enabled", "ExpirationInDays": 3}]},
+        "VersioningConfiguration": {"Status": "Enabled"},
+    }
+    targets = [{"Id": name, "Arn": {"Fn::GetAtt": [name, "Arn"]}} for name in ("A", "B")]
+    rule = {"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": ["none"]}, "Targets": targets}}
+    stack.create({"A": QUEUE, "B": QUEUE, "R": rule, "Bucket": bucket})
+    fewer = {**rule, "Properties": {**rule["Properties"], "Targets": targets[:1]}}
+    assert stack.update({"A": QUEUE, "R": fewer, "Bucket": {"Type": "AWS::S3::Bucket"}}) == "UPDATE_COMPLETE"
+    assert set(stack.ids) == {"A", "R", "Bucket"}
+    told = stack.mill.client("events").list_targets_by_rule(Rule=stack.ids["R"])["Targets"]
+    assert [one["Id"] for one in told] == ["A"]
+    s3 = stack.mill.client("s3")
+    with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket=stack.ids["Bucket"])
+    assert s3.get_bucket_versioning(Bucket=stack.ids["Bucket"])["Status"] == "Suspended"
+
+
+def test_a_new_name_or_type_replaces(stack):
+    stack.create({"Q": {**QUEUE, "Properties": {"QueueName": f"{stack.name}-one"}}, "X": QUEUE})
+    old = stack.ids
+    assert stack.update({"Q": {**QUEUE, "Properties": {"QueueName": f"{stack.name}-two"}}, "X": TOPIC}) == (
+        "UPDATE_COMPLETE"
+    )
+    assert stack.ids["Q"].endswith("-two")
+    assert ":sns:" in stack.ids["X"]
+    urls = stack.mill.client("sqs").list_queues(QueueNamePrefix=stack.name)["QueueUrls"]
+    assert not set(urls) & set(old.values())
+
+
+def test_a_deploy_without_a_change_is_told_so(stack):
+    stack.create({"Q": QUEUE, "T": {"Type": "AWS::SNS::Topic"}})
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        stack.update({"Q": QUEUE, "T": {"Type": "AWS::SNS::Topic"}})
+
+
+def test_delete_removes_all_but_what_is_to_be_retained(stack):
+    kept = {**QUEUE, "DeletionPolicy": "Retain", "Properties": {"QueueName": f"{stack.name}-kept"}}
+    stack.create({"Q": QUEUE, "Kept": kept, "T": TOPIC})
+    ids = stack.ids
+    stack.delete()
+    with pytest.raises(ClientError, match="does not exist"):
+        stack.cloudformation.describe_stacks(StackName=stack.name)
+    assert stack.mill.client("sqs").list_queues(QueueNamePrefix=stack.name)["QueueUrls"] == [ids["Kept"]]
+    with pytest.raises(ClientError, match="NotFound"):
+        stack.mill.client("sns").get_topic_attributes(TopicArn=ids["T"])
+
+
+def test_a_bucket_that_holds_something_refuses_to_be_deleted(stack):
+    stack.create({"Bucket": {"Type": "AWS::S3::Bucket"}})
+    s3, bucket = stack.mill.client("s3"), stack.ids["Bucket"]
+    s3.put_object(Bucket=bucket, Key="grain", Body=b"1")
+    stack.delete()
+    assert stack.status == "DELETE_FAILED"
+    assert "not empty" in stack.reasons
+    assert s3.get_object(Bucket=bucket, Key="grain")["Body"].read() == b"1"
+    s3.delete_object(Bucket=bucket, Key="grain")
