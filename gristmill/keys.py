@@ -160,6 +160,11 @@ def failure(run: str, stage: str, branch: str, task: int, attempt: int) -> str:
     return f"{failures(run, stage, branch)}{name}"
 
 
+def task_failures(run: str, stage: str, branch: str, task: int) -> str:
+    """Return what the keys of one task's failure records start with."""
+    return f"{failures(run, stage, branch)}{task:0{_TASK_DIGITS}d}-"
+
+
 def failure_attempt(key: str) -> int:
     """Read the attempt from the key of a failure record."""
     return int(key.rpartition("-")[2].removesuffix(".json"))

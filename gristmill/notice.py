@@ -144,7 +144,7 @@ def _failures(findings: Sequence[Finding]) -> Iterator[str]:
 def _failure(failure: Failure) -> Iterator[str]:
     task = "a child" if failure.task is None else f"task {failure.task}"
     code = "" if failure.exit_code is None else f", exit code {failure.exit_code}"
-    yield f"  {failure.stage}/{failure.branch}, {task}, attempt {failure.attempt + 1}{code}: {failure.reason}"
+    yield f"  {failure.stage}/{failure.branch}, {task}, attempt {failure.nth}{code}: {failure.reason}"
     for line in failure.detail.rstrip().splitlines()[-12:]:
         yield f"    | {line}"
 

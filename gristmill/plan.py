@@ -64,3 +64,36 @@ def job_timeout(branch: Branch, tasks_per_child: int) -> int:
     """Return a job's attempt timeout in seconds: every task may take its own, and the container needs a little."""
     wanted = branch.timeout * tasks_per_child + _SLACK_SECONDS
     return max(BATCH_TIMEOUT_MIN_SECONDS, min(wanted, _LONGEST_SECONDS))
+
+
+@dataclass(frozen=True)
+class BranchPlan:
+    """What a branch will do: its tasks (None: not known yet), those with an output already, and its Batch jobs."""
+
+    stage: str
+    branch: str
+    tasks: int | None
+    reused: int
+    jobs: tuple[int, ...]  # children of each Batch job
+    vcpus: float  # of each child
+    memory: int  # MiB of each child
+    timeout: int  # seconds of one attempt of the longest job
+
+    @property
+    def todo(self) -> int | None:
+        """Return how many tasks are to be done, None if that is not known yet."""
+        return None if self.tasks is None else self.tasks - self.reused
+
+    @property
+    def children(self) -> int:
+        """Return how many containers there will be."""
+        return sum(self.jobs)
+
+
+def plan_branch(stage: str, branch: Branch, tasks: int | None, reused: int, max_vcpus: float) -> BranchPlan:
+    """Plan a branch as JobMap does: what has a valid output is not done again."""
+    todo = max((tasks or 0) - reused, 0)
+    sizes = tuple(group_sizes(children(todo, branch, max_vcpus))) if todo else ()
+    per_child = -(-todo // sum(sizes)) if sizes else 0
+    timeout = job_timeout(branch, per_child) if sizes else 0
+    return BranchPlan(stage, branch.name, tasks, reused, sizes, branch.vcpus, branch.memory, timeout)

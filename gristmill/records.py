@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from gristmill.limits import ATTEMPTS_MAX
 from gristmill.spec.model import Pipeline
 from gristmill.words import CheckVerdict, RunStatus
 
@@ -92,6 +93,11 @@ class Failure(Record):
     job_id: str
     log_stream: str
     at: datetime
+
+    @property
+    def nth(self) -> int:
+        """Return the attempt as people count it: from 1, anew in each resume."""
+        return self.attempt % ATTEMPTS_MAX + 1
 
 
 class BranchFinding(Record):

@@ -31,7 +31,7 @@ def headline(failure: "Failure") -> str:
     """Return a failure in one line: stage, branch, task, attempt, exit code, reason."""
     task = "a child" if failure.task is None else f"task {failure.task}"
     code = "" if failure.exit_code is None else f", exit code {failure.exit_code}"
-    return f"{failure.stage}/{failure.branch}, {task}, attempt {failure.attempt + 1}{code}: {failure.reason}"
+    return f"{failure.stage}/{failure.branch}, {task}, attempt {failure.nth}{code}: {failure.reason}"
 
 
 def advice(run: "Run") -> str:

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gristmill.cli.live import View
-from gristmill.cli.show import emit, note, out, rich, seconds
+from gristmill.cli.show import COLOURS, emit, note, out, rich, seconds, size
 from gristmill.errors import ExitCode
-from gristmill.notice import size
 from gristmill.words import RunStatus
 
 if TYPE_CHECKING:
@@ -17,8 +15,12 @@ if TYPE_CHECKING:
     from gristmill.client.stack import Mill
 
 
+LOCAL_RESULTS = Path("results")  # the embedded AWS forgets; what it made stays here
+
+
 def see_to_end(mill: "Mill", run: "Run") -> "Run":
     """Show a run until it ends; Ctrl-C leaves the run going and says so."""
+    from gristmill.cli.live import View
     from gristmill.client.watching import follow
 
     try:
@@ -52,8 +54,6 @@ def tell_end(mill: "Mill", run: "Run", folder: Path | None, json: bool) -> None:
 
 def _headline(run: "Run") -> None:
     from rich.text import Text
-
-    from gristmill.cli.show import COLOURS
 
     took = seconds(run.took(datetime.now(UTC)))
     rich(Text.assemble((run.status, f"bold {COLOURS[run.status]}"), f" {run.title} in {took}, run {run.run}"))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from gristmill.cli import deploy, local, mail, run
+from gristmill.cli import control, deploy, local, logs, mail, pipelines, plan, results, run, runs, subscriptions
 from gristmill.cli.session import Session, session
 from gristmill.cli.show import problem
 from gristmill.client.stack import DEFAULT_NAME
@@ -64,7 +64,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EXIT_CODES,
 )
-for room in (local, deploy, run, mail):
+for room in (run, runs, logs, results, control, plan, pipelines, subscriptions, mail, deploy, local):
     room.add_to(app)
 
 
@@ -103,3 +103,7 @@ def call(arguments: Sequence[str]) -> int:
 def main() -> None:
     """Run as a program."""
     sys.exit(call(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

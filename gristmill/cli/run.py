@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.ending import see_to_end, tell_end
+from gristmill.cli.ending import LOCAL_RESULTS, see_to_end, tell_end
 from gristmill.cli.options import Json, pairs
 from gristmill.cli.session import session
-from gristmill.cli.show import console, emit, note, out
+from gristmill.cli.show import console, emit, note, out, size
 from gristmill.errors import Refused
-from gristmill.notice import ascii_only, size
 
 if TYPE_CHECKING:
     from gristmill.client.drops import Upload
     from gristmill.client.stack import Mill
-
-_LOCAL_RESULTS = Path("results")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,6 +53,7 @@ def run(
 ) -> None:
     """Drop FILE for PIPELINE, show the run, and tell where the results are."""
     from gristmill.client.drops import Upload, await_run, drop
+    from gristmill.notice import ascii_only
 
     here = session(context)
     upload = Upload(file, pipeline, name or file.name, pairs(param or []), ascii_only(owner or getpass.getuser()))
@@ -69,14 +67,15 @@ def run(
         return
     note(f"Uploaded {file} ({size(file.stat().st_size)}) as {upload.key}; it starts run {started}.")
     ended = see_to_end(mill, await_run(mill, started))
-    tell_end(mill, ended, results or (_LOCAL_RESULTS if here.target.local else None), json)
+    tell_end(mill, ended, results or (LOCAL_RESULTS if here.target.local else None), json)
 
 
 def _check(upload: "Upload") -> None:
     from gristmill.client.drops import faults
+    from gristmill.client.planning import record_of
     from gristmill.spec.load import roots
 
-    found = faults(upload, roots(os.environ))
+    found = faults(upload) or record_of(upload, roots(os.environ))[1].faults
     if found:
         raise Refused(found, "Nothing was uploaded.")
 

@@ -46,15 +46,20 @@ def out(text: str = "") -> None:
     typer.echo(text)
 
 
-def rich(*items: Any) -> None:
-    """Print Rich's renderables as the answer."""
-    console().print(*items)
+def rich(item: Any) -> None:
+    """Print one of Rich's renderables as the answer, without blanks at the ends of lines."""
+    screen = console()
+    with screen.capture() as captured:
+        screen.print(item)
+    for line in captured.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 def problem(what: str, mend: str = "") -> None:
     """Tell an error and how to mend it, on stderr."""
     mark = typer.style("error:", fg="red", bold=True) if _colours(sys.stderr) else "error:"
-    typer.echo(f"{mark} {what} {mend}".rstrip(), err=True)
+    end = "" if what.endswith((".", "?", "!")) else "."
+    typer.echo(f"{mark} {what}{end} {mend}".rstrip(), err=True)
 
 
 def _colours(stream: Any) -> bool:
@@ -81,12 +86,13 @@ def _plain(value: Any) -> Any:
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> "Table":
     """Return a plain table; columns named in `right` hold numbers. Long cells fold, nothing is cut off."""
     from rich.table import Table
+    from rich.text import Text
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))  # no markup in file names
     return made
 
 
@@ -109,3 +115,10 @@ def seconds(count: float) -> str:
     from gristmill.notice import duration
 
     return duration(timedelta(seconds=count))
+
+
+def size(count: int) -> str:
+    """Return bytes as people say them."""
+    from gristmill.notice import size as told
+
+    return told(count)

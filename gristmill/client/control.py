@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from gristmill.client.runs import Execution, Run, describe, resume_name, unclaimed_resumes
 from gristmill.client.stack import Mill
 from gristmill.errors import GristmillError, Refused
-from gristmill.jobs import TERMINAL, end_jobs
+from gristmill.jobs import TERMINAL, end_jobs, live_jobs
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.records import RunRecord
 from gristmill.words import RunStatus
@@ -69,11 +69,12 @@ def stop(mill: Mill, run: Run, who: str, seconds: float = STOP_SECONDS, clock: C
     """
     clock = clock or Clock()
     reason, begun = f"stopped by {who}", clock.now()
+    # looked at first: the state machine ends its own jobs as it stops, and what was ended is to be told
+    told = {job["jobId"]: job for job in live_jobs(mill.client("batch"), mill.queues, run.run)}
     if run.going:
         mill.client("stepfunctions").stop_execution(
             executionArn=run.execution.arn, error="Gristmill.Stopped", cause=reason
         )
-    told: dict[str, dict[str, Any]] = {}
     clean = 0
     while True:
         fresh = end_jobs(mill.client("batch"), mill.queues, run.run, reason)

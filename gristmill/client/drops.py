@@ -1,7 +1,7 @@
 """Dropping a file: checked before it travels, uploaded with its parameters, and its run found."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,8 +13,6 @@ from gristmill.client.stack import Mill
 from gristmill.drop import is_no_drop, run_id
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
-from gristmill.parameters import resolve
-from gristmill.spec.load import load
 
 CLAIM_SECONDS = 120.0  # an event takes about a second, a cold function a few more, a throttled one minutes
 _LOOK_SECONDS = 0.2
@@ -44,25 +42,12 @@ class Upload:
         return {"owner": self.owner, **given}
 
 
-def faults(upload: Upload, roots: Sequence[Path]) -> list[str]:
-    """Return what Gristmill would refuse, known before a byte travels; an unknown pipeline raises Refused."""
-    pipeline = load(upload.pipeline, roots)
-    found = [*resolve(pipeline, upload.metadata)[1], *_object_faults(upload)]
-    suffixes = tuple(pipeline.accepts.suffixes)
-    if suffixes and not upload.name.lower().endswith(suffixes):
-        found.append(f"the file's name must end in one of: {', '.join(suffixes)}")
-    if upload.file.stat().st_size > pipeline.accepts.max_bytes:
-        found.append(f"the pipeline takes at most {int(pipeline.accepts.max_bytes):,} bytes")
-    return found
-
-
-def _object_faults(upload: Upload) -> list[str]:
+def faults(upload: Upload) -> list[str]:
+    """Return what S3 would refuse or Gristmill overlook; what Split refuses is told by `planning.record_of`."""
     found = []
     why_not = is_no_drop(upload.key)
     if why_not:
         found.append(f"{upload.name} is {why_not} and starts no run; give another one with --name")
-    if upload.file.stat().st_size == 0:
-        found.append("the file is empty")
     if len(upload.key.encode()) > S3_KEY_MAX_BYTES:
         found.append(f"the name is longer than S3 allows ({S3_KEY_MAX_BYTES} bytes with its folder)")
     for name, text in upload.metadata.items():

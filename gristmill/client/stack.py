@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from gristmill.client.target import Target
 from gristmill.errors import Unreachable
+from gristmill.words import Compute
 
 if TYPE_CHECKING:
     from gristmill.store import Store
@@ -54,9 +55,9 @@ class Mill:
         return [self.output("CpuQueueArn")]
 
     @property
-    def max_vcpus(self) -> float:
-        """Return how many vCPUs may run at once."""
-        return float(self.output("MaxvCpus"))
+    def capacity(self) -> dict[Compute, float]:
+        """Return how many vCPUs may run at once, by the kind of compute."""
+        return {Compute.CPU: float(self.output("MaxvCpus"))}
 
 
 def open_mill(target: Target, name: str) -> Mill:

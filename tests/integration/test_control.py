@@ -34,25 +34,25 @@ def until_running(mill: Mill, run: str) -> None:
 def test_stop_ends_children_that_hang_and_those_that_wait_and_proves_it(mill: Mill, client: Client, tmp_path):
     run = mill.drop("trouble", "stop.txt", b"BAD\nBAD\n" * 3, mode="hang", marks=str(tmp_path))
     until_running(mill, run)
-    stopped = stop(client, find_run(client, run), "miller")
+    stopped = stop(client, find_run(client, run), "the sorcerer")
     assert stopped.proved
     assert (stopped.was, stopped.status) == (RunStatus.RUNNING, RunStatus.ABORTED)
     assert sum(job.containers for job in stopped.jobs) == 2
     assert not [job for job in mill.jobs(run) if job["status"] not in ("SUCCEEDED", "FAILED")]
-    assert "miller" in mill.mail(run, "ABORTED").get_content()
+    assert "stopped by the sorcerer" in mill.mail(run, "ABORTED").get_content()
 
 
 def test_stop_of_a_run_that_has_ended_finds_nothing_and_changes_nothing(mill: Mill, client: Client):
     run = mill.drop("strings", "ended.txt", b"done\n")
     mill.finish(run)
-    stopped = stop(client, find_run(client, run), "miller")
+    stopped = stop(client, find_run(client, run), "the sorcerer")
     assert (stopped.was, stopped.status, stopped.jobs) == (RunStatus.SUCCEEDED, RunStatus.SUCCEEDED, [])
 
 
 def stopped_run(mill: Mill, client: Client, name: str, marks: object) -> Run:
     run = mill.drop("trouble", name, LINES + b"BAD\n", mode="hang", marks=str(marks))
     until_running(mill, run)
-    stop(client, find_run(client, run), "miller")
+    stop(client, find_run(client, run), "the sorcerer")
     return find_run(client, run)
 
 
@@ -67,7 +67,7 @@ def test_resume_takes_the_run_over_and_is_refused_while_it_goes_on(mill: Mill, c
             resume(client, seen)
     until_running(mill, run.run)
     assert find_run(client, run.run).execution.arn == execution.arn
-    assert stop(client, find_run(client, run.run), "miller").proved
+    assert stop(client, find_run(client, run.run), "the sorcerer").proved
 
 
 def test_resume_refuses_what_succeeded_and_what_was_refused(mill: Mill, client: Client):

@@ -117,11 +117,19 @@ def _patch_end(settings: Settings) -> None:
             time.sleep(0.01)
         self.exec_status = ExecutionStatus.ABORTED
         self.stop_date = datetime.datetime.now(tz=datetime.UTC)
-        self.error, self.cause = error, cause
+        self.error, self.cause = getattr(self, "stop_reason", (error, cause))
         stop(self, stop_date, error, cause)
         _status_event(self)
         _log(settings, self)
 
+    def stop_with_reason(self: Any) -> Any:
+        """Note the error and cause that a stop gives, which moto drops."""
+        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        execution.stop_reason = (self._get_param("error"), self._get_param("cause"))
+        return stop_requested(self)
+
+    stop_requested = responses.StepFunctionResponse.stop_execution
+    responses.StepFunctionResponse.stop_execution = stop_with_reason
     communication._reflect_execution_status = reflect_once
     execution_module.Execution.stop = stop_at_once
 

@@ -1,0 +1,88 @@
+"""`gristmill stop` and `gristmill resume`."""
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gristmill.cli.ending import LOCAL_RESULTS, see_to_end, tell_end
+from gristmill.cli.options import Json, MaybeRunId, RunId
+from gristmill.cli.session import session
+from gristmill.cli.show import emit, note, out, problem, rich, seconds, table
+from gristmill.errors import ExitCode
+from gristmill.words import RunStatus
+
+if TYPE_CHECKING:
+    from gristmill.client.control import Stopped
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(stop)
+    app.command()(resume)
+
+
+def stop(
+    context: typer.Context,
+    run: RunId,
+    wait: Annotated[int, typer.Option(help="Seconds to wait at most until nothing lives.", min=1)] = 120,
+    json: Json = False,
+) -> None:
+    """Stop a run: end its execution and every job and child of it, and show that nothing lives any more."""
+    from gristmill.client.control import stop as end
+
+    found = session(context).run(run)
+    note(f"Stopping run {found.run} ({found.title}) ...")
+    stopped = end(session(context).mill, found, getpass.getuser(), wait)
+    if json:
+        emit({**vars(stopped), "proved": stopped.proved})
+    else:
+        _show(stopped)
+    if not stopped.proved:
+        problem(
+            f"something of run {stopped.run} still lives after {wait} s.", "Repeat the command; it may need longer."
+        )
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _show(stopped: "Stopped") -> None:
+    was = "had ended already" if stopped.was is not RunStatus.RUNNING else "was RUNNING"
+    out(f"Run {stopped.run} {was}, and is {stopped.status}.")
+    if stopped.jobs:
+        rows = [(job.name, job.was, job.status, str(job.containers), str(job.living)) for job in stopped.jobs]
+        rich(table(("JOB", "WAS", "IS", "CONTAINERS ENDED", "ALIVE"), rows, right=("CONTAINERS ENDED", "ALIVE")))
+    if stopped.proved:
+        ended = sum(job.containers for job in stopped.jobs)
+        out(f"Nothing of it lives any more: {len(stopped.jobs)} jobs with {ended} containers ended,")
+        out(f"looked at again after {seconds(stopped.seconds)}.")
+    if stopped.status is not RunStatus.SUCCEEDED:
+        out(f"Go on later with only what is missing: gristmill resume {stopped.run}")
+
+
+def resume(
+    context: typer.Context,
+    run: MaybeRunId = None,
+    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show the run until it ends.")] = True,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write the results to DIR/RUN/. Default: ./results on the embedded AWS, else nowhere."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Go on with a run that ended without success: only what is missing is done."""
+    from gristmill.client.control import resume as go_on
+
+    here = session(context)
+    found = here.run(run)
+    execution = go_on(here.mill, found)
+    if watch:
+        note(f"Run {found.run} ({found.title}) goes on.")
+        ended = see_to_end(here.mill, here.run(found.run))
+        tell_end(here.mill, ended, results or (LOCAL_RESULTS if here.target.local else None), json)
+    if json:
+        emit({"run": found.run, "execution": execution.arn})
+    else:
+        out(f"Run {found.run} ({found.title}) goes on. Follow it with: gristmill watch {found.run}")

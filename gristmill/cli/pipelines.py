@@ -1,0 +1,138 @@
+"""`gristmill pipelines`: the pipelines of this machine, and whether they are sound."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gristmill.cli.options import Json
+from gristmill.cli.show import emit, out, problem, rich, table
+from gristmill.errors import ExitCode, Refused
+
+if TYPE_CHECKING:
+    from gristmill.spec.model import Branch, Parameter, Pipeline
+
+group = typer.Typer(invoke_without_command=True, help="The pipelines of this machine. Default: list them.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    app.add_typer(group, name="pipelines")
+
+
+@group.callback()
+def pipelines(context: typer.Context) -> None:
+    """The pipelines of this machine: the project's own, and those under the folders of GRISTMILL_PIPELINES."""
+    if context.invoked_subcommand is None:
+        list_pipelines()
+
+
+@group.command("list")
+def list_pipelines(json: Json = False) -> None:
+    """List the pipelines."""
+    from gristmill.spec.load import load, names, roots
+
+    places = roots(os.environ)
+    found = [load(name, places) for name in names(places)]
+    if json:
+        emit(found)
+        return
+    rows = [(one.name, _stages(one), one.description) for one in found]
+    rich(table(("PIPELINE", "STAGES", "DESCRIPTION"), rows))
+
+
+def _stages(one: "Pipeline") -> str:
+    return " > ".join(f"{stage.name}({', '.join(branch.name for branch in stage.branches)})" for stage in one.stages)
+
+
+@group.command("show")
+def show(name: Annotated[str, typer.Argument(help="Name of the pipeline.")], json: Json = False) -> None:
+    """Show a pipeline: its parameters, stages and branches."""
+    from gristmill.spec.load import find, read, roots
+
+    file = find(name, roots(os.environ))
+    one = read(file)
+    if json:
+        emit(one)
+        return
+    out(f"{one.name}: {one.description}\n  {file}\n")
+    if one.parameters:
+        rows = [_parameter(key, value) for key, value in one.parameters.items()]
+        rich(table(("PARAMETER", "TYPE", "DEFAULT", "BOUNDS", "DESCRIPTION"), rows))
+        out()
+    columns = (
+        "STAGE",
+        "BRANCH",
+        "COMPUTE",
+        "VCPUS",
+        "MEMORY (MiB)",
+        "TIMEOUT (s/task)",
+        "ATTEMPTS",
+        "CHILDREN",
+        "MERGE",
+    )
+    branches = (_branch(stage.name, branch) for stage in one.stages for branch in stage.branches)
+    rich(table(columns, branches, right=columns[3:8]))
+
+
+def _branch(stage: str, one: "Branch") -> tuple[str, ...]:
+    needs = (one.compute, f"{one.vcpus:g}", f"{one.memory:,}", f"{one.timeout:,}")
+    return stage, one.name, *needs, str(one.attempts), f"<= {one.target_children:,}", one.merge
+
+
+def _parameter(name: str, one: "Parameter") -> tuple[str, ...]:
+    default = "" if one.default is None else str(one.default)
+    low, high = ("" if bound is None else f"{bound:,.15g}" for bound in (one.minimum, one.maximum))
+    bounds = ", ".join(map(str, one.choices or [])) or (f"{low}..{high}" if low or high else "")
+    return name, one.type, default, bounds, one.description
+
+
+@group.command()
+def validate(
+    which: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Names or files. Default: all pipelines.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check pipelines: every fault of each pipeline.yaml with its line, and that the code it names is there."""
+    from gristmill.spec.load import names, roots
+
+    places = roots(os.environ)
+    faults = {name: _faults(name, places) for name in which or names(places)}
+    if json:
+        emit([{"pipeline": name, "sound": not found, "faults": found} for name, found in faults.items()])
+    else:
+        for name, found in faults.items():
+            if not found:
+                out(f"{name}: sound")
+            for fault in found:
+                problem(fault)
+    if any(faults.values()):
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _faults(name: str, places: list[Path]) -> list[str]:
+    from gristmill.spec.code import load_callable
+    from gristmill.spec.load import find, read
+
+    try:
+        file = Path(name) if name.endswith((".yaml", ".yml")) else find(name, places)
+        one = read(file)
+    except Refused as refused:
+        return refused.faults
+    found = []
+    for branch in (branch for stage in one.stages for branch in stage.branches):
+        try:
+            load_callable(branch.run, one.name, [file.absolute().parents[1]])
+        except Refused as refused:
+            found += [f"{file}: {fault}" for fault in refused.faults]
+    return found
+
+
+@group.command()
+def schema() -> None:
+    """Print the JSON Schema of pipeline.yaml, for editors."""
+    from gristmill.spec.model import Pipeline
+
+    emit(Pipeline.model_json_schema())

@@ -1,0 +1,87 @@
+"""`gristmill plan`: what a run would do, before it does it."""
+
+import getpass
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gristmill.cli.options import Json, pairs
+from gristmill.cli.session import Session, session
+from gristmill.cli.show import emit, out, rich, seconds, size, table
+
+if TYPE_CHECKING:
+    from gristmill.plan import BranchPlan
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(plan)
+
+
+def plan(
+    context: typer.Context,
+    pipeline: Annotated[str | None, typer.Argument(help="Name of the pipeline.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="The file; it is read here.", exists=True, dir_okay=False, show_default=False)
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may be repeated.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name in the bucket. Default: the file's own name.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Plan the resume of this run instead: what would be reused.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show the chunks, jobs and children that a run of FILE would have. Nothing is uploaded or started."""
+    here = session(context)
+    if resume is not None and pipeline is None:
+        title, facts, planned = _of_run(here, resume)
+    elif resume is None and pipeline is not None and file is not None:
+        title, facts, planned = _of_file(here, pipeline, file, name or file.name, pairs(param or []))
+    else:
+        raise typer.BadParameter("give PIPELINE and FILE, or --resume RUN")
+    if json:
+        emit({**facts, "branches": [{**vars(one), "todo": one.todo, "children": one.children} for one in planned]})
+        return
+    _show(title, planned)
+
+
+def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[BranchPlan]]":
+    from gristmill.client.planning import plan_resume
+
+    run = here.run(text)
+    planned = plan_resume(here.mill, run, here.mill.capacity)
+    return f"Resume of run {run.run} ({run.title})", {"run": run.run}, planned
+
+
+def _of_file(
+    here: Session, pipeline: str, file: Path, name: str, parameters: dict[str, str]
+) -> "tuple[str, dict[str, Any], list[BranchPlan]]":
+    from gristmill.client.drops import Upload
+    from gristmill.client.planning import plan_file
+    from gristmill.spec.load import roots
+
+    upload = Upload(file, pipeline, name, parameters, getpass.getuser())
+    record, planned = plan_file(upload, roots(os.environ), here.mill.capacity)
+    values = " ".join(f"{key}={value}" for key, value in record.parameters.items())
+    title = f"{pipeline}/{name} ({size(record.input.size)})" + (f" with {values}" if values else "")
+    return title, {"pipeline": pipeline, "size": record.input.size, "parameters": record.parameters}, planned
+
+
+def _show(title: str, planned: "list[BranchPlan]") -> None:
+    out(title)
+    columns = ("STAGE", "BRANCH", "CHUNKS", "REUSED", "TO DO", "JOBS", "CHILDREN", "EACH CHILD", "TIMEOUT")
+    rich(table(columns, map(_row, planned), right=columns[2:7]))
+    if any(one.tasks is None for one in planned):
+        out("?: known once an earlier stage is done.")
+
+
+def _row(one: "BranchPlan") -> tuple[str, ...]:
+    each = f"{one.vcpus:g} vCPU, {one.memory:,} MiB"
+    if one.tasks is None:
+        return one.stage, one.branch, "?", "0", "?", "?", "?", each, ""
+    counts = (one.tasks, one.reused, one.todo or 0, len(one.jobs), one.children)
+    return one.stage, one.branch, *(f"{count:,}" for count in counts), each, seconds(one.timeout) if one.jobs else ""

@@ -1,0 +1,148 @@
+"""`gristmill runs`, `status` and `watch`: what stands of runs."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gristmill.cli.ending import LOCAL_RESULTS, see_to_end, tell_end
+from gristmill.cli.options import Json, MaybeRunId
+from gristmill.cli.session import session
+from gristmill.cli.show import coloured, emit, moment, note, out, rich, seconds, size, table
+from gristmill.words import RunStatus
+
+if TYPE_CHECKING:
+    from gristmill.client.causes import Cause
+    from gristmill.client.progress import BranchLook, Look, StageLook
+    from gristmill.client.runs import Run
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (runs, status, watch):
+        app.command()(command)
+
+
+def runs(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many runs to look at, newest first.", min=1)] = 20,
+    pipeline: Annotated[str | None, typer.Option(help="Of those, show only this pipeline's.")] = None,
+    status: Annotated[RunStatus | None, typer.Option(help="Of those, show only those that stand so.")] = None,
+    json: Json = False,
+) -> None:
+    """List the newest runs."""
+    from gristmill.client.runs import list_runs
+
+    found = [
+        one
+        for one in list_runs(session(context).mill, limit)
+        if pipeline in (None, one.dropped.pipeline) and status in (None, one.status)
+    ]
+    if json:
+        emit([_told(one) for one in found])
+    elif not found:
+        note("There are no such runs." if pipeline or status else "There are no runs yet.")
+    else:
+        rich(table(("RUN", "STATUS", "FILE", "STARTED", "TOOK", "OWNER"), map(_row, found), right=("TOOK",)))
+
+
+def _row(run: "Run") -> tuple[Any, ...]:
+    owner = run.record.owner if run.record else ""
+    took = seconds(run.took(datetime.now(UTC)))
+    return run.run, coloured(run.status), run.title, moment(run.execution.started), took, owner
+
+
+def _told(run: "Run") -> dict[str, Any]:
+    record = run.record
+    return {
+        "run": run.run,
+        "status": run.status,
+        "pipeline": run.dropped.pipeline,
+        "name": run.dropped.name,
+        "owner": record.owner if record else None,
+        "size": record.input.size if record else None,
+        "parameters": record.parameters if record else None,
+        "resumes": record.resumes if record else 0,
+        "started": run.execution.started,
+        "ended": run.execution.ended,
+        "execution": run.execution.arn,
+    }
+
+
+def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -> None:
+    """Tell what stands of a run: stages, branches, tasks, what it waits for, what failed and why, what to do."""
+    from gristmill.client.causes import causes
+    from gristmill.client.progress import look
+
+    mill = session(context).mill
+    found = session(context).run(run)
+    seen = look(mill, found)
+    cause = None if found.status is RunStatus.SUCCEEDED else causes(mill, found)
+    if json:
+        emit({**_told(found), "stages": seen.stages, "cause": cause})
+        return
+    _show(seen, cause)
+
+
+def _show(seen: "Look", cause: "Cause | None") -> None:
+    from rich.text import Text
+
+    from gristmill.cli.cause import show_cause
+
+    run = seen.run
+    rich(Text.assemble(coloured(run.status), f" {run.title}"))
+    for name, value in _facts(run):
+        out(f"  {name:<11} {value}")
+    if seen.stages:
+        out()
+        columns = ("STAGE", "BRANCH", "TASKS", "DONE", "FAILED", "ATTEMPT", "CHILDREN")
+        rows = (_branch_row(stage, one) for stage in seen.stages for one in stage.branches)
+        rich(table(columns, rows, right=("TASKS", "DONE", "FAILED", "ATTEMPT")))
+    for stage in seen.stages:
+        for one in stage.branches:
+            for reason in one.waits if run.going else ():
+                out(f"\n{stage.stage}/{one.branch} waits: {reason}")
+    if cause:
+        show_cause(run, cause)
+
+
+def _facts(run: "Run") -> list[tuple[str, str]]:
+    ended = run.execution.ended
+    facts = [("Run", run.run)]
+    if run.record:
+        facts += [("Owner", run.record.owner), ("Input", size(run.record.input.size))]
+        facts += [("Parameters", " ".join(f"{name}={value}" for name, value in run.record.parameters.items()))]
+    facts += [("Started", moment(run.execution.started)), ("Ended", moment(ended) if ended else "")]
+    facts += [("Took", seconds(run.took(datetime.now(UTC))))]
+    facts += [("Resumed", f"{run.record.resumes} times")] if run.record and run.record.resumes else []
+    return [(name, value) for name, value in facts if value]
+
+
+def _branch_row(stage: "StageLook", one: "BranchLook") -> tuple[str, ...]:
+    from gristmill.cli.live import children
+
+    if one.tasks is None:
+        return stage.stage, one.branch, "?", "0", "0", "", "not begun"
+    told = children(one).removeprefix("children: ")
+    return stage.stage, one.branch, f"{one.tasks:,}", f"{one.done:,}", f"{one.failed:,}", str(stage.attempt), told
+
+
+def watch(
+    context: typer.Context,
+    run: MaybeRunId = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write the results to DIR/RUN/. Default: ./results on the embedded AWS, else nowhere."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show a run until it ends. Ctrl-C stops the watching, not the run."""
+    here = session(context)
+    found = here.run(run)
+    if not found.going:
+        note(f"Run {found.run} has ended.")
+    ended = see_to_end(here.mill, found)
+    tell_end(here.mill, ended, results or (LOCAL_RESULTS if here.target.local else None), json)

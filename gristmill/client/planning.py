@@ -1,0 +1,71 @@
+"""What a run would do: of a file before it is dropped, or of a run before it is resumed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gristmill import index, keys
+from gristmill.claim import Claimant, make_record
+from gristmill.client.drops import Upload
+from gristmill.client.onefile import OneFile
+from gristmill.client.runs import Run
+from gristmill.client.stack import Mill
+from gristmill.drop import Drop
+from gristmill.errors import Refused
+from gristmill.plan import BranchPlan, plan_branch
+from gristmill.records import RunRecord
+from gristmill.source import frozen
+from gristmill.spec.model import Branch
+from gristmill.split import ensure_index
+from gristmill.survey import survey
+from gristmill.words import Compute
+
+MaxvCpus = Mapping[Compute, float]
+
+
+def record_of(upload: Upload, roots: Sequence[Path]) -> tuple[OneFile, RunRecord]:
+    """Return the record that Split would make of a file, with every fault that it would find."""
+    bucket = OneFile(upload.file, upload.key, upload.metadata)
+    drop = Drop("", upload.key, None, "", upload.file.stat().st_size, "", "")
+    return bucket, make_record(bucket, drop, Claimant("plan", datetime.now(UTC), roots))
+
+
+def plan_file(upload: Upload, roots: Sequence[Path], max_vcpus: MaxvCpus) -> tuple[RunRecord, list[BranchPlan]]:
+    """Return the record and the branches of a run over a file; Refused with every fault that Split would find.
+
+    The file is cut as Split cuts it. How later stages will be cut is known once the earlier ones are done.
+    """
+    bucket, record = record_of(upload, roots)
+    if record.faults:
+        raise Refused(record.faults, "Nothing was uploaded.")
+    first = frozen(record).stages[0]
+    tasks = {first.name: ensure_index(bucket, record, first).values - 1}
+    return record, [
+        plan_branch(stage.name, branch, tasks.get(stage.name), 0, _vcpus(branch, max_vcpus))
+        for stage in frozen(record).stages
+        for branch in stage.branches
+    ]
+
+
+def plan_resume(mill: Mill, run: Run, max_vcpus: MaxvCpus) -> list[BranchPlan]:
+    """Return the branches of a run that would be resumed, with what would be reused of each."""
+    if run.record is None or run.record.pipeline is None:
+        raise Refused([f"run {run.run} never came to be planned."], "Drop the file again.")
+    planned = []
+    for stage in frozen(run.record).stages:
+        tasks = _tasks(mill, run.run, stage.name)
+        for branch in stage.branches:
+            missing = survey(mill.store, run.run, stage.name, branch.name, tasks).tasks_missing if tasks else 0
+            reused = (tasks or 0) - missing
+            planned.append(plan_branch(stage.name, branch, tasks, reused, _vcpus(branch, max_vcpus)))
+    return planned
+
+
+def _vcpus(branch: Branch, max_vcpus: MaxvCpus) -> float:
+    """Return the vCPUs for a branch; where the stack tells none for its compute, as many as it could use."""
+    return max_vcpus.get(branch.compute, branch.vcpus * branch.target_children)
+
+
+def _tasks(mill: Mill, run: str, stage: str) -> int | None:
+    key = keys.chunks(run, stage)
+    return index.read_header(mill.store, key).values - 1 if mill.store.head(key) else None

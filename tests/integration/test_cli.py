@@ -1,0 +1,240 @@
+"""The command line against the deployed template: what it prints, where, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gristmill import keys
+from gristmill.cli.main import call
+from gristmill.errors import ExitCode
+from tests.integration.mill import Mill
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Said]
+
+
+@pytest.fixture
+def cli(mill: Mill, monkeypatch, tmp_path, capsys) -> Cli:
+    """Call the command line in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+    def said(*words: str) -> Said:
+        capsys.readouterr()
+        code = call(words)
+        printed = capsys.readouterr()
+        return Said(code, printed.out, printed.err)
+
+    return said
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    file = tmp_path / "words.txt"
+    file.write_bytes(b"grist\n\nm\xc3\xbchle\n" * 40)
+    return file
+
+
+def failed_run(cli: Cli, tmp_path: Path) -> str:
+    (tmp_path / "bad.txt").write_bytes(b"good\nBAD\ngood\n")
+    said = cli("run", "brittle", "bad.txt", "-p", f"gate={tmp_path / 'gate'}")
+    assert said.code == ExitCode.FAILED
+    return said.out.split("run ")[1].split()[0]
+
+
+def test_run_shows_progress_and_ends_with_the_places_of_the_results(mill: Mill, cli: Cli, words: Path):
+    said = cli("run", "strings", str(words), "-p", "lines_per_task=30")
+    assert said.code == ExitCode.OK
+    assert said.err.startswith(f"local ({mill.endpoint})\n")
+    assert "map/repeat: 4 of 4 tasks" in said.err
+    headline, *places = said.out.splitlines()
+    run = headline.rsplit(" ", 1)[1]
+    assert headline.startswith("SUCCEEDED strings/words.txt in ")
+    prefix = f"s3://{mill.bucket}/{keys.results_prefix('strings', 'words.txt', run)}"
+    assert places == [
+        f"  {prefix}repeat.txt (1.0 kB)",
+        f"  ./results/{run}/repeat.txt",
+        f"  {prefix}reverse.txt (560 bytes)",
+        f"  ./results/{run}/reverse.txt",
+    ]
+    assert Path(f"results/{run}/reverse.txt").read_bytes() == "tsirg\n\nelhüm\n".encode() * 40
+
+
+def test_json_is_all_there_is_on_stdout(cli: Cli, words: Path):
+    answer = cli("run", "strings", str(words), "--json").json
+    assert answer["status"] == "SUCCEEDED"
+    assert answer["cause"] is None
+    assert [Path(one["file"]).is_file() for one in answer["results"]] == [True, True]
+    run = answer["run"]
+    assert cli("status", run, "--json").json["stages"][0]["branches"][0]["done"] == 1
+    assert cli("results", run[:10], "--json").json["results"][0]["key"].endswith("repeat.txt")
+    assert run in [one["run"] for one in cli("runs", "--json").json]
+    assert any(run in one["body"] for one in cli("mail", "list", "--json").json)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["strngs", "words.txt"], "Did you mean strings?"),
+        (["strings", "words.txt", "-p", "lines_per_task=many"], "'many' is not a whole number"),
+        (["strings", "empty.txt"], "the file is empty"),
+        (["strings", "words.txt", "--name", "a.part"], "a temporary name"),
+        (["strings", "words.txt", "-p", "lines_per_task=٣"], "ASCII"),
+    ],
+)
+def test_what_would_be_refused_is_refused_before_it_travels(mill: Mill, cli: Cli, words: Path, more, told):
+    Path("empty.txt").touch()
+    before = mill.keys(keys.INPUTS)
+    said = cli("run", *more)
+    assert said.code == ExitCode.REFUSED
+    (line,) = said.err.splitlines()[1:]
+    assert line.startswith("error: ")
+    assert told in line
+    assert line.endswith("Nothing was uploaded.")
+    assert mill.keys(keys.INPUTS) == before
+
+
+def test_a_refusal_by_the_stack_itself_ends_the_same_way(cli: Cli, words: Path):
+    said = cli("run", "strings", str(words), "-p", "lines_per_task=0", "--no-check")
+    assert said.code == ExitCode.REFUSED
+    assert "0 is below the minimum 1" in said.out
+    assert said.out.endswith("Mend that, and drop the file again.\n")
+
+
+def test_the_cause_is_told_and_resume_does_only_what_is_missing(cli: Cli, tmp_path: Path):
+    run = failed_run(cli, tmp_path)
+    told = cli("status", run)
+    assert told.code == ExitCode.OK
+    for part in (
+        "FAILED brittle/bad.txt",
+        "copy   copied      3     2       1        1  1 failed",
+        "Why: copied: 1 of 3 tasks have no output",
+        "copy/copied, task 1, attempt 1: ValueError: the grain is wet",
+        f"gristmill resume {run}",
+    ):
+        assert part in told.out
+    assert "looking at the grain" in cli("logs", run, "--task", "1").out
+    plan = cli("plan", "--resume", run, "--json").json["branches"]
+    assert [(one["tasks"], one["reused"], one["todo"], one["children"]) for one in plan] == [(3, 2, 1, 1)]
+    (tmp_path / "gate").touch()
+    assert cli("resume", run).code == ExitCode.OK
+    assert Path(f"results/{run}/copied.txt").read_bytes() == b"good\nBAD\ngood\n"
+    again = cli("resume", run)
+    assert again.code == ExitCode.REFUSED
+    assert "nothing is missing" in again.err
+
+
+def test_logs_come_from_every_child_and_say_which(cli: Cli, tmp_path: Path):
+    run = failed_run(cli, tmp_path)
+    lines = cli("logs", run).out.splitlines()
+    assert {line.split()[1] for line in lines} == {"copied[0]", "copied[1]"}
+    assert cli("logs", run, "--follow").out.splitlines() == lines
+    assert cli("logs", run, "--branch", "none").code == ExitCode.NOT_FOUND
+
+
+def hanging_run(mill: Mill, cli: Cli, tmp_path: Path) -> str:
+    (tmp_path / "marks").mkdir()
+    (tmp_path / "hang.txt").write_bytes(b"BAD\n" * 3)
+    said = cli(
+        "run", "trouble", "hang.txt", "-p", "mode=hang", "-p", f"marks={tmp_path / 'marks'}", "--no-watch", "--json"
+    )
+    run: str = said.json["run"]
+    mill._until(lambda: any((tmp_path / "marks").iterdir()), 20, f"nothing of {run} runs")
+    return run
+
+
+def test_stop_ends_a_run_and_shows_it(mill: Mill, cli: Cli, tmp_path: Path):
+    run = hanging_run(mill, cli, tmp_path)
+    assert "2 running" in cli("status", run).out
+    said = cli("stop", run)
+    assert said.code == ExitCode.OK
+    assert said.out.startswith(f"Run {run} was RUNNING, and is ABORTED.\n")
+    assert "Nothing of it lives any more: 1 jobs with 2 containers ended" in said.out
+    watched = cli("watch", run)
+    assert watched.code == ExitCode.STOPPED
+    assert "stopped by" in watched.out
+
+
+def test_ctrl_c_ends_the_watching_and_not_the_run(mill: Mill, cli: Cli, tmp_path: Path):
+    run = hanging_run(mill, cli, tmp_path)
+    command = [sys.executable, "-m", "gristmill.cli.main", "watch", run]
+    environment = {**os.environ, "GRISTMILL_HOME": str(mill.data)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as watching:
+        assert watching.stderr is not None
+        while "tasks" not in watching.stderr.readline():
+            time.sleep(0.01)
+        watching.send_signal(signal.SIGINT)
+        _, err = watching.communicate(timeout=20)
+    assert watching.returncode == ExitCode.INTERRUPTED
+    assert f"The run goes on. Follow it with: gristmill watch {run}" in err
+    assert cli("status", run, "--json").json["status"] == "RUNNING"
+    assert cli("stop", run).code == ExitCode.OK
+
+
+def test_a_plan_counts_as_the_run_will(cli: Cli, words: Path):
+    plan = cli("plan", "strings", str(words), "-p", "lines_per_task=7")
+    assert plan.code == ExitCode.OK
+    assert plan.out == (
+        "strings/words.txt (560 bytes) with lines_per_task=7\n"
+        "STAGE  BRANCH   CHUNKS  REUSED  TO DO  JOBS  CHILDREN  EACH CHILD         TIMEOUT\n"
+        "map    repeat       18       0     18     1         4  1 vCPU, 1,024 MiB  5 h 5 min\n"
+        "map    reverse      18       0     18     1         4  1 vCPU, 1,024 MiB  5 h 5 min\n"
+    )
+    later = cli("plan", "words", str(words), "--json").json["branches"]
+    assert [one["tasks"] for one in later] == [2, None]
+
+
+def test_subscriptions_filter_what_is_mailed(mill: Mill, cli: Cli, words: Path):
+    assert cli("subscribe", "ann@mill.example", "--pipeline", "brittle", "--on", "success").code == ExitCode.OK
+    assert cli("subscribe", "bob@mill.example", "--pipeline", "strings").code == ExitCode.OK
+    told = cli("subscribe", "bob@mill.example", "--pipeline", "strings", "--on", "success")
+    assert told.out == "bob@mill.example gets mail of runs of strings that end in success.\n"
+    run = cli("run", "strings", str(words), "--json").json["run"]
+    assert {"bob@mill.example"} == {mail["To"] for mail in mill.mails(run)} - {"you@laptop.example"}
+    assert "ann@mill.example    brittle    success  yes\n" in cli("subscriptions").out
+    for email in ("ann@mill.example", "bob@mill.example"):
+        assert cli("unsubscribe", email).code == ExitCode.OK
+    assert cli("unsubscribe", "ann@mill.example").code == ExitCode.NOT_FOUND
+    assert cli("subscribe", "not an address").code == ExitCode.REFUSED
+
+
+def test_errors_are_one_line_and_their_trace_comes_on_demand(cli: Cli):
+    said = cli("status", "deadbeef")
+    assert said.code == ExitCode.NOT_FOUND
+    assert said.err.splitlines()[1:] == ["error: there is no run deadbeef. See which there are with: gristmill runs"]
+    assert "Traceback" in cli("--verbose", "status", "deadbeef").err
+    assert cli("status", "no-id").code == ExitCode.NOT_FOUND
+    assert cli("--stack", "other", "runs").code == ExitCode.UNREACHABLE
+    assert cli("--endpoint-url", "http://localhost:1", "runs").code == ExitCode.UNREACHABLE
+    assert cli("stop").code == ExitCode.USAGE
+
+
+def test_mail_is_shown_by_run(cli: Cli, words: Path):
+    run = cli("run", "strings", str(words), "--name", "[odd] name.txt", "--json").json["run"]
+    shown = cli("mail", "show", run[:8])
+    assert "Subject: [gristmill] SUCCEEDED strings/[odd] name.txt in " in shown.out
+    assert "[gristmill] SUCCEEDED strings/[odd] name.txt in " in cli("mail").out
+    assert cli("mail", "show", "99999").code == ExitCode.NOT_FOUND
