@@ -9,7 +9,7 @@ from gristmill.limits import (
     SEGMENT_AGE_MIN,
     STAGE_CHILDREN_MAX,
 )
-from gristmill.spec.model import Branch
+from gristmill.spec.model import Branch, Stage
 
 _SLACK_SECONDS = 300  # for a container's start, staging and the last segment
 _LONGEST_SECONDS = 14 * 86_400  # Fargate guarantees no job beyond 14 days
@@ -90,10 +90,10 @@ class BranchPlan:
         return sum(self.jobs)
 
 
-def plan_branch(stage: str, branch: Branch, tasks: int | None, reused: int, max_vcpus: float) -> BranchPlan:
+def plan_branch(stage: Stage, branch: Branch, tasks: int | None, reused: int, max_vcpus: float) -> BranchPlan:
     """Plan a branch as JobMap does: what has a valid output is not done again."""
     todo = max((tasks or 0) - reused, 0)
-    sizes = tuple(group_sizes(children(todo, branch, max_vcpus))) if todo else ()
+    sizes = tuple(group_sizes(children(todo, branch, max_vcpus, len(stage.branches)))) if todo else ()
     per_child = -(-todo // sum(sizes)) if sizes else 0
     timeout = job_timeout(branch, per_child) if sizes else 0
-    return BranchPlan(stage, branch.name, tasks, reused, sizes, branch.vcpus, branch.memory, timeout)
+    return BranchPlan(stage.name, branch.name, tasks, reused, sizes, branch.vcpus, branch.memory, timeout)

@@ -1,6 +1,7 @@
 """`gristmill pipelines`: the pipelines of this machine, and whether they are sound."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,17 +123,28 @@ def _faults(name: str, places: list[Path]) -> list[str]:
     except Refused as refused:
         return refused.faults
     found = []
-    for branch in (branch for stage in one.stages for branch in stage.branches):
+    for reference in _callables(one):
         try:
-            load_callable(branch.run, one.name, [file.absolute().parents[1]])
+            load_callable(reference, one.name, [file.absolute().parents[1]])
         except Refused as refused:
             found += [f"{file}: {fault}" for fault in refused.faults]
     return found
 
 
+def _callables(one: "Pipeline") -> Iterator[str]:
+    """Yield the functions that a pipeline names."""
+    from gristmill.words import MergeKind
+
+    for branch in (branch for stage in one.stages for branch in stage.branches):
+        if branch.run:
+            yield branch.run
+        if not isinstance(branch.merge, MergeKind):
+            yield branch.merge
+
+
 @group.command()
 def schema() -> None:
     """Print the JSON Schema of pipeline.yaml, for editors."""
-    from gristmill.spec.model import Pipeline
+    from gristmill.spec.schema import schema as make_schema
 
-    emit(Pipeline.model_json_schema())
+    emit(make_schema())

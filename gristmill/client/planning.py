@@ -41,7 +41,7 @@ def plan_file(upload: Upload, roots: Sequence[Path], max_vcpus: MaxvCpus) -> tup
     first = frozen(record).stages[0]
     tasks = {first.name: ensure_index(bucket, record, first).values - 1}
     return record, [
-        plan_branch(stage.name, branch, tasks.get(stage.name), 0, _vcpus(branch, max_vcpus))
+        plan_branch(stage, branch, tasks.get(stage.name), 0, _vcpus(branch, max_vcpus))
         for stage in frozen(record).stages
         for branch in stage.branches
     ]
@@ -57,7 +57,7 @@ def plan_resume(mill: Mill, run: Run, max_vcpus: MaxvCpus) -> list[BranchPlan]:
         for branch in stage.branches:
             missing = survey(mill.store, run.run, stage.name, branch.name, tasks).tasks_missing if tasks else 0
             reused = (tasks or 0) - missing
-            planned.append(plan_branch(stage.name, branch, tasks, reused, _vcpus(branch, max_vcpus)))
+            planned.append(plan_branch(stage, branch, tasks, reused, _vcpus(branch, max_vcpus)))
     return planned
 
 
