@@ -18,6 +18,8 @@ from gristmill.errors import Refused
 from gristmill.local.settings import Settings
 
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two
+_RECEIVE = 128 * 1024  # bytes at once; waitress's own 8 KiB make large uploads slow
+_SEND_AHEAD = 1024**2  # bytes that a response may be ahead of its client
 STATE_FILE = "local.json"
 
 
@@ -35,7 +37,15 @@ def serve(settings: Settings) -> None:
     application = create_app(settings)
     if settings.log_calls:
         application = Calls(application, settings, settings.data / LOG)
-    server = create_server(application, sockets=[listener], threads=_THREADS, connection_limit=1000)
+    server = create_server(
+        application,
+        sockets=[listener],
+        threads=_THREADS,
+        connection_limit=1000,
+        recv_bytes=_RECEIVE,
+        outbuf_high_watermark=_SEND_AHEAD,  # a writer waits above it, so below the overflow no file is written
+        outbuf_overflow=2 * _SEND_AHEAD,
+    )
     server.channel_class = Channel
     signal.signal(signal.SIGTERM, _stop)
     note(settings)
