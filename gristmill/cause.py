@@ -18,7 +18,7 @@ from gristmill.store import Store
 _SHOWN = 5  # failures told per branch; the rest of them most often say the same
 _SEARCHED = 10_000  # failure records looked at to find those
 _TAIL = 20  # log lines
-_TASKS_FAILED = 1  # a child's exit code when its tasks failed: those have records of their own
+_MISCONFIGURED = "MISCONFIGURATION:"  # what the reasons of such queue limits start with (Batch user guide)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,14 @@ def failures(store: Store, clues: Clues, cursor: Cursor, branch: str, missing: l
     recorded = list(islice(_recorded(store, cursor, branch), _SHOWN))
     if len(recorded) >= _SHOWN or len(recorded) == sum(span.end - span.first for span in missing):
         return recorded
-    return recorded + list(islice(_died(clues, cursor, branch), _SHOWN - len(recorded)))
+    known = {failure.job_id for failure in recorded}
+    died = (one for one in _died(clues, cursor, branch) if one.job_id not in known)
+    return recorded + list(islice(died, _SHOWN - len(recorded)))
+
+
+def is_hopeless(failure: Failure) -> bool:
+    """Tell whether trying again is in vain: Batch says that the job fits no machine of its queue."""
+    return failure.reason.startswith(_MISCONFIGURED)
 
 
 def _recorded(store: Store, cursor: Cursor, branch: str) -> Iterator[Failure]:
@@ -50,8 +57,6 @@ def _died(clues: Clues, cursor: Cursor, branch: str) -> Iterator[Failure]:
     for job in _failed_jobs(clues, cursor, branch):
         attempt = (job.get("attempts") or [{}])[-1]
         container = attempt.get("container") or job.get("container") or {}
-        if container.get("exitCode") == _TASKS_FAILED:
-            continue
         stream = container.get("logStreamName") or ""
         yield Failure(
             stage=cursor.stage,

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill import index, keys
-from gristmill.cause import Clues, failures
+from gristmill.cause import Clues, failures, is_hopeless
 from gristmill.cover import Cover
 from gristmill.jobmap import Cursor, read_record
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.merge import is_merged
-from gristmill.records import BranchFinding, Finding, RunRecord
+from gristmill.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.source import frozen, output_key
 from gristmill.spec.model import Branch, Stage
 from gristmill.store import Store
@@ -55,7 +55,9 @@ def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVe
         return CheckVerdict.COMPLETE, ""
     reason = "; ".join(f"{name}: {lack}" for name, lack in lacking.items())
     allowed = min(branch.attempts for branch in stage.branches if branch.name in lacking)
-    return (CheckVerdict.INCOMPLETE if tries < allowed else CheckVerdict.FAILED), reason
+    if tries >= allowed or any(is_hopeless(failure) for one in found for failure in one.failures):
+        return CheckVerdict.FAILED, reason
+    return CheckVerdict.INCOMPLETE, reason
 
 
 def _lack(found: BranchFinding, branch: Branch) -> str:
@@ -88,10 +90,22 @@ def _examine(
         bytes_in=sum(part.bytes_in for part in held.slices),
         bytes_out=held.size,
         output=None if missing else _output(store, record, branch, held),
-        failures=failures(store, clues, cursor, branch.name, held.missing) if missing else [],
+        failures=_failures(store, clues, cursor, branch, held) if missing else [],
         missing=missing,
         problem=None if missing else miscount(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
     )
+
+
+def _failures(store: Store, clues: Clues, cursor: Cursor, branch: Branch, held: Cover) -> list[Failure]:
+    """Return failures that explain what is missing, each with its task's place in the input."""
+    found = failures(store, clues, cursor, branch.name, held.missing)
+    return [failure if failure.task is None else _placed(store, cursor, failure) for failure in found]
+
+
+def _placed(store: Store, cursor: Cursor, failure: Failure) -> Failure:
+    task = failure.task or 0
+    start, end = index.read_values(store, keys.chunks(cursor.run, cursor.stage), task, task + 2)
+    return failure.model_copy(update={"start": start, "end": end})
 
 
 def _output(store: Store, record: RunRecord, branch: Branch, held: Cover) -> str | None:

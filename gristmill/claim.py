@@ -13,10 +13,10 @@ from gristmill.cost.estimate import Cut, estimate
 from gristmill.drop import Drop, is_no_drop, read_drop
 from gristmill.errors import NotFound, Refused
 from gristmill.jobmap import Cursor, read_record
-from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
+from gristmill.limits import ATTEMPTS_MAX, S3_KEY_MAX_BYTES, STATE_REASON_MAX
 from gristmill.parameters import owner, resolve
 from gristmill.records import InputObject, RunRecord
-from gristmill.source import frozen
+from gristmill.source import frozen, output_key, result_branches
 from gristmill.spec.load import load
 from gristmill.spec.model import Pipeline
 from gristmill.split import ensure_index
@@ -88,7 +88,7 @@ def make_record(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
     parameters, wrong = resolve(pipeline, metadata) if pipeline else ({}, [])
     max_cost, unpayable = read_ceiling(metadata, claimant.terms.max_cost)
     faults += wrong + unpayable + object_faults(drop, head, pipeline)
-    return RunRecord(
+    record = RunRecord(
         run=drop.run,
         execution=claimant.execution,
         claimed_at=claimant.now,
@@ -106,6 +106,7 @@ def make_record(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
         max_cost=max_cost,
         faults=faults,
     )
+    return record.model_copy(update={"faults": faults + name_faults(record)}) if pipeline else record
 
 
 def _load(name: str, roots: Sequence[Path]) -> tuple[Pipeline | None, list[str]]:
@@ -126,6 +127,18 @@ def object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None
     if accepts and head.size > accepts.max_bytes:
         faults.append(f"the file has {head.size:,} bytes; the pipeline takes at most {int(accepts.max_bytes):,}")
     return faults
+
+
+def name_faults(record: RunRecord) -> list[str]:
+    """Return whether the dropped file's name is so long that the keys of its results could not be."""
+    results = [output_key(record, branch) for branch in result_branches(frozen(record))]
+    longest = max((len(key.encode()) for key in results), default=0)
+    if longest <= S3_KEY_MAX_BYTES:
+        return []
+    return [
+        f"the file's name is too long by {longest - S3_KEY_MAX_BYTES} bytes: the keys of its results would have more "
+        f"than {S3_KEY_MAX_BYTES}; shorten it"
+    ]
 
 
 def _start(store: Store, record: RunRecord, terms: Terms) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.records import Bill, Failure, Finding
 from gristmill.words import RunStatus
 
-_ATTRIBUTE_MAX = 256
+_ATTRIBUTE_MAX = 256  # characters
+_ATTRIBUTES_MAX = 8 * 1024  # bytes of all attributes, which count as part of the message
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Story:
     cost: Bill | None = None
     estimate: float | None = None  # dollars
     unpriced: str = ""  # why there is no cost
+    faults: Sequence[str] = ()  # why the drop was refused
 
     @property
     def title(self) -> str:
@@ -84,7 +86,7 @@ def size(count: int) -> str:
 def body(story: Story) -> str:
     """Return the mail's text, within SNS's limit."""
     text = "\n".join(_lines(story)) + "\n"
-    return text.encode()[:SNS_MESSAGE_MAX].decode(errors="ignore")
+    return text.encode()[: SNS_MESSAGE_MAX - _ATTRIBUTES_MAX].decode(errors="ignore")
 
 
 def _lines(story: Story) -> Iterator[str]:
@@ -96,8 +98,9 @@ def _lines(story: Story) -> Iterator[str]:
     yield f"Started   {_moment(story.started_at)}"
     yield f"Ended     {_moment(story.ended_at)} ({duration(story.took)})"
     yield from _cost(story)
-    if story.reason:
-        yield from ("", "Why", f"  {story.reason}")
+    why = story.faults or ([story.reason] if story.reason else [])
+    if why:
+        yield from ("", "Why", *(f"  {one}" for one in why))
     yield from _counts(story.findings)
     yield from _failures(story.findings)
     yield from _results(story)
@@ -114,6 +117,8 @@ def _cost(story: Story) -> Iterator[str]:
 
 
 def _headline(story: Story) -> str:
+    if story.faults:
+        return "The file was refused: nothing was run."
     return {
         RunStatus.SUCCEEDED: "The run is complete: every output was found and counted.",
         RunStatus.RETRYING: "Some tasks have no output yet; they are being tried again.",
@@ -142,11 +147,17 @@ def _failures(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _failure(failure: Failure) -> Iterator[str]:
-    task = "a child" if failure.task is None else f"task {failure.task}"
+    task = "a child" if failure.task is None else f"task {failure.task}{_place(failure)}"
     code = "" if failure.exit_code is None else f", exit code {failure.exit_code}"
     yield f"  {failure.stage}/{failure.branch}, {task}, attempt {failure.nth}{code}: {failure.reason}"
     for line in failure.detail.rstrip().splitlines()[-12:]:
         yield f"    | {line}"
+
+
+def _place(failure: Failure) -> str:
+    if failure.start is None or failure.end is None:
+        return ""
+    return f" (bytes {failure.start:,} to {failure.end - 1:,} of its stage's input)"
 
 
 def _results(story: Story) -> Iterator[str]:
@@ -158,7 +169,9 @@ def _results(story: Story) -> Iterator[str]:
 
 
 def _next(story: Story) -> Iterator[str]:
-    if story.status in (RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
+    if story.faults:
+        yield from ("", "Mend this, and drop the file again.")
+    elif story.status in (RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
         yield from ("", f"See more:  gristmill status {story.run}")
         yield f"Go on with only what is missing:  gristmill resume {story.run}"
 

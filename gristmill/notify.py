@@ -13,6 +13,7 @@ from gristmill.cost.gather import Sources, measure
 from gristmill.drop import read_drop
 from gristmill.jobs import end_jobs
 from gristmill.notice import Story, attributes, body, subject
+from gristmill.parameters import owner
 from gristmill.records import Bill, Finding, Outcome, RunRecord
 from gristmill.store import Store
 from gristmill.words import RunStatus
@@ -44,13 +45,27 @@ class News:
 
 def notify(post: Post, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Answer the state machine's notice, or an `Execution Status Change` event."""
-    return settle(post, payload) if "detail-type" in payload else tell(post, read_payload(payload))
+    if "detail-type" in payload:
+        return settle(post, payload)
+    news = read_payload(payload)
+    record = find_record(post.store, run_of(news.event))
+    return tell(post, news, record) if may_tell(news, record) else {"run": run_of(news.event), "told": False}
+
+
+def may_tell(news: News, record: RunRecord | None) -> bool:
+    """Tell whether an execution speaks for its run: it owns it, was to take it over, or nobody has claimed it.
+
+    Any other is a duplicate, or a resume of a run that never was: nobody's business.
+    """
+    resumes = "resume" in news.event
+    return not resumes if record is None else resumes or record.execution == news.execution
 
 
 def read_payload(payload: Mapping[str, Any]) -> News:
     """Read the state machine's notice; an error's name and cause become the reason where there is no other."""
     error = payload.get("error") or {}
-    why = f"{payload.get('stage', '')}: {error.get('Error', '')}: {error.get('Cause', '')}" if error else ""
+    place = " of stage ".join(text for text in (payload.get("state"), payload.get("stage")) if text)
+    why = f"{place}: {cause_of(error)}" if error else ""
     return News(
         status=RunStatus(payload["status"]),
         execution=payload["execution"],
@@ -60,10 +75,20 @@ def read_payload(payload: Mapping[str, Any]) -> News:
     )
 
 
+def cause_of(error: Mapping[str, str]) -> str:
+    """Return a state's error in one line; what a function raised comes as JSON inside its cause."""
+    name, cause = error.get("Error", ""), error.get("Cause") or ""
+    try:
+        raised = json.loads(cause)
+        return f"{raised['errorType']}: {raised['errorMessage']}"
+    except (ValueError, TypeError, KeyError):
+        return f"{name}: {cause}" if cause else name
+
+
 def settle(post: Post, event: Mapping[str, Any]) -> dict[str, Any]:
     """End what an ended execution left running, and tell its end unless that was told.
 
-    Executions that do not own their run (duplicates) are left alone.
+    The jobs of a run are ended only by the execution that owns it: another one may be at work on it by now.
     """
     detail = event["detail"]
     news = News(
@@ -75,12 +100,19 @@ def settle(post: Post, event: Mapping[str, Any]) -> dict[str, Any]:
     )
     run = run_of(news.event)
     record = find_record(post.store, run)
-    if record is not None and record.execution != news.execution:
+    if not may_tell(news, record):
         return {"run": run, "told": False, "ended": 0}
-    ended = end_jobs(post.batch, post.queues, run, f"execution {news.status}")
-    if post.store.head(outcome_key(run, news.execution)) is not None:
+    owns = record is None or record.execution == news.execution
+    ended = end_jobs(post.batch, post.queues, run, f"execution {news.status}") if owns else []
+    if was_told(post.store, news):
         return {"run": run, "told": False, "ended": len(ended)}
-    return {**tell(post, news), "ended": len(ended)}
+    return {**tell(post, news, record), "ended": len(ended)}
+
+
+def was_told(store: Store, news: News) -> bool:
+    """Tell whether this very end was told; a notice of success that came before a failure does not count."""
+    raw = store.find(outcome_key(run_of(news.event), news.execution))
+    return raw is not None and Outcome.model_validate_json(raw).status is news.status
 
 
 def read_input(detail: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -89,10 +121,10 @@ def read_input(detail: Mapping[str, Any]) -> Mapping[str, Any]:
     return parsed
 
 
-def tell(post: Post, news: News) -> dict[str, Any]:
+def tell(post: Post, news: News, record: RunRecord | None) -> dict[str, Any]:
     """Publish the notice, then note the outcome of an execution that has ended: told twice is better than never."""
     run = run_of(news.event)
-    story = make_story(post, news, find_record(post.store, run))
+    story = make_story(post, news, record)
     post.sns.publish(
         TopicArn=post.topic, Subject=subject(story), Message=body(story), MessageAttributes=attributes(story)
     )
@@ -115,7 +147,7 @@ def tell(post: Post, news: News) -> dict[str, Any]:
 def make_story(post: Post, news: News, record: RunRecord | None) -> Story:
     """Gather what a notice tells; a run without a record (Split failed before its claim) has little to say."""
     run = run_of(news.event)
-    key = record.input.key if record else read_drop(news.event).key
+    key, size, whose = _dropped(post.store, news, record)
     dropped = keys.parse_input(key)
     prefix = keys.results_prefix(dropped.pipeline, dropped.name, run)
     found = findings(post.store, record) if record else []
@@ -125,8 +157,8 @@ def make_story(post: Post, news: News, record: RunRecord | None) -> Story:
         run=run,
         pipeline=dropped.pipeline,
         name=dropped.name,
-        owner=record.owner if record else "",
-        input_size=record.input.size if record else read_drop(news.event).size,
+        owner=whose,
+        input_size=size,
         bucket=post.store.bucket,
         started_at=news.started_at,
         ended_at=post.now,
@@ -136,6 +168,7 @@ def make_story(post: Post, news: News, record: RunRecord | None) -> Story:
         cost=spent,
         unpriced=unpriced,
         estimate=expected(post.store, run),
+        faults=record.faults if record else [],
     )
 
 
@@ -153,6 +186,15 @@ def expected(store: Store, run: str) -> float | None:
     """Return the dollars that the run was expected to cost, None where it was refused before that was known."""
     raw = store.find(keys.estimate(run))
     return Bill.model_validate_json(raw).total if raw is not None else None
+
+
+def _dropped(store: Store, news: News, record: RunRecord | None) -> tuple[str, int, str]:
+    """Return the dropped object's key and size, and its owner."""
+    if record:
+        return record.input.key, record.input.size, record.owner
+    drop = read_drop(news.event)
+    head = store.head(drop.key, drop.version)
+    return drop.key, drop.size, owner(head.metadata if head else {}, drop.requester)
 
 
 def findings(store: Store, record: RunRecord) -> list[Finding]:

@@ -93,6 +93,8 @@ class Failure(Record):
     job_id: str
     log_stream: str
     at: datetime
+    start: int | None = None  # the task's bytes [start, end) of its stage's input, as CheckOutput looks them up
+    end: int | None = None
 
     @property
     def nth(self) -> int:

@@ -19,18 +19,18 @@ PIPELINES = daemon.PROJECT / "tests" / "pipelines"
 def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     data = tmp_path_factory.mktemp("aws")
     os.environ["GRISTMILL_PIPELINES"] = str(PIPELINES)  # the server hands it on to functions and jobs
-    state = daemon.up(data, ["--port", "0", "--log-calls"])
+    state = daemon.up(data, ["--port", "0", "--log-calls", "--runnable-seconds", "2"])
     try:
         yield deployed(state.endpoint, data)
     finally:
         daemon.down(data)
 
 
-def deployed(endpoint: str, data: Path) -> Mill:
-    """Deploy the template on a fresh embedded AWS."""
+def deployed(endpoint: str, data: Path, stack: str = "gristmill") -> Mill:
+    """Deploy the template as a stack of its own."""
     target = Target(endpoint, "us-east-1")
     clients = {name: target.client(name) for name in ("s3", "cloudformation")}
-    return Mill(endpoint, data, deploy(clients, daemon.PROJECT, "gristmill", {}))
+    return Mill(endpoint, data, deploy(clients, daemon.PROJECT, stack, {}), stack)
 
 
 @pytest.fixture(scope="session")

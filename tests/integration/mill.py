@@ -3,6 +3,7 @@
 import email
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
@@ -24,6 +25,7 @@ class Mill:
     endpoint: str
     data: Path
     outputs: dict[str, str]
+    stack: str = "gristmill"
 
     def client(self, service: str) -> Any:
         return boto3.client(
@@ -40,10 +42,28 @@ class Mill:
 
     def drop(self, pipeline: str, name: str, body: bytes, **parameters: str) -> str:
         """Upload as any S3 client does; return the id of the run that this must start."""
-        key = keys.input_key(pipeline, name)
-        metadata = {"owner": OWNER, **{name.replace("_", "-"): value for name, value in parameters.items()}}
-        put = self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=metadata)
-        return run_id(self.bucket, key, put["VersionId"], put["ETag"].strip('"'), "")
+        metadata = {name.replace("_", "-"): value for name, value in parameters.items()}
+        return self.put(keys.input_key(pipeline, name), body, metadata)
+
+    def put(self, key: str, body: bytes, metadata: dict[str, str]) -> str:
+        """Upload any object; return the id of the run that it would start."""
+        metadata = {"owner": OWNER, **metadata}
+        return self.run_of(key, self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=metadata))
+
+    def run_of(self, key: str, put: dict[str, Any]) -> str:
+        """Return the id of the run that an upload with this answer starts."""
+        return run_id(self.bucket, key, put["VersionId"], put.get("ETag", "").strip('"'), "")
+
+    def physical(self, resource: str) -> str:
+        """Return the name that a resource of the template got."""
+        told = self.client("cloudformation").describe_stack_resource(StackName=self.stack, LogicalResourceId=resource)
+        name: str = told["StackResourceDetail"]["PhysicalResourceId"]
+        return name
+
+    def invoke(self, function: str, payload: Any) -> Any:
+        """Invoke a function of the template; return its answer."""
+        told = self.client("lambda").invoke(FunctionName=self.physical(function), Payload=json.dumps(payload))
+        return json.loads(told["Payload"].read())
 
     def read(self, key: str) -> bytes:
         body: bytes = self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
@@ -64,19 +84,43 @@ class Mill:
         arn: str = self.read_json(key)["execution"]
         return arn
 
+    def executions(self, key: str, at_least: int = 1, seconds: float = 30) -> list[dict[str, Any]]:
+        """Wait for executions that an event of `key` started; return their descriptions."""
+        found: list[dict[str, Any]] = []
+
+        def enough() -> bool:
+            found[:] = [one for one in self._executions() if _key_of(one["input"]) == key]
+            return len(found) >= at_least
+
+        self._until(enough, seconds, f"{key} starts no execution")
+        return found
+
+    def _executions(self) -> Iterator[dict[str, Any]]:
+        states = self.client("stepfunctions")
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=self.outputs["StateMachineArn"])
+        for page in pages:
+            for one in page["executions"]:
+                yield states.describe_execution(executionArn=one["executionArn"])
+
+    def end(self, arn: str, seconds: float = 60) -> dict[str, Any]:
+        """Wait for the end of an execution; return its description."""
+        states = self.client("stepfunctions")
+
+        def ended() -> bool:
+            return bool(states.describe_execution(executionArn=arn)["status"] != "RUNNING")
+
+        self._until(ended, seconds, f"{arn} runs on")
+        described: dict[str, Any] = states.describe_execution(executionArn=arn)
+        return described
+
     def finish(self, run: str, seconds: float = 60) -> dict[str, Any]:
         """Wait for the end of the run's execution and its outcome; return the outcome."""
         arn = self.execution(run, seconds)
-        states = self.client("stepfunctions")
-        self._until(
-            lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING",
-            seconds,
-            f"{run} runs on",
-        )
+        ended = self.end(arn, seconds)
         key = keys.outcome(run, arn.rpartition(":")[2])
         self._until(lambda: key in self.keys(keys.run_prefix(run)), seconds, f"{run} has no outcome")
         outcome = self.read_json(key)
-        assert outcome["status"] == states.describe_execution(executionArn=arn)["status"]
+        assert outcome["status"] == ended["status"]
         return outcome
 
     def mails(self, text: str) -> list[EmailMessage]:
@@ -132,3 +176,9 @@ class Mill:
         while not holds():
             assert time.monotonic() < end, f"{problem} after {seconds} s"
             time.sleep(0.05)
+
+
+def _key_of(text: str) -> str:
+    """Return the object's key of an execution's input, nothing where that is no event."""
+    key: str = json.loads(text).get("detail", {}).get("object", {}).get("key", "")
+    return key

@@ -23,6 +23,8 @@ SELDOM = {
     ("JobMapFunctionRole", "ReadWhatStagesRead", "s3:GetObjectVersion"): "a second stage that reads the dropped file",
     ("MergeFunctionRole", "JoinSegments", "s3:AbortMultipartUpload"): "a merge that fails in its middle",
     ("MergeFunctionRole", "DropIntermediates", "s3:DeleteObject"): "a merge of more than 10,000 parts",
+    ("NotifyFunctionRole", "SeeWhoDropped", "s3:GetObject"): "Split fails before it has noted the owner",
+    ("NotifyFunctionRole", "SeeWhoDropped", "s3:GetObjectVersion"): "the same",
     ("NotifyFunctionRole", "EndLeftOverJobs", "batch:TerminateJob"): "a job that its execution did not end itself",
     ("JobRole", "ReadInputs", "s3:GetObject"): "a stage that reads a result of an earlier one",
     ("JobRole", "ReadInputs", "s3:GetObjectVersion"): "the same, in one statement with the dropped files",

@@ -48,7 +48,7 @@ def test_bad_utf8_fails_the_reversing_branch_and_says_where(store, claimant, mon
 
 
 def test_two_stages(store, claimant, monkeypatch):
-    drop = event(store, "inputs/words/x", b"a b\n" * 1000)
+    drop = event(store, "inputs/words/x.txt", b"a b\n" * 1000)
     answer = walk(store, claimant, monkeypatch, drop)
     assert (answer["verdict"], answer["stage"]) == ("COMPLETE", "count")
-    assert store.read(keys.result("words", "x", answer["run"], "counted")) == b"2 A B\n" * 1000
+    assert store.read(keys.result("words", "x.txt", answer["run"], "counted.txt")) == b"2 A B\n" * 1000

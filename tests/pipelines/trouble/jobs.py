@@ -1,7 +1,9 @@
 """A job that goes wrong on request."""
 
+import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,8 +15,8 @@ Parameters = Mapping[str, Any]
 def copy(source: BinaryIO, sink: BinaryIO, parameters: Parameters) -> None:
     """Copy the lines; at a line that says BAD do what `mode` asks for."""
     for line in source:
-        if b"BAD" in line:
-            MODES[parameters["mode"]](sink, parameters)
+        if b"BAD" in line and MODES[parameters["mode"]](sink, parameters):
+            continue
         sink.write(line)
 
 
@@ -40,9 +42,23 @@ def _twice(sink: BinaryIO, parameters: Parameters) -> None:
         raise ValueError("the grain is still wet")
 
 
+def _exit(sink: BinaryIO, parameters: Parameters) -> None:
+    tries(parameters)
+    os.write(1, b"the mill wheel is broken\n")
+    sys.exit(3)
+
+
 def _hang(sink: BinaryIO, parameters: Parameters) -> None:
     tries(parameters)
     time.sleep(3600)
+
+
+def _stubborn(sink: BinaryIO, parameters: Parameters) -> None:
+    """Hang, the first time, in a way that no exception ends."""
+    while tries(parameters) < 1:
+        with contextlib.suppress(BaseException):
+            time.sleep(3600)
+        time.sleep(3600)
 
 
 def _kill(sink: BinaryIO, parameters: Parameters) -> None:
@@ -50,23 +66,33 @@ def _kill(sink: BinaryIO, parameters: Parameters) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _kill_always(sink: BinaryIO, parameters: Parameters) -> None:
+    tries(parameters)
+    os.write(1, b"about to fall off\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _write_then_die(sink: BinaryIO, parameters: Parameters) -> None:
-    sink.write(b"half a line that must never be seen\n" * 10_000)
     if tries(parameters) < 1:
+        sink.write(b"half a line that must never be seen\n" * 10_000)
+        sink.flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _slow(sink: BinaryIO, parameters: Parameters) -> None:
-    tries(parameters)
-    time.sleep(1)
+def _lose(sink: BinaryIO, parameters: Parameters) -> bool:
+    """Lose the line and say nothing."""
+    return True
 
 
-MODES: dict[str, Callable[[BinaryIO, Parameters], None]] = {
+MODES: dict[str, Callable[[BinaryIO, Parameters], bool | None]] = {
     "none": _none,
     "always": _always,
     "twice": _twice,
+    "exit": _exit,
     "hang": _hang,
+    "stubborn": _stubborn,
     "kill": _kill,
+    "kill-always": _kill_always,
     "write-then-die": _write_then_die,
-    "slow": _slow,
+    "lose": _lose,
 }

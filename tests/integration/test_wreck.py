@@ -1,0 +1,163 @@
+"""Functions that throw, hang, die, lie or are throttled, on a stack of their own: never green, never stuck, told."""
+
+import io
+import json
+import time
+import uuid
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gristmill import keys
+from gristmill.local import daemon
+from tests.integration.conftest import deployed
+from tests.integration.mill import Mill
+
+FUNCTIONS = {
+    "SplitFunction": "split",
+    "JobMapFunction": "job_map",
+    "MergeFunction": "merge",
+    "CheckOutputFunction": "check_output",
+    "NotifyFunction": "notify",
+}
+TIMEOUT = 5  # seconds of each function
+TEXT = b"one\ntwo\nthree\n"
+
+# what breaks -> what the mail says of it
+BROKEN = {
+    "split.raise": "Split: RuntimeError: the axle broke",
+    "split.hang": "Split: Sandbox.Timedout: ",
+    "job_map.raise": "JobMap of stage map: RuntimeError: the axle broke",
+    "job_map.die": "JobMap of stage map: Runtime.ExitError: ",
+    "merge.raise": "Work of stage map: RuntimeError: the axle broke",
+    "merge.hang": "Work of stage map: Sandbox.Timedout: ",
+    "merge.lie": "repeat: all tasks are done but not merged; reverse: all tasks are done but not merged",
+    "check_output.raise": "CheckOutput of stage map: RuntimeError: the axle broke",
+    "check_output.hang": "CheckOutput of stage map: Sandbox.Timedout: ",
+    "notify.mute": "all is done, but the notice could not be sent",
+}
+
+
+@pytest.fixture(scope="module")
+def wreck(mill: Mill) -> Mill:
+    """Deploy the template once more, and put the wrecking code before each function's own."""
+    stack = deployed(mill.endpoint, mill.data, "wreck")
+    functions = stack.client("lambda")
+    for resource, folder in FUNCTIONS.items():
+        name = stack.physical(resource)
+        functions.update_function_code(FunctionName=name, ZipFile=wrecked(folder))
+        functions.update_function_configuration(FunctionName=name, Timeout=TIMEOUT)
+    return stack
+
+
+def wrecked(folder: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.write(Path(__file__).with_name("wrecked.py"), "app.py")
+        archive.write(daemon.PROJECT / "functions" / folder / "app.py", "real.py")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def throttled(wreck: Mill) -> str:
+    """Drop a file while JobMap is throttled, until that has been felt; return the run."""
+    functions, name = wreck.client("lambda"), wreck.physical("JobMapFunction")
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    run = wreck.drop("strings", "throttled.txt", TEXT)
+    arn = wreck.execution(run)
+    wreck._until(lambda: "TooManyRequests" in history(wreck, arn), 20, "nothing is throttled")
+    functions.delete_function_concurrency(FunctionName=name)
+    return run
+
+
+@pytest.fixture(scope="module")
+def runs(wreck: Mill, throttled: str) -> dict[str, str]:
+    """Drop everything that breaks something; return the runs."""
+    names = [*BROKEN, "notify.raise", "notify.stutter"]
+    return {name: wreck.drop("strings", f"{name}.txt", TEXT) for name in names}
+
+
+def history(mill: Mill, arn: str) -> str:
+    return json.dumps(mill.client("stepfunctions").get_execution_history(executionArn=arn), default=str)
+
+
+def ended(mill: Mill, name: str) -> str:
+    """Wait for the end of the one execution of a file; return how it ended."""
+    (execution,) = mill.executions(keys.input_key("strings", f"{name}.txt"))
+    status: str = mill.end(execution["executionArn"])["status"]
+    return status
+
+
+def test_a_throttled_function_is_called_again_and_the_run_goes_on(wreck: Mill, throttled: str, runs: dict[str, str]):
+    assert wreck.finish(throttled)["status"] == "SUCCEEDED"
+    assert wreck.read(keys.results_prefix("strings", "throttled.txt", throttled) + "repeat.txt") == (
+        b"oneone\ntwotwo\nthreethree\n"
+    )
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_run_whose_function_breaks_fails_and_its_owner_is_told_why(wreck: Mill, runs: dict[str, str], name: str):
+    assert ended(wreck, name) == "FAILED"
+    mail = wreck.mail(runs[name], "FAILED")
+    assert BROKEN[name] in mail.get_content()
+    assert "Owner     miller" in mail.get_content()
+    assert not [job for job in wreck.jobs(runs[name]) if job["status"] not in ("SUCCEEDED", "FAILED")]
+    assert not [one for one in wreck.mails(runs[name]) if " SUCCEEDED " in one["Subject"]]
+
+
+def test_a_run_whose_notifier_is_broken_fails_without_a_mail_and_the_alarm_has_it(wreck: Mill, runs: dict[str, str]):
+    assert ended(wreck, "notify.raise") == "FAILED"
+    assert wreck.mails(runs["notify.raise"]) == []
+    watched = alarm(wreck, "FailedRunsAlarm")
+    metrics = [one["MetricStat"]["Metric"] for one in watched["Metrics"] if "MetricStat" in one]
+    # the embedded AWS evaluates no alarms: these are the metrics that Step Functions counts such an end in
+    assert {(one["Namespace"], one["MetricName"]) for one in metrics} == {
+        ("AWS/States", name) for name in ("ExecutionsFailed", "ExecutionsAborted", "ExecutionsTimedOut")
+    }
+    machine = {"Name": "StateMachineArn", "Value": wreck.outputs["StateMachineArn"]}
+    assert all(one["Dimensions"] == [machine] for one in metrics)
+    assert watched["AlarmActions"] == [wreck.outputs["AlarmTopicArn"]]
+    assert (watched["ComparisonOperator"], watched["Threshold"]) == ("GreaterThanThreshold", 0)
+
+
+def test_a_run_whose_success_could_not_be_told_for_sure_ends_failed_and_says_so(wreck: Mill, runs: dict[str, str]):
+    """Each try of the notice sends a mail and then breaks: the last word must be that of the execution."""
+    assert ended(wreck, "notify.stutter") == "FAILED"
+    wreck._until(
+        lambda: " FAILED " in wreck.mails(runs["notify.stutter"])[-1]["Subject"], 10, "success is the last word"
+    )
+
+
+def alarm(mill: Mill, resource: str) -> dict[str, Any]:
+    told: dict[str, Any] = mill.client("cloudwatch").describe_alarms(AlarmNames=[mill.physical(resource)])
+    found: dict[str, Any] = told["MetricAlarms"][0]
+    return found
+
+
+def test_events_that_come_out_of_order_each_read_the_version_that_they_are_about(wreck: Mill):
+    """The rule is off while two versions are written; the newer one's event comes first."""
+    rules, rule = wreck.client("events"), wreck.physical("DroppedRule")
+    rules.disable_rule(Name=rule)
+    old = put(wreck, b"old\n")
+    new = put(wreck, b"new\n" * 3)
+    rules.enable_rule(Name=rule)
+    for event in (new, old, new):
+        wreck.client("stepfunctions").start_execution(
+            stateMachineArn=wreck.outputs["StateMachineArn"], name=str(uuid.uuid4()), input=json.dumps(event)
+        )
+    for event, made in ((old, b"oldold\n"), (new, b"newnew\n" * 3)):
+        run = wreck.run_of(event["detail"]["object"]["key"], {"VersionId": event["detail"]["object"]["version-id"]})
+        assert wreck.finish(run)["status"] == "SUCCEEDED"
+        assert wreck.read(keys.results_prefix("strings", "order.txt", run) + "repeat.txt") == made
+        wreck.mail(run, "SUCCEEDED")
+
+
+def put(mill: Mill, body: bytes) -> dict[str, Any]:
+    """Write a version; return the event that S3 sends of it."""
+    key = keys.input_key("strings", "order.txt")
+    told = mill.client("s3").put_object(Bucket=mill.bucket, Key=key, Body=body)
+    item = {"key": key, "size": len(body), "etag": told["ETag"].strip('"'), "version-id": told["VersionId"]}
+    detail = {"bucket": {"name": mill.bucket}, "object": {**item, "sequencer": f"{time.time_ns():020X}"}}
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
