@@ -26,10 +26,15 @@ def add_to(app: typer.Typer) -> None:
 def stop(
     context: typer.Context,
     run: RunId,
-    wait: Annotated[int, typer.Option(help="Seconds to wait at most until nothing lives.", min=1)] = 120,
+    wait: Annotated[
+        int, typer.Option(metavar="SECONDS", help="How long to wait at most until nothing lives.", min=1)
+    ] = 120,
     json: Json = False,
 ) -> None:
-    """Stop a run: end its execution and every job and child of it, and show that nothing lives any more."""
+    """Stop a run, and prove it.
+
+    Ends its execution and every job and child of it, tells what was ended, and looks until nothing lives.
+    """
     from gristmill.client.control import stop as end
 
     found = session(context).run(run)
@@ -72,7 +77,10 @@ def resume(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Go on with a run that ended without success: only what is missing is done."""
+    """Go on with only what is missing.
+
+    For a run that has ended without success; what it has done is kept.
+    """
     from gristmill.client.control import resume as go_on
 
     here = session(context)

@@ -22,7 +22,10 @@ def deploy(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Deploy template.yaml on the embedded AWS, or update it there. On AWS, use sam deploy."""
+    """Deploy on the embedded AWS, or update.
+
+    The very stack of template.yaml that sam deploy makes, without a build. On AWS, use sam deploy.
+    """
     overrides = pairs(parameter or [])
     here = session(context)
     if not here.target.local:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 _BAR = 24
-_NARROW = 90  # columns below which the bar is left away
+_NARROW, _NARROWEST = 90, 70  # columns below which the bar, and then the rate, is left away
 
 
 class View:
@@ -56,6 +56,8 @@ class View:
         from rich.console import Group
         from rich.text import Text
 
+        if not look.run.going:  # how it ended is the answer's headline
+            return Group(self._table(look, now))
         took = seconds(look.run.took(datetime.now(UTC)))
         head = Text.assemble(coloured(look.run.status), f"  {look.run.title}  ", (f"run {look.run.run}  {took}", "dim"))
         return Group(head, self._table(look, now))
@@ -64,14 +66,15 @@ class View:
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
-        wide = console(stderr=True).width >= _NARROW
+        width = console(stderr=True).width
         table = Table.grid(padding=(0, 2, 0, 0))
         for stage in look.stages:
             for one in stage.branches:
                 bar = ProgressBar(one.tasks or 1, one.done if one.tasks else 0, _BAR)
                 pace = self._paces.get((stage.stage, one.branch))
-                cells: list[Any] = [f"  {stage.stage}/{one.branch}", *([bar] if wide else []), counts(one)]
-                table.add_row(*cells, attempt(stage), children(one), rate(pace, one, now))
+                cells: list[Any] = [f"  {stage.stage}/{one.branch}", *([bar] if width >= _NARROW else []), counts(one)]
+                pace_told = [rate(pace, one, now)] if width >= _NARROWEST else []
+                table.add_row(*cells, attempt(stage), children(one), *pace_told)
         return table
 
 
@@ -114,7 +117,7 @@ def attempt(stage: StageLook) -> str:
 
 def rate(pace: Pace | None, one: BranchLook, now: float) -> str:
     """Return a branch's rate and the time left, as observed."""
-    if pace is None or pace.rate is None or one.tasks is None or one.done >= one.tasks:
+    if pace is None or pace.rate is None or one.tasks is None or not one.children.running:
         return ""
     left = pace.left(now, one.tasks)
     return f"{pace.rate:,.1f} tasks/s" + (f", {seconds(left)} left" if left else "")

@@ -26,11 +26,14 @@ def add_to(app: typer.Typer) -> None:
 
 @group.command()
 def up(
-    port: Annotated[int, typer.Option(help="TCP port on localhost; 0 takes a free one.", min=0, max=65535)] = 4566,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="TCP port on localhost; 0 takes a free one.", min=0, max=65535)
+    ] = 4566,
     vcpus: Annotated[
-        float | None, typer.Option(help="vCPUs that jobs may use at once. Default: as many as there are.", min=0.25)
+        float | None,
+        typer.Option(metavar="N", help="vCPUs that jobs may use at once. Default: as many as there are.", min=0.25),
     ] = None,
-    gpus: Annotated[int, typer.Option(help="GPUs that jobs may use at once.", min=0)] = 0,
+    gpus: Annotated[int, typer.Option(metavar="N", help="GPUs that jobs may use at once.", min=0)] = 0,
     smtp: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Mail server that gets a copy of each mail.")
     ] = None,
@@ -107,7 +110,7 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
-    """Stop the embedded AWS and remove its files: mails, logs, unpacked code."""
+    """Stop it, and remove mails, logs and code."""
     from gristmill.local import daemon
 
     data = home(os.environ)
@@ -123,7 +126,10 @@ def reset(
 
 @group.command()
 def env() -> None:
-    """Print what leads any AWS tool to the embedded AWS: eval "$(gristmill local env)"."""
+    """Print the environment of AWS tools.
+
+    For this shell: eval "$(gristmill local env)"
+    """
     from gristmill.client.target import Wanted, choose
 
     target = choose(

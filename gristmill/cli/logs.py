@@ -26,12 +26,14 @@ def add_to(app: typer.Typer) -> None:
 def logs(
     context: typer.Context,
     run: MaybeRunId = None,
-    branch: Annotated[str | None, typer.Option(help="Only this branch's children.")] = None,
-    task: Annotated[int | None, typer.Option(help="Only the children that worked on this task.", min=0)] = None,
+    branch: Annotated[str | None, typer.Option(metavar="NAME", help="Only this branch's children.")] = None,
+    task: Annotated[
+        int | None, typer.Option(metavar="N", help="Only the children that worked on this task.", min=0)
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
     json: Json = False,
 ) -> None:
-    """Print the logs of a run's children, by time."""
+    """Print the logs of a run's children."""
     from gristmill.client.logs import STREAMS_MAX, streams, task_streams
 
     mill = session(context).mill

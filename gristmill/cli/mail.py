@@ -46,7 +46,7 @@ def show_mail(
     context: typer.Context,
     which: Annotated[
         str | None,
-        typer.Argument(metavar="[NUMBER|RUN]", help="Number from the list, or a run id. Default: the newest mail."),
+        typer.Argument(metavar="NUMBER|RUN", help="Number from the list, or a run id. Default: the newest mail."),
     ] = None,
     json: Json = False,
 ) -> None:

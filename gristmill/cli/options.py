@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first digits are enough.", show_default=False)]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first digits are enough.")]
 MaybeRunId = Annotated[
     str | None,
-    typer.Argument(metavar="[RUN]", help="Run id; its first digits are enough. Default: the newest run."),
+    typer.Argument(metavar="RUN", help="Run id; its first digits are enough. Default: the newest run."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
 

@@ -48,7 +48,9 @@ def _stages(one: "Pipeline") -> str:
 
 
 @group.command("show")
-def show(name: Annotated[str, typer.Argument(help="Name of the pipeline.")], json: Json = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the pipeline.")], json: Json = False
+) -> None:
     """Show a pipeline: its parameters, stages and branches."""
     from gristmill.spec.load import find, read, roots
 
@@ -96,7 +98,10 @@ def validate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check pipelines: every fault of each pipeline.yaml with its line, and that the code it names is there."""
+    """Check pipelines.
+
+    Tells every fault of each pipeline.yaml with its line, and whether the functions that it names are there.
+    """
     from gristmill.spec.load import names, roots
 
     places = roots(os.environ)

@@ -22,20 +22,25 @@ def add_to(app: typer.Typer) -> None:
 
 def plan(
     context: typer.Context,
-    pipeline: Annotated[str | None, typer.Argument(help="Name of the pipeline.", show_default=False)] = None,
+    pipeline: Annotated[str | None, typer.Argument(metavar="PIPELINE", help="Name of the pipeline.")] = None,
     file: Annotated[
-        Path | None, typer.Argument(help="The file; it is read here.", exists=True, dir_okay=False, show_default=False)
+        Path | None, typer.Argument(metavar="FILE", help="The file; it is read here.", exists=True, dir_okay=False)
     ] = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may be repeated.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name in the bucket. Default: the file's own name.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name in the bucket. Default: the file's own name.")
+    ] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Plan the resume of this run instead: what would be reused.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show the chunks, jobs and children that a run of FILE would have. Nothing is uploaded or started."""
+    """Show what a run of FILE would do.
+
+    Its chunks, jobs and children, as Split and JobMap would make them. Nothing is uploaded or started.
+    """
     here = session(context)
     if resume is not None and pipeline is None:
         title, facts, planned = _of_run(here, resume)

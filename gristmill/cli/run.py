@@ -28,16 +28,20 @@ def add_to(app: typer.Typer) -> None:
 
 def run(
     context: typer.Context,
-    pipeline: Annotated[str, typer.Argument(help="Name of the pipeline; see: gristmill pipelines", show_default=False)],
-    file: Annotated[Path, typer.Argument(help="The file to drop.", exists=True, dir_okay=False, readable=True)],
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline; see: gristmill pipelines")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file to drop.", exists=True, dir_okay=False, readable=True)
+    ],
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may be repeated.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Name in the bucket, slashes allowed. Default: the file's own name.")
+        str | None,
+        typer.Option(metavar="NAME", help="Name in the bucket, slashes allowed. Default: the file's own name."),
     ] = None,
     owner: Annotated[
-        str | None, typer.Option(help="Whose run it is; subscriptions can filter by it. Default: your user name.")
+        str | None,
+        typer.Option(metavar="NAME", help="Whose run it is; subscriptions can filter by it. Default: your user name."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show the run until it ends.")] = True,
     results: Annotated[
@@ -51,7 +55,10 @@ def run(
     ] = True,
     json: Json = False,
 ) -> None:
-    """Drop FILE for PIPELINE, show the run, and tell where the results are."""
+    """Drop FILE for PIPELINE and show the run.
+
+    Ends with the places of the results, or with the cause and what to do. Ctrl-C stops the watching, not the run.
+    """
     from gristmill.client.drops import Upload, await_run, drop
     from gristmill.notice import ascii_only
 

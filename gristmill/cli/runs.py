@@ -26,9 +26,13 @@ def add_to(app: typer.Typer) -> None:
 
 def runs(
     context: typer.Context,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="How many runs to look at, newest first.", min=1)] = 20,
-    pipeline: Annotated[str | None, typer.Option(help="Of those, show only this pipeline's.")] = None,
-    status: Annotated[RunStatus | None, typer.Option(help="Of those, show only those that stand so.")] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", metavar="N", help="How many runs to look at, newest first.", min=1)
+    ] = 20,
+    pipeline: Annotated[str | None, typer.Option(metavar="NAME", help="Of those, show only this pipeline's.")] = None,
+    status: Annotated[
+        RunStatus | None, typer.Option(metavar="STATUS", help=f"Of those, show only: {', '.join(RunStatus)}.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List the newest runs."""
@@ -71,7 +75,10 @@ def _told(run: "Run") -> dict[str, Any]:
 
 
 def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -> None:
-    """Tell what stands of a run: stages, branches, tasks, what it waits for, what failed and why, what to do."""
+    """Tell how a run stands, and why.
+
+    Stages, branches, tasks and children; what it waits for; what failed, with its log; the command that goes on.
+    """
     from gristmill.client.causes import causes
     from gristmill.client.progress import look
 
@@ -139,7 +146,10 @@ def watch(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show a run until it ends. Ctrl-C stops the watching, not the run."""
+    """Show a run until it ends.
+
+    Ctrl-C stops the watching, not the run.
+    """
     here = session(context)
     found = here.run(run)
     if not found.going:

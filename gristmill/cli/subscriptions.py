@@ -11,7 +11,7 @@ from gristmill.cli.show import emit, note, out, rich, table
 if TYPE_CHECKING:
     from gristmill.client.subscriptions import Subscription
 
-Email = Annotated[str, typer.Argument(help="The email address.", show_default=False)]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The email address.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +31,10 @@ def subscribe(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Mail EMAIL what happens to runs; again with other options changes what is mailed."""
+    """Mail EMAIL what happens to runs.
+
+    Given again with other options, it changes what is mailed.
+    """
     from gristmill.client.subscriptions import On
     from gristmill.client.subscriptions import subscribe as add
 
