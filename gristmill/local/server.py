@@ -117,7 +117,9 @@ def settings_from(arguments: list[str]) -> Settings:
     parser.add_argument("--port", type=int, default=4566, help="0 takes a free one (default: 4566)")
     parser.add_argument("--vcpus", type=float, help="vCPUs that jobs may use; more than there are share them")
     parser.add_argument("--memory", type=int, metavar="MIB", help="memory that jobs may use (default: all there is)")
-    parser.add_argument("--gpus", type=int, default=0, help="GPUs that jobs may use (default: 0)")
+    parser.add_argument(
+        "--gpus", type=int, help="GPUs that jobs may use (default: all there are); those not there are the CPU"
+    )
     parser.add_argument(
         "--runnable-seconds", type=float, help="seconds that a job which can never start waits (default: the queue's)"
     )
@@ -125,13 +127,17 @@ def settings_from(arguments: list[str]) -> Settings:
     parser.add_argument("--smtp", metavar="HOST:PORT", help="mail server that gets a copy of each mail")
     told = parser.parse_args(arguments)
     told.data.mkdir(parents=True, exist_ok=True)
-    given = {"vcpus": told.vcpus, "memory_mib": told.memory, "runnable_seconds": told.runnable_seconds}
+    given = {
+        "vcpus": told.vcpus,
+        "memory_mib": told.memory,
+        "gpus": told.gpus,
+        "runnable_seconds": told.runnable_seconds,
+    }
     more = {name: value for name, value in given.items() if value is not None}
     return Settings(
         data=told.data.resolve(),
         project=told.project.resolve(),
         port=told.port,
-        gpus=told.gpus,
         smtp=told.smtp,
         log_calls=told.log_calls,
         **more,

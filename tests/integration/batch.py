@@ -6,6 +6,8 @@ from typing import Any
 
 import boto3
 
+from tests.integration.batch_model import watch
+
 ENDED = ("SUCCEEDED", "FAILED")
 
 
@@ -18,11 +20,12 @@ class Batch:
 
     def __post_init__(self) -> None:
         self.api = self.client("batch")
+        self.faults, self.seen = watch(self.api)
         self._logs = self.client("logs")
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **more: Any) -> Any:
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1", **keys)
+        return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1", **keys, **more)
 
     def environment(self, name: str, vcpus: int = 64, kind: str = "EC2") -> str:
         resources = {"type": kind, "minvCpus": 0, "maxvCpus": vcpus, "instanceTypes": ["optimal"]}

@@ -34,10 +34,11 @@ def deployed(endpoint: str, data: Path, stack: str = "gristmill") -> Mill:
 
 
 @pytest.fixture(scope="session")
-def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
-    """Give a bare embedded AWS that counts 16 vCPUs, whatever the machine has."""
+def batch_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
+    """Give a bare embedded AWS that counts 16 vCPUs and 4 GPUs, whatever the machine has."""
     data = tmp_path_factory.mktemp("batch")
-    state = daemon.up(data, ["--port", "0", "--vcpus", "16", "--memory", "4096"])
+    counted = ["--vcpus", "16", "--memory", "4096", "--gpus", "4", "--runnable-seconds", "0.3"]
+    state = daemon.up(data, ["--port", "0", *counted])
     try:
         made = Batch(state.endpoint)
         made.make_queue(made.queue, made.environment("hosts"))
@@ -45,3 +46,11 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
         yield made
     finally:
         daemon.down(data)
+
+
+@pytest.fixture
+def batch(batch_server: Batch) -> Iterator[Batch]:
+    """Give the embedded Batch; every answer of a test is held against the service's model."""
+    batch_server.faults.clear()
+    yield batch_server
+    assert batch_server.faults == []

@@ -7,6 +7,7 @@ from gristmill.local.batch.logs import LogStream
 from gristmill.local.batch.model import Attempt, Job, now
 from gristmill.local.batch.process import JobProcess
 from gristmill.local.batch.start import Starter
+from gristmill.local.gpus import present
 from gristmill.local.settings import Settings, as_role
 
 EXITED = "Essential container in task exited"
@@ -24,6 +25,7 @@ class Container:
         self.attempt = Attempt(f"{_stream_prefix(job)}/default/{uuid.uuid4().hex}", now())
         self._is_stopped = False
         self._log = LogStream(settings, log_group(job), self.attempt.log_stream)
+        self._log.write(_gpu_notice(job).encode())
         self._process = JobProcess(starter, job.container["command"], environment(job, settings), folder)
 
     def run(self, timeout: float | None = None, started: Callable[[], None] = lambda: None) -> None:
@@ -51,9 +53,22 @@ class Container:
 def environment(job: Job, settings: Settings) -> dict[str, str]:
     """Return the variables of a job's next attempt, AWS's own included."""
     given = {one["name"]: one.get("value", "") for one in job.container.get("environment", [])}
-    gpus = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, job.gpus))} if job.needs.gpus else {}
+    gpus = {"CUDA_VISIBLE_DEVICES": ",".join(_real_gpus(job))}  # a job that asks for none sees none
     role = as_role(job.container.get("jobRoleArn", ""))
     return {**settings.job_environment(), **role, **given, **gpus, **_batch_variables(job)}
+
+
+def _real_gpus(job: Job) -> list[str]:
+    return [present()[index] for index in job.gpus if index < len(present())]
+
+
+def _gpu_notice(job: Job) -> str:
+    """Return what a job's log says where it does not get the GPUs that it asks for."""
+    real, asked = len(_real_gpus(job)), job.needs.gpus
+    if real == asked:
+        return ""
+    there = len(present())
+    return f"gristmill: this job asks for {asked} GPU and gets {real}, for this machine has {there}; it uses the CPU\n"
 
 
 def _batch_variables(job: Job) -> dict[str, str]:

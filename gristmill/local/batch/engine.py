@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 
 from gristmill.local import changes
 from gristmill.local.batch.capacity import Capacity
@@ -13,6 +14,7 @@ from gristmill.local.batch.model import (
     Environment,
     Job,
     Needs,
+    Policy,
     Queue,
     Status,
     now,
@@ -21,12 +23,13 @@ from gristmill.local.batch.placing import next_to_start, why_never
 from gristmill.local.batch.render import detail
 from gristmill.local.batch.retry import is_retried
 from gristmill.local.batch.runner import NEVER_STARTED, Runner
-from gristmill.local.events import emit
+from gristmill.local.events import emit, is_wanted
 from gristmill.local.settings import Settings
 
 _MOST_KEPT = 50_000  # jobs, children included; the oldest ended ones are forgotten
+_SOURCE = "aws.batch"
 _DEPENDENCY_FAILED = "Dependent Job failed"
-_SHORTEST_LIMIT = 600.0  # seconds in RUNNABLE before a job that can never start is cancelled, unless set otherwise
+_CHILD_FAILED = "Array Child Job failed"
 
 
 class Engine:
@@ -38,6 +41,7 @@ class Engine:
         self._wake = threading.Condition(self.lock)
         self.environments: dict[str, Environment] = {}
         self.queues: dict[str, Queue] = {}
+        self.policies: dict[str, Policy] = {}
         self.definitions: dict[str, Definition] = {}
         self.jobs: OrderedDict[str, Job] = OrderedDict()
         self._dependents: dict[str, list[Job]] = {}
@@ -82,9 +86,11 @@ class Engine:
     def end(self, job: Job, reason: str, *, terminate: bool) -> None:
         """Cancel what has not started; `terminate` ends what runs too. An array passes it on to its children.
 
-        A node alone can only be ended while it runs.
+        What waits for other jobs ends when these have ended, as on AWS. A node alone can only be ended while it runs.
         """
         with self.lock:
+            if job.is_array and job.status not in TERMINAL:
+                _mark(job, reason, terminate)
             for one in job.children or [job]:
                 self._end_one(one, reason, terminate)
 
@@ -92,10 +98,10 @@ class Engine:
         is_placed = job.status in PLACED
         if job.status in TERMINAL or (is_placed and not terminate) or (job.is_node and not is_placed):
             return
-        job.ended_by, job.is_terminated, job.is_cancelled = reason, terminate, not terminate
+        _mark(job, reason, terminate)
         if is_placed:
             self._runner.stop(job)
-        else:
+        elif job.status is not Status.PENDING:
             job.queue.waiting.pop(job.id, None)
             self._finish(job, Status.FAILED, reason)
 
@@ -115,15 +121,29 @@ class Engine:
     def _cancel_overdue(self) -> float | None:
         """Cancel jobs that can never start and have waited their time; return when to look again, in seconds."""
         soonest: float | None = None
-        limit = self.settings.runnable_seconds or _SHORTEST_LIMIT
         for queue in self.queues.values():
             for job in [one for one in queue.waiting.values() if one.status_reason]:
-                left = limit - (now() - job.runnable_at) / 1000
-                if left <= 0:
+                left = self._time_left(job)
+                if left is not None and left <= 0:
                     self._end_one(job, job.status_reason, terminate=False)
-                else:
+                elif left is not None:
                     soonest = left if soonest is None else min(soonest, left)
         return soonest
+
+    def _time_left(self, job: Job) -> float | None:
+        """Return the seconds that a job may go on waiting; None: for ever, as its queue sets no limit."""
+        limit = job.queue.limit(job.status_reason)
+        if limit is None:
+            return None
+        shortened = self.settings.runnable_seconds
+        return (limit if shortened is None else min(limit, shortened)) - (now() - job.runnable_at) / 1000
+
+    def capacity_changed(self) -> None:
+        """Look again at what waits: an environment or a queue has changed."""
+        for queue in self.queues.values():
+            for job in queue.waiting.values():
+                job.status_reason = why_never(job, self.capacity.machine) or ""
+        self._wake.notify_all()
 
     def _place(self, job: Job, environment: Environment) -> None:
         del job.queue.waiting[job.id]
@@ -155,6 +175,7 @@ class Engine:
         if job.is_child and job.parent:
             job.parent.summary[job.status] -= 1
             job.parent.summary[status] += 1
+            job.parent.summarized_at = now()
         job.status = status
         if status in (Status.PENDING, Status.RUNNABLE):
             for node in job.nodes:
@@ -163,8 +184,8 @@ class Engine:
             self._wait_for_room(job)
         if status is Status.RUNNING:
             job.started = job.attempts[-1].started
-        if job.parent is None:
-            emit("aws.batch", "Batch Job State Change", detail(job), [job.arn])
+        if is_wanted(_SOURCE):
+            emit(_SOURCE, "Batch Job State Change", detail(job), [job.arn])
 
     def _wait_for_room(self, job: Job) -> None:
         job.runnable_at = now()
@@ -173,29 +194,38 @@ class Engine:
         self._wake.notify_all()
 
     def _finish(self, job: Job, status: Status, reason: str) -> None:
+        """End a job, and all that ends because of it: dependents that fail, an array whose last child this was."""
+        ending = [(job, status, reason)]
+        while ending:  # no recursion: a sequential array is a chain of up to 10,000 children
+            one, status, reason = ending.pop()
+            if one.status not in TERMINAL:
+                self._finish_one(one, status, reason)
+                ending.extend(self._consequences(one))
+
+    def _finish_one(self, job: Job, status: Status, reason: str) -> None:
         job.stopped, job.status_reason = now(), reason
         for node in [one for one in job.nodes if one.status not in TERMINAL]:
             node.status, node.status_reason, node.stopped = Status.FAILED, NEVER_STARTED, job.stopped
         self._move(job, status)
-        for dependent in self._dependents.pop(job.id, []):
-            self._after(job, dependent)
         if job.parent is None:
             changes.batch.notify()
-        elif job.is_child and all(job.parent.summary[one] == 0 for one in Status if one not in TERMINAL):
-            failed = job.parent.summary[Status.FAILED] > 0
-            reason = "Array Child Job failed" if failed else ""
-            self._finish(job.parent, Status.FAILED if failed else Status.SUCCEEDED, reason)
 
-    def _after(self, job: Job, dependent: Job) -> None:
-        """Let a job go on that waited for this one, or fail with it."""
-        if dependent.status in TERMINAL:
-            return
-        if job.status is Status.FAILED:
-            self._finish(dependent, Status.FAILED, _DEPENDENCY_FAILED)
-            return
-        dependent.waits_for.discard(job.id)
-        if not dependent.waits_for:
-            self._move(dependent, Status.RUNNABLE)
+    def _consequences(self, job: Job) -> Iterator[tuple[Job, Status, str]]:
+        """Yield what ends with a job that has ended; what waited for it only goes on."""
+        for dependent in self._dependents.pop(job.id, []):
+            dependent.waits_for.discard(job.id)
+            if dependent.status is not Status.PENDING:
+                continue
+            if job.status is Status.FAILED:
+                yield dependent, Status.FAILED, _DEPENDENCY_FAILED if dependent.ended_by is None else dependent.ended_by
+            elif not dependent.waits_for and dependent.ended_by is not None:
+                yield dependent, Status.FAILED, dependent.ended_by
+            elif not dependent.waits_for:
+                self._move(dependent, Status.RUNNABLE)
+        array = job.parent if job.is_child else None
+        if array is not None and all(array.summary[one] == 0 for one in Status if one not in TERMINAL):
+            failed = array.summary[Status.FAILED] > 0
+            yield array, Status.FAILED if failed else Status.SUCCEEDED, _CHILD_FAILED if failed else ""
 
     def close(self) -> None:
         """End the scheduler and every process."""
@@ -205,3 +235,8 @@ class Engine:
                 queue.waiting.clear()
             self._wake.notify_all()
         self._runner.close()
+
+
+def _mark(job: Job, reason: str, terminate: bool) -> None:
+    if job.ended_by is None:
+        job.ended_by, job.is_terminated, job.is_cancelled = reason, terminate, not terminate

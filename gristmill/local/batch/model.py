@@ -83,6 +83,27 @@ class Queue:
     priority: int = 1
     waiting: "dict[str, Job]" = field(default_factory=dict)  # RUNNABLE jobs in the order they came
 
+    @property
+    def policy(self) -> str | None:
+        """Return the ARN of its scheduling policy; None where it is first in, first out."""
+        return self.said.get("schedulingPolicyArn")
+
+    def limit(self, reason: str) -> float | None:
+        """Return the seconds that a job may wait in RUNNABLE for a reason; None: for ever."""
+        for one in self.said.get("jobStateTimeLimitActions", []):
+            if reason.startswith(one["reason"]):
+                return float(one["maxTimeSeconds"])
+        return None
+
+
+@dataclass
+class Policy:
+    """A scheduling policy."""
+
+    name: str
+    arn: str
+    said: Json
+
 
 @dataclass
 class Definition:
@@ -138,6 +159,7 @@ class Job:
     attempts: list[Attempt] = field(default_factory=list)
     waits_for: set[str] = field(default_factory=set)
     summary: "Counter[str]" = field(default_factory=Counter)  # an array's children by status
+    summarized_at: int = 0  # when `summary` changed last
     ended_by: str | None = None  # the reason of a terminate or cancel
     is_terminated: bool = False
     is_cancelled: bool = False

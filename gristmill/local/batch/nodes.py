@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from gristmill.limits import BATCH_NODE_RANGES_MAX, BATCH_NODES_MAX
 from gristmill.local.batch.model import Definition, Json
+from gristmill.local.batch.requirements import container_problems, override_problems
 
 _RANGE = re.compile(r"(\d*):(\d*)|(\d+)")
 
@@ -48,6 +49,8 @@ def definition_problems(said: Json) -> Iterator[str]:
         yield f"A multinode job definition has 1 to {BATCH_NODE_RANGES_MAX} node ranges: {len(ranges)}"
     if not all("container" in one for one in ranges):
         yield "The embedded AWS runs nodes with `container`; ecsProperties and eksProperties are not supported"
+    for one in ranges:
+        yield from container_problems(one.get("container", {}))
     yield from _range_problems([one.get("targetNodes", "") for one in ranges], nodes)
 
 
@@ -72,6 +75,9 @@ def request_problems(said: Json, definition: Definition) -> Iterator[str]:
     properties = definition.said.get("nodeProperties")
     overrides = said.get("nodeOverrides")
     if properties is None:
+        for name in ("ecsPropertiesOverride", "eksPropertiesOverride"):
+            if said.get(name):
+                yield f"{name} is not for job definitions with containerProperties; use containerOverrides"
         if overrides is not None:
             yield "nodeOverrides are for multi-node parallel jobs; use containerOverrides"
         return
@@ -84,6 +90,8 @@ def request_problems(said: Json, definition: Definition) -> Iterator[str]:
 
 
 def _override_problems(overrides: Json, properties: Json) -> Iterator[str]:
+    for one in overrides.get("nodePropertyOverrides", []):
+        yield from override_problems(one.get("containerOverrides", {}))
     targets = [one["targetNodes"] for one in properties["nodeRangeProperties"]]
     asked = [one["targetNodes"] for one in overrides.get("nodePropertyOverrides", [])]
     strange = [one for one in asked if one not in targets]

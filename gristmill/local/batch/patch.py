@@ -3,32 +3,19 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
+from botocore.session import get_session
+from botocore.validate import ParamValidator
+from moto.batch import urls
 from moto.batch.exceptions import ClientException
 from moto.batch.responses import BatchResponse
 
-from gristmill.local.batch.api import Api, Refusal
+from gristmill.local.batch.api import Operation, Refusal, operations
 from gristmill.local.batch.engine import Engine
 from gristmill.local.settings import Settings
 
-_OPERATIONS = (
-    "create_compute_environment",
-    "describe_compute_environments",
-    "update_compute_environment",
-    "delete_compute_environment",
-    "create_job_queue",
-    "describe_job_queues",
-    "update_job_queue",
-    "delete_job_queue",
-    "register_job_definition",
-    "deregister_job_definition",
-    "describe_job_definitions",
-    "submit_job",
-    "describe_jobs",
-    "list_jobs",
-    "terminate_job",
-    "cancel_job",
-)
+_TAGS = {"POST": "TagResource", "GET": "ListTagsForResource", "DELETE": "UntagResource"}
 _engines: list[Engine] = []
 
 
@@ -37,19 +24,45 @@ def install(settings: Settings) -> None:
     close()
     engine = Engine(settings)
     _engines.append(engine)
-    api = Api(engine)
-    for name in _OPERATIONS:
-        setattr(BatchResponse, name.replace("_", ""), _answer(getattr(api, name)))
+    answers = {name: _checked(engine, name, operation) for name, operation in operations(engine).items()}
+    for name, answer in answers.items():
+        if name not in _TAGS.values():
+            setattr(BatchResponse, name.lower(), _body_answer(answer))
+            urls.url_paths[f"{{0}}/v1/{name.lower()}$"] = BatchResponse.dispatch
+    BatchResponse.tags = _tags_answer(answers)
 
 
-def _answer(operation: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Any], str]:
-    def answer(self: Any) -> str:
+def _checked(engine: Engine, name: str, operation: Operation) -> Operation:
+    """Return an operation that refuses what does not fit the service's model, and runs under the engine's lock."""
+    shape = get_session().get_service_model("batch").operation_model(name).input_shape
+    validator = ParamValidator()
+
+    def checked(said: dict[str, Any]) -> dict[str, Any]:
+        report = validator.validate(said, shape)
+        if report.has_errors():
+            raise ClientException(report.generate_report())
         try:
-            return json.dumps(operation(json.loads(self.body or "{}")))
+            with engine.lock:
+                return operation(said)
         except Refusal as refusal:
             raise ClientException(str(refusal)) from refusal
 
-    return answer
+    return checked
+
+
+def _body_answer(answer: Operation) -> Callable[[Any], str]:
+    return lambda self: json.dumps(answer(json.loads(self.body or "{}")))
+
+
+def _tags_answer(answers: dict[str, Operation]) -> Callable[[Any], str]:
+    def tags(self: Any) -> str:
+        said = json.loads(self.body) if self.body and self.method == "POST" else {}
+        said["resourceArn"] = unquote(self.path).partition("/v1/tags/")[2]
+        if self.method == "DELETE":
+            said["tagKeys"] = self.querystring.get("tagKeys", [])
+        return json.dumps(answers[_TAGS[self.method]](said))
+
+    return tags
 
 
 def close() -> None:

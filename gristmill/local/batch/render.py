@@ -25,6 +25,8 @@ def detail(job: Job) -> Json:
         "container": None if job.is_multinode else _container(job),
         "nodeProperties": job.node_properties,
         "nodeDetails": _node(job) if job.is_node else None,
+        "shareIdentifier": job.said.get("shareIdentifier"),
+        "schedulingPriority": _priority(job),
         "tags": job.said.get("tags", {}),
         "propagateTags": bool(job.said.get("propagateTags", False)),
         "platformCapabilities": job.definition.said.get("platformCapabilities", ["EC2"]),
@@ -34,8 +36,13 @@ def detail(job: Job) -> Json:
     if job.timeout:
         shown["timeout"] = {"attemptDurationSeconds": job.timeout}
     if job.is_array or job.is_child:
-        shown["arrayProperties"] = _array(job)
+        shown["arrayProperties"] = {**_array(job), **_array_times(job)}
     return _without_none(shown)
+
+
+def _priority(job: Job) -> int | None:
+    said: int | None = job.said.get("schedulingPriorityOverride", job.definition.said.get("schedulingPriority"))
+    return said
 
 
 def summary(job: Job) -> Json:
@@ -51,6 +58,9 @@ def summary(job: Job) -> Json:
         "startedAt": job.started,
         "stoppedAt": job.stopped,
         "jobDefinition": job.definition.arn,
+        "shareIdentifier": job.said.get("shareIdentifier"),
+        "isCancelled": job.is_cancelled or None,
+        "isTerminated": job.is_terminated or None,
         "nodeProperties": _node_summary(job) if job.is_node or job.is_multinode else None,
         "container": _without_none({"exitCode": last.exit_code, "reason": last.reason or None}) if last else None,
     }
@@ -73,6 +83,10 @@ def _array(job: Job) -> Json:
     if job.parent is not None:
         return {"size": len(job.parent.children), "index": job.index}
     return {"size": len(job.children), "statusSummary": {one.value: job.summary[one] for one in Status}}
+
+
+def _array_times(job: Job) -> Json:
+    return {"statusSummaryLastUpdatedAt": job.summarized_at} if job.is_array else {}
 
 
 def _container(job: Job) -> Json:

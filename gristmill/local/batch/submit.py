@@ -5,40 +5,57 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 
-from gristmill.limits import BATCH_ARRAY_MAX, BATCH_ARRAY_MIN, BATCH_ATTEMPTS_MAX, BATCH_TIMEOUT_MIN_SECONDS
+from gristmill.limits import (
+    BATCH_ARRAY_MAX,
+    BATCH_ARRAY_MIN,
+    BATCH_DEPENDENCIES_MAX,
+    BATCH_SUBMIT_MAX_BYTES,
+    BATCH_TAGS_MAX,
+)
 from gristmill.local.batch.model import Definition, Job, Json, Needs, Queue
 from gristmill.local.batch.nodes import container_of, overrides_of
+from gristmill.local.batch.requirements import override_problems, retry_problems, timeout_problems
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-_LARGEST = 30 * 1024  # bytes of a request (AWS Batch user guide, service quotas)
+_SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
 _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
-_DEPENDENCIES_MAX = 20
+_HIGHEST_PRIORITY = 9999
 
 
-def problems(said: Json, known: Mapping[str, Job]) -> Iterator[str]:
+def problems(said: Json, queue: Queue, known: Mapping[str, Job]) -> Iterator[str]:
     """Yield what AWS would refuse in a request; `known` are the jobs there are, by id."""
-    if not _NAME.fullmatch(said.get("jobName", "")):
-        yield f"Job name should match valid pattern: {said.get('jobName')!r}"
-    if len(json.dumps(said)) > _LARGEST:
-        yield f"The request has more than {_LARGEST} bytes"
+    if not _NAME.fullmatch(said["jobName"]):
+        yield f"Job name should match valid pattern: {said['jobName']!r}"
+    if len(json.dumps(said)) > BATCH_SUBMIT_MAX_BYTES:
+        yield f"The request has more than {BATCH_SUBMIT_MAX_BYTES} bytes"
+    if len(said.get("tags", {})) > BATCH_TAGS_MAX:
+        yield f"A job has at most {BATCH_TAGS_MAX} tags: {len(said['tags'])}"
     size = said.get("arrayProperties", {}).get("size")
-    if size is not None and not BATCH_ARRAY_MIN <= size <= BATCH_ARRAY_MAX:
+    if "arrayProperties" in said and not BATCH_ARRAY_MIN <= (size or 0) <= BATCH_ARRAY_MAX:
         yield f"Array size must be between {BATCH_ARRAY_MIN} and {BATCH_ARRAY_MAX}: {size}"
-    if not all(isinstance(value, str) for value in said.get("parameters", {}).values()):
-        yield "Parameters must be a string to string map"
-    duration = said.get("timeout", {}).get("attemptDurationSeconds")
-    if duration is not None and duration < BATCH_TIMEOUT_MIN_SECONDS:
-        yield f"attemptDurationSeconds must be at least {BATCH_TIMEOUT_MIN_SECONDS}: {duration}"
-    attempts = said.get("retryStrategy", {}).get("attempts")
-    if attempts is not None and not 1 <= attempts <= BATCH_ATTEMPTS_MAX:
-        yield f"Retry attempts must be between 1 and {BATCH_ATTEMPTS_MAX}: {attempts}"
+    yield from override_problems(said.get("containerOverrides", {}))
+    yield from timeout_problems(said.get("timeout", {}))
+    yield from retry_problems(said.get("retryStrategy", {}))
+    yield from _share_problems(said, queue)
     yield from _dependency_problems(said, size, known)
+
+
+def _share_problems(said: Json, queue: Queue) -> Iterator[str]:
+    share, priority = said.get("shareIdentifier"), said.get("schedulingPriorityOverride")
+    if queue.policy is None and share is not None:
+        yield f"shareIdentifier is for job queues with a scheduling policy; {queue.name} has none"
+    if queue.policy is not None and share is None:
+        yield f"shareIdentifier must be specified: job queue {queue.name} has a scheduling policy"
+    if share is not None and not _SHARE.fullmatch(share):
+        yield f"shareIdentifier has up to 255 letters and digits: {share!r}"
+    if priority is not None and not 0 <= priority <= _HIGHEST_PRIORITY:
+        yield f"schedulingPriorityOverride must be between 0 and {_HIGHEST_PRIORITY}: {priority}"
 
 
 def _dependency_problems(said: Json, size: int | None, known: Mapping[str, Job]) -> Iterator[str]:
     dependencies = said.get("dependsOn", [])
-    if len(dependencies) > _DEPENDENCIES_MAX:
-        yield f"A job depends on at most {_DEPENDENCIES_MAX} jobs"
+    if len(dependencies) > BATCH_DEPENDENCIES_MAX:
+        yield f"A job depends on at most {BATCH_DEPENDENCIES_MAX} jobs"
     for one in dependencies:
         kind, other = one.get("type"), known.get(one.get("jobId", ""))
         if kind == "SEQUENTIAL":

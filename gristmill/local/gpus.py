@@ -1,0 +1,25 @@
+"""The GPUs of this machine."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+
+_SECONDS = 10.0  # the first call of nvidia-smi wakes the driver up
+
+
+@cache
+def present() -> tuple[str, ...]:
+    """Return what CUDA_VISIBLE_DEVICES calls the GPUs that this process may use; none without NVIDIA's driver."""
+    told = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if told is not None:
+        return tuple(one.strip() for one in told.split(",") if one.strip())
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ()
+    command = [program, "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):  # a driver without a device, or a broken one: no GPU to use
+        return ()
+    return tuple(line.strip() for line in done.stdout.splitlines() if line.strip().isdecimal())

@@ -1,0 +1,207 @@
+"""The embedded Batch beyond single statements: every operation, large arrays, GPUs, logs, events, odd processes."""
+
+import json
+import subprocess
+import threading
+import time
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from gristmill.local.gpus import present
+from tests.integration.batch import Batch
+from tests.integration.batch_model import MODEL, faults
+
+LONG = "exec sleep 100"
+
+# What AWS has besides: other kinds of jobs and of capacity, which no template of ours makes.
+NOT_OFFERED = {
+    name
+    for name in MODEL.operation_names
+    if any(word in name for word in ("ConsumableResource", "ServiceJob", "ServiceEnvironment", "QuotaShare"))
+}
+
+
+def test_every_operation_answers_in_the_shape_of_the_services_model(batch: Batch):
+    api = batch.api
+    api.create_compute_environment(computeEnvironmentName="mine", type="UNMANAGED", tags={"a": "b"})
+    api.update_compute_environment(computeEnvironment="mine", state="DISABLED")
+    assert api.describe_compute_environments(computeEnvironments=["mine"])["computeEnvironments"][0]["tags"]
+    api.delete_compute_environment(computeEnvironment="mine")
+    batch.make_queue("walk", "hosts")
+    api.update_job_queue(jobQueue="walk", priority=3)
+    assert api.describe_job_queues(jobQueues=["walk"])["jobQueues"][0]["priority"] == 3
+    policy = api.create_scheduling_policy(name="walk", fairsharePolicy={"shareDecaySeconds": 600})["arn"]
+    api.update_scheduling_policy(arn=policy, fairsharePolicy={"computeReservation": 10})
+    (shown,) = api.describe_scheduling_policies(arns=[policy])["schedulingPolicies"]
+    assert shown["fairsharePolicy"] == {"computeReservation": 10}
+    assert {"arn": policy} in api.list_scheduling_policies()["schedulingPolicies"]
+    api.delete_scheduling_policy(arn=policy)
+    definition = batch.define("walk", LONG, timeout={"attemptDurationSeconds": 60}, tags={"x": "y"})
+    assert api.describe_job_definitions(jobDefinitionName="walk")["jobDefinitions"][0]["revision"] >= 1
+    blocker = batch.submit(definition, arrayProperties={"size": 20}, jobQueue="walk", tags={"k": "v"})
+    batch.until(f"{blocker}:0", "RUNNING")
+    front = api.get_job_queue_snapshot(jobQueue="walk")["frontOfQueue"]["jobs"]
+    assert [one["jobArn"].rpartition("/")[2] for one in front] == [f"{blocker}:{index}" for index in range(16, 20)]
+    assert api.list_jobs(arrayJobId=blocker)["jobSummaryList"][0]["arrayProperties"]["index"] == 0
+    arn = batch.describe(blocker)["jobArn"]
+    api.tag_resource(resourceArn=arn, tags={"more": "1"})
+    api.untag_resource(resourceArn=arn, tagKeys=["k"])
+    assert api.list_tags_for_resource(resourceArn=arn)["tags"] == {"more": "1"}
+    api.cancel_job(jobId=f"{blocker}:19", reason="one")
+    api.cancel_jobs(jobs=[f"{blocker}:18"], reason="two")
+    api.terminate_job(jobId=f"{blocker}:0", reason="three")
+    api.terminate_jobs(jobs=[blocker], reason="four")
+    assert batch.end(blocker)["statusReason"] == "Array Child Job failed"
+    reasons = [batch.describe(f"{blocker}:{index}")["statusReason"] for index in (0, 5, 18, 19)]
+    assert reasons == ["three", "four", "two", "one"]
+    api.deregister_job_definition(jobDefinition=definition)
+    api.update_job_queue(jobQueue="walk", state="DISABLED")
+    api.delete_job_queue(jobQueue="walk")
+    assert set(MODEL.operation_names) - NOT_OFFERED == batch.seen
+
+
+def test_the_check_of_answers_sees_unknown_missing_and_mistyped_members():
+    shape = MODEL.operation_model("DescribeJobs").output_shape
+    job = {"jobName": 3, "jobId": "x", "jobQueue": "q", "status": "LATE", "startedAt": True, "color": "red"}
+    told = list(faults({"jobs": [job]}, shape, "DescribeJobs"))
+    assert len(told) == 5
+    assert any("jobDefinition is missing" in one for one in told)
+
+
+def test_what_does_not_fit_the_model_is_refused_and_not_guessed_at(batch: Batch):
+    unchecked = batch.client("batch", config=Config(parameter_validation=False))
+    with pytest.raises(ClientError, match="Missing required parameter"):
+        unchecked.submit_job(jobName="x")
+    with pytest.raises(ClientError, match="Invalid type for parameter"):
+        unchecked.submit_job(jobName="x", jobQueue=batch.queue, jobDefinition="line", arrayProperties={"size": "two"})
+
+
+def test_ten_thousand_children_are_listed_in_pages_and_ended_at_once(batch: Batch):
+    first = batch.run(LONG, jobName="blocker")
+    size = {"arrayProperties": {"size": 10_000}}
+    job = batch.run("true", dependsOn=[{"jobId": first}], **size)
+    pages = batch.api.get_paginator("list_jobs").paginate(arrayJobId=job, jobStatus="PENDING")
+    sizes, indices = [], []
+    for page in pages:
+        sizes.append(len(page["jobSummaryList"]))
+        indices += [one["arrayProperties"]["index"] for one in page["jobSummaryList"]]
+    assert (sizes, indices) == ([1000] * 10, list(range(10_000)))
+    small = batch.api.list_jobs(arrayJobId=job, jobStatus="PENDING", maxResults=3)
+    assert len(small["jobSummaryList"]) == 3
+    assert small["nextToken"]
+    assert batch.describe(f"{job}:9999")["status"] == "PENDING"
+    batch.api.terminate_job(jobId=job, reason="enough")
+    batch.api.terminate_job(jobId=first, reason="go")
+    done = batch.end(job)
+    assert done["arrayProperties"]["statusSummary"]["FAILED"] == 10_000
+
+
+def test_a_sequential_array_of_thousands_falls_like_dominoes(batch: Batch):
+    job = batch.run("exit 1", arrayProperties={"size": 10_000}, dependsOn=[{"type": "SEQUENTIAL"}])
+    done = batch.end(job)
+    assert done["arrayProperties"]["statusSummary"]["FAILED"] == 10_000
+    assert batch.describe(f"{job}:9999")["statusReason"] == "Dependent Job failed"
+
+
+def test_lines_can_be_read_while_the_job_runs(batch: Batch):
+    job = batch.run(f"echo first; {LONG}")
+    stream = batch.until(job, "RUNNING")["attempts"][0]["container"]["logStreamName"]
+    end = time.monotonic() + 10
+    while batch.log(stream) != ["first"]:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert batch.describe(job)["status"] == "RUNNING"
+    batch.api.terminate_job(jobId=job, reason="seen")
+
+
+def test_a_job_that_asks_for_gpus_which_are_not_there_says_that_it_uses_the_cpu(batch: Batch):
+    """The server counts 4 GPUs, and this machine has none, or fewer."""
+    if len(present()) >= 4:
+        pytest.fail("this test is for machines with fewer than 4 GPUs; raise the number that the server counts")
+    job = batch.submit("line", containerOverrides=gpus(4, 'echo "[$CUDA_VISIBLE_DEVICES]"'))
+    batch.end(job)
+    notice, seen = batch.output(job)
+    assert f"asks for 4 GPU and gets {len(present())}" in notice
+    assert "uses the CPU" in notice
+    assert seen == f"[{','.join(present())}]"
+
+
+def gpus(count: int, line: str) -> dict[str, Any]:
+    return {"command": ["sh", "-c", line], "resourceRequirements": [{"type": "GPU", "value": str(count)}]}
+
+
+def test_no_more_gpus_are_in_use_than_there_are(batch: Batch):
+    jobs = [batch.submit("line", containerOverrides=gpus(3, LONG)) for _ in range(2)]
+    batch.until(jobs[0], "RUNNING")
+    assert batch.describe(jobs[1])["status"] == "RUNNABLE"
+    never = batch.submit("line", containerOverrides=gpus(5, LONG))
+    assert "asks for 5 GPU, and this machine has 4" in batch.describe(never)["statusReason"]
+    batch.api.terminate_jobs(jobs=[jobs[0], never], reason="seen")
+    batch.until(jobs[1], "RUNNING")
+    batch.api.terminate_job(jobId=jobs[1], reason="seen")
+
+
+def test_every_change_of_a_job_its_children_and_nodes_is_an_event(batch: Batch):
+    sqs, events = batch.client("sqs"), batch.client("events")
+    url = sqs.create_queue(QueueName="changes")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="changes", EventPattern=json.dumps({"source": ["aws.batch"]}), State="ENABLED")
+    events.put_targets(Rule="changes", Targets=[{"Id": "queue", "Arn": arn}])
+    job = batch.run("true", arrayProperties={"size": 2})
+    batch.end(job)
+    seen: dict[str, set[str]] = {}
+    end = time.monotonic() + 10
+    while sum(map(len, seen.values())) < 10:
+        assert time.monotonic() < end, seen
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            event = json.loads(message["Body"])
+            assert event["detail-type"] == "Batch Job State Change"
+            assert not list(faults(event["detail"], MODEL.shape_for("JobDetail"), "event"))
+            assert event["resources"] == [event["detail"]["jobArn"]]
+            seen.setdefault(event["detail"]["jobId"], set()).add(event["detail"]["status"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    events.remove_targets(Rule="changes", Ids=["queue"])
+    events.delete_rule(Name="changes")
+    child = {"RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"}
+    assert seen == {job: {"PENDING", "SUCCEEDED"}, f"{job}:0": child, f"{job}:1": child}
+
+
+def test_many_submitters_at_once_lose_no_job(batch: Batch):
+    jobs: list[str] = []
+
+    def submit() -> None:
+        client = batch.client("batch")
+        for _ in range(10):
+            said = {"jobName": "many", "jobQueue": batch.queue, "jobDefinition": "line"}
+            jobs.append(client.submit_job(**said)["jobId"])
+
+    threads = [threading.Thread(target=submit) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(set(jobs)) == 80
+    assert {batch.end(job)["status"] for job in jobs} == {"SUCCEEDED"}
+
+
+def test_output_that_is_no_text_and_has_no_end_is_kept(batch: Batch):
+    job = batch.run(r"printf 'a\377b\n\nno end'")
+    batch.end(job)
+    assert batch.output(job) == ["a�b", "", "no end"]
+
+
+def test_nothing_that_a_job_started_outlives_it(batch: Batch, tmp_path):
+    job = batch.run(f"(sleep 100 & echo $! > {tmp_path}/pid); exit 0")
+    assert batch.end(job)["status"] == "SUCCEEDED"
+    pid = (tmp_path / "pid").read_text().strip()
+    end = time.monotonic() + 5
+    while (stat := _state(pid)) not in ("gone", "Z"):
+        assert time.monotonic() < end, f"{pid} is {stat}"
+        time.sleep(0.02)
+
+
+def _state(pid: str) -> str:
+    return subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True).stdout[:1] or "gone"
