@@ -403,7 +403,10 @@ ROWS = [
     Row("API TerminateJobs", "50 at once; unknown ones count as ended", bulk, [True, [], ["all", "all"], "At most 50"]),
     # ---- queues and environments
     Row(
-        "API JobQueueDetail", "DISABLED takes no job, finishes those in it", disabled_queue, ["Job queue", "SUCCEEDED"]
+        "API JobQueueDetail",
+        "DISABLED takes no job, finishes those in it",
+        disabled_queue,
+        ["Job queue", "SUCCEEDED", "FAILED"],
     ),
     Row("API UpdateComputeEnvironment", "DISABLED gets no job; next in order", disabled_environment, ["one", "two"]),
     Row("API JobQueueDetail", "Environments fill up in order", full_environment, ["RUNNABLE", "small", "next"]),
