@@ -268,7 +268,7 @@ def _script(mill: Mill, definition: str, way: Way) -> str:
             "definition": group.definition or definition,
             "size": group.size,
             "timeout": 60,
-            "resources": [{"Type": "VCPU", "Value": "0.1"}],
+            "resources": [{"Type": "VCPU", "Value": "1"}],
             "parameters": {"command": group.command},
         }
 
