@@ -77,7 +77,7 @@ def _failed_jobs(clues: Clues, cursor: Cursor, branch: str) -> Iterator[dict[str
     for queue in clues.queues:
         named = _list(clues, jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
         for group in (job for job in named if job["status"] == "FAILED"):
-            ids = [group["jobId"]]
+            ids = [f"{group['jobId']}#0" if "nodeProperties" in group else group["jobId"]]  # the main node tells
             if "arrayProperties" in group:
                 children = _list(clues, arrayJobId=group["jobId"], jobStatus="FAILED")
                 ids = [child["jobId"] for child in islice(children, BATCH_DESCRIBE_MAX)] or ids

@@ -1,20 +1,24 @@
 """JobMap: which tasks of a stage lack an output, and the Batch jobs that make them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from gristmill import index, keys
 from gristmill.cover import Cover
+from gristmill.errors import Refused
 from gristmill.plan import Places, children, group_sizes, job_timeout, share
 from gristmill.records import RunRecord
 from gristmill.source import frozen
 from gristmill.spec.model import Branch, Stage
-from gristmill.split import ensure_index
+from gristmill.split import ensure_index, size_of
 from gristmill.store import Store
 from gristmill.survey import survey
-from gristmill.words import Compute
+from gristmill.words import LaneName
+
+_NODE = ("python", "-m", "batch_jobs.node")
+_ALL_NODES = "0:"  # the definition's open range; an override must name one of its ranges
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,17 @@ class Lane:
     queue: str
     definition: str
     max_vcpus: float
+
+
+def read_lanes(environment: Mapping[str, str]) -> dict[LaneName, Lane]:
+    """Return the lanes of the stack from `<LANE>_QUEUE`, `<LANE>_JOB_DEFINITION` and `<LANE>_MAX_VCPUS`."""
+    found = {}
+    for name in LaneName:
+        prefix = name.replace("-", "_").upper()
+        if queue := environment.get(f"{prefix}_QUEUE"):
+            most = float(environment[f"{prefix}_MAX_VCPUS"])
+            found[name] = Lane(queue, environment[f"{prefix}_JOB_DEFINITION"], most)
+    return found
 
 
 @dataclass(frozen=True)
@@ -44,13 +59,62 @@ def read_record(store: Store, run: str) -> RunRecord:
     return RunRecord.model_validate_json(store.read(keys.run_record(run)))
 
 
-def job_map(store: Store, lanes: dict[Compute, Lane], cursor: Cursor) -> dict[str, Any]:
+def job_map(store: Store, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dict[str, Any]:
     """Return the groups of each branch of the cursor's stage; index the stage's input first where that is to do."""
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
     tasks = max(ensure_index(store, record, stage).values - 1, 0)
-    arrays = [_branch(store, lanes[branch.compute], cursor, stage, branch, tasks) for branch in stage.branches]
-    return {**cursor.as_json(), "arrays": arrays, "mpi": []}
+    arrays = [
+        _branch(store, lane_of(lanes, branch), cursor, stage, branch, tasks)
+        for branch in stage.branches
+        if branch.mpi is None
+    ]
+    mpi = [_mpi(store, lanes, record, cursor, branch, tasks) for branch in stage.branches if branch.mpi is not None]
+    return {**cursor.as_json(), "arrays": arrays, "mpi": mpi}
+
+
+def lane_of(lanes: Mapping[LaneName, Lane], branch: Branch) -> Lane:
+    """Return where a branch's jobs go; Refused where the stack has no such lane."""
+    name = LaneName(branch.compute if branch.mpi is None else f"mpi{'-gpu' if branch.gpu_count else ''}")
+    if name not in lanes:
+        raise Refused(
+            [f"branch {branch.name} needs the lane {name}, and this stack has none"],
+            "Deploy the template with MaxGpuvCpus above 0." if branch.gpu_count else "Deploy this version's template.",
+        )
+    return lanes[name]
+
+
+def _mpi(
+    store: Store, lanes: Mapping[LaneName, Lane], record: RunRecord, cursor: Cursor, branch: Branch, tasks: int
+) -> dict[str, Any]:
+    """Return an MPI branch and its one job; no job where its output stands already."""
+    todo = survey(store, cursor.run, cursor.stage, branch.name, tasks).tasks_missing
+    nodes = size_of(branch.nodes, record.parameters) or 1
+    jobs = [mpi_job(lane_of(lanes, branch), cursor, branch, nodes)] if todo else []
+    return {"branch": branch.name, "merge": branch.is_merged, "jobs": jobs}
+
+
+def mpi_job(lane: Lane, cursor: Cursor, branch: Branch, nodes: int) -> dict[str, Any]:
+    """Return a multi-node job as the state machine submits it: every node runs the same command."""
+    words = {
+        "run": cursor.run,
+        "stage": cursor.stage,
+        "branch": branch.name,
+        "attempt": str(cursor.attempt),
+        "slots": str(branch.ranks_per_node),
+    }
+    command = [*_NODE, *(word for name, value in words.items() for word in (f"--{name}", value))]
+    overrides = {"Command": command, "ResourceRequirements": resources(branch)}
+    return {
+        "name": keys.job_name(cursor.run, cursor.stage, branch.name, cursor.attempt, 0),
+        "queue": lane.queue,
+        "definition": lane.definition,
+        "timeout": job_timeout(branch, 1),
+        "nodes": {
+            "NumNodes": nodes,
+            "NodePropertyOverrides": [{"TargetNodes": _ALL_NODES, "ContainerOverrides": overrides}],
+        },
+    }
 
 
 def _branch(store: Store, lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, tasks: int) -> dict[str, Any]:
@@ -97,7 +161,9 @@ def _group(lane: Lane, cursor: Cursor, branch: Branch, todo: int, place: int, gr
 
 def resources(branch: Branch) -> list[dict[str, str]]:
     """Return the branch's needs as Batch wants them: strings, memory in MiB."""
+    gpus = [{"Type": "GPU", "Value": str(branch.gpu_count)}] if branch.gpu_count else []
     return [
         {"Type": "VCPU", "Value": f"{branch.vcpus:g}"},
         {"Type": "MEMORY", "Value": str(branch.memory)},
+        *gpus,
     ]

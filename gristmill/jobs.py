@@ -1,11 +1,16 @@
 """The Batch jobs of a run: found by name, ended, and looked at again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gristmill import keys
 
 TERMINAL = {"SUCCEEDED", "FAILED"}
+
+
+def read_queues(environment: Mapping[str, str]) -> list[str]:
+    """Return the ARNs of the stack's queues from QUEUES."""
+    return environment["QUEUES"].split(",")
 
 
 def run_jobs(batch: Any, queues: Sequence[str], run: str) -> Iterator[dict[str, Any]]:

@@ -43,6 +43,16 @@ class Compute(StrEnum):
 
 
 @unique
+class LaneName(StrEnum):
+    """Where jobs go: a queue, and the definition of what runs there. Plain jobs have lanes called as their compute."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+    MPI = "mpi"
+    MPI_GPU = "mpi-gpu"
+
+
+@unique
 class RecordFormat(StrEnum):
     """What a record is: how a split finds the borders, and how a child counts what passes."""
 

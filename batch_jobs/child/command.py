@@ -37,8 +37,8 @@ class Program:
             work.mkdir()
             check_space(folder, task.size)
             stage(source, given)
-            values = self._values(given, made, parameters, task)
-            run(self.words(values), work, _environment(values))
+            values = self.values(given, made, parameters, task)
+            run(self.words(values), work, environment(values))
             if not made.is_file():
                 raise ProgramFailed("the program ended with exit code 0, but wrote no file to {output}", 0)
             with made.open("rb") as file:
@@ -49,7 +49,7 @@ class Program:
         """Return the dropped file's ending: some programs go by it."""
         return PurePosixPath(self.input_name).suffix
 
-    def _values(self, given: Path, made: Path, parameters: Mapping[str, Any], task: Task) -> dict[str, object]:
+    def values(self, given: Path, made: Path, parameters: Mapping[str, Any], task: Task) -> dict[str, object]:
         return {
             "input": given,
             "output": made,
@@ -86,7 +86,7 @@ def _copy(source: BinaryIO, target: Path) -> None:
         shutil.copyfileobj(source, file, _COPY)
 
 
-def _environment(values: Mapping[str, object]) -> dict[str, str]:
+def environment(values: Mapping[str, object]) -> dict[str, str]:
     """Return the container's environment with the task's values; parameters never become shell text."""
     told = {_variable(name): as_text(value) for name, value in values.items()}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])

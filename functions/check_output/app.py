@@ -10,13 +10,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from gristmill.cause import Clues
 from gristmill.check import check_output
 from gristmill.jobmap import Cursor
+from gristmill.jobs import read_queues
 from gristmill.store import Store, make_client
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
 store = Store(os.environ["BUCKET"], make_client("s3"))
-clues = Clues(make_client("batch"), make_client("logs"), [os.environ["CPU_QUEUE"]], os.environ["JOB_LOG_GROUP"])
+clues = Clues(make_client("batch"), make_client("logs"), read_queues(os.environ), os.environ["JOB_LOG_GROUP"])
 
 
 @metrics.log_metrics

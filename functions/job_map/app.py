@@ -7,17 +7,14 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gristmill.jobmap import Cursor, Lane, job_map
+from gristmill.jobmap import Cursor, job_map, read_lanes
 from gristmill.store import Store, make_client
-from gristmill.words import Compute
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
 store = Store(os.environ["BUCKET"], make_client("s3"))
-lanes = {
-    Compute.CPU: Lane(os.environ["CPU_QUEUE"], os.environ["CPU_JOB_DEFINITION"], float(os.environ["MAX_VCPUS"])),
-}
+lanes = read_lanes(os.environ)
 
 
 @metrics.log_metrics

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.jobs import read_queues
 from gristmill.notify import Post, notify
 from gristmill.store import Store, make_client
 
@@ -25,7 +26,7 @@ states = make_client("stepfunctions")
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer the state machine's notice, or an execution's status change."""
-    queues = [os.environ["CPU_QUEUE"]]
+    queues = read_queues(os.environ)
     post = Post(store, sns, batch, states, os.environ["TOPIC_ARN"], queues, datetime.now(UTC))
     answer = notify(post, event)
     logger.append_keys(run=answer["run"])

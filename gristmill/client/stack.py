@@ -52,7 +52,8 @@ class Mill:
     @property
     def queues(self) -> list[str]:
         """Return the ARNs of the queues that a run's jobs wait in."""
-        return [self.output("CpuQueueArn")]
+        gpu = [self.outputs["GpuQueueArn"]] if "GpuQueueArn" in self.outputs else []  # a stack may have none
+        return [self.output("CpuQueueArn"), self.output("MpiQueueArn"), *gpu]
 
     @property
     def capacity(self) -> dict[Compute, float]:

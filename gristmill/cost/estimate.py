@@ -69,7 +69,7 @@ def stage_loads(
     for number, stage in enumerate(pipeline.stages):
         source = made.get(stage.input or "", first)
         cut = first if number == 0 else recut(stage, parameters, source)
-        loads = [_load(branch, cut, max_vcpus, len(stage.branches)) for branch in stage.branches]
+        loads = [_load(branch, parameters, cut, max_vcpus, len(stage.branches)) for branch in stage.branches]
         made.update((branch.name, cut) for branch in stage.branches)
         yield StageLoad(stage, cut, loads, sum(len(group_sizes(load.children)) for load in loads))
 
@@ -86,12 +86,13 @@ def recut(stage: Stage, parameters: Values, source: Cut) -> Cut:
     return Cut(ceil(source.size / by_bytes) if by_bytes else source.tasks, source.size, source.records)
 
 
-def _load(branch: Branch, cut: Cut, max_vcpus: Mapping[Compute, float], branches: int) -> Load:
+def _load(branch: Branch, parameters: Values, cut: Cut, max_vcpus: Mapping[Compute, float], branches: int) -> Load:
     at_once = max_vcpus.get(branch.compute, branch.vcpus * branch.target_children)
     count = children(cut.tasks, branch, at_once, branches)
     expects = branch.expects
     working = cut.tasks * expects.seconds_per_task + cut.size / expects.bytes_per_second
-    return Load(branch, cut.tasks, cut.size, cut.size, count, count * CHILD_START_SECONDS + working, branches)
+    seconds = (size_of(branch.nodes, parameters) or 1) * (count * CHILD_START_SECONDS + working)
+    return Load(branch, cut.tasks, cut.size, cut.size, count, seconds, branches)
 
 
 def _invocations(stage: StageLoad) -> int:

@@ -56,9 +56,8 @@ def container_usage(load: Load) -> Usage:
     """Return the vCPU-, memory- and GPU-hours of a load, at its queue."""
     hours = load.seconds / 3600
     queue = Compute(load.branch.compute).value
-    gpus = getattr(load.branch, "gpus", 0) or 0
     named = {f"{queue}_vcpu_hour": hours * load.branch.vcpus, f"{queue}_gib_hour": hours * load.branch.memory / 1024}
-    return Usage(**named, gpu_hour=hours * gpus)
+    return Usage(**named, gpu_hour=hours * load.branch.gpu_count)
 
 
 def request_usage(load: Load) -> Usage:

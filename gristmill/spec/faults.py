@@ -7,11 +7,13 @@ from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
 from gristmill.plan import group_sizes
 from gristmill.spec.model import Branch, Parameter, Pipeline, Split, Stage
 from gristmill.spec.placeholders import placeholder_faults
-from gristmill.words import MergeKind, OutputKind, ParameterType, RecordFormat
+from gristmill.words import Compute, MergeKind, OutputKind, ParameterType, RecordFormat
 
 RESERVED = {"owner", "max_cost"}
 _ONE_TASK_OR_ITEMS = {RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS}
 _WITH_HEADER = {RecordFormat.LINES, RecordFormat.CSV}
+_ONE_TASK = {RecordFormat.WHOLE, RecordFormat.ALL_PARTS}
+_OWN_PREFIXES = {"mpi", "outcomes"}  # what lies beside the stages under a run
 _EXPANDED_MAX = 40 - len("-parts")
 Place = tuple[str | int, ...]
 Fault = tuple[Place, str]
@@ -67,6 +69,8 @@ def _names(pipeline: Pipeline) -> Iterator[Fault]:
     for number, stage in enumerate(pipeline.stages):
         if stage.name in stages:
             yield ("stages", number, "name"), f"two stages are called {stage.name}"
+        if stage.name in _OWN_PREFIXES:
+            yield ("stages", number, "name"), f"the name is reserved: {', '.join(sorted(_OWN_PREFIXES))}"
         stages.add(stage.name)
         for place, branch in enumerate(stage.branches):
             if branch.name in branches:
@@ -80,6 +84,7 @@ def _stage(pipeline: Pipeline, number: int, stage: Stage) -> Iterator[Fault]:
     yield from _split(pipeline, ("stages", number, "split"), stage.split)
     for place, branch in enumerate(stage.branches):
         yield from _branch(pipeline, ("stages", number, "branches", place), branch)
+        yield from _mpi(pipeline, ("stages", number, "branches", place), stage, branch)
 
 
 def _input(place: Place, stage: Stage, earlier: list[Branch]) -> Iterator[Fault]:
@@ -120,14 +125,32 @@ def _size(pipeline: Pipeline, place: Place, size: int | str | None) -> Iterator[
 
 
 def _branch(pipeline: Pipeline, place: Place, branch: Branch) -> Iterator[Fault]:
-    given = [kind for kind in ("run", "command", "script") if getattr(branch, kind) is not None]
+    given = [kind for kind in ("run", "command", "script", "mpi") if getattr(branch, kind) is not None]
     if len(given) != 1:
-        yield place, f"needs exactly one of run, command and script (given: {', '.join(given) or 'none'})"
+        yield place, f"needs exactly one of run, command, script and mpi (given: {', '.join(given) or 'none'})"
     for problem in placeholder_faults(branch.command, pipeline.parameters):
         yield (*place, "command"), problem
     if branch.output_records.is_items or branch.output_records is RecordFormat.FIXED:
         yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
     yield from _merge(pipeline, place, branch)
+
+
+def _mpi(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iterator[Fault]:
+    if branch.gpus is not None and branch.compute is not Compute.GPU:
+        yield (*place, "gpus"), "needs compute: gpu"
+    if branch.mpi is None:
+        for field in ("nodes", "slots"):
+            if field in branch.model_fields_set:
+                yield (*place, field), "is for mpi alone"
+        return
+    if stage.split.records not in _ONE_TASK:
+        formats = " or ".join(sorted(_ONE_TASK))
+        yield (*place, "mpi"), f"is one job over the stage's whole input: the split needs records: {formats}"
+    if branch.output is OutputKind.FILES:
+        yield (*place, "output"), "an MPI job writes one stream, by its rank 0"
+    yield from _size(pipeline, (*place, "nodes"), branch.nodes)
+    for problem in placeholder_faults(branch.mpi if isinstance(branch.mpi, list) else None, pipeline.parameters):
+        yield (*place, "mpi"), problem
 
 
 def _merge(pipeline: Pipeline, place: Place, branch: Branch) -> Iterator[Fault]:

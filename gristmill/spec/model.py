@@ -60,13 +60,20 @@ class Expects(Closed):
 
 
 class Branch(Closed):
-    """One of a stage's parallel ways: a job mapped over the stage's tasks, as `run`, `command` or `script`."""
+    """One of a stage's parallel ways: a job mapped over the stage's tasks, as `run`, `command` or `script`.
+
+    `mpi` is one job over several nodes instead, for a stage of one task.
+    """
 
     name: Name
     run: Callable | None = None  # a Python function
     command: Annotated[list[str], Field(min_length=1)] | None = None  # a program and its arguments, with placeholders
     script: str | None = None  # lines for bash
+    mpi: Callable | Annotated[list[str], Field(min_length=1)] | None = None  # a Python function, or a command
+    nodes: Size = 1
+    slots: Annotated[int, Field(ge=1, le=192)] | None = None  # ranks per node; None: one a GPU, else one a vCPU
     compute: Compute = Compute.CPU
+    gpus: Annotated[int, Field(ge=1, le=16)] | None = None  # None: one where `compute: gpu`
     vcpus: Annotated[float, Field(ge=0.25, le=192)] = 1
     memory: Annotated[int, Field(ge=128)] = 1024  # MiB
     timeout: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600  # seconds for one task
@@ -85,6 +92,16 @@ class Branch(Closed):
         if isinstance(given, dict) and given.get("output") == OutputKind.FILES:
             return {"merge": MergeKind.NONE, **given}
         return given
+
+    @property
+    def gpu_count(self) -> int:
+        """Return the GPUs of a container."""
+        return (self.gpus or 1) if self.compute is Compute.GPU else 0
+
+    @property
+    def ranks_per_node(self) -> int:
+        """Return how many ranks a node of an MPI branch takes at most."""
+        return self.slots or self.gpu_count or max(1, int(self.vcpus))
 
     @property
     def is_merged(self) -> bool:

@@ -11,6 +11,7 @@ from gristmill.source import Source, stage_source
 from gristmill.spec.model import Size, Stage
 from gristmill.split.lines import cut_by_bytes, cut_by_records
 from gristmill.store import Store
+from gristmill.words import RecordFormat
 
 
 def ensure_index(store: Store, record: RunRecord, stage: Stage) -> index.Header:
@@ -26,6 +27,8 @@ def ensure_index(store: Store, record: RunRecord, stage: Stage) -> index.Header:
 
 def _index(store: Store, record: RunRecord, stage: Stage) -> bytes:
     source = stage_source(store, record, stage)
+    if stage.split.records is RecordFormat.WHOLE:
+        return index.pack([0, source.size])
     per_task = size_of(stage.split.records_per_task, record.parameters)
     if per_task is None:
         size = size_of(stage.split.bytes_per_task, record.parameters)

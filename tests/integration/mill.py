@@ -143,12 +143,10 @@ class Mill:
 
     def jobs(self, run: str) -> list[dict[str, Any]]:
         """Return the summaries of all Batch jobs of a run."""
-        answer = self.client("batch").list_jobs(
-            jobQueue=self.outputs["CpuQueueArn"],
-            filters=[{"name": "JOB_NAME", "values": [keys.job_name_prefix(run) + "*"]}],
-        )
-        summaries: list[dict[str, Any]] = answer["jobSummaryList"]
-        return summaries
+        names = [{"name": "JOB_NAME", "values": [keys.job_name_prefix(run) + "*"]}]
+        queues = [self.outputs[name] for name in ("CpuQueueArn", "MpiQueueArn", "GpuQueueArn")]
+        answers = [self.client("batch").list_jobs(jobQueue=queue, filters=names) for queue in queues]
+        return [job for answer in answers for job in answer["jobSummaryList"]]
 
     def log(self, run: str) -> list[str]:
         """Return the log lines of all children of a run."""

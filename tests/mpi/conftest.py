@@ -1,5 +1,6 @@
 """A store for nodes that are real processes; where this machine cannot have such nodes, it is said."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ import boto3
 import pytest
 
 from gristmill.local import daemon, hostname
+from tests.integration.conftest import deployed
+from tests.integration.mill import Mill
 from tests.mpi.nodes import Nodes
 
 _BUCKET = "nodes"
@@ -53,3 +56,15 @@ def nodes(endpoint: str, hosts: None, tmp_path: Path) -> Iterator[Callable[..., 
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def mpi_mill(tmp_path_factory: pytest.TempPathFactory, hosts: None) -> Iterator[Mill]:
+    """Give the deployed template on an embedded AWS that counts 8 vCPUs, whatever the machine has."""
+    data = tmp_path_factory.mktemp("aws")
+    os.environ["GRISTMILL_PIPELINES"] = str(Path(__file__).parent / "pipelines")
+    state = daemon.up(data, ["--port", "0", "--vcpus", "8"])
+    try:
+        yield deployed(state.endpoint, data)
+    finally:
+        daemon.down(data)

@@ -60,8 +60,8 @@ def load(folder: Path, content):
 @pytest.mark.parametrize(
     ("branch", "told"),
     [
-        ({"run": None}, "needs exactly one of run, command and script (given: none)"),
-        ({"script": "true"}, "needs exactly one of run, command and script (given: run, script)"),
+        ({"run": None}, "needs exactly one of run, command, script and mpi (given: none)"),
+        ({"script": "true"}, "needs exactly one of run, command, script and mpi (given: run, script)"),
         ({"run": None, "command": ["cp", "{input}", "there"]}, "must name {output}"),
         ({"run": None, "command": ["{output}", "{inptu}"]}, "{inptu} is unknown; there are: {input}, {output}"),
         ({"run": None, "command": ["{output}", "{params.nix}"]}, "{params.nix} is unknown"),
@@ -70,12 +70,38 @@ def load(folder: Path, content):
         ({"run": None, "command": ["{output}", "{input:>9}"]}, "a placeholder has no format"),
         ({"output": "files", "merge": "concat"}, "concat joins a stream"),
         ({"merge": "header", "output_records": "fasta"}, "header needs output_records of lines or csv"),
+        ({"nodes": 3}, "nodes: is for mpi alone"),
+        ({"slots": 3}, "slots: is for mpi alone"),
+        ({"gpus": 2}, "gpus: needs compute: gpu"),
+        ({"run": None, "mpi": "jobs:make"}, "the split needs records: all-parts or whole"),
         ({"output_records": "parts"}, "parts cannot be counted in an output"),
     ],
 )
 def test_a_broken_rule_of_a_branch_is_told(refused, branch, told):
     (fault,) = refused(**branch)
     assert told in fault
+
+
+@pytest.mark.parametrize(
+    ("branch", "told"),
+    [
+        ({"nodes": "params.nix"}, "nodes: params.nix: there is no such parameter"),
+        ({"nodes": 0}, "greater than or equal to 1"),
+        ({"output": "files"}, "an MPI job writes one stream"),
+        ({"mpi": ["solve", "{input}"]}, "must name {output}"),
+        ({"run": "jobs:make"}, "needs exactly one of run, command, script and mpi (given: run, mpi)"),
+    ],
+)
+def test_a_broken_rule_of_an_mpi_branch_is_told(refused, branch, told):
+    given = {"run": None, "mpi": "jobs:solve", **branch}
+    assert any(told in fault for fault in refused(split={"records": "whole"}, **given))
+
+
+def test_a_stage_is_not_called_as_what_lies_beside_it(tmp_path):
+    content = copy.deepcopy(GOOD)
+    content["stages"][0]["name"] = "mpi"
+    with pytest.raises(Refused, match="the name is reserved: mpi, outcomes"):
+        load(tmp_path, content)
 
 
 @pytest.mark.parametrize(

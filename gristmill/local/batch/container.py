@@ -1,8 +1,10 @@
 """One attempt of a job or of a node of one: its process, its variables, its log stream, and how it ended."""
 
+import sys
 import uuid
 from collections.abc import Callable
 
+from gristmill.local import hostname
 from gristmill.local.batch.logs import LogStream
 from gristmill.local.batch.model import Attempt, Job, now
 from gristmill.local.batch.process import JobProcess
@@ -26,7 +28,7 @@ class Container:
         self._is_stopped = False
         self._log = LogStream(settings, log_group(job), self.attempt.log_stream)
         self._log.write(_gpu_notice(job).encode())
-        self._process = JobProcess(starter, job.container["command"], environment(job, settings), folder)
+        self._process = JobProcess(starter, _command(job), environment(job, settings), folder)
 
     def run(self, timeout: float | None = None, started: Callable[[], None] = lambda: None) -> None:
         """Run to the end and note it in the attempt; calls `started` once the process is there."""
@@ -48,6 +50,15 @@ class Container:
         """Ask it to end; `now` kills it."""
         self._is_stopped = True
         self._process.stop(now)
+
+
+def _command(job: Job) -> list[str]:
+    """Return a job's command; a node's runs on a host of its own, as far as host names go."""
+    command: list[str] = job.container["command"]
+    if not job.is_node:
+        return command
+    words = [sys.executable if command[:1] in (["python"], ["python3"]) else command[0], *command[1:]]
+    return [sys.executable, "-P", "-S", hostname.__file__, f"node-{job.index}-{job.id[:8]}", *words]
 
 
 def environment(job: Job, settings: Settings) -> dict[str, str]:

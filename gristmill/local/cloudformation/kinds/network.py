@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from gristmill.local.cloudformation.kinds.base import Kind, Made, Properties, Site, words
+from gristmill.local.cloudformation.kinds.base import (
+    Create,
+    Kind,
+    Made,
+    Properties,
+    Site,
+    nothing,
+    request,
+    words,
+)
 
 _TAGS = {"Tags": "only for people, in AWS's console"}
 
@@ -80,6 +89,36 @@ def _rule(rule: Properties) -> dict[str, Any]:
     return {**said, "IpRanges": [{"CidrIp": rule["CidrIp"]}]}
 
 
+def _placement_group(site: Site, _properties: Properties) -> Made:
+    """Give it a name alone: moto's EC2 has no placement groups."""
+    return Made(site.name(longest=255))
+
+
+def _launch_template(site: Site, properties: Properties) -> Made:
+    name = site.name(properties.get("LaunchTemplateName"), longest=128)
+    said = request(site.client("ec2"), "CreateLaunchTemplate", {**properties, "LaunchTemplateName": name})
+    template = site.client("ec2").create_launch_template(**said)["LaunchTemplate"]
+    version = str(template["LatestVersionNumber"])
+    return Made(template["LaunchTemplateId"], {"LatestVersionNumber": version, "DefaultVersionNumber": version})
+
+
+def _between_groups(way: str, peer: str) -> Create:
+    """Return what makes a rule between security groups; `way` is ingress or egress."""
+
+    def create(site: Site, properties: Properties) -> Made:
+        pair = {"GroupId": properties[peer]}
+        ports = {key: properties[key] for key in ("FromPort", "ToPort") if key in properties}
+        rule: dict[str, Any] = {"IpProtocol": properties["IpProtocol"], **ports, "UserIdGroupPairs": [pair]}
+        authorize = getattr(site.client("ec2"), f"authorize_security_group_{way}")
+        made = authorize(GroupId=properties["GroupId"], IpPermissions=[rule])["SecurityGroupRules"]
+        return Made(made[0]["SecurityGroupRuleId"] if made else f"{properties['GroupId']}-{way}")
+
+    return create
+
+
+_BETWEEN = "GroupId IpProtocol FromPort ToPort"
+_DESCRIBED = {"Description": "only for people, in AWS's console"}
+
 KINDS = {
     "AWS::EC2::VPC": Kind(
         _vpc,
@@ -116,6 +155,24 @@ KINDS = {
         _endpoint,
         lambda site, made: site.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[made.ref]),
         words("VpcEndpointType VpcId ServiceName RouteTableIds"),
+    ),
+    "AWS::EC2::PlacementGroup": Kind(_placement_group, nothing, words(""), {"Strategy": "a laptop is one host"}),
+    "AWS::EC2::LaunchTemplate": Kind(
+        _launch_template,
+        lambda site, made: site.client("ec2").delete_launch_template(LaunchTemplateId=made.ref),
+        words("LaunchTemplateName LaunchTemplateData"),
+    ),
+    "AWS::EC2::SecurityGroupIngress": Kind(
+        _between_groups("ingress", "SourceSecurityGroupId"),
+        nothing,
+        words(f"{_BETWEEN} SourceSecurityGroupId"),
+        _DESCRIBED,
+    ),
+    "AWS::EC2::SecurityGroupEgress": Kind(
+        _between_groups("egress", "DestinationSecurityGroupId"),
+        nothing,
+        words(f"{_BETWEEN} DestinationSecurityGroupId"),
+        _DESCRIBED,
     ),
     "AWS::EC2::SecurityGroup": Kind(
         _security_group,

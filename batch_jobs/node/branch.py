@@ -1,0 +1,97 @@
+"""An MPI branch as its nodes and ranks know it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from batch_jobs.child.command import Program, environment
+from batch_jobs.child.job import Job, taking_task
+from gristmill import keys
+from gristmill.jobmap import Cursor, read_record
+from gristmill.records import RunRecord
+from gristmill.source import Source, frozen, stage_source, suffix
+from gristmill.spec.code import load_callable
+from gristmill.spec.load import find, roots
+from gristmill.spec.model import Branch
+from gristmill.spec.placeholders import fill
+from gristmill.store import Store
+from gristmill.task import Task
+
+INPUT, OUTPUT = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT"  # this node's own files, in its environment
+
+
+@dataclass(frozen=True)
+class BranchWork:
+    """A branch, its run, and the object that its stage reads."""
+
+    record: RunRecord
+    cursor: Cursor
+    branch: Branch
+    source: Source
+
+    @property
+    def is_function(self) -> bool:
+        """Tell whether the branch names a Python function rather than a command."""
+        return isinstance(self.branch.mpi, str)
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of the input."""
+        return self.source.size
+
+    @property
+    def input_suffix(self) -> str:
+        """Return the dropped file's ending: some programs go by it."""
+        return PurePosixPath(self.record.input.key).suffix
+
+    @property
+    def output_suffix(self) -> str:
+        """Return how the result's name will end."""
+        return suffix(self.record, self.branch)
+
+    @property
+    def task(self) -> Task:
+        """Return the branch's one task."""
+        dropped = self.record.input
+        return Task(
+            number=0,
+            run=self.cursor.run,
+            stage=self.cursor.stage,
+            branch=self.branch.name,
+            attempt=self.cursor.attempt,
+            bucket=dropped.bucket,
+            input_key=dropped.key,
+            input_version=dropped.version,
+            prefix=keys.own(self.cursor.run),
+            size=self.source.size,
+        )
+
+    def open_input(self, store: Store) -> BinaryIO:
+        """Return the input as a stream; nothing is read of it before it is asked for."""
+        return store.open_range(self.source.key, 0, self.source.size, self.source.version)
+
+    def function(self) -> Job:
+        """Return the branch's function."""
+        pipeline = frozen(self.record).name
+        return taking_task(load_callable(str(self.branch.mpi), pipeline, roots(os.environ)))
+
+    def program(self, given: Path, made: Path) -> tuple[list[str], dict[str, str]]:
+        """Return the branch's command with its placeholders filled in, and the environment it runs in."""
+        folder = find(frozen(self.record).name, roots(os.environ)).parent
+        program = Program(lambda values: _words(self.branch, values), folder, self.output_suffix, self.record.input.key)
+        values = program.values(given, made, self.record.parameters, self.task)
+        return program.words(values), environment(values)
+
+
+def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:
+    return [fill(word, values) for word in branch.mpi or ()]
+
+
+def read_branch(store: Store, cursor: Cursor, name: str) -> BranchWork:
+    """Return a branch of a run."""
+    record = read_record(store, cursor.run)
+    stage = frozen(record).stage(cursor.stage)
+    branch = next(one for one in stage.branches if one.name == name)
+    return BranchWork(record, cursor, branch, stage_source(store, record, stage))

@@ -1,0 +1,62 @@
+"""What every rank of a branch's MPI job begins as: it calls the branch's function, or becomes its command."""
+
+import argparse
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+from batch_jobs.node.branch import INPUT, OUTPUT, BranchWork, read_branch
+from batch_jobs.node.mpirun import program
+from gristmill.jobmap import Cursor
+from gristmill.store import Store, make_client
+
+
+class OtherRanksSink(io.RawIOBase):
+    """The sink of every rank but 0: writing to it is an error, for it would be lost."""
+
+    def writable(self) -> bool:
+        """Tell that this is a stream to write."""
+        return True
+
+    def write(self, _data: Any) -> int:
+        """Refuse."""
+        raise OSError("only rank 0 writes the output: gather it there")
+
+
+def main() -> None:
+    """Be one rank."""
+    told = _parser().parse_args()
+    store = Store(os.environ["BUCKET"], make_client("s3"))
+    work = read_branch(store, Cursor(told.run, told.stage, told.attempt), told.branch)
+    if work.is_function:
+        call(work, store)
+        return
+    words, environment = work.program(Path(os.environ[INPUT]), Path(os.environ[OUTPUT]))
+    words = program(words)
+    os.execvpe(words[0], words, environment)  # noqa: S606 - the pipeline's own command
+
+
+def call(work: BranchWork, store: Store) -> None:
+    """Call the branch's function in this rank; rank 0 writes the output."""
+    from mpi4py import MPI
+
+    first = MPI.COMM_WORLD.Get_rank() == 0
+    with work.open_input(store) as source, _sink(first) as sink:
+        work.function()(source, sink, work.record.parameters, work.task)
+
+
+def _sink(first: bool) -> Any:
+    return Path(os.environ[OUTPUT]).open("wb") if first else io.BufferedWriter(OtherRanksSink())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m batch_jobs.node.rank", description=__doc__)
+    for name in ("--run", "--stage", "--branch"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--attempt", type=int, required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Pipelines with MPI branches through the deployed template."""
+
+import json
+
+import pytest
+
+from gristmill import keys
+from tests.integration.mill import Mill
+
+
+def succeed(mill: Mill, run: str) -> None:
+    outcome = mill.finish(run)
+    assert outcome["status"] == "SUCCEEDED", outcome["reason"]
+
+
+def result(mill: Mill, pipeline: str, name: str, run: str, file: str) -> bytes:
+    return mill.read(keys.result(pipeline, name, run, file))
+
+
+def test_every_rank_of_mpi_hello_is_in_the_result(mpi_mill: Mill):
+    run = mpi_mill.drop("mpi-hello", "who.txt", b"who is there?\n", nodes="3")
+    succeed(mpi_mill, run)
+    lines = result(mpi_mill, "mpi-hello", "who.txt", run, "ranks.txt").decode().splitlines()
+    assert [line.rpartition(",")[0] for line in lines] == [f"rank {i} of 3 on node {i}" for i in range(3)]
+    assert len({line.rpartition(" ")[2] for line in lines}) == 3
+    (job,) = mpi_mill.jobs(run)
+    assert job["nodeProperties"]["numNodes"] == 3
+
+
+def test_ring_and_reduction_agree(mpi_mill: Mill):
+    run = mpi_mill.drop("mpi-ring", "start.txt", b"40\n")
+    succeed(mpi_mill, run)
+    told = json.loads(result(mpi_mill, "mpi-ring", "start.txt", run, "sums.json"))
+    assert told == {"ranks": 2, "start": 40, "ring": 41, "reduced": 41}
+
+
+def test_an_mpi_stage_between_mapped_ones(mpi_mill: Mill):
+    run = mpi_mill.drop("mixed", "n.txt", b"".join(b"%d\n" % i for i in range(10)))
+    succeed(mpi_mill, run)
+    evens, odds = sum(i * i for i in range(0, 10, 2)), sum(i * i for i in range(1, 10, 2))
+    doubled = f"{2 * evens}\n{2 * odds}\n{2 * (evens + odds)}\n"
+    assert result(mpi_mill, "mixed", "n.txt", run, "doubled.txt").decode() == doubled
+    assert result(mpi_mill, "mixed", "n.txt", run, "beside.txt") == b"10 lines\n"
+
+
+def test_a_program_of_its_own_gets_files_and_parameters(mpi_mill: Mill):
+    run = mpi_mill.drop("solver", "in.txt", b"12345", factor="2")
+    succeed(mpi_mill, run)
+    assert result(mpi_mill, "solver", "in.txt", run, "solved.txt") == b"10 20\n"
+
+
+@pytest.mark.parametrize(
+    ("fail", "told"),
+    [("exit", "the program ended with 9"), ("silent", "rank 0 wrote no output")],
+)
+def test_a_program_that_fails_is_tried_again_and_then_told(mpi_mill: Mill, fail: str, told: str):
+    run = mpi_mill.drop("solver", f"{fail}.txt", b"12345", fail=fail)
+    outcome = mpi_mill.finish(run)
+    assert outcome["status"] == "FAILED"
+    assert (
+        f"solved: 1 of 1 tasks have no output ({'' if fail == 'exit' else 'the program ended well, but its '}{told})"
+        in (outcome["reason"])
+    )
+    assert len(mpi_mill.jobs(run)) == 2
+
+
+def test_stopping_a_run_ends_all_nodes(mpi_mill: Mill):
+    run = mpi_mill.drop("hang", "x.txt", b"x")
+    batch = mpi_mill.client("batch")
+    mpi_mill._until(lambda: any(job["status"] == "RUNNING" for job in mpi_mill.jobs(run)), 30, "the job does not run")
+    mpi_mill.client("stepfunctions").stop_execution(executionArn=mpi_mill.execution(run))
+    assert mpi_mill.finish(run)["status"] == "ABORTED"
+    (job,) = mpi_mill.jobs(run)
+    mpi_mill._until(
+        lambda: batch.describe_jobs(jobs=[job["jobId"]])["jobs"][0]["status"] == "FAILED", 30, "the job runs on"
+    )
