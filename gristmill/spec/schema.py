@@ -5,7 +5,7 @@ from typing import Any
 from gristmill.spec.model import Pipeline
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"  # what pydantic writes
-_ONE_JOB = [{"required": [kind]} for kind in ("run", "command", "script")]
+_ONE_JOB = [{"required": [kind]} for kind in ("run", "command", "script", "mpi")]
 
 
 def schema() -> dict[str, Any]:

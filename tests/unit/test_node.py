@@ -11,8 +11,10 @@ from batch_jobs.node.mpirun import arguments, hostfile, program
 from batch_jobs.node.setting import read_setting
 from batch_jobs.node.watch import Watch
 from gristmill.errors import Refused
+from gristmill.jobmap import Cursor, Lane, lane_of, mpi_job, read_lanes
 from gristmill.keys import Rendezvous
-from gristmill.words import Notice
+from gristmill.spec.model import Branch
+from gristmill.words import LaneName, Notice
 
 ENVIRONMENT = {
     "BUCKET": "mill",
@@ -113,3 +115,50 @@ def test_a_main_node_that_never_shows_is_silent_from_the_start():
 
 def test_descendants_are_found_through_all_generations():
     assert sorted(descendants(1, {2: 1, 3: 2, 4: 3, 5: 9, 1: 0})) == [2, 3, 4]
+
+
+def lanes(*names: LaneName) -> dict[LaneName, Lane]:
+    return {name: Lane(f"{name}-queue", f"{name}-definition", 8) for name in names}
+
+
+def test_an_mpi_branch_is_one_job_whose_nodes_all_run_the_same_command():
+    branch = Branch(name="field", mpi="jobs:solve", nodes=4, vcpus=2, memory=512, timeout=100)
+    job = mpi_job(lanes(LaneName.MPI)[LaneName.MPI], Cursor("0123456789abcdef", "solve", 3), branch, 4)
+    assert (job["queue"], job["definition"], job["timeout"]) == ("mpi-queue", "mpi-definition", 400)
+    assert job["nodes"]["NumNodes"] == 4
+    (override,) = job["nodes"]["NodePropertyOverrides"]
+    assert override["TargetNodes"] == "0:"
+    assert override["ContainerOverrides"]["ResourceRequirements"] == [
+        {"Type": "VCPU", "Value": "2"},
+        {"Type": "MEMORY", "Value": "512"},
+    ]
+    told = read_setting(override["ContainerOverrides"]["Command"][3:], ENVIRONMENT)
+    assert (told.cursor, told.branch, told.slots) == (Cursor("0123456789abcdef", "solve", 3), "field", 2)
+
+
+@pytest.mark.parametrize(
+    ("more", "lane"),
+    [
+        ({"run": "jobs:one"}, LaneName.CPU),
+        ({"run": "jobs:one", "compute": "gpu"}, LaneName.GPU),
+        ({"mpi": "jobs:one"}, LaneName.MPI),
+        ({"mpi": "jobs:one", "compute": "gpu", "gpus": 4}, LaneName.MPI_GPU),
+    ],
+)
+def test_a_branch_goes_to_the_lane_of_its_kind(more, lane):
+    branch = Branch(name="one", **more)
+    assert lane_of(lanes(*LaneName), branch).queue == f"{lane}-queue"
+    with pytest.raises(Refused, match=f"needs the lane {lane}"):
+        lane_of(lanes(*(other for other in LaneName if other is not lane)), branch)
+
+
+def test_lanes_are_read_from_the_environment_and_an_empty_one_is_none():
+    environment = {"CPU_QUEUE": "q", "CPU_JOB_DEFINITION": "d", "CPU_MAX_VCPUS": "4", "GPU_QUEUE": ""}
+    assert read_lanes(environment) == {LaneName.CPU: Lane("q", "d", 4.0)}
+
+
+def test_ranks_per_node_are_gpus_else_vcpus_unless_the_branch_says():
+    def ranks(**more: object) -> int:
+        return Branch(name="one", mpi="jobs:one", **more).ranks_per_node
+
+    assert (ranks(), ranks(vcpus=4), ranks(vcpus=4, slots=3), ranks(vcpus=8, compute="gpu", gpus=2)) == (1, 4, 3, 2)

@@ -1,5 +1,6 @@
 """One attempt of a job or of a node of one: its process, its variables, its log stream, and how it ended."""
 
+import shutil
 import sys
 import uuid
 from collections.abc import Callable
@@ -55,7 +56,7 @@ class Container:
 def _command(job: Job) -> list[str]:
     """Return a job's command; a node's runs on a host of its own, as far as host names go."""
     command: list[str] = job.container["command"]
-    if not job.is_node:
+    if not job.is_node or shutil.which(command[0]) is None:  # what is not there must fail as any other
         return command
     words = [sys.executable if command[:1] in (["python"], ["python3"]) else command[0], *command[1:]]
     return [sys.executable, "-P", "-S", hostname.__file__, f"node-{job.index}-{job.id[:8]}", *words]

@@ -107,8 +107,8 @@ def _between_groups(way: str, peer: str) -> Create:
 
     def create(site: Site, properties: Properties) -> Made:
         pair = {"GroupId": properties[peer]}
-        ports = {key: properties[key] for key in ("FromPort", "ToPort") if key in properties}
-        rule: dict[str, Any] = {"IpProtocol": properties["IpProtocol"], **ports, "UserIdGroupPairs": [pair]}
+        said = {key: properties[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in properties}
+        rule: dict[str, Any] = said | {"UserIdGroupPairs": [pair]}
         authorize = getattr(site.client("ec2"), f"authorize_security_group_{way}")
         made = authorize(GroupId=properties["GroupId"], IpPermissions=[rule])["SecurityGroupRules"]
         return Made(made[0]["SecurityGroupRuleId"] if made else f"{properties['GroupId']}-{way}")
