@@ -91,9 +91,14 @@ def estimate(run: str) -> str:
     return f"{run_prefix(run)}estimate.json"
 
 
+def outcomes(run: str) -> str:
+    """Return the prefix of what the run's executions came to."""
+    return f"{run_prefix(run)}outcomes/"
+
+
 def outcome(run: str, execution_name: str) -> str:
     """Return the key of what one execution of the run came to; written once its notice is out."""
-    return f"{run_prefix(run)}outcomes/{execution_name}.json"
+    return f"{outcomes(run)}{execution_name}.json"
 
 
 def checks(run: str, stage: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gristmill.cost.bill import dollars
+from gristmill.cost.bill import told
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.records import Bill, Failure, Finding
 from gristmill.words import RunStatus
@@ -109,9 +109,7 @@ def _lines(story: Story) -> Iterator[str]:
 
 def _cost(story: Story) -> Iterator[str]:
     if story.cost:
-        expected = "" if story.estimate is None else f", estimated {dollars(story.estimate)}"
-        prices = f"{story.cost.region} list prices of {story.cost.prices_of}"
-        yield f"Cost      about {dollars(story.cost.total)} as AWS bills it ({prices}){expected}"
+        yield f"Cost      {told(story.cost, story.estimate)}"
     elif story.unpriced:
         yield f"Cost      not known: {story.unpriced}"
 

@@ -33,6 +33,7 @@ def see_to_end(mill: "Mill", run: "Run") -> "Run":
 def tell_end(mill: "Mill", run: "Run", folder: Path | None, json: bool) -> None:
     """Tell what a run came to; write its results to a folder, if one is given and the run is complete."""
     from gristmill.client.causes import causes
+    from gristmill.client.costs import cost_of
     from gristmill.client.results import download, results
 
     if run.status is RunStatus.SUCCEEDED and folder is not None:
@@ -40,11 +41,15 @@ def tell_end(mill: "Mill", run: "Run", folder: Path | None, json: bool) -> None:
     else:
         told = [{"key": one.key, "size": one.size, "file": None} for one in results(mill, run)]
     cause = None if run.status is RunStatus.SUCCEEDED else causes(mill, run)
+    cost = cost_of(mill, run.run)
     if json:
-        emit({"run": run.run, "status": run.status, "bucket": mill.store.bucket, "results": told, "cause": cause})
+        facts = {"run": run.run, "status": run.status, "bucket": mill.store.bucket}
+        emit({**facts, "results": told, "cause": cause, "cost": cost.bill, "estimate": cost.estimate})
     else:
         _headline(run)
         _places(mill.store.bucket, told)
+        if cost.bill:
+            out(f"  Cost: {cost.line(mill.target.local)}")
         if cause:
             from gristmill.cli.cause import show_cause
 

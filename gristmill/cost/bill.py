@@ -1,7 +1,7 @@
 """Usage in, dollars out."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 
 from gristmill.cost.prices import DATE, REGION, US_EAST_1, Prices
 from gristmill.records import Bill
@@ -53,6 +53,20 @@ def bill(usage: Usage, counted: Iterable[str] = (), prices: Prices = US_EAST_1) 
     return Bill(
         region=REGION, prices_of=DATE, usage=used, dollars=items, total=sum(items.values()), counted=sorted(counted)
     )
+
+
+def together(bills: Sequence[Bill]) -> Bill:
+    """Return the bill of a run's executions in one; they keep the same objects, so a month of those counts once."""
+    usages = [Usage(**one.usage) for one in bills]
+    stored = max(usage.s3_gb_month for usage in usages)
+    counted = set(bills[0].counted).intersection(*(one.counted for one in bills))
+    return bill(replace(sum(usages, Usage()), s3_gb_month=stored), counted)
+
+
+def told(cost: Bill, estimate: float | None) -> str:
+    """Return a bill in one line."""
+    expected = "" if estimate is None else f", estimated {dollars(estimate)}"
+    return f"about {dollars(cost.total)} as AWS bills it ({cost.region} list prices of {cost.prices_of}){expected}"
 
 
 def dollars(amount: float) -> str:

@@ -3,6 +3,8 @@
 import pytest
 
 from gristmill import keys
+from gristmill.local.daemon import PROJECT
+from gristmill.local.deploy import deploy
 from tests.integration.mill import Mill
 
 TEXT = b"to whom it may concern\n" * 200
@@ -54,3 +56,23 @@ def test_a_ceiling_that_is_no_number_is_told_with_the_other_faults(mill: Mill):
     body = mill.mail(run, "FAILED").get_content()
     assert "max_cost: 'cheap' is not a number of dollars" in body
     assert "lines_per_task: 0 is below the minimum 1" in body
+
+
+@pytest.fixture(scope="module")
+def thrifty(mill: Mill) -> Mill:
+    """A second stack, whose operator set a ceiling."""
+    clients = {name: mill.client(name) for name in ("s3", "cloudformation")}
+    return Mill(mill.endpoint, mill.data, deploy(clients, PROJECT, "thrifty", {"MaxCost": "0.0001"}))
+
+
+def test_the_operators_ceiling_holds_where_the_drop_sets_none(thrifty: Mill):
+    run = thrifty.drop("strings", "dear.txt", TEXT)
+    outcome = thrifty.finish(run)
+    assert outcome["status"] == "FAILED"
+    assert "its ceiling is $0.0001" in outcome["reason"]
+    assert thrifty.jobs(run) == []
+
+
+def test_a_drop_that_sets_a_ceiling_goes_before_the_operators(thrifty: Mill):
+    run = thrifty.drop("strings", "allowed.txt", TEXT, max_cost="1")
+    assert thrifty.finish(run)["status"] == "SUCCEEDED"

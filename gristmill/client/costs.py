@@ -1,0 +1,43 @@
+"""What a run was expected to cost, and what its executions have cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from gristmill import keys
+from gristmill.client.stack import Mill
+from gristmill.cost.bill import together, told
+from gristmill.errors import Corrupt
+from gristmill.notify import expected
+from gristmill.records import Bill, Outcome
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A run's bill, None until an execution of it has ended, and the dollars that were expected before."""
+
+    bill: Bill | None
+    estimate: float | None
+
+    def line(self, local: bool) -> str:
+        """Return the cost in one line, empty where nothing is known; on an embedded AWS nobody sends a bill."""
+        if self.bill is None:
+            return ""
+        return told(self.bill, self.estimate) + ("; here it was free" if local else "")
+
+
+def cost_of(mill: Mill, run: str) -> Cost:
+    """Return what a run has cost in all its executions that have ended."""
+    bills = list(_bills(mill, run))
+    return Cost(together(bills) if bills else None, expected(mill.store, run))
+
+
+def _bills(mill: Mill, run: str) -> Iterator[Bill]:
+    for one in mill.store.list(keys.outcomes(run)):
+        try:
+            outcome = Outcome.model_validate_json(mill.store.read(one.key))
+        except ValidationError as error:
+            raise Corrupt(f"{one.key} is not an outcome of this version's making: {error}") from error
+        if outcome.cost:
+            yield outcome.cost
