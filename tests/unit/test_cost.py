@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gristmill.cost.bill import LABELS, Usage, bill, dollars
+from gristmill.cost.bill import LABELS, Usage, bill, dollars, together
 from gristmill.cost.ceiling import over_ceiling, read_ceiling
 from gristmill.cost.estimate import Cut, estimate, stage_loads
 from gristmill.cost.measured import Steps, Worked, measured, read_steps
@@ -35,6 +35,14 @@ def test_a_host_costs_what_its_vcpus_memory_and_gpu_cost():
     assert 2 * prices.cpu_vcpu_hour + 4 * prices.cpu_gib_hour == pytest.approx(0.08925)
     assert 2 * prices.cpu_vcpu_hour + 8 * prices.cpu_gib_hour == pytest.approx(0.1008)
     assert 4 * prices.gpu_vcpu_hour + 16 * prices.gpu_gib_hour + prices.gpu_hour == pytest.approx(1.006)
+
+
+def test_the_bills_of_a_run_and_its_resume_count_a_months_storage_once():
+    first = bill(Usage(cpu_vcpu_hour=2, s3_gb_month=3), ["cpu_vcpu_hour", "mail"])
+    second = bill(Usage(cpu_vcpu_hour=1, s3_gb_month=5), ["cpu_vcpu_hour"])
+    both = together([first, second])
+    assert (both.usage["cpu_vcpu_hour"], both.usage["s3_gb_month"]) == (3, 5)
+    assert both.counted == ["cpu_vcpu_hour"]
 
 
 @pytest.mark.parametrize(
