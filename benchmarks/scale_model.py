@@ -26,7 +26,7 @@ from gristmill.cost.estimate import (
     stage_loads,
 )
 from gristmill.cost.load import Load, merge_requests
-from gristmill.jobmap import Cursor, Lane, plan_branch
+from gristmill.jobmap import Cursor, Lane, plan_arrays
 from gristmill.spec.load import load, roots
 from gristmill.spec.model import Pipeline
 from gristmill.words import Compute
@@ -101,7 +101,7 @@ def ours(pipeline: Pipeline, tasks: int, task_bytes: int, lane: Lane) -> Scale:
 def _planned(stage: StageLoad, lane: Lane) -> Iterator[dict[str, Any]]:
     cursor = Cursor(RUN, stage.stage.name, limits.ATTEMPTS_MAX)
     for branch in stage.stage.branches:
-        yield plan_branch(lane, cursor, stage.stage, branch, stage.cut.tasks)
+        yield plan_arrays(lane, cursor, stage.stage, branch, stage.cut.tasks)
 
 
 def _payload(planned: list[dict[str, Any]]) -> int:

@@ -15,7 +15,7 @@ from gristmill.errors import NotFound, Refused
 from gristmill.jobmap import Cursor, read_record
 from gristmill.limits import ATTEMPTS_MAX, S3_KEY_MAX_BYTES, STATE_REASON_MAX
 from gristmill.parameters import owner, resolve
-from gristmill.records import InputObject, RunRecord
+from gristmill.records import Bill, InputObject, RunRecord
 from gristmill.source import frozen, output_key, result_branches
 from gristmill.spec.load import load
 from gristmill.spec.model import Pipeline
@@ -148,7 +148,7 @@ def _start(store: Store, record: RunRecord, terms: Terms) -> dict[str, Any]:
     """
     if not record.faults:
         try:
-            _price(store, record, ensure_index(store, record, frozen(record).stages[0]), terms)
+            _admit(store, record, ensure_index(store, record, frozen(record).stages[0]), terms)
         except Refused as refused:
             record = record.model_copy(update={"faults": refused.faults})
             store.put(keys.run_record(record.run), record.model_dump_json().encode())
@@ -158,16 +158,21 @@ def _start(store: Store, record: RunRecord, terms: Terms) -> dict[str, Any]:
     return {**start.as_json(), "verdict": SplitVerdict.GO, "reason": ""}
 
 
-def _price(store: Store, record: RunRecord, header: index.Header, terms: Terms) -> None:
+def _admit(store: Store, record: RunRecord, header: index.Header, terms: Terms) -> None:
     """Note what the run is expected to cost; Refused if that is above its ceiling. A resume was let in before."""
     if record.resumes:
         return
-    first = Cut(max(header.values - 1, 0), record.input.size, header.records)
-    expected = bill(estimate(frozen(record), record.parameters, first, terms.max_vcpus))
+    expected = price(record, header, terms)
     store.put(keys.estimate(record.run), expected.model_dump_json().encode())
     faults = over_ceiling(expected, record.max_cost)
     if faults:
         raise Refused(faults)
+
+
+def price(record: RunRecord, header: index.Header, terms: Terms) -> Bill:
+    """Return the bill that a run is expected to have, once its first stage's chunks are known."""
+    first = Cut(max(header.values - 1, 0), record.input.size, header.records)
+    return bill(estimate(frozen(record), record.parameters, first, terms.max_vcpus))
 
 
 def _answer(verdict: SplitVerdict, run: str, reason: str) -> dict[str, Any]:

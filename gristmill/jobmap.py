@@ -123,10 +123,10 @@ def _branch(store: Store, lane: Lane, cursor: Cursor, stage: Stage, branch: Bran
     if 0 < todo < tasks:
         key = keys.tasks(cursor.run, stage.name, branch.name, cursor.attempt)
         store.put(key, index.pack(_numbers(held)))
-    return plan_branch(lane, cursor, stage, branch, todo)
+    return plan_arrays(lane, cursor, stage, branch, todo)
 
 
-def plan_branch(lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, todo: int) -> dict[str, Any]:
+def plan_arrays(lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, todo: int) -> dict[str, Any]:
     """Return the Batch jobs that do a branch's `todo` tasks, as the state machine carries them. Pure."""
     sizes = group_sizes(children(todo, branch, lane.max_vcpus, len(stage.branches)))
     return {

@@ -12,7 +12,9 @@ from gristmill.cli.session import Session, session
 from gristmill.cli.show import emit, out, rich, seconds, size, table
 
 if TYPE_CHECKING:
+    from gristmill.client.drops import Upload
     from gristmill.plan import BranchPlan
+    from gristmill.records import Bill
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,19 +41,26 @@ def plan(
 ) -> None:
     """Show what a run of FILE would do.
 
-    Its chunks, jobs and children, as Split and JobMap would make them. Nothing is uploaded or started.
+    Its chunks, jobs and children, as Split and JobMap would make them, and its price. Nothing is uploaded or started.
     """
+    from gristmill.client.drops import Upload
+    from gristmill.cost.bill import largest, told
+
     here = session(context)
     if resume is not None and pipeline is None:
         title, facts, planned = _of_run(here, resume)
+        expected = None
     elif resume is None and pipeline is not None and file is not None:
-        title, facts, planned = _of_file(here, pipeline, file, name or file.name, pairs(param or []))
+        upload = Upload(file, pipeline, name or file.name, pairs(param or []), getpass.getuser())
+        title, facts, planned, expected = _of_file(here, upload)
     else:
         raise typer.BadParameter("give PIPELINE and FILE, or --resume RUN")
     if json:
         emit({**facts, "branches": [{**vars(one), "todo": one.todo, "children": one.children} for one in planned]})
         return
     _show(title, planned)
+    if expected:
+        out(f"Cost: {told(expected, None)}, an estimate; the largest item is {largest(expected)}")
 
 
 def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[BranchPlan]]":
@@ -62,18 +71,15 @@ def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[Branch
     return f"Resume of run {run.run} ({run.title})", {"run": run.run}, planned
 
 
-def _of_file(
-    here: Session, pipeline: str, file: Path, name: str, parameters: dict[str, str]
-) -> "tuple[str, dict[str, Any], list[BranchPlan]]":
-    from gristmill.client.drops import Upload
+def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], list[BranchPlan], Bill]":
     from gristmill.client.planning import plan_file
     from gristmill.spec.load import roots
 
-    upload = Upload(file, pipeline, name, parameters, getpass.getuser())
-    record, planned = plan_file(upload, roots(os.environ), here.mill.capacity)
+    record, planned, expected = plan_file(upload, roots(os.environ), here.mill.terms)
     values = " ".join(f"{key}={value}" for key, value in record.parameters.items())
-    title = f"{pipeline}/{name} ({size(record.input.size)})" + (f" with {values}" if values else "")
-    return title, {"pipeline": pipeline, "size": record.input.size, "parameters": record.parameters}, planned
+    title = f"{upload.pipeline}/{upload.name} ({size(record.input.size)})" + (f" with {values}" if values else "")
+    facts = {"pipeline": upload.pipeline, "size": record.input.size, "parameters": record.parameters}
+    return title, {**facts, "estimate": expected}, planned, expected
 
 
 def _show(title: str, planned: "list[BranchPlan]") -> None:

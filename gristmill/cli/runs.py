@@ -80,26 +80,28 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
     Stages, branches, tasks and children; what it waits for; what failed, with its log; the command that goes on.
     """
     from gristmill.client.causes import causes
+    from gristmill.client.costs import cost_of
     from gristmill.client.progress import look
 
     mill = session(context).mill
     found = session(context).run(run)
     seen = look(mill, found)
     cause = None if found.status is RunStatus.SUCCEEDED else causes(mill, found)
+    cost = cost_of(mill, found.run)
     if json:
-        emit({**_told(found), "stages": seen.stages, "cause": cause})
+        emit({**_told(found), "stages": seen.stages, "cause": cause, "cost": cost.bill, "estimate": cost.estimate})
         return
-    _show(seen, cause)
+    _show(seen, cause, cost.line(mill.target.local))
 
 
-def _show(seen: "Look", cause: "Cause | None") -> None:
+def _show(seen: "Look", cause: "Cause | None", cost: str) -> None:
     from rich.text import Text
 
     from gristmill.cli.cause import show_cause
 
     run = seen.run
     rich(Text.assemble(coloured(run.status), f" {run.title}"))
-    for name, value in _facts(run):
+    for name, value in [*_facts(run), *([("Cost", cost)] if cost else [])]:
         out(f"  {name:<11} {value}")
     if seen.stages:
         out()

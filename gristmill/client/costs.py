@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from gristmill import keys
 from gristmill.client.stack import Mill
-from gristmill.cost.bill import together, told
+from gristmill.cost.bill import dollars, together, told
 from gristmill.errors import Corrupt
 from gristmill.notify import expected
 from gristmill.records import Bill, Outcome
@@ -23,7 +23,7 @@ class Cost:
     def line(self, local: bool) -> str:
         """Return the cost in one line, empty where nothing is known; on an embedded AWS nobody sends a bill."""
         if self.bill is None:
-            return ""
+            return "" if self.estimate is None else f"estimated {dollars(self.estimate)}"
         return told(self.bill, self.estimate) + ("; here it was free" if local else "")
 
 

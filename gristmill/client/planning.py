@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill import index, keys
-from gristmill.claim import Claimant, make_record
+from gristmill.claim import Claimant, Terms, make_record, price
 from gristmill.client.drops import Upload
 from gristmill.client.onefile import OneFile
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
+from gristmill.cost.ceiling import over_ceiling
 from gristmill.drop import Drop
 from gristmill.errors import Refused
 from gristmill.plan import BranchPlan, plan_branch
-from gristmill.records import RunRecord
+from gristmill.records import Bill, RunRecord
 from gristmill.source import frozen
 from gristmill.spec.model import Branch
 from gristmill.split import ensure_index
@@ -23,28 +24,35 @@ from gristmill.words import Compute
 MaxvCpus = Mapping[Compute, float]
 
 
-def record_of(upload: Upload, roots: Sequence[Path]) -> tuple[OneFile, RunRecord]:
+def record_of(upload: Upload, roots: Sequence[Path], terms: Terms | None = None) -> tuple[OneFile, RunRecord]:
     """Return the record that Split would make of a file, with every fault that it would find."""
     bucket = OneFile(upload.file, upload.key, upload.metadata)
     drop = Drop("", upload.key, None, "", upload.file.stat().st_size, "", "")
-    return bucket, make_record(bucket, drop, Claimant("plan", datetime.now(UTC), roots))
+    return bucket, make_record(bucket, drop, Claimant("plan", datetime.now(UTC), roots, terms or Terms()))
 
 
-def plan_file(upload: Upload, roots: Sequence[Path], max_vcpus: MaxvCpus) -> tuple[RunRecord, list[BranchPlan]]:
-    """Return the record and the branches of a run over a file; Refused with every fault that Split would find.
+def plan_file(upload: Upload, roots: Sequence[Path], terms: Terms) -> tuple[RunRecord, list[BranchPlan], Bill]:
+    """Return the record, the branches and the estimated bill of a run over a file.
 
-    The file is cut as Split cuts it. How later stages will be cut is known once the earlier ones are done.
+    Refused with every fault that Split would find, a price above the ceiling among them. The file is cut as Split cuts
+    it. How later stages will be cut is known once the earlier ones are done; the bill takes them to read as much.
     """
-    bucket, record = record_of(upload, roots)
+    bucket, record = record_of(upload, roots, terms)
     if record.faults:
         raise Refused(record.faults, "Nothing was uploaded.")
     first = frozen(record).stages[0]
-    tasks = {first.name: ensure_index(bucket, record, first).values - 1}
-    return record, [
-        plan_branch(stage, branch, tasks.get(stage.name), 0, _vcpus(branch, max_vcpus))
+    header = ensure_index(bucket, record, first)
+    expected = price(record, header, terms)
+    dear = over_ceiling(expected, record.max_cost)
+    if dear:
+        raise Refused(dear)
+    tasks = {first.name: header.values - 1}
+    planned = [
+        plan_branch(stage, branch, tasks.get(stage.name), 0, _vcpus(branch, terms.max_vcpus))
         for stage in frozen(record).stages
         for branch in stage.branches
     ]
+    return record, planned, expected
 
 
 def plan_resume(mill: Mill, run: Run, max_vcpus: MaxvCpus) -> list[BranchPlan]:

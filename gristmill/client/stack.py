@@ -8,6 +8,7 @@ from gristmill.errors import Unreachable
 from gristmill.words import Compute
 
 if TYPE_CHECKING:
+    from gristmill.claim import Terms
     from gristmill.store import Store
 
 DEFAULT_NAME = "gristmill"
@@ -59,6 +60,13 @@ class Mill:
     def capacity(self) -> dict[Compute, float]:
         """Return how many vCPUs may run at once, by the kind of compute."""
         return {Compute.CPU: float(self.output("MaxvCpus"))}
+
+    @property
+    def terms(self) -> "Terms":
+        """Return what the stack grants a run."""
+        from gristmill.claim import Terms
+
+        return Terms(self.capacity, float(self.output("MaxCost")) or None)
 
 
 def open_mill(target: Target, name: str) -> Mill:

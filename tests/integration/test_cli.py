@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -68,7 +69,10 @@ def test_run_shows_progress_and_ends_with_the_places_of_the_results(mill: Mill, 
     assert said.code == ExitCode.OK
     assert said.err.startswith(f"local ({mill.endpoint})\n")
     assert "map/repeat: 4 of 4 tasks" in said.err
-    headline, *places = said.out.splitlines()
+    headline, *places, cost = said.out.splitlines()
+    assert re.fullmatch(
+        r"  Cost: about \$0\.00\d\d as AWS bills it \(.*\), estimated \$0\.0\d+; here it was free", cost
+    )
     run = headline.rsplit(" ", 1)[1]
     assert headline.startswith("SUCCEEDED strings/words.txt in ")
     prefix = f"s3://{mill.bucket}/{keys.results_prefix('strings', 'words.txt', run)}"
@@ -197,7 +201,9 @@ def test_ctrl_c_ends_the_watching_and_not_the_run(mill: Mill, cli: Cli, tmp_path
 def test_a_plan_counts_as_the_run_will(cli: Cli, words: Path):
     plan = cli("plan", "strings", str(words), "-p", "lines_per_task=7")
     assert plan.code == ExitCode.OK
-    assert plan.out == (
+    shown, cost = plan.out.rsplit("Cost: ", 1)
+    assert re.match(r"about \$0\.\d{4} as AWS bills it \(.*\), an estimate; the largest item is Batch vCPU-hours", cost)
+    assert shown == (
         "strings/words.txt (560 bytes) with lines_per_task=7\n"
         "STAGE  BRANCH   CHUNKS  REUSED  TO DO  JOBS  CHILDREN  EACH CHILD         TIMEOUT\n"
         "map    repeat       18       0     18     1         4  1 vCPU, 1,024 MiB  5 h 5 min\n"
@@ -238,3 +244,14 @@ def test_mail_is_shown_by_run(cli: Cli, words: Path):
     assert "Subject: [gristmill] SUCCEEDED strings/[odd] name.txt in " in shown.out
     assert "[gristmill] SUCCEEDED strings/[odd] name.txt in " in cli("mail").out
     assert cli("mail", "show", "99999").code == ExitCode.NOT_FOUND
+
+
+def test_plan_and_run_agree_on_the_estimate_and_on_the_ceiling(cli: Cli, words: Path):
+    planned = cli("plan", "strings", str(words), "--json").json["estimate"]
+    run = cli("run", "strings", str(words), "--json").json
+    assert run["estimate"] == planned["total"]
+    assert run["cost"]["total"] < 0.01
+    assert f"Cost        about ${run['cost']['total']:.4f} as AWS bills it" in cli("status", run["run"]).out
+    refused = cli("plan", "strings", str(words), "-p", "max_cost=0.0001")
+    assert refused.code == ExitCode.REFUSED
+    assert "its ceiling is $0.0001" in refused.err
