@@ -49,7 +49,7 @@ def tell_end(mill: "Mill", run: "Run", folder: Path | None, json: bool) -> None:
         _headline(run)
         _places(mill.store.bucket, told)
         if cost.bill:
-            out(f"  Cost: {cost.line(mill.target.local)}")
+            out(f"  Cost: {cost.line}")
         if cause:
             from gristmill.cli.cause import show_cause
 

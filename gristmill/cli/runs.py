@@ -91,7 +91,7 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
     if json:
         emit({**_told(found), "stages": seen.stages, "cause": cause, "cost": cost.bill, "estimate": cost.estimate})
         return
-    _show(seen, cause, cost.line(mill.target.local))
+    _show(seen, cause, cost.line)
 
 
 def _show(seen: "Look", cause: "Cause | None", cost: str) -> None:

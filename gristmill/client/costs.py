@@ -15,22 +15,24 @@ from gristmill.records import Bill, Outcome
 
 @dataclass(frozen=True)
 class Cost:
-    """A run's bill, None until an execution of it has ended, and the dollars that were expected before."""
+    """A run's bill, None until an execution of it has ended; the dollars expected before; whether nobody bills them."""
 
     bill: Bill | None
     estimate: float | None
+    local: bool
 
-    def line(self, local: bool) -> str:
-        """Return the cost in one line, empty where nothing is known; on an embedded AWS nobody sends a bill."""
+    @property
+    def line(self) -> str:
+        """Return the cost in one line, empty where nothing is known."""
         if self.bill is None:
             return "" if self.estimate is None else f"estimated {dollars(self.estimate)}"
-        return told(self.bill, self.estimate) + ("; here it was free" if local else "")
+        return told(self.bill, self.estimate) + ("; here it was free" if self.local else "")
 
 
 def cost_of(mill: Mill, run: str) -> Cost:
     """Return what a run has cost in all its executions that have ended."""
     bills = list(_bills(mill, run))
-    return Cost(together(bills) if bills else None, expected(mill.store, run))
+    return Cost(together(bills) if bills else None, expected(mill.store, run), mill.target.local)
 
 
 def _bills(mill: Mill, run: str) -> Iterator[Bill]:

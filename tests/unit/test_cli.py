@@ -12,9 +12,10 @@ import pytest
 from gristmill.cli import main
 from gristmill.cli.options import pairs
 from gristmill.cli.session import Session
-from gristmill.client import causes, progress, runs
+from gristmill.client import causes, costs, progress, runs
 from gristmill.client.progress import BranchLook, Children, Look, StageLook
 from gristmill.client.runs import Execution, Run
+from gristmill.cost.bill import Usage, bill
 from gristmill.errors import ExitCode
 from gristmill.records import Failure, InputObject, RunRecord
 from gristmill.spec.load import load
@@ -78,7 +79,10 @@ def test_status_tells_stage_branch_task_attempt_code_reason_log_and_the_next_com
     monkeypatch.setattr(runs, "find_run", lambda mill, text: run)
     monkeypatch.setattr(progress, "look", lambda mill, one: Look(one, stages))
     monkeypatch.setattr(causes, "causes", lambda mill, one: causes.Cause("1 task has no output", [failure], {}))
+    spent = costs.Cost(bill(Usage(s3_gb_month=200)), 1.5, local=True)
+    monkeypatch.setattr(costs, "cost_of", lambda mill, run: spent)
     assert main.call(["status", "0"]) == 0
+    prices = "us-east-1 list prices of 2026-11-22"
     assert capsys.readouterr().out == (
         "FAILED strings/a.txt\n"
         "  Run         0000000000000001\n"
@@ -88,6 +92,7 @@ def test_status_tells_stage_branch_task_attempt_code_reason_log_and_the_next_com
         "  Started     2026-01-02 03:04:05\n"
         "  Ended       2026-01-02 03:06:09\n"
         "  Took        2 min 4 s\n"
+        f"  Cost        about $4.60 as AWS bills it ({prices}), estimated $1.50; here it was free\n"
         "\n"
         "STAGE  BRANCH    TASKS    DONE  FAILED  ATTEMPT  CHILDREN\n"
         "map    repeat   13,000  12,999       1        3  1 failed\n"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
+from gristmill.claim import Terms
 from gristmill.client.drops import Upload, faults
 from gristmill.client.onefile import OneFile
 from gristmill.client.planning import plan_file
@@ -81,12 +82,14 @@ def upload(file: Path, **parameters: str) -> Upload:
 def test_a_file_is_planned_as_it_would_be_cut(tmp_path: Path):
     file = tmp_path / "a.txt"
     file.write_bytes(b"line\n" * 1000 + b"no end")
-    record, planned = plan_file(upload(file, bytes_per_task="50"), ROOTS, {Compute.CPU: 1000})
+    terms = Terms({Compute.CPU: 1000})
+    record, planned, expected = plan_file(upload(file, bytes_per_task="50"), ROOTS, terms)
+    assert expected.usage["cpu_vcpu_hour"] > 0
     assert record.parameters == {"bytes_per_task": 50}
     assert [(one.tasks, one.children) for one in planned] == [(101, 64), (101, 64)]
     with pytest.raises(Refused, match="the file is empty"):
         file.write_bytes(b"")
-        plan_file(upload(file), ROOTS, {})
+        plan_file(upload(file), ROOTS, terms)
 
 
 def test_one_file_reads_like_the_bucket(tmp_path: Path):
