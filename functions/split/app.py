@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer `{"event": <execution input>, "execution": <ARN>}` with a verdict and the first cursor."""
     if "detail" in event["event"]:
         dropped = S3EventBridgeNotificationEvent(event["event"])
-        logger.append_keys(key=dropped.detail.object.key)
+        logger.append_keys(key=dropped.detail.object["key"])  # raw, as EventBridge sends it
     claimant = Claimant(event["execution"], datetime.now(UTC), roots(os.environ), terms)
     answer = split(store, event["event"], claimant)
     logger.append_keys(run=answer["run"])

@@ -26,6 +26,11 @@ SELDOM = {
     ("NotifyFunctionRole", "SeeWhoDropped", "s3:GetObject"): "Split fails before it has noted the owner",
     ("NotifyFunctionRole", "SeeWhoDropped", "s3:GetObjectVersion"): "the same",
     ("NotifyFunctionRole", "EndLeftOverJobs", "batch:TerminateJob"): "a job that its execution did not end itself",
+    (
+        "NotifyFunctionRole",
+        "NotifyFunctionRolePolicy1",
+        "sqs:SendMessage",
+    ): "Lambda itself, for what failed three times",
     ("JobRole", "ReadInputs", "s3:GetObject"): "a stage that reads a result of an earlier one",
     ("JobRole", "ReadInputs", "s3:GetObjectVersion"): "the same, in one statement with the dropped files",
     ("JobRole", "CommitSegments", "s3:AbortMultipartUpload"): "a segment whose upload fails in its middle",

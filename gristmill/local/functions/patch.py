@@ -14,12 +14,15 @@ from moto.awslambda import models
 from moto.awslambda.utils import get_backend
 from moto.core.exceptions import JsonRESTError
 
+from gristmill.local.functions import later
 from gristmill.local.functions.workers import Build, Gone, Late, Worker, Workshop
 from gristmill.local.settings import Settings, as_role
 
-_EVENT_TRIES = 3  # an asynchronous invocation is tried twice more
-_EVENT_WAITS = (1.0, 2.0)  # seconds; AWS waits one and two minutes
-_KEPT = {"LoggingConfig": "logging_config", "TracingConfig": "tracing_config"}
+_KEPT = {
+    "LoggingConfig": "logging_config",
+    "TracingConfig": "tracing_config",
+    "DeadLetterConfig": "dead_letter_config",
+}
 
 _open: list[tuple[Workshop, ThreadPoolExecutor]] = []
 _running: dict[str, int] = {}
@@ -48,7 +51,7 @@ def install(settings: Settings) -> None:
         if kind == "DryRun":
             return ""
         if kind == "Event":
-            _open[0][1].submit(_invoke_event, settings, workshop, self, event)
+            _open[0][1].submit(later.invoke, settings, self, event, lambda: _try(settings, workshop, self, event))
             return ""
         answer, lines = _invoke(settings, workshop, self, event)
         response_headers["x-amz-log-result"] = base64.b64encode(lines[-4096:].encode()).decode()
@@ -58,6 +61,15 @@ def install(settings: Settings) -> None:
         return str(answer["result"]).encode()
 
     models.LambdaFunction.invoke = invoke
+
+
+def _try(settings: Settings, workshop: Workshop, function: Any, event: Any) -> dict[str, Any] | None:
+    """Invoke once; return the error, None where there was none."""
+    try:
+        answer, _ = _invoke(settings, workshop, function, event)
+    except TooManyRequests as error:
+        return {"errorType": "TooManyRequestsException", "errorMessage": str(error)}
+    return answer.get("error")
 
 
 def close() -> None:
@@ -75,6 +87,7 @@ def _keep_settings(workshop: Workshop) -> None:
 
     def create_whole(self: Any, account_id: str, spec: dict[str, Any], region: str, version: Any = 1) -> None:
         create(self, account_id, spec, region, version)
+        self.dead_letter_config = spec.get("DeadLetterConfig") or {}
         self.logging_config = spec.get("LoggingConfig") or {"LogGroup": self.logs_group_name, "LogFormat": "Text"}
         threading.Thread(target=workshop.zygote, args=(_layers(workshop, self),), daemon=True).start()
 
@@ -87,7 +100,8 @@ def _keep_settings(workshop: Workshop) -> None:
         return update(self, updates)
 
     def show_whole(self: Any, on_create: bool = False) -> Any:
-        return {**show(self, on_create), "LoggingConfig": self.logging_config}
+        kept = {"LoggingConfig": self.logging_config, "DeadLetterConfig": self.dead_letter_config}
+        return {**show(self, on_create), **{key: value for key, value in kept.items() if value}}
 
     models.LambdaFunction.__init__ = create_whole
     models.LambdaFunction.update_configuration = update_whole
@@ -209,16 +223,3 @@ def _peak_mib() -> int:
     """Return the largest memory of any process that has ended, in MiB: the nearest that a parent can know."""
     scale = 1024**2 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // scale
-
-
-def _invoke_event(settings: Settings, workshop: Workshop, function: Any, event: Any) -> None:
-    """Invoke asynchronously: errors are tried again."""
-    for attempt in range(_EVENT_TRIES):
-        try:
-            answer, _ = _invoke(settings, workshop, function, event)
-        except TooManyRequests:
-            answer = {"error": {}}
-        if "error" not in answer:
-            return
-        if attempt < len(_EVENT_WAITS):
-            time.sleep(_EVENT_WAITS[attempt])

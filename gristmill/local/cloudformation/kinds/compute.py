@@ -178,7 +178,7 @@ KINDS = {
         lambda site, made: site.client("lambda").delete_function(FunctionName=made.ref),
         words(
             "FunctionName Code Handler Role Runtime Timeout MemorySize Environment Description Layers Architectures "
-            "TracingConfig LoggingConfig EphemeralStorage"
+            "TracingConfig LoggingConfig EphemeralStorage DeadLetterConfig"
         ),
         {"Tags": "only for people, in AWS's console"},
         update=_update_function,

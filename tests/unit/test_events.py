@@ -1,0 +1,75 @@
+"""The sample events are what AWS sends, and the functions' own code reads them."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificationEvent
+
+from gristmill import keys
+from gristmill.cause import explain
+from gristmill.drop import is_no_drop, read_drop
+from gristmill.local.cloudformation.template import parse
+from gristmill.local.daemon import PROJECT
+from gristmill.notify import read_input
+from gristmill.words import RunStatus
+
+TEMPLATE = parse((PROJECT / "template.yaml").read_text())["Resources"]
+
+
+def sample(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((PROJECT / "events" / f"{name}.json").read_text())
+    return content
+
+
+@pytest.mark.parametrize("name", ["object-created", "execution-status-change", "batch-job-state-change"])
+def test_each_has_the_envelope_of_eventbridge(name):
+    envelope = {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
+    assert set(sample(name)) == envelope
+
+
+def test_every_sample_is_documented():
+    told = (PROJECT / "events" / "README.md").read_text()
+    assert all(path.name in told for path in (PROJECT / "events").glob("*.json"))
+
+
+def test_a_dropped_file_is_read_as_the_powertools_read_it():
+    event = sample("object-created")
+    drop, typed = read_drop(event), S3EventBridgeNotificationEvent(event).detail
+    assert (drop.bucket, drop.size, drop.etag, drop.version, drop.sequencer) == (
+        typed.bucket.name,
+        typed.object.size,
+        typed.object.etag,
+        typed.object.version_id,
+        typed.object.sequencer,
+    )
+    assert drop.key == typed.object["key"]  # raw: the property `key` decodes what EventBridge does not encode
+    assert keys.parse_input(drop.key) == keys.Dropped("strings", "reports/müller 1+1.txt")
+    assert is_no_drop(drop.key) is None
+
+
+def test_the_trigger_takes_it_and_only_such():
+    pattern = TEMPLATE["DroppedRule"]["Properties"]["EventPattern"]
+    event = sample("object-created")
+    assert event["source"] in pattern["source"]
+    assert event["detail-type"] in pattern["detail-type"]
+    assert pattern["detail"]["object"]["key"] == [{"prefix": keys.INPUTS}]
+
+
+def test_an_ended_execution_is_about_the_run_of_its_input():
+    detail = sample("execution-status-change")["detail"]
+    pattern = TEMPLATE["EndedRule"]["Properties"]["EventPattern"]["detail"]
+    assert detail["status"] in pattern["status"]
+    assert set(pattern["status"]) == {RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT}
+    assert read_drop(read_input(detail)) == read_drop(sample("object-created"))
+    assert datetime.fromtimestamp(detail["startDate"] / 1000, UTC) == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_a_dead_child_is_explained_from_what_batch_says_of_it():
+    detail = sample("batch-job-state-change")["detail"]
+    container = detail["attempts"][-1]["container"]
+    told = explain(container["exitCode"], container["reason"], detail["statusReason"])
+    assert told.startswith("Essential container in task exited; OutOfMemoryError")
+    assert "SIGKILL" in told
+    assert detail["jobName"].startswith(keys.job_name_prefix(detail["parameters"]["run"]))
