@@ -1,0 +1,127 @@
+"""What the embedded AWS replaces in moto is still what the replacements were made for, and still lacks what they add.
+
+After an upgrade of moto: read what changed at each place that is named here, mend or drop the patch, and note the new
+digest (the failure shows it).
+"""
+
+import hashlib
+import importlib
+import inspect
+import json
+import subprocess
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from gristmill.local.daemon import PROJECT
+
+SFN = "moto.stepfunctions.parser"
+TASK = f"{SFN}.asl.component.state.exec.state_task.service"
+DIGESTS = {
+    "moto.awslambda.models:LambdaFunction.__init__": "70a285222b4a",
+    "moto.awslambda.models:LambdaFunction.get_configuration": "803fb04bffde",
+    "moto.awslambda.models:LambdaFunction.invoke": "dadc324f30ae",
+    "moto.awslambda.models:LambdaFunction.update_configuration": "eca1cdec066f",
+    "moto.cloudformation.models:CloudFormationBackend.create_change_set": "4668670ac84b",
+    "moto.cloudformation.models:CloudFormationBackend.create_stack": "dcb835c34772",
+    "moto.cloudformation.models:CloudFormationBackend.delete_stack": "d0113177c342",
+    "moto.cloudformation.models:CloudFormationBackend.execute_change_set": "1090cb5b81ab",
+    "moto.cloudformation.models:CloudFormationBackend.update_stack": "83a62d954ef0",
+    "moto.events.models:EventsBackend.put_events": "c56f6ac1f932",
+    "moto.events.notifications:send_notification": "1dde95f720f4",
+    "moto.s3.models:FakeKey.value": "5e9a53c3d82c",
+    "moto.s3.models:S3Backend.upload_part_copy": "f6f876edf982",
+    "moto.s3.notifications:_send_event_bridge_message": "971cee49c687",
+    "moto.s3.responses:S3Response.get_object": "e9731229dec1",
+    "moto.sns.models:Subscription.publish": "fd07bd0bb87f",
+    f"{SFN}.asl.component.common.string.string_expression:StringJSONata._eval_body": "277b6f413214",
+    f"{SFN}.asl.component.common.string.string_expression:StringVariableSample._eval_body": "4aa01e616a98",
+    f"{SFN}.asl.component.state.exec.state_map.iteration.iteration_worker:CustomErrorName": "40a96f8ab369",
+    f"{SFN}.asl.component.state.exec.state_parallel.branches_decl:CustomErrorName": "40a96f8ab369",
+    f"{TASK}.state_task_service:StateTaskService._normalise_parameters": "dece59e76fd5",
+    f"{TASK}.state_task_service:StateTaskService._normalise_response": "00e0b0a50b1d",
+    f"{TASK}.state_task_service_batch:StateTaskServiceBatch._build_sync_resolver": "c27d42b99703",
+    f"{TASK}.state_task_service_callback:StateTaskServiceCallback._eval_sync": "b8f76de4d514",
+    f"{SFN}.asl.parse.preprocessor:Preprocessor._inner_string_of": "d9f476327b5b",
+    f"{SFN}.asl.utils.boto_client:boto3": "a6bb8ed8174d",
+    f"{SFN}.backend.execution:BaseExecutionWorkerCommunication._reflect_execution_status": "038a396107af",
+    f"{SFN}.backend.execution:Execution.start": "07e927c2d5f9",
+    f"{SFN}.backend.execution:Execution.stop": "16663c65db9a",
+    f"{SFN}.models:StepFunctionsParserBackend._validate_definition": "a5921e3d3b46",
+    f"{SFN}.models:StepFunctionsParserBackend.start_execution": "0f8d9dd57baf",
+    "moto.stepfunctions.responses:StepFunctionResponse.describe_execution": "c3953bdc9ce2",
+    "moto.stepfunctions.responses:StepFunctionResponse.list_executions": "6fec14cfc5af",
+}
+
+
+def original(place: str) -> Any:
+    """Return what moto itself has at a place."""
+    module, _, path = place.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in path.split("."):
+        holder, found = found, inspect.getattr_static(found, name)
+    if isinstance(found, property):
+        return found.fget
+    if isinstance(found, ModuleType):  # a module that is swapped where it is used: its user counts
+        return holder
+    return found.__func__ if isinstance(found, staticmethod) else found
+
+
+def digest(place: str) -> str:
+    return hashlib.sha256(inspect.getsource(original(place)).encode()).hexdigest()[:12]
+
+
+@pytest.mark.parametrize("place", DIGESTS)
+def test_what_is_replaced_is_what_it_was(place):
+    assert digest(place) == DIGESTS[place], f"moto changed {place}"
+
+
+def test_every_replacement_is_listed():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.unit.patched"], cwd=PROJECT, check=True, capture_output=True, text=True
+    )
+    assert set(json.loads(done.stdout)) == set(DIGESTS)
+
+
+GAPS = {  # what moto's own code says where it falls short
+    "moto.awslambda.models:LambdaFunction._invoke_lambda": "docker",
+    "moto.cloudformation.parsing:resource_class_from_type": "logger.warning",
+    "moto.s3.models:FakeKey.value": "self._value_buffer.read()",
+    "moto.s3.notifications:_send_event_bridge_message": '"eTag"',
+}
+
+
+@pytest.mark.parametrize("place", GAPS)
+def test_the_gap_is_still_there(place):
+    assert GAPS[place] in inspect.getsource(original(place))
+
+
+def test_moto_has_no_jsonata():
+    from moto.stepfunctions.parser.asl.jsonata import jsonata
+
+    assert jsonata._eval_jsonata is None
+
+
+def test_moto_sends_no_mail():
+    assert "email" not in inspect.getsource(original("moto.sns.models:Subscription.publish"))
+
+
+def test_moto_changes_no_letter_case_of_parameters():
+    for name in ("_normalise_parameters", "_normalise_response"):
+        place = f"{TASK}.state_task_service:StateTaskService.{name}"
+        assert inspect.getsource(original(place)).rstrip().endswith("pass")
+
+
+def test_moto_takes_step_functions_own_errors_for_custom_ones():
+    from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+
+    with pytest.raises(ValueError, match="MUST NOT begin"):
+        CustomErrorName("States.QueryEvaluationError")
+
+
+def test_waitress_still_writes_metadata_in_capitals():
+    from waitress.task import Task
+
+    assert "capitalize" in inspect.getsource(Task.build_response_header)
