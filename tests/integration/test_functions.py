@@ -1,0 +1,166 @@
+"""Lambda of the embedded AWS: a function's own code in a process of its own, and each way it can go wrong."""
+
+import io
+import json
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.integration.mill import Mill
+
+CODE = """
+import os, time, json
+def handler(event, context):
+    print("working on", event.get("do"))
+    if event.get("do") == "sleep":
+        time.sleep(60)
+    if event.get("do") == "raise":
+        raise KeyError("grain")
+    if event.get("do") == "exit":
+        os._exit(3)
+    if event.get("do") == "leave":
+        raise SystemExit(4)
+    if event.get("do") == "strange":
+        return {1, 2}
+    if "count" in event:
+        with open(event["count"], "a") as file:
+            file.write("x")
+        raise RuntimeError("again")
+    return {"pid": os.getpid(), "name": context.function_name, "left": context.get_remaining_time_in_millis(),
+            "variable": os.environ.get("COLOUR"), "cwd": os.getcwd(), "key": os.environ["AWS_ACCESS_KEY_ID"]}
+"""
+
+
+class Function:
+    """A function of its own name."""
+
+    def __init__(self, mill: Mill, code: str = CODE, **settings: Any) -> None:
+        self.mill, self.name, self.client = mill, f"f-{uuid.uuid4().hex[:8]}", mill.client("lambda")
+        roles = mill.client("iam").list_roles()["Roles"]
+        self.role = next(one for one in roles if "NotifyFunction" in one["RoleName"])
+        self.client.create_function(
+            FunctionName=self.name,
+            Role=self.role["Arn"],
+            Code={"ZipFile": zipped(code)},
+            **{"Runtime": "python3.13", "Handler": "app.handler", "Timeout": 5, **settings},
+        )
+
+    def call(self, event: Any, **how: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.invoke(FunctionName=self.name, Payload=json.dumps(event), **how)
+        return answer
+
+    def error(self, event: Any) -> dict[str, Any]:
+        answer = self.call(event)
+        assert answer["FunctionError"] == "Unhandled"
+        told: dict[str, Any] = json.loads(answer["Payload"].read())
+        return told
+
+    def result(self, event: Any) -> Any:
+        answer = self.call(event)
+        assert "FunctionError" not in answer
+        return json.loads(answer["Payload"].read())
+
+
+def zipped(code: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("app.py", code)
+    return content.getvalue()
+
+
+@pytest.fixture(scope="module")
+def function(mill: Mill) -> Iterator[Function]:
+    one = Function(mill)
+    yield one
+    one.client.delete_function(FunctionName=one.name)
+
+
+def test_it_runs_its_own_code_in_its_own_process_under_its_role(function):
+    told = function.result({})
+    assert told["name"] == function.name
+    assert 0 < told["left"] <= 5000
+    assert told["key"] == function.role["RoleName"]
+    assert function.result({})["pid"] == told["pid"]  # and stays warm
+
+
+def test_an_error_is_told_as_lambda_words_it(function):
+    told = function.error({"do": "raise"})
+    assert (told["errorType"], told["errorMessage"]) == ("KeyError", "'grain'")
+    assert any("app.py" in line for line in told["stackTrace"])
+
+
+@pytest.mark.parametrize(
+    ("do", "kind"), [("exit", "Runtime.ExitError"), ("leave", "Runtime.ExitError"), ("strange", "Runtime.MarshalError")]
+)
+def test_an_end_without_an_answer_is_an_error_and_the_next_call_is_served(function, do, kind):
+    assert function.error({"do": do})["errorType"] == kind
+    assert function.result({})["name"] == function.name
+
+
+def test_a_late_one_is_killed_and_the_next_call_is_served(mill):
+    late = Function(mill, Timeout=1)
+    first = late.result({})["pid"]
+    begin = time.monotonic()
+    told = late.error({"do": "sleep"})
+    assert told["errorType"] == "Sandbox.Timedout"
+    assert "Task timed out after 1.00 seconds" in told["errorMessage"]
+    assert time.monotonic() - begin < 30
+    assert late.result({})["pid"] != first
+
+
+@pytest.mark.parametrize(
+    ("code", "handler", "kind"),
+    [
+        ("import no_such_module", "app.handler", "Runtime.ImportModuleError"),
+        ("x = 1", "app.handler", "Runtime.HandlerNotFound"),
+        ("x = 1", "nowhere.handler", "Runtime.ImportModuleError"),
+        ("1 / 0", "app.handler", "ZeroDivisionError"),
+    ],
+)
+def test_code_that_does_not_load_is_told(mill, code, handler, kind):
+    assert Function(mill, code, Handler=handler).error({})["errorType"] == kind
+
+
+def test_changed_code_and_variables_reach_the_next_call(mill):
+    one = Function(mill, Environment={"Variables": {"COLOUR": "rye"}})
+    assert one.result({})["variable"] == "rye"
+    one.client.update_function_configuration(FunctionName=one.name, Environment={"Variables": {"COLOUR": "oats"}})
+    assert one.result({})["variable"] == "oats"
+    one.client.update_function_code(FunctionName=one.name, ZipFile=zipped("handler = lambda event, context: 'new'"))
+    assert one.result({}) == "new"
+
+
+def test_more_at_once_than_allowed_is_throttled(mill):
+    one = Function(mill)
+    one.client.put_function_concurrency(FunctionName=one.name, ReservedConcurrentExecutions=0)
+    with pytest.raises(ClientError, match="TooManyRequestsException"):
+        one.client.invoke(FunctionName=one.name, Payload=b"{}")
+
+
+def test_an_asynchronous_failure_is_tried_twice_more_then_buried(mill, tmp_path):
+    sqs = mill.client("sqs")
+    url = sqs.create_queue(QueueName=f"dead-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    one = Function(mill, DeadLetterConfig={"TargetArn": arn})
+    event = {"count": str(tmp_path / "calls")}
+    assert one.call(event, InvocationType="Event")["StatusCode"] == 202
+    (letter,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageAttributeNames=["All"])["Messages"]
+    assert json.loads(letter["Body"]) == event
+    assert letter["MessageAttributes"]["ErrorMessage"]["StringValue"] == "again"
+    assert (tmp_path / "calls").read_text() == "xxx"
+
+
+def test_what_it_prints_is_in_its_log_and_in_the_tail(mill, function):
+    answer = function.call({"do": "nothing"}, LogType="Tail")
+    import base64
+
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    for word in ("START RequestId", "working on nothing", "END RequestId", "REPORT RequestId"):
+        assert word in tail
+    logs = mill.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function.name}")["events"]
+    assert any("working on nothing" in one["message"] for one in logs)
