@@ -28,7 +28,7 @@ SELDOM = {
     ("NotifyFunctionRole", "EndLeftOverJobs", "batch:TerminateJob"): "a job that its execution did not end itself",
     (
         "NotifyFunctionRole",
-        "NotifyFunctionRolePolicy1",
+        "DeadLetterQueuePolicy",
         "sqs:SendMessage",
     ): "Lambda itself, for what failed three times",
     ("JobRole", "ReadInputs", "s3:GetObject"): "a stage that reads a result of an earlier one",
