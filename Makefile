@@ -6,7 +6,7 @@ VENV := .venv
 TOOLS := .tools
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools mpi demo test lint test-sam test-mpi lock clean
+.PHONY: help setup tools mpi demo test lint test-sam test-mpi test-containers lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 
 test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete with the stock command lines
 	$(BIN)/python -m pytest --quiet tests/sam
+
+test-containers: setup ## jobs in real containers on a bridge network; needs docker or podman, as root
+	$(BIN)/python -m pytest --quiet tests/containers
 
 test-mpi: mpi ## multi-node jobs: every way to fail, with real processes as nodes, and the MPI pipelines
 	$(BIN)/python -m pytest --quiet -n 4 tests/mpi

@@ -37,6 +37,9 @@ def up(
     smtp: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Mail server that gets a copy of each mail.")
     ] = None,
+    containers: Annotated[
+        bool, typer.Option("--containers", help="Run the images of jobs by docker or podman, not their commands.")
+    ] = False,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay in the foreground; Ctrl-C stops it.")] = False,
     json: Json = False,
 ) -> None:
@@ -48,6 +51,7 @@ def up(
     arguments = ["--port", str(port), "--gpus", str(gpus)]
     arguments += ["--vcpus", f"{vcpus:g}"] if vcpus else []
     arguments += ["--smtp", smtp] if smtp else []
+    arguments += ["--containers"] if containers else []
     running = daemon.find(data)
     if foreground and not running:
         note(_LOSES)

@@ -33,6 +33,7 @@ class State:
     data: str
     project: str
     started_at: str
+    containers: bool = False
 
 
 class NotReady(GristmillError):

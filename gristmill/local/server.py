@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from gristmill.errors import Refused
+from gristmill.local.containers.network import Addresses, listen_at
 from gristmill.local.settings import Settings
 
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two
@@ -28,7 +29,7 @@ def serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     settings = _with_port(settings, listener)
     _be_endpoint(settings)
-    from waitress.server import create_server
+    from waitress.server import TcpWSGIServer, create_server
 
     from gristmill.local.app import close_app, create_app
     from gristmill.local.calls import LOG, Calls
@@ -37,16 +38,16 @@ def serve(settings: Settings) -> None:
     application = create_app(settings)
     if settings.log_calls:
         application = Calls(application, settings, settings.data / LOG)
+    TcpWSGIServer.channel_class = Channel
     server = create_server(
         application,
-        sockets=[listener],
+        sockets=_doors(listener, settings),
         threads=_THREADS,
         connection_limit=1000,
         recv_bytes=_RECEIVE,
         outbuf_high_watermark=_SEND_AHEAD,  # a writer waits above it, so below the overflow no file is written
         outbuf_overflow=2 * _SEND_AHEAD,
     )
-    server.channel_class = Channel
     signal.signal(signal.SIGTERM, _stop)
     note(settings)
     try:
@@ -72,6 +73,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _doors(listener: socket.socket, settings: Settings) -> list[socket.socket]:
+    """Return where to listen: on loopback, and for containers on their bridge, which no other machine reaches."""
+    if not settings.containers:
+        return [listener]
+    return [listener, listen_at(Addresses(settings.container_subnet).gateway, settings.port)]
+
+
 def note(settings: Settings) -> None:
     """Write down where the server is, once it can serve."""
     state = {
@@ -80,6 +88,7 @@ def note(settings: Settings) -> None:
         "endpoint": settings.endpoint,
         "data": str(settings.data),
         "project": str(settings.project),
+        "containers": settings.containers,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     draft = settings.data / f".{STATE_FILE}"
@@ -123,6 +132,8 @@ def settings_from(arguments: list[str]) -> Settings:
     parser.add_argument(
         "--runnable-seconds", type=float, help="seconds that a job which can never start waits (default: the queue's)"
     )
+    parser.add_argument("--containers", action="store_true", help="run the images of jobs by docker or podman")
+    parser.add_argument("--container-subnet", default="10.142.0.0/16", help="of their network (default: %(default)s)")
     parser.add_argument("--log-calls", action="store_true", help="note in DATA/calls.jsonl which role called what")
     parser.add_argument("--smtp", metavar="HOST:PORT", help="mail server that gets a copy of each mail")
     told = parser.parse_args(arguments)
@@ -140,6 +151,8 @@ def settings_from(arguments: list[str]) -> Settings:
         port=told.port,
         smtp=told.smtp,
         log_calls=told.log_calls,
+        containers=told.containers,
+        container_subnet=told.container_subnet,
         **more,
     )
 

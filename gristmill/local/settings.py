@@ -33,6 +33,8 @@ class Settings:
     region: str = "us-east-1"
     runnable_seconds: float | None = None  # how long a job that can never start may wait; None: AWS's least, 600 s
     log_calls: bool = False  # note who called what
+    containers: bool = False  # jobs run their images by docker or podman; else they are processes
+    container_subnet: str = "10.142.0.0/16"
     smtp: str | None = None  # host:port of a mail server that gets a copy of each mail
 
     @property

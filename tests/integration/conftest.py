@@ -26,11 +26,11 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
         daemon.down(data)
 
 
-def deployed(endpoint: str, data: Path, stack: str = "gristmill") -> Mill:
+def deployed(endpoint: str, data: Path, stack: str = "gristmill", **parameters: str) -> Mill:
     """Deploy the template as a stack of its own."""
     target = Target(endpoint, "us-east-1")
     clients = {name: target.client(name) for name in ("s3", "cloudformation")}
-    return Mill(endpoint, data, deploy(clients, daemon.PROJECT, stack, {}), stack)
+    return Mill(endpoint, data, deploy(clients, daemon.PROJECT, stack, parameters), stack)
 
 
 @pytest.fixture(scope="session")

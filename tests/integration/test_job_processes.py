@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -54,9 +55,8 @@ class Job:
     def __init__(self, starter: Starter, settings: Settings, *command: str, **environment: str) -> None:
         self.output = b""
         self.is_writing = threading.Event()
-        self.process = JobProcess(
-            starter, ["python", *command], {**settings.job_environment(), **environment}, settings.data / "job"
-        )
+        job = SimpleNamespace(container={"command": ["python", *command]})
+        self.process = JobProcess(starter, job, {**settings.job_environment(), **environment}, settings.data / "job")
 
     def run(self, timeout: float | None = 20) -> Ended:
         return self.process.run(timeout, self.write)

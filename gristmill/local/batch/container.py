@@ -1,35 +1,33 @@
 """One attempt of a job or of a node of one: its process, its variables, its log stream, and how it ended."""
 
-import shutil
-import sys
 import uuid
 from collections.abc import Callable
 
-from gristmill.local import hostname
 from gristmill.local.batch.logs import LogStream
 from gristmill.local.batch.model import Attempt, Job, now
 from gristmill.local.batch.process import JobProcess
-from gristmill.local.batch.start import Starter
+from gristmill.local.batch.start import Starting
+from gristmill.local.containers.engine import CannotPull
 from gristmill.local.gpus import present
 from gristmill.local.settings import Settings, as_role
 
 EXITED = "Essential container in task exited"
 TIMED_OUT = "Job attempt duration exceeded timeout"
 _KILLED = 137
-NODE_ADDRESS = "127.0.0.1"  # of every node: all are processes of this machine
 
 
 class Container:
     """Stands for the container that AWS would start."""
 
-    def __init__(self, settings: Settings, starter: Starter, job: Job) -> None:
+    def __init__(self, settings: Settings, starter: Starting, job: Job) -> None:
         number = len(job.attempts) + 1
         folder = settings.data / "jobs" / f"{job.id.replace(':', '_').replace('#', '_')}-{number}"
         self.attempt = Attempt(f"{_stream_prefix(job)}/default/{uuid.uuid4().hex}", now())
         self._is_stopped = False
         self._log = LogStream(settings, log_group(job), self.attempt.log_stream)
         self._log.write(_gpu_notice(job).encode())
-        self._process = JobProcess(starter, _command(job), environment(job, settings), folder)
+        job.address = starter.address()
+        self._process = JobProcess(starter, job, environment(job, settings), folder)
 
     def run(self, timeout: float | None = None, started: Callable[[], None] = lambda: None) -> None:
         """Run to the end and note it in the attempt; calls `started` once the process is there."""
@@ -37,7 +35,7 @@ class Container:
         try:
             ended = self._process.run(timeout, self._log.write, started)
         except OSError as error:
-            attempt.reason = f"CannotStartContainerError: {error}"
+            attempt.reason = str(error) if isinstance(error, CannotPull) else f"CannotStartContainerError: {error}"
             attempt.status_reason = "Task failed to start"
         else:
             attempt.is_timed_out, attempt.exit_code = ended.timed_out, ended.exit_code
@@ -51,15 +49,6 @@ class Container:
         """Ask it to end; `now` kills it."""
         self._is_stopped = True
         self._process.stop(now)
-
-
-def _command(job: Job) -> list[str]:
-    """Return a job's command; a node's runs on a host of its own, as far as host names go."""
-    command: list[str] = job.container["command"]
-    if not job.is_node or shutil.which(command[0]) is None:  # what is not there must fail as any other
-        return command
-    words = [sys.executable if command[:1] in (["python"], ["python3"]) else command[0], *command[1:]]
-    return [sys.executable, "-P", "-S", hostname.__file__, f"node-{job.index}-{job.id[:8]}", *words]
 
 
 def environment(job: Job, settings: Settings) -> dict[str, str]:
@@ -107,7 +96,7 @@ def _node_variables(node: Job, job: Job) -> dict[str, str]:
     }
     if node.index == job.main_node:
         return own
-    return {**own, "AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS": NODE_ADDRESS}
+    return {**own, "AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS": job.main.address}
 
 
 def _stream_prefix(job: Job) -> str:

@@ -23,6 +23,7 @@ class Status(StrEnum):
 
 
 TERMINAL = {Status.SUCCEEDED, Status.FAILED}
+LOOPBACK = "127.0.0.1"
 PLACED = {Status.STARTING, Status.RUNNING}
 
 
@@ -165,6 +166,7 @@ class Job:
     is_cancelled: bool = False
     environment: Environment | None = None  # where it is placed
     gpus: tuple[int, ...] = ()
+    address: str = LOOPBACK  # of its newest attempt
 
     @property
     def is_array(self) -> bool:

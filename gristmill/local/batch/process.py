@@ -6,11 +6,12 @@ import select
 import shutil
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gristmill.local.batch.start import Process, Starter
+from gristmill.local.batch.model import Job
+from gristmill.local.batch.start import Process, Starting
 from gristmill.local.keeper import keeper
 
 KILL_AFTER = 30.0  # seconds from SIGTERM to SIGKILL, as on AWS
@@ -30,9 +31,9 @@ class Ended:
 class JobProcess:
     """Started by `run`, in the thread of the attempt; `stop` may come from another thread."""
 
-    def __init__(self, starter: Starter, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, starter: Starting, job: Job, environment: Mapping[str, str], folder: Path) -> None:
         self._starter = starter
-        self._command = command
+        self._job = job
         self._environment = dict(environment)
         self._folder = folder
         self._process: Process | None = None
@@ -47,7 +48,7 @@ class JobProcess:
         OSError where the command cannot be started.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        process, output = self._starter.start(self._command, self._environment, self._folder)
+        process, output = self._starter.start(self._job, self._environment, self._folder)
         keeper().add(process.pid)
         self._process = process
         try:
@@ -109,4 +110,4 @@ class JobProcess:
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, number)
+                self._process.signal_all(number)

@@ -5,10 +5,16 @@ from collections.abc import Callable
 
 from gristmill.local.batch.container import Container
 from gristmill.local.batch.model import Attempt, Job, Status
-from gristmill.local.batch.start import Starter
+from gristmill.local.batch.start import Starter, Starting
+from gristmill.local.containers.engine import find
+from gristmill.local.containers.starter import Containers
 from gristmill.local.settings import Settings
 
 NEVER_STARTED = "Main node ended before this node started"
+
+
+def _starter(settings: Settings) -> Starting:
+    return Containers(settings, find(settings.port)) if settings.containers else Starter(settings)
 
 
 class Runner:
@@ -22,7 +28,7 @@ class Runner:
         over: Callable[[Job, Attempt], None],
     ) -> None:
         self._settings, self._lock, self._move, self._over = settings, lock, move, over
-        self._starter = Starter(settings)
+        self._starter: Starting = _starter(settings)
         self._containers: dict[str, Container] = {}
 
     def start(self, job: Job) -> None:

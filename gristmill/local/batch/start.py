@@ -1,20 +1,73 @@
-"""How a job's process is started: Python modules are forked from a zygote, anything else is executed."""
+"""How a job's process is started: Python modules are forked from a zygote, anything else is executed.
+
+Containers are started elsewhere, in the same words: a starter has `address`, `start` and `close`.
+"""
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
+from gristmill.local import hostname
+from gristmill.local.batch.model import LOOPBACK, Job
 from gristmill.local.settings import Settings
-from gristmill.local.zygote.handle import Forked, Zygote
+from gristmill.local.zygote.handle import Zygote
 
 _ROLE = Path(__file__).with_name("module.py")
 _PYTHON = ("python", "python3")
 
-Process = subprocess.Popen[bytes] | Forked
+
+class Process(Protocol):
+    """What a started attempt lets be done with it."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal; None while it runs."""
+
+    def wait(self) -> int:
+        """Wait for the end; return the exit code."""
+
+    def signal_all(self, number: int) -> None:
+        """Send a signal to it and all it has started; SIGKILL leaves nothing."""
+
+
+class Executed(subprocess.Popen[bytes]):
+    """A program that leads its own session."""
+
+    def signal_all(self, number: int) -> None:
+        """Send a signal to its process group."""
+        os.killpg(self.pid, number)
+
+
+def piped(start: Callable[[int], Process]) -> tuple[Process, int]:
+    """Return what `start` makes of the writing end of a pipe, and the reading end."""
+    read, write = os.pipe()
+    try:
+        return start(write), read
+    except OSError:
+        os.close(read)
+        raise
+    finally:
+        os.close(write)
+
+
+class Starting(Protocol):
+    """What starts attempts."""
+
+    def address(self) -> str:
+        """Return the address that the next attempt will have."""
+
+    def start(self, job: Job, environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
+        """Return a new process and the pipe with its output. OSError where the command cannot be started."""
+
+    def close(self) -> None:
+        """End what it keeps running."""
 
 
 class Starter:
@@ -26,23 +79,20 @@ class Starter:
         self._lock = threading.Lock()
         self._zygote = Zygote(_ROLE, self._environment)
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
+    def address(self) -> str:
+        """Return this machine's own: all its processes have the same."""
+        return LOOPBACK
+
+    def start(self, job: Job, environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
         """Return a new process and the pipe with its output. OSError where the command cannot be started."""
-        read, write = os.pipe()
-        try:
-            return self._start(command, environment, folder, write), read
-        except OSError:
-            os.close(read)
-            raise
-        finally:
-            os.close(write)
+        return piped(lambda output: self._start(_command(job), environment, folder, output))
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str], folder: Path, output: int) -> Process:
         if self._is_forked(command, environment):
             request = {"command": list(command[2:]), "environment": dict(environment), "folder": str(folder)}
             with contextlib.suppress(OSError):  # a zygote that died: start as any other program
                 return self._fresh_zygote().fork(request, [output])
-        return subprocess.Popen(
+        return Executed(
             [sys.executable if command[0] in _PYTHON else command[0], *command[1:]],
             cwd=folder,
             env=dict(environment),
@@ -67,6 +117,15 @@ class Starter:
     def close(self) -> None:
         """End the zygote."""
         self._zygote.kill()
+
+
+def _command(job: Job) -> list[str]:
+    """Return a job's command; a node's runs on a host of its own, as far as host names go."""
+    command: list[str] = job.container["command"]
+    if not job.is_node or shutil.which(command[0]) is None:  # what is not there must fail as any other
+        return command
+    words = [sys.executable if command[:1] in (["python"], ["python3"]) else command[0], *command[1:]]
+    return [sys.executable, "-P", "-S", hostname.__file__, f"node-{job.index}-{job.id[:8]}", *words]
 
 
 def _interpreter(environment: Mapping[str, str]) -> dict[str, str]:

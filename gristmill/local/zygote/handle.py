@@ -45,6 +45,10 @@ class Forked:
             self._status.close()
         return self._code
 
+    def signal_all(self, number: int) -> None:
+        """Send a signal to its process group."""
+        os.killpg(self.pid, number)
+
     def _number(self) -> int | None:
         line = b""
         while not line.endswith(b"\n"):

@@ -1,0 +1,69 @@
+"""Addresses on the bridge network, and keeping the bridge as it is while containers come and go."""
+
+import contextlib
+import ipaddress
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+_FREEBIND = 15  # IP_FREEBIND, <linux/in.h>: the address may be bound before its interface is there
+_MAC = "02:67:72:69:73:74"  # locally administered
+_BRIDGE_SECONDS = 10.0
+
+
+class Addresses:
+    """Hands out addresses of a subnet; the first one is the gateway, where the embedded AWS listens."""
+
+    def __init__(self, subnet: str) -> None:
+        hosts = ipaddress.ip_network(subnet).hosts()
+        self.gateway = str(next(hosts))
+        self._fresh = hosts
+        self._lock = threading.Lock()
+        self._free: list[str] = []
+
+    def take(self) -> str:
+        """Return an address that no container has."""
+        with self._lock:
+            return self._free.pop(0) if len(self._free) > _RESTING else str(next(self._fresh))
+
+    def give_back(self, address: str) -> None:
+        """Let another container have it, but not soon: its neighbours still know the old one."""
+        with self._lock:
+            self._free.append(address)
+
+
+_RESTING = 64  # addresses that rest before they are used again
+
+
+def listen_at(address: str, port: int) -> socket.socket:
+    """Return a socket that listens on the bridge's own address, which no other machine reaches."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_IP, _FREEBIND, 1)
+    listener.bind((address, port))
+    return listener
+
+
+def pin(bridge: str) -> None:
+    """Give a bridge a hardware address of its own, once it is there.
+
+    Without one it takes the lowest of its ports: when that container leaves, the address changes, and the others lose
+    the store for half a minute. Needs the right to; where it lacks, the bridge stays as it is.
+    """
+    threading.Thread(target=_pin, args=(bridge,), name=f"pin-{bridge}", daemon=True).start()
+
+
+def _pin(bridge: str) -> None:
+    program = shutil.which("ip") or "/usr/sbin/ip"
+    end = time.monotonic() + _BRIDGE_SECONDS
+    address = Path(f"/sys/class/net/{bridge}/address")
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            if address.read_text().strip() == _MAC:
+                return
+            subprocess.run([program, "link", "set", "dev", bridge, "address", _MAC], capture_output=True, check=False)
+            return
+        time.sleep(0.05)
