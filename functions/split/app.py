@@ -18,7 +18,8 @@ logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
 store = Store(os.environ["BUCKET"], make_client("s3"))
-terms = Terms({Compute.CPU: float(os.environ["MAX_VCPUS"])}, float(os.environ["MAX_COST"]))
+max_vcpus = {Compute.CPU: float(os.environ["MAX_VCPUS"]), Compute.GPU: float(os.environ["MAX_GPU_VCPUS"])}
+terms = Terms(max_vcpus, float(os.environ["MAX_COST"]))
 
 
 @metrics.log_metrics

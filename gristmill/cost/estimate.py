@@ -52,7 +52,7 @@ def estimate(pipeline: Pipeline, parameters: Values, first: Cut, max_vcpus: Mapp
     invocations = machine.RUN_INVOCATIONS + sum(map(_invocations, stages))
     seconds = invocations * _INVOKED_SECONDS + sum(map(_function_seconds, stages))
     usage = Usage(
-        state_transition=machine.RUN_STATES + sum(machine.attempt_states(len(one.loads), one.jobs) for one in stages),
+        state_transition=machine.RUN_STATES + sum(map(_states, stages)),
         lambda_request=invocations,
         lambda_gb_second=seconds * FUNCTION_GB,
         mail=1,
@@ -71,7 +71,7 @@ def stage_loads(
         cut = first if number == 0 else recut(stage, parameters, source)
         loads = [_load(branch, parameters, cut, max_vcpus, len(stage.branches)) for branch in stage.branches]
         made.update((branch.name, cut) for branch in stage.branches)
-        yield StageLoad(stage, cut, loads, sum(len(group_sizes(load.children)) for load in loads))
+        yield StageLoad(stage, cut, loads, sum(map(_arrays, loads)))
 
 
 def recut(stage: Stage, parameters: Values, source: Cut) -> Cut:
@@ -86,13 +86,24 @@ def recut(stage: Stage, parameters: Values, source: Cut) -> Cut:
     return Cut(ceil(source.size / by_bytes) if by_bytes else source.tasks, source.size, source.records)
 
 
+def _arrays(load: Load) -> int:
+    return len(group_sizes(load.children)) if load.branch.mpi is None else 0
+
+
 def _load(branch: Branch, parameters: Values, cut: Cut, max_vcpus: Mapping[Compute, float], branches: int) -> Load:
     at_once = max_vcpus.get(branch.compute, branch.vcpus * branch.target_children)
     count = children(cut.tasks, branch, at_once, branches)
     expects = branch.expects
     working = cut.tasks * expects.seconds_per_task + cut.size / expects.bytes_per_second
-    seconds = (size_of(branch.nodes, parameters) or 1) * (count * CHILD_START_SECONDS + working)
-    return Load(branch, cut.tasks, cut.size, cut.size, count, seconds, branches)
+    nodes = size_of(branch.nodes, parameters) or 1  # all of them run as long as their job
+    seconds = nodes * (count * CHILD_START_SECONDS + working)
+    return Load(branch, cut.tasks, cut.size, cut.size, count, seconds, branches, nodes)
+
+
+def _states(stage: StageLoad) -> int:
+    alone = [load for load in stage.loads if load.branch.mpi is not None]
+    looked_at = sum(machine.mpi_states(load.seconds / load.nodes) for load in alone)
+    return machine.attempt_states(len(stage.loads) - len(alone), stage.jobs) + looked_at
 
 
 def _invocations(stage: StageLoad) -> int:

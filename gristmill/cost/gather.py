@@ -85,6 +85,7 @@ def _containers(batch: Any, job: Mapping[str, Any]) -> Iterator[Mapping[str, Any
 
 
 def _seconds(job: Mapping[str, Any]) -> float:
-    """Return a container's seconds: of its last attempt, the only one that a summary times."""
+    """Return a job's seconds in containers, those of all its nodes: of its last attempt, the only one that is timed."""
     started, stopped = job.get("startedAt") or 0, job.get("stoppedAt") or 0
-    return max(0, stopped - started) / 1000 if started else 0.0
+    nodes = int(job.get("nodeProperties", {}).get("numNodes", 1))
+    return nodes * max(0, stopped - started) / 1000 if started else 0.0

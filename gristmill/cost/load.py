@@ -31,12 +31,13 @@ class Load:
     children: int
     seconds: float
     branches: int = 1
+    nodes: int = 1  # of a multi-node job
 
     @property
     def segments(self) -> int:
         """Return how many segments the children make: one each, and more by size, by age and by tasks."""
-        if not self.children:
-            return 0
+        if not self.children or self.branch.mpi is not None:  # a multi-node job commits one
+            return min(1, self.children)
         by_size, by_tasks = self.bytes_out / SEGMENT_BYTES, self.tasks / SEGMENT_TASKS
         by_age = _sealed_by_age(self.seconds / self.children, segment_age(self.children * self.branches))
         return self.children * (1 + int(max(by_size / self.children, by_tasks / self.children, by_age)))

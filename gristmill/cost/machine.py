@@ -17,6 +17,11 @@ BRANCH_STATES, BRANCH_EVENTS = 3, 13
 JOB_STATES, JOB_EVENTS = 2, 10
 FAILED_STATES, FAILED_EVENTS = 1, 2
 
+# An iteration with IsMpiToDo, MpiJob, IsMpiMerged and MergeMpi; a look is WaitForMpi, LookAtMpi, IsMpiOver.
+MPI_STATES, MPI_EVENTS = 4, 16
+LOOK_STATES, LOOK_EVENTS = 3, 9
+_LOOK_WAIT_MAX = 900  # seconds
+
 # Invocations: Split and the last notice; JobMap and CheckOutput of an attempt; Merge of a branch.
 RUN_INVOCATIONS, ATTEMPT_INVOCATIONS, BRANCH_INVOCATIONS = 2, 2, 1
 
@@ -29,6 +34,24 @@ def attempt_states(branches: int, jobs: int) -> int:
 def attempt_events(branches: int, jobs: int) -> int:
     """Return the history events of one attempt at a stage."""
     return ATTEMPT_EVENTS + BRANCH_EVENTS * branches + JOB_EVENTS * jobs
+
+
+def looks(seconds: float) -> int:
+    """Return how often a multi-node job of so many seconds is looked at: each second, then rarer by a tenth."""
+    count, waited = 1, 1
+    while waited < seconds:
+        count, waited = count + 1, waited + max(1, min(_LOOK_WAIT_MAX, waited // 10))
+    return count
+
+
+def mpi_states(seconds: float) -> int:
+    """Return the states entered for a multi-node job of so many seconds."""
+    return MPI_STATES + LOOK_STATES * looks(seconds)
+
+
+def mpi_events(seconds: float) -> int:
+    """Return the history events of a multi-node job of so many seconds."""
+    return MPI_EVENTS + LOOK_EVENTS * looks(seconds)
 
 
 def worst_events(attempts: int, branches: int, jobs: int) -> int:

@@ -187,5 +187,8 @@ def _history(pipeline: Pipeline) -> Iterator[Fault]:
 
 def _worst_events(stage: Stage) -> int:
     share = STAGE_CHILDREN_MAX // len(stage.branches)
-    jobs = sum(len(group_sizes(min(branch.target_children, share))) for branch in stage.branches)
-    return machine.worst_events(max(branch.attempts for branch in stage.branches), len(stage.branches), jobs)
+    arrays = [branch for branch in stage.branches if branch.mpi is None]
+    jobs = sum(len(group_sizes(min(branch.target_children, share))) for branch in arrays)
+    attempts = max(branch.attempts for branch in stage.branches)
+    nodes = sum(machine.mpi_events(branch.timeout) for branch in stage.branches if branch.mpi is not None)
+    return machine.worst_events(attempts, len(arrays), jobs) + attempts * nodes

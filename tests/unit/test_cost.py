@@ -4,13 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gristmill.cost import machine
 from gristmill.cost.bill import LABELS, Usage, bill, dollars, together
 from gristmill.cost.ceiling import over_ceiling, read_ceiling
 from gristmill.cost.estimate import Cut, estimate, stage_loads
+from gristmill.cost.gather import _seconds
 from gristmill.cost.measured import Steps, Worked, measured, read_steps
 from gristmill.cost.prices import Prices
 from gristmill.records import BranchFinding
+from gristmill.spec.faults import faults
 from gristmill.spec.load import load
+from gristmill.split import size_of
 from gristmill.words import Compute
 from tests.unit.conftest import ROOTS
 
@@ -142,3 +146,33 @@ def test_a_measured_bill_times_the_containers_and_derives_the_requests():
     assert one.usage["state_transition"] == 11
     assert one.usage["lambda_gb_second"] == pytest.approx(2 * 1769 / 1024)
     assert {"s3_write", "s3_read", "s3_gb_month", "log_gb"}.isdisjoint(one.counted)
+
+
+def test_a_multi_node_job_costs_its_nodes_and_the_looks_at_it():
+    ring = load("mpi-ring", ROOTS)
+    parameters = {name: one.default for name, one in ring.parameters.items() if one.default is not None}
+    usage = estimate(ring, parameters, Cut(1, 1000, None), VCPUS)
+    (branch,) = ring.stages[0].branches
+    nodes = size_of(branch.nodes, parameters)
+    assert usage.cpu_vcpu_hour * 3600 == pytest.approx(nodes * 30 * branch.vcpus, rel=0.01)
+    assert usage.state_transition == machine.RUN_STATES + machine.attempt_states(0, 0) + machine.mpi_states(30.001)
+
+
+def test_looks_at_a_multi_node_job_grow_rarer():
+    assert [machine.looks(seconds) for seconds in (0, 1, 2, 20)] == [1, 1, 2, 20]
+    assert machine.mpi_events(86_400) < 1_700
+
+
+def test_long_multi_node_jobs_with_many_attempts_outgrow_the_history():
+    ring = load("mpi-ring", ROOTS)
+    stage = ring.stages[0]
+    long = stage.branches[0].model_copy(update={"timeout": 7 * 86_400, "attempts": 10})
+    pipeline = ring.model_copy(update={"stages": [stage.model_copy(update={"branches": [long]})]})
+    assert ("stages",) in [place for place, _ in faults(pipeline)]
+
+
+def test_the_nodes_of_a_job_are_all_timed():
+    summary = {"startedAt": 1000, "stoppedAt": 6000, "nodeProperties": {"numNodes": 4}}
+    assert _seconds(summary) == 20.0
+    assert _seconds({"startedAt": 1000, "stoppedAt": 6000}) == 5.0
+    assert _seconds({"stoppedAt": 6000}) == 0.0
