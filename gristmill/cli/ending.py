@@ -1,5 +1,7 @@
 """How a command that follows a run ends: what came of it, where the results are, which exit code."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,16 +20,23 @@ if TYPE_CHECKING:
 LOCAL_RESULTS = Path("results")  # the embedded AWS forgets; what it made stays here
 
 
+@contextmanager
+def left_going(run: str) -> Iterator[None]:
+    """Let Ctrl-C end the watching: the run goes on, and its user is told so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"The run goes on. Follow it with: gristmill watch {run}; end it with: gristmill stop {run}")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
 def see_to_end(mill: "Mill", run: "Run") -> "Run":
-    """Show a run until it ends; Ctrl-C leaves the run going and says so."""
+    """Show a run until it ends, or Ctrl-C."""
     from gristmill.cli.live import View
     from gristmill.client.watching import follow
 
-    try:
+    with left_going(run.run):
         return View().show(follow(mill, run)).run
-    except KeyboardInterrupt:
-        note(f"The run goes on. Follow it with: gristmill watch {run.run}; end it with: gristmill stop {run.run}")
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 def tell_end(mill: "Mill", run: "Run", folder: Path | None, json: bool) -> None:

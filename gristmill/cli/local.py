@@ -33,7 +33,12 @@ def up(
         float | None,
         typer.Option(metavar="N", help="vCPUs that jobs may use at once. Default: as many as there are.", min=0.25),
     ] = None,
-    gpus: Annotated[int, typer.Option(metavar="N", help="GPUs that jobs may use at once.", min=0)] = 0,
+    memory: Annotated[
+        int | None, typer.Option(metavar="MIB", help="Memory that jobs may use at once. Default: all there is.", min=1)
+    ] = None,
+    gpus: Annotated[
+        int | None, typer.Option(metavar="N", help="GPUs that jobs may use at once. Default: all there are.", min=0)
+    ] = None,
     smtp: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Mail server that gets a copy of each mail.")
     ] = None,
@@ -48,9 +53,8 @@ def up(
 
     data = home(os.environ)
     _tell_loss(data)
-    arguments = ["--port", str(port), "--gpus", str(gpus)]
-    arguments += ["--vcpus", f"{vcpus:g}"] if vcpus else []
-    arguments += ["--smtp", smtp] if smtp else []
+    given = {"port": port, "vcpus": vcpus, "memory": memory, "gpus": gpus, "smtp": smtp}
+    arguments = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     arguments += ["--containers"] if containers else []
     running = daemon.find(data)
     if foreground and not running:

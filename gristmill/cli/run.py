@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.ending import LOCAL_RESULTS, see_to_end, tell_end
+from gristmill.cli.ending import LOCAL_RESULTS, left_going, see_to_end, tell_end
 from gristmill.cli.options import Json, pairs
 from gristmill.cli.session import session
 from gristmill.cli.show import console, emit, note, out, size
@@ -73,7 +73,9 @@ def run(
         _tell_start(mill, started, upload, json)
         return
     note(f"Uploaded {file} ({size(file.stat().st_size)}) as {upload.key}; it starts run {started}.")
-    ended = see_to_end(mill, await_run(mill, started))
+    with left_going(started):
+        claimed = await_run(mill, started)
+    ended = see_to_end(mill, claimed)
     tell_end(mill, ended, results or (LOCAL_RESULTS if here.target.local else None), json)
 
 

@@ -22,6 +22,7 @@ from gristmill.spec.model import Stage
 from gristmill.words import CheckVerdict
 
 FAILURES_COUNTED = 1000  # one page of a listing; beyond it, `failed` is a lower bound
+_ASKED = 10  # waiting children of an array that are asked why; most often all wait for the same reason
 _ALIVE = {"STARTING", "RUNNING"}
 _WAITING = {"SUBMITTED", "PENDING", "RUNNABLE"}
 
@@ -154,8 +155,18 @@ def _branch(
         done=sum(span.end - span.first for span in done),
         failed=sum(1 for task in now_failed if not any(span.first <= task < span.end for span in done)),
         children=count_children(own),
-        waits=tuple(sorted({reason for job in own if (reason := waits(job))})),
+        waits=tuple(sorted({reason for job in _waiting(mill, own) if (reason := waits(job))})),
     )
+
+
+def _waiting(mill: Mill, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the jobs, and where nothing of them runs a few children of each array: these know why they wait."""
+    if count_children(jobs).running:
+        return jobs
+    batch = mill.client("batch")
+    arrays = [job["jobId"] for job in jobs if "arrayProperties" in job and job["status"] in _WAITING]
+    asked = (batch.list_jobs(arrayJobId=one, jobStatus="RUNNABLE", maxResults=_ASKED) for one in arrays)
+    return [*jobs, *(child for answer in asked for child in answer["jobSummaryList"])]
 
 
 def union(spans: Iterable[keys.Span]) -> list[keys.Span]:

@@ -255,3 +255,17 @@ def test_plan_and_run_agree_on_the_estimate_and_on_the_ceiling(cli: Cli, words: 
     refused = cli("plan", "strings", str(words), "-p", "max_cost=0.0001")
     assert refused.code == ExitCode.REFUSED
     assert "its ceiling is $0.0001" in refused.err
+
+
+def test_status_tells_why_children_wait(mill: Mill, cli: Cli, words: Path):
+    run = cli("run", "huge", str(words), "--no-watch", "--json").json["run"]
+
+    def waits() -> list[str]:
+        stages = cli("status", run, "--json").json["stages"] if mill.jobs(run) else []
+        return [reason for stage in stages for branch in stage["branches"] for reason in branch["waits"]]
+
+    mill._until(waits, 20, f"{run} tells no reason")
+    said = cli("status", run).out
+    assert "2 waiting (MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in said
+    assert "copy/copied waits: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in said
+    assert cli("stop", run).code == ExitCode.OK
