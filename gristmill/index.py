@@ -8,6 +8,7 @@ from sys import byteorder
 
 from gristmill.errors import Corrupt
 from gristmill.store import Store
+from gristmill.words import Encoding
 
 _MAGIC = b"GMINDEX1"
 _HEADER = struct.Struct("<8sQQQ")
@@ -17,16 +18,22 @@ _WIDTH = 8
 
 @dataclass(frozen=True)
 class Header:
-    """How many values follow, and the records they stand for in total (None: not counted)."""
+    """How many values follow, the records they stand for in total (None: not counted), and what they count."""
 
     values: int
     records: int | None
+    encoding: Encoding = Encoding.PLAIN
 
 
-def pack(values: Iterable[int], records: int | None = None) -> bytes:
+def stored(encoding: Encoding, start: int, end: int) -> int:
+    """Return the bytes that are stored between two values of a chunk index."""
+    return (end >> 16) - (start >> 16) if encoding is Encoding.BGZF else end - start
+
+
+def pack(values: Iterable[int], records: int | None = None, encoding: Encoding = Encoding.PLAIN) -> bytes:
     """Return the bytes of an index file."""
     body = array("Q", values)
-    header = _HEADER.pack(_MAGIC, len(body), _NOT_COUNTED if records is None else records, 0)
+    header = _HEADER.pack(_MAGIC, len(body), _NOT_COUNTED if records is None else records, encoding)
     return header + _little_endian(body).tobytes()
 
 
@@ -35,8 +42,8 @@ def read_header(store: Store, key: str) -> Header:
     raw = store.read(key, 0, _HEADER.size)
     if len(raw) != _HEADER.size or raw[:8] != _MAGIC:
         raise Corrupt(f"{key} is not an index file.")
-    _, values, records, _ = _HEADER.unpack(raw)
-    return Header(values, None if records == _NOT_COUNTED else records)
+    _, values, records, encoding = _HEADER.unpack(raw)
+    return Header(values, None if records == _NOT_COUNTED else records, Encoding(encoding))
 
 
 def read_values(store: Store, key: str, first: int, end: int) -> "array[int]":

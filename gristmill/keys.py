@@ -116,6 +116,11 @@ def chunks(run: str, stage: str) -> str:
     return f"{run_prefix(run)}{stage}/chunks.idx"
 
 
+def items(run: str, stage: str) -> str:
+    """Return the key of the list of parts that a stage reads, one JSON object a line."""
+    return f"{run_prefix(run)}{stage}/items.jsonl"
+
+
 def branch_prefix(run: str, stage: str, branch: str) -> str:
     """Return the prefix of one branch of a stage."""
     return f"{run_prefix(run)}{stage}/{branch}/"

@@ -45,6 +45,12 @@ SNS_MESSAGE_MAX = 256 * 1024
 # A Split must end within one Lambda invocation: at a cautious 40 MiB/s from S3, 32 GiB take 820 s
 SCAN_MAX_BYTES = 32 * GIB
 
+# BGZF is decompressed to be scanned: at 20 MiB/s of the file (80 MiB/s of data, one vCPU), 12 GiB take 615 s
+BGZF_SCAN_MAX_BYTES = 12 * GIB
+
+# A list of parts is made in one JobMap and held there: at about 150 bytes a part, 150 MB
+PARTS_MAX = 1_000_000
+
 # A segment is sealed at this size or age, so that a killed child loses little (see the architecture notes). Its age
 # may grow with the child's own: to a tenth of it in a stage of 1,000 children, and so on up to all of it from 10,000
 # on. So even the receipts of a stage whose children work for days are few enough for one CheckOutput to read.
@@ -61,6 +67,9 @@ STAGE_CHILDREN_MAX = 50_000
 
 # The tasks of a stage: Merge and CheckOutput hold 32 bytes of each, 640 MB of a function's 1,769
 TASKS_MAX = 20_000_000
+
+# A header is read whole by every task, and handed to it before its records
+HEADER_MAX = 1 * MIB
 
 # Disk left free beside a staged input, for the program's own files
 DISK_RESERVE = 64 * MIB

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from gristmill.spec.faults import RESERVED, problems
-from gristmill.spec.model import Parameter, Pipeline
+from gristmill.spec.model import Parameter, Pipeline, Size
 from gristmill.words import ParameterType
 
 Values = dict[str, JsonValue]
@@ -38,6 +38,14 @@ def resolve(pipeline: Pipeline, metadata: Mapping[str, str]) -> tuple[Values, li
             values[name] = parameter.default
     faults += _settle_sizes(pipeline, set(given), values)
     return values, faults
+
+
+def size_of(size: Size | None, parameters: Values) -> int | None:
+    """Return a split's size, looked up among the run's parameters where it refers to one; None if not given."""
+    if isinstance(size, str):
+        value = parameters.get(size.removeprefix("params."))
+        return value if isinstance(value, int) else None
+    return size
 
 
 def _unknown(pipeline: Pipeline, name: str) -> str:

@@ -7,7 +7,7 @@ from gristmill.errors import Corrupt
 from gristmill.records import RunRecord
 from gristmill.spec.model import Branch, Pipeline, Stage
 from gristmill.store import Store
-from gristmill.words import OutputKind
+from gristmill.words import OutputKind, RecordFormat
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,9 @@ class Source:
 
 
 def stage_source(store: Store, record: RunRecord, stage: Stage) -> Source:
-    """Return what a stage reads: the dropped object version, or what an earlier branch merged."""
+    """Return what a stage reads: the dropped object version, what an earlier branch merged, or a list of its parts."""
+    if stage.split.records in (RecordFormat.PARTS, RecordFormat.ALL_PARTS):
+        return _parts(store, record, stage)
     if stage.input is None:
         return Source(record.input.key, record.input.version, record.input.size)
     key = output_key(record, stage.input)
@@ -30,13 +32,21 @@ def stage_source(store: Store, record: RunRecord, stage: Stage) -> Source:
     return Source(key, None, made.size)
 
 
+def _parts(store: Store, record: RunRecord, stage: Stage) -> Source:
+    key = keys.items(record.run, stage.name)
+    listed = store.head(key)
+    if listed is None:
+        raise Corrupt(f"{key} is missing: the parts of {stage.input} that stage {stage.name} reads are not listed.")
+    return Source(key, None, listed.size)
+
+
 def output_key(record: RunRecord, branch: str) -> str:
     """Return where a branch's merged output lies: among the results, or with the run where only a stage reads it.
 
     Where a branch makes files it is the prefix of their keys.
     """
     pipeline = frozen(record)
-    stage, made = _find(pipeline, branch)
+    stage, made = find_branch(pipeline, branch)
     if branch not in result_branches(pipeline):
         return keys.merged(record.run, stage.name, branch)
     name = keys.parse_input(record.input.key).name
@@ -50,7 +60,7 @@ def suffix(record: RunRecord, branch: Branch) -> str:
     return _suffix(keys.parse_input(record.input.key).name) if branch.suffix is None else branch.suffix
 
 
-def _find(pipeline: Pipeline, branch: str) -> tuple[Stage, Branch]:
+def find_branch(pipeline: Pipeline, branch: str) -> tuple[Stage, Branch]:
     """Return a branch and its stage."""
     return next((stage, one) for stage in pipeline.stages for one in stage.branches if one.name == branch)
 

@@ -1,6 +1,6 @@
 """The states and kinds that code, YAML, keys, mails and the command line all name the same way."""
 
-from enum import StrEnum, unique
+from enum import IntEnum, StrEnum, unique
 
 
 @unique
@@ -71,6 +71,15 @@ class RecordFormat(StrEnum):
     def is_items(self) -> bool:
         """Tell whether a task is an item of a list rather than a piece of one file."""
         return self in (RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)
+
+
+@unique
+class Encoding(IntEnum):
+    """How a stage's input is stored; what its chunk index counts follows from it."""
+
+    PLAIN = 0  # bytes of the input
+    GZIP = 1  # bytes of the compressed input; it cannot be split, so they are two
+    BGZF = 2  # virtual offsets: byte of a compressed block << 16 | byte in the block
 
 
 @unique

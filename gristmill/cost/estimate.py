@@ -12,10 +12,9 @@ from gristmill.cost import machine
 from gristmill.cost.bill import Usage
 from gristmill.cost.load import Load, container_usage, log_usage, request_usage, storage_usage
 from gristmill.limits import MIB
-from gristmill.parameters import Values
+from gristmill.parameters import Values, size_of
 from gristmill.plan import children, group_sizes
 from gristmill.spec.model import Branch, Pipeline, Stage
-from gristmill.split import size_of
 from gristmill.words import Compute, RecordFormat
 
 CHILD_START_SECONDS = 30.0  # AWS Batch user guide, "When to use Fargate": the start of a container is about this long

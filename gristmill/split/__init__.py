@@ -1,79 +1,76 @@
-"""Cutting a stage's input into chunks: an index of byte offsets, never a copy."""
-
-from array import array
+"""Cutting a stage's input into chunks: an index of places in it, never a copy."""
 
 from gristmill import index, keys
 from gristmill.errors import Refused
-from gristmill.limits import GIB, SCAN_MAX_BYTES, TASKS_MAX
-from gristmill.parameters import Values
+from gristmill.parameters import size_of
 from gristmill.records import RunRecord
 from gristmill.source import Source, stage_source
-from gristmill.spec.model import Size, Stage
-from gristmill.split.lines import cut_by_bytes, cut_by_records
+from gristmill.spec.model import Split, Stage
+from gristmill.split import bgzf
+from gristmill.split.bounds import check_scan, check_tasks
+from gristmill.split.encoding import encoding_of
+from gristmill.split.formats import make_reader
+from gristmill.split.parts import ensure_items
+from gristmill.split.reader import Malformed, Reader, View
 from gristmill.store import Store
-from gristmill.words import RecordFormat
+from gristmill.words import Encoding, RecordFormat
+
+_SIZELESS = (RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)
 
 
 def ensure_index(store: Store, record: RunRecord, stage: Stage) -> index.Header:
     """Write the chunk index of a stage unless it is there; return its header.
 
-    Raises Refused where cutting by records would have to scan more than one Split can.
+    Raises Refused where the input breaks its format, or where it must be scanned and is more than one Split can scan.
     """
     key = keys.chunks(record.run, stage.name)
     if store.head(key) is None:
+        if stage.split.records in (RecordFormat.PARTS, RecordFormat.ALL_PARTS):
+            ensure_items(store, record, stage)
         store.put_new(key, _index(store, record, stage))
     return index.read_header(store, key)
 
 
 def _index(store: Store, record: RunRecord, stage: Stage) -> bytes:
     source = stage_source(store, record, stage)
-    if stage.split.records is RecordFormat.WHOLE:
-        return index.pack([0, source.size])
-    per_task = size_of(stage.split.records_per_task, record.parameters)
-    if per_task is None:
-        size = size_of(stage.split.bytes_per_task, record.parameters)
-        if size is None:
-            raise Refused([f"stage {stage.name}: neither a number of records nor of bytes per task is given"])
-        return index.pack(_by_bytes(store, source, size))
-    check_scan(source.size)
-    with store.open_range(source.key, 0, source.size, source.version) as stream:
-        cuts, records = cut_by_records(stream, per_task, check_tasks)
-    return index.pack(cuts, records)
+    view = make_view(store, source)
+    records, size = _sizes(stage.split, record, stage.name)
+    reader = make_reader(stage.split, record.parameters)
+    encoding = encoding_of(stage.split.records, view)
+    check_scan(view.size, encoding, records is not None or reader.scans)
+    check_tasks(view.size // size if size else 1)
+    try:
+        return _pack(reader, view, records, size, encoding)
+    except Malformed as broken:
+        raise Refused([f"{source.key} is no sound {stage.split.records}: {broken}"]) from broken
 
 
-def _by_bytes(store: Store, source: Source, size: int) -> "array[int]":
-    check_tasks(source.size // size)
-
-    def read(start: int, end: int) -> bytes:
-        return store.read(source.key, start, end, source.version)
-
-    return cut_by_bytes(read, source.size, size)
-
-
-def check_tasks(count: int) -> None:
-    """Refuse to cut into more tasks than Merge and CheckOutput can hold in memory."""
-    if count > TASKS_MAX:
-        raise Refused(
-            [f"the file would be cut into more than {TASKS_MAX:,} tasks, the most that a stage may have"],
-            "Give each task more records or bytes.",
-        )
+def _pack(reader: Reader, view: View, records: int | None, size: int, encoding: Encoding) -> bytes:
+    if encoding is Encoding.GZIP:
+        return index.pack([0, view.size], None, encoding)
+    if encoding is Encoding.BGZF:
+        return index.pack(*bgzf.cut(reader, view, records, size), encoding)
+    start = reader.begin(view)
+    if records is None:
+        return index.pack(reader.by_bytes(view, start, size))
+    return index.pack(*reader.by_records(view, start, records))
 
 
-def check_scan(size: int) -> None:
-    """Refuse to cut by records what one Split cannot scan."""
-    if size > SCAN_MAX_BYTES:
-        raise Refused(
-            [
-                f"the file has {size / GIB:.0f} GiB; cutting by records scans it all, and one Split can scan "
-                f"{SCAN_MAX_BYTES / GIB:.0f} GiB"
-            ],
-            "Give bytes_per_task instead: cutting by bytes looks only near the cuts.",
-        )
+def _sizes(split: Split, record: RunRecord, stage: str) -> tuple[int | None, int]:
+    """Return records per task, or None and bytes per task."""
+    if split.records in _SIZELESS:
+        return 1, 0
+    records = size_of(split.records_per_task, record.parameters)
+    size = size_of(split.bytes_per_task, record.parameters)
+    if records is None and size is None:
+        raise Refused([f"stage {stage}: neither a number of records nor of bytes per task is given"])
+    return records, size or 0
 
 
-def size_of(size: Size | None, parameters: Values) -> int | None:
-    """Return a split's size, looked up among the run's parameters where it refers to one; None if not given."""
-    if isinstance(size, str):
-        value = parameters.get(size.removeprefix("params."))
-        return value if isinstance(value, int) else None
-    return size
+def make_view(store: Store, source: Source) -> View:
+    """Return a view of an object version."""
+    return View(
+        source.size,
+        lambda start, end: store.read(source.key, start, end, source.version),
+        lambda start: store.open_range(source.key, start, source.size, source.version),
+    )

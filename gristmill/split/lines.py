@@ -1,137 +1,119 @@
-"""Cutting at line ends. A line ends with LF (so CRLF too); the last line may lack its end."""
+"""Lines, JSON Lines: a line ends with LF (so CRLF too); the last one may lack its end."""
 
+import json
 from array import array
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate, islice
-from typing import BinaryIO
 
-_BLOCK = 4 * 1024**2
-_SMALL_BLOCK = 256 * 1024
-_PROBES = (64 * 1024, 1024**2)  # bytes of a first look behind a cut, and of a second where a line outgrows it
-_PROBES_AT_ONCE = 16
-_FEW = 64  # lines per task; so few are cut faster by splitting than by counting
-_STEPS_PER_TASK = 32  # steps of counting per task: what is counted twice is about the last step of each
-_STEP_MIN, _STEP_MAX = 512, 256 * 1024
+from gristmill.errors import Refused
+from gristmill.limits import HEADER_MAX, MIB
+from gristmill.split.reader import UNKNOWN_SIZE, Malformed, Read, View
+from gristmill.split.tokens import LINE_END, Looks, cut_by_bytes, cut_by_records
 
-Read = Callable[[int, int], bytes]
-Check = Callable[[int], None]
+_LOOKED_AT = 1 * MIB  # a JSON line longer than this is left to the job that parses it
 
 
-def cut_by_records(stream: BinaryIO, per_task: int, check: Check = lambda _: None) -> tuple["array[int]", int]:
-    """Scan a stream once; return the fence-posts of chunks of `per_task` lines, and the number of lines.
+class Lines:
+    """Lines of text; the first may be a header."""
 
-    `check` sees how many chunks there are after each block, and may end it all.
-    """
-    cuts, base, wanted, last = array("Q", [0]), 0, per_task, b"\n"
-    few = per_task <= _FEW
-    while block := stream.read(_SMALL_BLOCK if few else _BLOCK):
-        cut = _cut_by_splitting if few else _cut_by_counting
-        wanted = cut(block, base, wanted, per_task, cuts)
-        base += len(block)
-        last = block[-1:]
-        check(len(cuts))
-    lines = per_task * len(cuts) - wanted + (last != b"\n")
-    if cuts[-1] != base:
-        cuts.append(base)
-    return cuts, lines
+    scans = False
 
+    def __init__(self, header: bool = False) -> None:
+        self._header = header
 
-def _cut_by_splitting(block: bytes, base: int, wanted: int, per_task: int, cuts: "array[int]") -> int:
-    """Append the cuts inside a block; return how many more line ends the next cut wants."""
-    lines = block.split(b"\n")
-    ends = accumulate((len(line) + 1 for line in lines[:-1]), initial=base)
-    cuts.extend(islice(ends, wanted, None, per_task))
-    here = len(lines) - 1
-    return wanted - here if here < wanted else per_task - (here - wanted) % per_task
+    def begin(self, view: View) -> int:
+        """Return where the first line behind the header begins."""
+        if not self._header:
+            return 0
+        end = view.read(0, min(HEADER_MAX, view.size)).find(LINE_END) + 1
+        if not end and view.size > HEADER_MAX:
+            raise Malformed(1, 0, f"expected a header line of at most {HEADER_MAX:,} bytes")
+        return end or view.size
 
+    def by_records(self, view: View, start: int, per_task: int) -> tuple["array[int]", int]:
+        """Count lines in one scan."""
+        cuts, ends, last = cut_by_records(view.open(start), per_task, LINE_END, start)
+        return cuts, ends + (last not in (LINE_END, b""))
 
-def _cut_by_counting(block: bytes, base: int, wanted: int, per_task: int, cuts: "array[int]") -> int:
-    """Do as `_cut_by_splitting`; counting is the fastest scan there is, and only the last step to a cut is halved."""
-    place, step = 0, _step(base, per_task, cuts)
-    while place < len(block):
-        found = block.count(b"\n", place, place + step)
-        if found < wanted:
-            wanted, place = wanted - found, place + step
-            continue
-        place = _after_line(block, place, place + step, wanted)
-        cuts.append(base + place)
-        wanted, step = per_task, _step(base + place, per_task, cuts)
-    return wanted
+    def by_bytes(self, view: View, start: int, per_task: int) -> "array[int]":
+        """Look for line ends near the cuts alone."""
+        return cut_by_bytes(view.read, view.size, per_task, LINE_END, start)
+
+    def border(self, read: Read, target: int, size: int) -> int:
+        """Return the first beginning of a line at or after `target`."""
+        look = Looks(read, size)
+        return look.probe(target) or look.search(target)
+
+    def counter(self, start: int) -> "LineCounter":
+        """Return a counter of lines."""
+        return LineCounter(start)
 
 
-def _step(seen: int, per_task: int, cuts: "array[int]") -> int:
-    """Return a small share of a task's usual bytes; before the first cut a line is taken to have 32."""
-    usual = seen // (len(cuts) - 1) if len(cuts) > 1 else per_task * 32
-    return max(_STEP_MIN, min(_STEP_MAX, usual // _STEPS_PER_TASK))
+class LineCounter:
+    """Counts lines; no line is broken."""
+
+    def __init__(self, start: int) -> None:
+        self._place = start
+        self._last = LINE_END
+        self._ends = 0
+
+    @property
+    def records(self) -> int:
+        """Return how many lines have passed, an unfinished last one included."""
+        return self._ends + (self._last != LINE_END)
+
+    def feed(self, block: bytes) -> None:
+        """Count the ends."""
+        self._ends += block.count(LINE_END)
+        self._last = block[-1:] or self._last
+        self._place += len(block)
+
+    def close(self) -> None:
+        """Let a line without an end be."""
 
 
-def _after_line(block: bytes, low: int, high: int, wanted: int) -> int:
-    """Return where the `wanted`-th line from `low` has ended; it ends before `high`."""
-    while wanted > 1 and high - low > 1:
-        middle = (low + high) // 2
-        found = block.count(b"\n", low, middle)
-        if found >= wanted:
-            high = middle
-        else:
-            low, wanted = middle, wanted - found
-    return block.index(b"\n", low) + 1
+class JsonLines(Lines):
+    """A JSON value on each line. No line end can be inside a value, so they are cut as lines are."""
+
+    def begin(self, view: View) -> int:
+        """Look at the first and the last line: a file that is no JSON Lines, or was truncated, shows it there."""
+        first = view.read(0, min(_LOOKED_AT, view.size))
+        if LINE_END in first or view.size <= _LOOKED_AT:
+            _parse(first.partition(LINE_END)[0], 1, 0)
+        if view.size < UNKNOWN_SIZE:
+            self._check_end(view)
+        return 0
+
+    def _check_end(self, view: View) -> None:
+        low = max(view.size - _LOOKED_AT, 0)
+        tail = view.read(low, view.size)
+        start = tail.removesuffix(LINE_END).rfind(LINE_END) + 1
+        if start or not low:
+            try:
+                json.loads(tail[start:])
+            except ValueError as error:
+                raise Refused(
+                    [f"the last record (at byte {low + start}) is no JSON value, so the file may be truncated: {error}"]
+                ) from error
+
+    def counter(self, start: int) -> "LineCounter":
+        """Return a counter that refuses empty lines."""
+        return JsonLineCounter(start)
 
 
-def cut_by_bytes(read: Read, size: int, per_task: int) -> "array[int]":
-    """Return the fence-posts of chunks of about `per_task` bytes: a cut is the first line border at or after each
-    multiple of `per_task`.
-
-    Only the surroundings of the cuts are read, side by side, and more of a line that outgrows them; where the cuts
-    lie so close that this were to read everything many times, everything is read once.
-    """
-    cuts = _cut_in_passing(read, size, per_task) if per_task < 2 * _PROBES[0] else _cut_by_probing(read, size, per_task)
-    if cuts[-1] != size:
-        cuts.append(size)
-    return cuts
+def _parse(line: bytes, record: int, byte: int) -> None:
+    try:
+        json.loads(line)
+    except ValueError as error:
+        raise Malformed(record, byte, f"expected a JSON value ({error})") from error
 
 
-def _cut_in_passing(read: Read, size: int, per_task: int) -> "array[int]":
-    cuts, target = array("Q", [0]), per_task
-    for base in range(0, size, _BLOCK):
-        block = read(base, min(base + _BLOCK, size))
-        # a line end just before the target makes the target itself a border
-        while target <= base + len(block) and (found := block.find(b"\n", max(target - 1 - base, 0))) >= 0:
-            border = base + found + 1
-            cuts.append(border)
-            target = (border // per_task + 1) * per_task
-    return cuts
+class JsonLineCounter(LineCounter):
+    """Counts lines and refuses an empty one; whether a line is JSON is found by the job that parses it."""
 
-
-def _cut_by_probing(read: Read, size: int, per_task: int) -> "array[int]":
-    cuts = array("Q", [0])
-    targets = iter(range(per_task, size, per_task))
-    with ThreadPoolExecutor(_PROBES_AT_ONCE) as pool:
-        while batch := list(islice(targets, _PROBES_AT_ONCE)):
-            batch = [target for target in batch if target > cuts[-1]]  # a long line may reach beyond many targets
-            probes = pool.map(lambda target: _probe(read, target, size), batch)
-            for target, border in zip(batch, probes, strict=True):
-                if target > cuts[-1]:
-                    cuts.append(border or _search(read, target - 1 + sum(_PROBES), size))
-    return cuts
-
-
-def _probe(read: Read, target: int, size: int) -> int | None:
-    """Return the first line border at or after `target`, None if the probes do not reach it."""
-    start = target - 1
-    for length in _PROBES:
-        found = read(start, min(start + length, size)).find(b"\n")
-        if found >= 0:
-            return start + found + 1
-        start += length
-        if start >= size:
-            return size
-    return None
-
-
-def _search(read: Read, start: int, size: int) -> int:
-    for low in range(start, size, _BLOCK):
-        found = read(low, min(low + _BLOCK, size)).find(b"\n")
-        if found >= 0:
-            return low + found + 1
-    return size
+    def feed(self, block: bytes) -> None:
+        """Count the ends; two in a row are an empty line."""
+        joined = self._last + block
+        empty = joined.find(b"\n\n")
+        if empty >= 0:
+            record = self._ends + block.count(LINE_END, 0, empty) + 1
+            raise Malformed(record, self._place + empty, "expected a JSON value, found an empty line")
+        super().feed(block)

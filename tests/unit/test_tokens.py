@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill.split import lines
+from gristmill.split import tokens
 
 # Bytes that matter: line ends, carriage returns alone and before them, and others
 TEXTS = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"a", b"bc", b"\xff", b"x" * 40]), max_size=300).map(b"".join)
@@ -45,17 +45,18 @@ def fences_by_bytes(text, per_task):
 def test_cuts_by_records_are_those_of_counting_line_by_line_for_any_block(text, per_task, block, step):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("_BLOCK", block), ("_SMALL_BLOCK", block), ("_FEW", 5), ("_STEP_MIN", step)):
-            patch.setattr(lines, name, value)
-        cuts, count = lines.cut_by_records(io.BytesIO(text), per_task)
+            patch.setattr(tokens, name, value)
+        cuts, ends, last = tokens.cut_by_records(io.BytesIO(text), per_task)
+    count = ends + (last not in (b"\n", b""))
     assert (list(cuts), count) == fences_by_records(text, per_task)
 
 
 @given(text=TEXTS, per_task=st.integers(1, 200), block=st.integers(1, 64), probe=st.integers(1, 16))
 def test_cuts_by_bytes_are_the_next_line_borders_for_any_block_or_probe(text, per_task, block, probe):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines, "_BLOCK", block)
-        patch.setattr(lines, "_PROBES", (probe, 3 * probe))
-        cuts = lines.cut_by_bytes(lambda start, end: text[start:end], len(text), per_task)
+        patch.setattr(tokens, "_BLOCK", block)
+        patch.setattr(tokens, "_PROBES", (probe, 3 * probe))
+        cuts = tokens.cut_by_bytes(lambda start, end: text[start:end], len(text), per_task)
     assert list(cuts) == fences_by_bytes(text, per_task)
 
 
@@ -69,7 +70,7 @@ def test_cutting_by_bytes_reads_no_more_of_a_larger_file():
     totals = []
     for size in (10**9, 10**13):
         asked.clear()
-        lines.cut_by_bytes(read, size, size // 10)
+        tokens.cut_by_bytes(read, size, size // 10)
         totals.append(sum(asked))
     assert totals[0] == totals[1] < 10**6
 
@@ -93,7 +94,7 @@ class GiantLine:
 def test_a_giant_line_is_read_once_and_never_held():
     file = GiantLine()
     tracemalloc.start()
-    cuts = lines.cut_by_bytes(file.read, file.size, 1_000_000)
+    cuts = tokens.cut_by_bytes(file.read, file.size, 1_000_000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert list(cuts) == [0, 200_000_003, 200_000_006]
@@ -105,8 +106,8 @@ def test_cutting_by_records_holds_one_block():
     text = (b"x" * 39 + b"\n") * 1_000_000
     stream = io.BytesIO(text)
     tracemalloc.start()
-    cuts, count = lines.cut_by_records(stream, 10_000)
+    cuts, count, _ = tokens.cut_by_records(stream, 10_000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (len(cuts), count) == (101, 1_000_000)
-    assert peak < 3 * lines._BLOCK
+    assert peak < 3 * tokens._BLOCK

@@ -1,0 +1,37 @@
+"""The parts of an earlier branch as a list: where each task's output lies."""
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+
+from gristmill import index, keys
+from gristmill.errors import Refused
+from gristmill.limits import PARTS_MAX
+from gristmill.records import Receipt, RunRecord
+from gristmill.source import find_branch, frozen
+from gristmill.spec.model import Stage
+from gristmill.store import Store
+from gristmill.survey import survey
+
+
+def ensure_items(store: Store, record: RunRecord, stage: Stage) -> None:
+    """Write the list of a stage's parts unless it is there; a list stands once written, whatever late children add."""
+    key = keys.items(record.run, stage.name)
+    if store.head(key) is None:
+        store.put_new(key, "".join(_lines(store, record, stage)).encode())
+
+
+def _lines(store: Store, record: RunRecord, stage: Stage) -> Iterator[str]:
+    maker, branch = find_branch(frozen(record), stage.input or "")
+    tasks = index.read_header(store, keys.chunks(record.run, maker.name)).values - 1
+    if tasks > PARTS_MAX:
+        raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")
+    for part in survey(store, record.run, maker.name, branch.name, tasks).slices:
+        receipt = Receipt.model_validate_json(store.read(_receipt(record.run, maker.name, branch.name, part.segment)))
+        first = part.span.first - receipt.first
+        for low, high in pairwise(receipt.offsets[first:]):
+            yield json.dumps({"key": part.segment, "start": low, "end": high}) + "\n"
+
+
+def _receipt(run: str, stage: str, branch: str, segment: str) -> str:
+    return keys.receipt(run, stage, branch, keys.parse_span(segment))

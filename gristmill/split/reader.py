@@ -1,0 +1,68 @@
+"""The one interface of all record formats: where records end, found by ranged reads, and counted as they pass."""
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, runtime_checkable
+
+from gristmill.errors import GristmillError
+
+UNKNOWN_SIZE = 2**62  # of what is decompressed only where it is looked at
+Read = Callable[[int, int], bytes]  # bytes [start, end)
+
+
+class Malformed(GristmillError):
+    """Raised when bytes do not read as their format says: which record, at which byte, and what was expected."""
+
+    def __init__(self, record: int | None, byte: int, expected: str) -> None:
+        """Take the record's number, counted from 1 (None: not known), and the byte it begins at, counted from 0."""
+        super().__init__(f"{'' if record is None else f'record {record}, '}byte {byte}: {expected}")
+
+
+@dataclass(frozen=True)
+class View:
+    """What a reader sees of an input: its size in bytes, any range of it, and all that comes from a place on."""
+
+    size: int
+    read: Read
+    open: Callable[[int], BinaryIO]
+
+
+class Counter(Protocol):
+    """Counts the records of a chunk as its bytes pass, and tells the first broken one."""
+
+    @property
+    def records(self) -> int:
+        """Return how many records have passed, an unfinished last one included."""
+
+    def feed(self, block: bytes) -> None:
+        """Take the next bytes; Malformed where they break the format."""
+
+    def close(self) -> None:
+        """Take the end; Malformed where the last record is not whole."""
+
+
+class Reader(Protocol):
+    """A record format. Cuts are fence-posts: the first where records begin, the last at the end of the input."""
+
+    scans: bool  # cutting by bytes, too, must see all bytes before a cut
+
+    def begin(self, view: View) -> int:
+        """Return where the first record begins, behind a header; Malformed if the input does not begin as it must."""
+
+    def by_records(self, view: View, start: int, per_task: int) -> tuple["array[int]", int]:
+        """Cut after every `per_task` records; return the cuts and the number of records."""
+
+    def by_bytes(self, view: View, start: int, per_task: int) -> "array[int]":
+        """Cut at the first border at or after each multiple of `per_task` bytes."""
+
+    def counter(self, start: int) -> Counter:
+        """Return a counter for a chunk whose first byte is byte `start` of the input."""
+
+
+@runtime_checkable
+class NearReader(Reader, Protocol):
+    """A format whose borders can be seen near them, whatever lies before."""
+
+    def border(self, read: Read, target: int, size: int) -> int:
+        """Return the first place at or after `target` (at least 1) where a record begins, else the end of the input."""
