@@ -8,13 +8,14 @@ from gristmill.cause import Clues, failures, is_hopeless
 from gristmill.cover import Cover
 from gristmill.jobmap import Cursor, read_record
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
-from gristmill.merge import is_merged
+from gristmill.publish import is_published, publishes
 from gristmill.records import BranchFinding, Failure, Finding, RunRecord
-from gristmill.source import frozen, output_key
+from gristmill.source import find_branch, frozen, output_key
 from gristmill.spec.model import Branch, Stage
+from gristmill.split.encoding import warnings
 from gristmill.store import Store
 from gristmill.survey import survey
-from gristmill.words import CheckVerdict
+from gristmill.words import CheckVerdict, Encoding
 
 _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
 _LONGEST_WAIT = 60
@@ -27,6 +28,7 @@ class Expected:
     tasks: int
     size: int
     records: int | None
+    encoding: Encoding
 
 
 def check_output(store: Store, clues: Clues, cursor: Cursor) -> dict[str, Any]:
@@ -38,7 +40,13 @@ def check_output(store: Store, clues: Clues, cursor: Cursor) -> dict[str, Any]:
     tries = cursor.attempt - record.resumes * ATTEMPTS_MAX + 1
     verdict, reason = judge(stage, found, tries)
     finding = Finding(
-        run=cursor.run, stage=stage.name, attempt=cursor.attempt, verdict=verdict, reason=reason, branches=found
+        run=cursor.run,
+        stage=stage.name,
+        attempt=cursor.attempt,
+        verdict=verdict,
+        reason=reason,
+        branches=found,
+        warnings=warnings(expected.encoding),
     )
     store.put(keys.check(cursor.run, stage.name, cursor.attempt), finding.model_dump_json().encode())
     return _answer(record, stage, cursor, verdict, reason, tries)
@@ -64,7 +72,7 @@ def _lack(found: BranchFinding, branch: Branch) -> str:
     if found.missing:
         why = f" ({found.failures[0].reason})" if found.failures else ""
         return f"{found.missing} of {found.tasks} tasks have no output{why}"
-    if branch.is_merged and found.output is None:
+    if branch.has_results and found.output is None:
         return "all tasks are done but not merged"
     return ""
 
@@ -72,8 +80,9 @@ def _lack(found: BranchFinding, branch: Branch) -> str:
 def _expected(store: Store, cursor: Cursor) -> Expected:
     key = keys.chunks(cursor.run, cursor.stage)
     header = index.read_header(store, key)
-    (size,) = index.read_values(store, key, header.values - 1, header.values)
-    return Expected(header.values - 1, size, header.records)
+    (first,) = index.read_values(store, key, 0, 1)
+    (end,) = index.read_values(store, key, header.values - 1, header.values)
+    return Expected(header.values - 1, index.stored(header.encoding, first, end), header.records, header.encoding)
 
 
 def _examine(
@@ -109,10 +118,11 @@ def _placed(store: Store, cursor: Cursor, failure: Failure) -> Failure:
 
 
 def _output(store: Store, record: RunRecord, branch: Branch, held: Cover) -> str | None:
-    if not branch.is_merged:
-        return None
-    key = output_key(record, branch.name)
-    return key if is_merged(store.head(key), held) else None
+    """Return where the output is: published, or in its segments where it is no result; None where it is not there."""
+    if not publishes(record, branch):
+        stage = find_branch(frozen(record), branch.name)[0].name
+        return keys.segments(record.run, stage, branch.name) if branch.has_results else None
+    return output_key(record, branch.name) if is_published(store, record, branch, held) else None
 
 
 def miscount(held: Cover, expected: Expected, counts_match: bool) -> str | None:
@@ -120,6 +130,8 @@ def miscount(held: Cover, expected: Expected, counts_match: bool) -> str | None:
     size = sum(part.bytes_in for part in held.slices)
     records_in = sum(part.records_in for part in held.slices)
     records_out = sum(part.records_out for part in held.slices)
+    if len(held.headers) > 1:
+        return f"its tasks wrote different headers, such as {held.headers[0]!r} and {held.headers[1]!r}"
     if size != expected.size:
         return f"its tasks read {size} bytes, but the input has {expected.size}"
     if expected.records is not None and records_in != expected.records:

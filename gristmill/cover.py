@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from sys import intern
 from typing import Self
 
 from gristmill.keys import Span
@@ -20,12 +21,20 @@ class Committed:
     bytes_in: "array[int]"
     records_in: "array[int]"
     records_out: "array[int]"
+    header: str
 
     @classmethod
     def of(cls, segment: str, receipt: Receipt) -> Self:
         """Return what the receipt of `segment` says."""
-        lists = (receipt.offsets, receipt.bytes_in, receipt.records_in, receipt.records_out)
-        return cls(segment, Span(receipt.first, receipt.end), *(array("Q", one) for one in lists))
+        return cls(
+            segment,
+            Span(receipt.first, receipt.end),
+            array("Q", receipt.offsets),
+            array("Q", receipt.bytes_in),
+            array("Q", receipt.records_in),
+            array("Q", receipt.records_out),
+            intern(receipt.header),
+        )
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class Slice:
     bytes_in: int
     records_in: int
     records_out: int
+    header: str
 
 
 @dataclass(frozen=True)
@@ -54,8 +64,13 @@ class Cover:
         return sum(span.end - span.first for span in self.missing)
 
     @property
+    def headers(self) -> list[str]:
+        """Return the headers of the slices that have any output; more than one is a fault."""
+        return sorted({part.header for part in self.slices if part.header or part.end > part.start})
+
+    @property
     def size(self) -> int:
-        """Return the bytes of the output."""
+        """Return the bytes of the output, its header apart."""
         return sum(part.end - part.start for part in self.slices)
 
 
@@ -94,4 +109,5 @@ def cut(one: Committed, first: int) -> Slice:
         sum(one.bytes_in[skip:]),
         sum(one.records_in[skip:]),
         sum(one.records_out[skip:]),
+        one.header,
     )

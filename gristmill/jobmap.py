@@ -1,18 +1,19 @@
 """JobMap: which tasks of a stage lack an output, and the Batch jobs that make them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 from gristmill import index, keys
 from gristmill.cover import Cover
 from gristmill.errors import Refused
+from gristmill.parameters import size_of
 from gristmill.plan import Places, children, group_sizes, job_timeout, share
 from gristmill.records import RunRecord
 from gristmill.source import frozen
-from gristmill.spec.model import Branch, Stage
-from gristmill.split import ensure_index, size_of
+from gristmill.spec.model import Branch, Pipeline, Stage
+from gristmill.split import ensure_index
 from gristmill.store import Store
 from gristmill.survey import survey
 from gristmill.words import LaneName
@@ -62,10 +63,11 @@ def read_record(store: Store, run: str) -> RunRecord:
 def job_map(store: Store, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dict[str, Any]:
     """Return the groups of each branch of the cursor's stage; index the stage's input first where that is to do."""
     record = read_record(store, cursor.run)
-    stage = frozen(record).stage(cursor.stage)
+    pipeline = frozen(record)
+    stage = pipeline.stage(cursor.stage)
     tasks = max(ensure_index(store, record, stage).values - 1, 0)
     arrays = [
-        _branch(store, lane_of(lanes, branch), cursor, stage, branch, tasks)
+        _branch(store, _own(lane_of(lanes, branch), pipeline), cursor, stage, branch, tasks)
         for branch in stage.branches
         if branch.mpi is None
     ]
@@ -82,6 +84,11 @@ def lane_of(lanes: Mapping[LaneName, Lane], branch: Branch) -> Lane:
             "Deploy the template with MaxGpuvCpus above 0." if branch.gpu_count else "Deploy this version's template.",
         )
     return lanes[name]
+
+
+def _own(lane: Lane, pipeline: Pipeline) -> Lane:
+    """Return a lane with the pipeline's own job definition, where it names one."""
+    return replace(lane, definition=pipeline.job_definition or lane.definition)
 
 
 def _mpi(
@@ -131,7 +138,7 @@ def plan_arrays(lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, todo: 
     sizes = group_sizes(children(todo, branch, lane.max_vcpus, len(stage.branches)))
     return {
         "branch": branch.name,
-        "merge": branch.is_merged,
+        "merge": branch.has_results,
         "groups": [_group(lane, cursor, branch, todo, place, len(sizes), size) for place, size in enumerate(sizes)],
     }
 

@@ -159,6 +159,11 @@ def parse_span(key: str) -> Span:
     return Span(int(match[1]), int(match[2]))
 
 
+def task_name(task: int) -> str:
+    """Return a task's number as keys have it."""
+    return f"{task:0{_TASK_DIGITS}d}"
+
+
 def failures(run: str, stage: str, branch: str) -> str:
     """Return the prefix of a branch's failure records."""
     return f"{branch_prefix(run, stage, branch)}failures/"

@@ -1,35 +1,23 @@
-"""Merge: a complete branch's segments become one object; an incomplete branch is left alone."""
+"""Merge: a complete branch's outputs are published; an incomplete branch is left alone."""
 
 from typing import Any
 
 from gristmill import index, keys
-from gristmill.compose import Piece, compose
-from gristmill.cover import Cover
 from gristmill.jobmap import Cursor, read_record
-from gristmill.source import output_key
-from gristmill.store import ObjectInfo, Store
+from gristmill.publish import is_published, publish, publishes
+from gristmill.source import find_branch, frozen, output_key
+from gristmill.store import Store
 from gristmill.survey import survey
 
 
 def merge(store: Store, cursor: Cursor, branch: str) -> dict[str, Any]:
-    """Merge a branch if it is complete and not merged yet; tell whether its output is there, and where."""
+    """Publish a branch if it is complete and not published yet; tell whether its output is there, and where."""
     record = read_record(store, cursor.run)
     tasks = max(index.read_header(store, keys.chunks(cursor.run, cursor.stage)).values - 1, 0)
     held = survey(store, cursor.run, cursor.stage, branch, tasks)
-    if held.missing:
+    made = find_branch(frozen(record), branch)[1]
+    if held.missing or len(held.headers) > 1 or not publishes(record, made):
         return {"branch": branch, "merged": False, "output": None}
-    key = output_key(record, branch)
-    if not is_merged(store.head(key), held):
-        pieces = [Piece(part.segment, part.start, part.end) for part in held.slices if part.end > part.start]
-        scratch = f"{keys.branch_prefix(cursor.run, cursor.stage, branch)}merging/"
-        compose(store, key, pieces, {"gristmill-run": cursor.run, "gristmill-tasks": str(tasks)}, scratch)
-    return {"branch": branch, "merged": True, "output": key}
-
-
-def is_merged(output: ObjectInfo | None, held: Cover) -> bool:
-    """Tell whether an output is the merge of this cover.
-
-    Any cover of the same tasks has the same bytes, so the size and the number of tasks decide.
-    """
-    tasks = held.slices[-1].span.end if held.slices else 0
-    return output is not None and output.size == held.size and output.metadata.get("gristmill-tasks") == str(tasks)
+    if not is_published(store, record, made, held):
+        publish(store, record, made, held)
+    return {"branch": branch, "merged": True, "output": output_key(record, branch)}

@@ -103,6 +103,7 @@ def _lines(story: Story) -> Iterator[str]:
         yield from ("", "Why", *(f"  {one}" for one in why))
     yield from _counts(story.findings)
     yield from _failures(story.findings)
+    yield from _warnings(story.findings)
     yield from _results(story)
     yield from _next(story)
 
@@ -133,6 +134,12 @@ def _counts(findings: Sequence[Finding]) -> Iterator[str]:
                 f"  {one.branch}: {one.done:,} of {one.tasks:,} tasks, {one.records_in:,} records in, "
                 f"{one.records_out:,} out, {size(one.bytes_out)}"
             )
+
+
+def _warnings(findings: Sequence[Finding]) -> Iterator[str]:
+    told = [f"  stage {finding.stage}: {warning}" for finding in findings for warning in finding.warnings]
+    if told:
+        yield from ("", "Take note", *told)
 
 
 def _failures(findings: Sequence[Finding]) -> Iterator[str]:

@@ -61,7 +61,8 @@ class Receipt(Record):
     """`receipts/<a>-<b>.json`: commits the segment of tasks [first, end); no receipt, no output.
 
     The lists have one value per task; `offsets` has one more: task i's output is bytes
-    [offsets[i], offsets[i + 1]) of the segment.
+    [offsets[i], offsets[i + 1]) of the segment. `header` came before each task's output and is in none of them; it
+    has a byte as the character of the same number.
     """
 
     contract: Literal[1] = 1
@@ -77,6 +78,7 @@ class Receipt(Record):
     bytes_in: list[int]
     records_in: list[int]
     records_out: list[int]
+    header: str = ""
 
 
 class Failure(Record):
@@ -128,6 +130,7 @@ class Finding(Record):
     verdict: CheckVerdict
     reason: str
     branches: list[BranchFinding]
+    warnings: list[str] = []  # what the run's owner should know although nothing is wrong
 
 
 class Outcome(Record):

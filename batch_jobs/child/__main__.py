@@ -4,7 +4,9 @@ import os
 import sys
 
 from batch_jobs.child.deadline import Terminated, Termination
+from batch_jobs.child.inputs import make_feeds
 from batch_jobs.child.job import make_job
+from batch_jobs.child.outputs import sink_maker
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting, read_setting
 from gristmill import keys
@@ -12,10 +14,11 @@ from gristmill.errors import ExitCode, GristmillError
 from gristmill.jobmap import read_record
 from gristmill.plan import segment_age
 from gristmill.records import RunRecord
-from gristmill.source import frozen, stage_source
+from gristmill.source import frozen
 from gristmill.spec.load import roots
 from gristmill.store import Store, make_client
 from gristmill.task import Task
+from gristmill.words import OutputKind
 
 _SIGTERM_EXIT = 143
 
@@ -48,7 +51,9 @@ def make_runner(setting: Setting, store: Store, termination: Termination | None 
     return Runner(
         store=store,
         setting=setting,
-        input=stage_source(store, record, stage),
+        feeds=make_feeds(store, record, stage),
+        sinks=sink_maker(branch),
+        apart=branch.output is OutputKind.FILES,
         job=make_job(record, branch, roots(os.environ)),
         parameters=record.parameters,
         task=_task(setting, record),

@@ -6,24 +6,25 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 
 from batch_jobs.child.deadline import Terminated, Termination, TimedOut, TimeLimit
+from batch_jobs.child.feeds import Chunk, Feed
+from batch_jobs.child.inputs import MakeFeed
 from batch_jobs.child.job import Job
 from batch_jobs.child.process import ProgramFailed
 from batch_jobs.child.segment import Segment
 from batch_jobs.child.setting import Setting
-from batch_jobs.child.streams import Feed, Sink, Source
+from batch_jobs.child.streams import Sink
 from batch_jobs.child.worklist import Stretch, stretches
 from gristmill import keys
 from gristmill.errors import GristmillError
 from gristmill.limits import SEGMENT_AGE_MIN
 from gristmill.records import Failure
-from gristmill.source import Source as Input
 from gristmill.store import Store
 from gristmill.task import Task
 
-_BUFFER = 64 * 1024  # bytes; larger reads and writes pass it by
+_BUFFER = 64 * 1024  # bytes; larger writes pass it by
 _DETAIL = 4_000  # characters of traceback kept: its end tells the most
 _REASON = 500
 _RECORDED = 100  # failures recorded per child; the log has them all, and they most often say the same
@@ -36,13 +37,15 @@ class Runner:
 
     store: Store
     setting: Setting
-    input: Input
+    feeds: MakeFeed
+    sinks: Callable[[IO[bytes]], Sink]
     job: Job
     parameters: Mapping[str, Any]
     task: Task  # as every task of the child has it; its number, item and size are filled in
     timeout: float
     log: Callable[[str], None]
     termination: Termination = field(default_factory=Termination)
+    apart: bool = False  # each task's output is a segment of its own
     segment_age: float = SEGMENT_AGE_MIN  # share of this child's age
     done: int = 0
     failed: int = 0
@@ -56,12 +59,12 @@ class Runner:
                 self._stretch(stretch, limit)
 
     def _stretch(self, stretch: Stretch, limit: TimeLimit) -> None:
-        end = stretch.offsets[-1]
-        feed = Feed(lambda start: self.store.open_range(self.input.key, start, end, self.input.version))
+        feed = self.feeds(stretch.offsets[-1])
         segment = Segment(stretch.first)
         try:
-            for task, start, size in stretch.tasks():
-                if not self._task(segment, task, feed, start, size, limit) or segment.is_due(self._age()):
+            for task, start, end in stretch.tasks():
+                done = self._task(segment, task, feed, start, end, limit)
+                if not done or self.apart or segment.is_due(self._age()):
                     segment.seal(self.store, self.setting)
                     segment = Segment(task + 1)
                 self._tell_progress()
@@ -73,31 +76,31 @@ class Runner:
             feed.drop()
         segment.seal(self.store, self.setting)
 
-    def _task(self, segment: Segment, task: int, feed: Feed, start: int, size: int, limit: TimeLimit) -> bool:
+    def _task(self, segment: Segment, task: int, feed: Feed, start: int, end: int, limit: TimeLimit) -> bool:
         """Run one task; tell whether it is done. Whatever it raises is the task's own failure."""
-        sink = Sink(segment.file)
+        sink = self.sinks(segment.file)
         try:
-            source = feed.chunk(start, size)
-            told = replace(self.task, number=task, size=size)
-            limit.call(lambda: self._call(source, sink, told), lambda reason: self._fail(task, reason, ""))
-            source.drain()
+            chunk = feed.chunk(start, end)
+            told = replace(self.task, number=task, item=chunk.item, size=chunk.size)
+            limit.call(lambda: self._call(chunk, sink, told), lambda reason: self._fail(task, reason, ""))
+            chunk.finish()
+            segment.add(sink.size, chunk.stored, chunk.records, sink.records, sink.header)
         except (Exception, SystemExit, TimedOut) as error:  # noqa: BLE001 - a job may raise anything; the rest goes on
             sink.cut_off()
             feed.drop()
             segment.roll_back()
             self._fail(task, _reason(error), _detail(error), _exit_code(error))
             return False
-        segment.add(sink.size, size, source.records, sink.records)
         self.done += 1
         return True
 
-    def _call(self, source: Source, sink: Sink, told: Task) -> None:
-        reader = io.BufferedReader(source, min(_BUFFER, told.size + 1))
+    def _call(self, chunk: Chunk, sink: Sink, told: Task) -> None:
         writer = io.BufferedWriter(sink, _BUFFER)
         try:
-            self.termination.call(lambda: self.job(reader, writer, self.parameters, told))
+            self.termination.call(lambda: self.job(chunk.argument(), writer, self.parameters, told))
             if not writer.closed:
                 writer.flush()
+            sink.finish()
         finally:
             sink.cut_off()
 

@@ -7,6 +7,7 @@ from typing import IO
 
 from batch_jobs.child.setting import Setting
 from gristmill import keys
+from gristmill.errors import Refused
 from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
 from gristmill.records import Receipt
 from gristmill.store import Store
@@ -25,14 +26,18 @@ class Segment:
     bytes_in: list[int] = field(default_factory=list)
     records_in: list[int] = field(default_factory=list)
     records_out: list[int] = field(default_factory=list)
+    header: str | None = None
 
     @property
     def end(self) -> int:
         """Return the task after the last one done."""
         return self.first + len(self.bytes_in)
 
-    def add(self, size: int, bytes_in: int, records_in: int, records_out: int) -> None:
-        """Note that the next task is done and wrote `size` bytes."""
+    def add(self, size: int, bytes_in: int, records_in: int, records_out: int, header: str = "") -> None:
+        """Note that the next task is done and wrote `size` bytes behind its header; Refused if that is another one."""
+        if self.header not in (None, header):
+            raise Refused([f"the task's header {header!r} differs from that of the tasks before it, {self.header!r}"])
+        self.header = header
         self.offsets.append(self.offsets[-1] + size)
         self.bytes_in.append(bytes_in)
         self.records_in.append(records_in)
@@ -77,4 +82,5 @@ class Segment:
             bytes_in=self.bytes_in,
             records_in=self.records_in,
             records_out=self.records_out,
+            header=self.header or "",
         )

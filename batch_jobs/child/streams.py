@@ -2,27 +2,40 @@
 
 import io
 from collections.abc import Callable
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from gristmill.limits import MIB
+from gristmill.split.reader import Counter
 
 _DRAIN = 1 * MIB
+_ALL = 64 * MIB
+_BUFFER = 64 * 1024  # bytes; larger reads and writes pass it by
 
 
 class Source(io.RawIOBase):
-    """The next `size` bytes of a stream; counts its lines. The end of the chunk is the end of the stream."""
+    """A task's input: a header, then what `pull` gives until it gives nothing; its records are counted.
 
-    def __init__(self, stream: BinaryIO, size: int) -> None:
+    `stored` has the bytes that it takes in the store, `size` about how many it has, `item` the text of a list's item.
+    """
+
+    def __init__(self, pull: Callable[[int], bytes], counter: Counter, stored: int, header: bytes = b"") -> None:
         super().__init__()
-        self._stream = stream
-        self._left = size
-        self._last = b"\n"
-        self._ends = 0
+        self._pull = pull
+        self._counter = counter
+        self._header = header
+        self._ended = False
+        self.stored = stored
+        self.size = stored
+        self.item = ""
 
     @property
     def records(self) -> int:
-        """Return how many lines have passed, an unfinished last one included."""
-        return self._ends + (self._last != b"\n")
+        """Return how many records have passed, an unfinished last one included."""
+        return self._counter.records
+
+    def argument(self) -> io.BufferedReader:
+        """Return what a job is called with."""
+        return io.BufferedReader(self, min(_BUFFER, self.size + len(self._header) + 1))
 
     def readable(self) -> bool:
         """Tell that this is a stream to read."""
@@ -36,37 +49,45 @@ class Source(io.RawIOBase):
 
     def readall(self) -> bytes:
         """Return the rest of the chunk at once."""
-        return self._take(self._left)
+        return b"".join(iter(lambda: self._take(_ALL), b""))
 
-    def drain(self) -> None:
+    def finish(self) -> None:
         """Pass over what the job did not read, so that it is counted and the next task starts at its own chunk."""
-        while self._left:
-            self._take(_DRAIN)
+        while self._take(_DRAIN):
+            pass
 
     def _take(self, size: int) -> bytes:
-        data = self._stream.read(min(size, self._left))
-        if not data and size and self._left:
-            raise OSError(f"the input ended {self._left} bytes early")
-        self._left -= len(data)
-        self._ends += data.count(b"\n")
-        self._last = data[-1:] or self._last
+        if self._header:
+            data, self._header = self._header[:size], self._header[size:]
+            return data
+        data = self._pull(size)
+        if data:
+            self._counter.feed(data)
+        elif size and not self._ended:
+            self._ended = True
+            self._counter.close()
         return data
 
 
 class Sink(io.RawIOBase):
-    """Appends to an open file until it is cut off; counts its lines and bytes."""
+    """Appends to an open file until it is cut off; counts its records and bytes.
 
-    def __init__(self, file: IO[bytes]) -> None:
+    With `first` (a function that finds where a record ends) the first record is a header, which is kept apart.
+    """
+
+    def __init__(self, file: IO[bytes], counter: Counter, first: Callable[[bytes], int] | None = None) -> None:
         super().__init__()
         self._file: IO[bytes] | None = file
-        self._last = b"\n"
-        self._ends = 0
+        self._counter = counter
+        self._first = first
+        self._begun = b""
+        self.header = ""
         self.size = 0
 
     @property
     def records(self) -> int:
-        """Return how many lines were written, an unfinished last one included."""
-        return self._ends + (self._last != b"\n")
+        """Return how many records were written, an unfinished last one included."""
+        return self._counter.records
 
     def writable(self) -> bool:
         """Tell that this is a stream to write."""
@@ -76,32 +97,35 @@ class Sink(io.RawIOBase):
         """Append all of `data`."""
         block = bytes(data)
         if block and self._file:
-            self._file.write(block)
-            self._ends += block.count(b"\n")
-            self._last = block[-1:]
-            self.size += len(block)
+            self._append(self._behind_header(block) if self._first else block)
         return len(block)
+
+    def finish(self) -> None:
+        """Take the end of the output: what was written must be whole records."""
+        if self._first:
+            self._keep(self._begun)
+        self._counter.close()
+
+    def _append(self, block: bytes) -> None:
+        if block and self._file:
+            self._file.write(block)
+            self._counter.feed(block)
+            self.size += len(block)
+
+    def _behind_header(self, block: bytes) -> bytes:
+        """Hold bytes back until the first record is whole; return what is behind it."""
+        self._begun += block
+        end = self._first(self._begun) if self._first else 0
+        if not end:
+            return b""
+        rest = self._begun[end:]
+        self._keep(self._begun[:end])
+        return rest
+
+    def _keep(self, header: bytes) -> None:
+        self.header = header.decode("latin-1")  # any bytes, and the same back
+        self._first, self._begun = None, b""
 
     def cut_off(self) -> None:
         """Let nothing more through: a failed job's buffer is flushed whenever Python comes to delete it."""
         self._file = None
-
-
-class Feed:
-    """The input of consecutive tasks as one stream, opened again only where a task broke off."""
-
-    def __init__(self, open_at: Callable[[int], BinaryIO]) -> None:
-        self._open_at = open_at
-        self._stream: BinaryIO | None = None
-
-    def chunk(self, start: int, size: int) -> Source:
-        """Return `size` bytes from `start`, which is where the last chunk ended unless `drop` was called since."""
-        if self._stream is None:
-            self._stream = self._open_at(start)
-        return Source(self._stream, size)
-
-    def drop(self) -> None:
-        """Let go of the stream: whoever broke off may have left it anywhere."""
-        stream, self._stream = self._stream, None
-        if stream:
-            stream.close()

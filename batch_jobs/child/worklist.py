@@ -18,15 +18,15 @@ _WINDOW = 128 * 1024  # tasks: 1 MiB of offsets
 
 @dataclass(frozen=True)
 class Stretch:
-    """Consecutive tasks from `first`; task first + i is bytes [offsets[i], offsets[i + 1]) of the input."""
+    """Consecutive tasks from `first`; task first + i is what lies between offsets i and i + 1 of the input."""
 
     first: int
     offsets: "array[int]"
 
     def tasks(self) -> Iterator[tuple[int, int, int]]:
-        """Yield each task with its place in the input and its bytes."""
+        """Yield each task with where its input begins and ends."""
         for place, (start, end) in enumerate(pairwise(self.offsets)):
-            yield self.first + place, start, end - start
+            yield self.first + place, start, end
 
 
 def stretches(store: Store, setting: Setting) -> Iterator[Stretch]:

@@ -12,11 +12,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, BinaryIO
 
-from gristmill.limits import MIB
+from gristmill.limits import BGZF_BLOCK_MAX, MIB
 from gristmill.split.reader import UNKNOWN_SIZE, Malformed, NearReader, Reader, View
 
 _HEAD = 18  # bytes of a block's header, with the one extra field that BGZF has
-_BLOCK_MAX = 64 * 1024
 _MAGIC = b"\x1f\x8b\x08\x04"
 _EXTRA = b"BC\x02\x00"
 _AT_ONCE = 16
@@ -194,7 +193,7 @@ def _border(reader: NearReader, view: View, target: int) -> int:
 
 def _block_after(view: View, target: int) -> int | None:
     """Return where the first block at or after `target` begins: its header, and behind it another or the end."""
-    window = view.read(target, min(target + 2 * _BLOCK_MAX + _HEAD, view.size))
+    window = view.read(target, min(target + 2 * BGZF_BLOCK_MAX + _HEAD, view.size))
     place = window.find(_MAGIC)
     while place >= 0:
         if is_bgzf(window[place : place + _HEAD]) and _leads_on(window, place, target, view.size):

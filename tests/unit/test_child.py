@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from batch_jobs.child.deadline import Terminated, Termination
+from batch_jobs.child.feeds import PlainFeed
 from batch_jobs.child.job import taking_task
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting
+from batch_jobs.child.streams import Sink
 from gristmill import index, keys
 from gristmill.jobmap import Cursor
 from gristmill.records import Failure, Receipt
-from gristmill.source import Source
+from gristmill.split.lines import LineCounter
 from gristmill.survey import survey
 from gristmill.task import Task
 
@@ -38,13 +40,13 @@ def setting(bucket, child=0, children=1, job_attempt=1):
 
 
 def runner(store, job, *, timeout=60, lines=None, termination=None, **which):
-    size = store.head("in").size
     log = (lines if lines is not None else []).append
     termination = termination or Termination()
     return Runner(
         store,
         setting(store.bucket, **which),
-        Source("in", None, size),
+        lambda end: PlainFeed(lambda start: store.open_range("in", start, end), LineCounter),
+        lambda file: Sink(file, LineCounter(0)),
         taking_task(job),
         {},
         Task(0, RUN, STAGE, BRANCH, 0, store.bucket, "in", None, "own/"),
@@ -134,7 +136,7 @@ def test_a_task_interrupted_while_it_reads_shifts_no_later_task(store, monkeypat
 
     def interrupt_after_read(source):
         # what a time limit does when it strikes between a read and the note of how far it came
-        stream = source.raw._stream
+        stream = source.raw._pull.stream
         stream.read(1234)
         raise TimeoutError("struck")
 

@@ -1,0 +1,149 @@
+"""The inputs of consecutive tasks out of one stream, opened again only where a task broke off."""
+
+import gzip
+import zlib
+from collections.abc import Callable
+from typing import Any, BinaryIO, Protocol
+
+from batch_jobs.child.streams import Source
+from gristmill import index
+from gristmill.split.bgzf import Blocks
+from gristmill.split.reader import Counter, Malformed
+from gristmill.words import Encoding
+
+OpenAt = Callable[[int], BinaryIO]  # the input from a byte on
+MakeCounter = Callable[[int], Counter]
+
+
+class Chunk(Protocol):
+    """A task's input."""
+
+    @property
+    def stored(self) -> int:
+        """Return the bytes that it takes in what the stage reads."""
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes a job gets; of compressed ones as compressed."""
+
+    @property
+    def item(self) -> str:
+        """Return the text of a list's item."""
+
+    @property
+    def records(self) -> int:
+        """Return how many records have passed."""
+
+    def argument(self) -> Any:
+        """Return what a job is called with."""
+
+    def finish(self) -> None:
+        """Take what the job left."""
+
+
+class Feed(Protocol):
+    """The chunks of a stretch of tasks, in order."""
+
+    def chunk(self, start: int, end: int) -> Chunk:
+        """Return the chunk between two values of the index; it begins where the last ended, but after a `drop`."""
+
+    def drop(self) -> None:
+        """Let go of the stream: whoever broke off may have left it anywhere."""
+
+
+class _Streamed:
+    """A feed with one stream that chunks take from."""
+
+    def __init__(self, open_at: OpenAt, counter: MakeCounter, header: bytes = b"") -> None:
+        self._open_at = open_at
+        self._counter = counter
+        self._header = header
+        self._stream: BinaryIO | None = None
+
+    def drop(self) -> None:
+        """Close the stream."""
+        stream, self._stream = self._stream, None
+        if stream:
+            stream.close()
+
+
+class PlainFeed(_Streamed):
+    """Bytes as they are stored."""
+
+    def chunk(self, start: int, end: int) -> Source:
+        """Return bytes [start, end) behind the header."""
+        if self._stream is None:
+            self._stream = self._open_at(start)
+        return Source(Bounded(self._stream, end - start), self._counter(start), end - start, self._header)
+
+
+class Bounded:
+    """The next `size` bytes of a stream; they must be there."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self.stream = stream
+        self._left = size
+
+    def __call__(self, size: int) -> bytes:
+        """Return the next bytes, nothing at the end."""
+        data = self.stream.read(min(size, self._left))
+        if not data and size and self._left:
+            raise OSError(f"the input ended {self._left} bytes early")
+        self._left -= len(data)
+        return data
+
+
+class GzipFeed(_Streamed):
+    """One task that reads all of a gzip file."""
+
+    def chunk(self, start: int, end: int) -> Source:
+        """Return the decompressed file; its header, where it has one, is no record."""
+        self._stream = self._open_at(start)
+        return Source(_Inflated(self._stream), self._counter(0), index.stored(Encoding.GZIP, start, end))
+
+
+class _Inflated:
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = gzip.GzipFile(fileobj=stream, mode="rb")
+        self._place = 0
+
+    def __call__(self, size: int) -> bytes:
+        try:
+            data = self._stream.read(size)
+        except (EOFError, OSError, zlib.error) as error:
+            raise Malformed(None, self._place, f"expected more of the decompressed gzip data: {error}") from error
+        self._place += len(data)
+        return data
+
+
+class BgzfFeed(_Streamed):
+    """The data between virtual offsets, block by block."""
+
+    _blocks: Blocks | None = None
+
+    def chunk(self, start: int, end: int) -> Source:
+        """Return the data between two virtual offsets, behind the header."""
+        if self._stream is None or self._blocks is None:
+            self._stream = self._open_at(start >> 16)
+            self._blocks = Blocks(self._stream, start >> 16)
+            self._blocks.advance()
+            self._blocks.place = start & 0xFFFF
+        pull = _Between(self._blocks, end)
+        return Source(pull, self._counter(0), index.stored(Encoding.BGZF, start, end), self._header)
+
+
+class _Between:
+    """The data up to a virtual offset."""
+
+    def __init__(self, blocks: Blocks, end: int) -> None:
+        self._blocks = blocks
+        self._block, self._place = end >> 16, end & 0xFFFF
+
+    def __call__(self, size: int) -> bytes:
+        blocks = self._blocks
+        while blocks.block < self._block:
+            if blocks.place < len(blocks.data):
+                return blocks.read(size)
+            if not blocks.advance() and blocks.block < self._block:
+                raise OSError(f"the input ended at byte {blocks.block}, before byte {self._block}")
+        return blocks.read(min(size, self._place - blocks.place)) if blocks.place < self._place else b""

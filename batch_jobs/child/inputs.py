@@ -1,0 +1,91 @@
+"""Which feed a child's tasks are fed from: by the format of the stage's split and by how its input is stored."""
+
+from collections.abc import Callable
+
+from batch_jobs.child.feeds import BgzfFeed, Feed, GzipFeed, MakeCounter, OpenAt, PlainFeed
+from batch_jobs.child.items import AllPartsFeed, ItemFeed, listed, part
+from gristmill import index, keys
+from gristmill.limits import BGZF_BLOCK_MAX
+from gristmill.records import RunRecord
+from gristmill.source import Source, stage_source
+from gristmill.spec.model import Split, Stage
+from gristmill.split.formats import make_reader
+from gristmill.split.reader import Counter
+from gristmill.store import Store
+from gristmill.words import Encoding, RecordFormat
+
+MakeFeed = Callable[[int], Feed]  # for a stretch of tasks that ends at this value of the index
+
+
+def make_feeds(store: Store, record: RunRecord, stage: Stage) -> MakeFeed:
+    """Return what makes the feed of each stretch."""
+    source = stage_source(store, record, stage)
+    if stage.split.records.is_items:
+        return lambda _end: _items(store, source, stage.split.records)
+    chunks = keys.chunks(record.run, stage.name)
+    encoding = index.read_header(store, chunks).encoding
+    counter = make_reader(stage.split, record.parameters).counter
+    if encoding is Encoding.GZIP:
+        behind = _behind_header(counter) if stage.split.header else counter
+        return lambda _end: GzipFeed(_opener(store, source, source.size), behind)
+    header = _header(store, source, chunks, encoding) if _has_header(stage.split) else b""
+    if encoding is Encoding.BGZF:
+        return lambda end: BgzfFeed(_opener(store, source, (end >> 16) + BGZF_BLOCK_MAX), counter, header)
+    return lambda end: PlainFeed(_opener(store, source, end), counter, header)
+
+
+def _items(store: Store, source: Source, records: RecordFormat) -> Feed:
+    def list_at(start: int, end: int) -> bytes:
+        return store.read(source.key, start, end, source.version)
+
+    if records is RecordFormat.ALL_PARTS:
+        return AllPartsFeed(store, list_at)
+    return ItemFeed(store, list_at, part if records is RecordFormat.PARTS else listed)
+
+
+def _opener(store: Store, source: Source, end: int) -> OpenAt:
+    return lambda start: store.open_range(source.key, start, min(end, source.size), source.version)
+
+
+def _has_header(split: Split) -> bool:
+    return split.header or split.header_bytes > 0
+
+
+def _header(store: Store, source: Source, chunks: str, encoding: Encoding) -> bytes:
+    """Return what lies before the first chunk."""
+    (first,) = index.read_values(store, chunks, 0, 1)
+    if encoding is Encoding.PLAIN:
+        return store.read(source.key, 0, first, source.version)
+    feed = BgzfFeed(_opener(store, source, (first >> 16) + BGZF_BLOCK_MAX), _Uncounted)
+    return feed.chunk(0, first).readall()
+
+
+class _Uncounted:
+    """Counts nothing."""
+
+    records = 0
+
+    def __init__(self, _start: int) -> None: ...
+
+    def feed(self, block: bytes) -> None:
+        """Let pass."""
+
+    def close(self) -> None:
+        """Let pass."""
+
+
+def _behind_header(counter: MakeCounter) -> MakeCounter:
+    return lambda start: _BehindHeader(counter(start))
+
+
+class _BehindHeader:
+    """Counts records behind the first, which is a header."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self.feed, self.close = counter.feed, counter.close
+
+    @property
+    def records(self) -> int:
+        """Return how many records have passed."""
+        return max(self._counter.records - 1, 0)

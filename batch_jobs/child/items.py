@@ -1,0 +1,103 @@
+"""Items of a list as tasks: a text, an object of the bucket, a part of an earlier branch, or all its parts at once."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from batch_jobs.child.streams import Source
+from gristmill.errors import NotFound, Refused
+from gristmill.split.whole import OneCounter
+from gristmill.store import Store
+
+_S3 = "s3://"
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item's own bytes, and how many they are."""
+
+    open: Callable[[], BinaryIO]
+    size: int
+
+
+def listed(store: Store, text: str) -> Item:
+    """Return what a line of a list stands for: the object that an S3 URI names, else the line itself."""
+    if not text.startswith(_S3):
+        body = text.encode()
+        return Item(lambda: io.BytesIO(body), len(body))
+    bucket, _, key = text.removeprefix(_S3).partition("/")
+    if bucket != store.bucket:
+        raise Refused([f"{text} is in another bucket; a job can read this one alone: {_S3}{store.bucket}/"])
+    found = store.head(key)
+    if found is None:
+        raise NotFound(f"{text} does not exist.")
+    return Item(lambda: store.open_range(key, 0, found.size, found.version), found.size)
+
+
+def part(store: Store, text: str) -> Item:
+    """Return what a line of a list of parts stands for."""
+    told = json.loads(text)
+    size = told["end"] - told["start"]
+    return Item(lambda: store.open_range(told["key"], told["start"], told["end"]), size)
+
+
+@dataclass(frozen=True)
+class ItemFeed:
+    """A list whose lines are one task each."""
+
+    store: Store
+    list_at: Callable[[int, int], bytes]
+    item: Callable[[Store, str], Item]
+
+    def chunk(self, start: int, end: int) -> Source:
+        """Return the content of the item on a line."""
+        text = self.list_at(start, end).decode().rstrip("\r\n")
+        item = self.item(self.store, text)
+        source = Source(item.open().read, OneCounter(), end - start)
+        source.size, source.item = item.size, text
+        return source
+
+    def drop(self) -> None:
+        """Hold nothing."""
+
+
+@dataclass(frozen=True)
+class AllPartsFeed:
+    """A list of parts that is one task."""
+
+    store: Store
+    list_at: Callable[[int, int], bytes]
+
+    def chunk(self, start: int, end: int) -> "AllParts":
+        """Return all of the parts."""
+        items = [part(self.store, line) for line in self.list_at(start, end).decode().splitlines()]
+        return AllParts(items, end - start)
+
+    def drop(self) -> None:
+        """Hold nothing."""
+
+
+@dataclass(frozen=True)
+class AllParts:
+    """Parts in the order of their tasks; a job gets their streams one after another."""
+
+    items: list[Item]
+    stored: int
+    item: str = ""
+    records: int = 1
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of all parts."""
+        return sum(item.size for item in self.items)
+
+    def argument(self) -> Iterator[BinaryIO]:
+        """Return the parts' streams; each is closed when the next is asked for."""
+        for item in self.items:
+            with item.open() as stream:
+                yield stream
+
+    def finish(self) -> None:
+        """Leave what the job left."""

@@ -1,0 +1,25 @@
+"""How a branch's outputs are counted, and which of them begin with a header that is kept apart."""
+
+from collections.abc import Callable
+from typing import IO
+
+from batch_jobs.child.streams import Sink
+from gristmill.spec.model import Branch
+from gristmill.split.formats import output_counter
+from gristmill.split.quoted import borders
+from gristmill.split.tokens import LINE_END
+from gristmill.words import MergeKind, OutputKind, RecordFormat
+
+
+def sink_maker(branch: Branch) -> Callable[[IO[bytes]], Sink]:
+    """Return what makes the sink of each task's output."""
+    records = RecordFormat.WHOLE if branch.output is OutputKind.FILES else branch.output_records
+    first = _first_record(records) if branch.merge is MergeKind.HEADER else None
+    return lambda file: Sink(file, output_counter(records), first)
+
+
+def _first_record(records: RecordFormat) -> Callable[[bytes], int]:
+    """Return what finds the end of the first record, 0 where it is not whole."""
+    if records is RecordFormat.CSV:
+        return lambda block: next(borders(block, False), 0)
+    return lambda block: block.find(LINE_END) + 1

@@ -1,0 +1,68 @@
+"""Publishing: what a branch's segments become once all its tasks are done, and whether that is there."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from gristmill import keys
+from gristmill.compose import Piece, compose
+from gristmill.cover import Cover, Slice
+from gristmill.records import RunRecord
+from gristmill.source import find_branch, frozen, output_key, result_branches, suffix
+from gristmill.spec.model import Branch
+from gristmill.store import ObjectInfo, Store
+from gristmill.words import OutputKind
+
+_COPIERS = 16
+
+
+def is_published(store: Store, record: RunRecord, branch: Branch, held: Cover) -> bool:
+    """Tell whether what `publish` makes of this cover is there, whole."""
+    key = output_key(record, branch.name)
+    if branch.output is OutputKind.FILES:
+        there = {one.key: one.size for one in store.list(key)}
+        return all(there.get(_file(record, branch, part)) == part.end - part.start for part in held.slices)
+    return is_merged(store.head(key), held)
+
+
+def is_merged(output: ObjectInfo | None, held: Cover) -> bool:
+    """Tell whether an output is the merge of this cover.
+
+    Any cover of the same tasks has the same bytes, so the size and the number of tasks decide.
+    """
+    tasks = held.slices[-1].span.end if held.slices else 0
+    size = held.size + len("".join(held.headers))
+    return output is not None and output.size == size and output.metadata.get("gristmill-tasks") == str(tasks)
+
+
+def publish(store: Store, record: RunRecord, branch: Branch, held: Cover) -> None:
+    """Join the slices into one object behind their header, or copy each task's file to its name."""
+    if branch.output is OutputKind.FILES:
+        with ThreadPoolExecutor(_COPIERS) as pool:
+            list(pool.map(lambda part: _copy(store, record, _file(record, branch, part), part), held.slices))
+    else:
+        _join(store, record, branch, held)
+
+
+def _join(store: Store, record: RunRecord, branch: Branch, held: Cover) -> None:
+    stage = find_branch(frozen(record), branch.name)[0].name
+    prefix = keys.branch_prefix(record.run, stage, branch.name)
+    pieces = [Piece(part.segment, part.start, part.end) for part in held.slices if part.end > part.start]
+    header = "".join(held.headers).encode("latin-1")
+    if header:
+        store.put(f"{prefix}header", header)
+        pieces.insert(0, Piece(f"{prefix}header", 0, len(header)))
+    metadata = {"gristmill-run": record.run, "gristmill-tasks": str(held.slices[-1].span.end if held.slices else 0)}
+    compose(store, output_key(record, branch.name), pieces, metadata, f"{prefix}merging/")
+
+
+def _copy(store: Store, record: RunRecord, key: str, part: Slice) -> None:
+    metadata = {"gristmill-run": record.run}
+    compose(store, key, [Piece(part.segment, part.start, part.end)], metadata, f"{part.segment}.copying/")
+
+
+def _file(record: RunRecord, branch: Branch, part: Slice) -> str:
+    return f"{output_key(record, branch.name)}{keys.task_name(part.span.first)}{suffix(record, branch)}"
+
+
+def publishes(record: RunRecord, branch: Branch) -> bool:
+    """Tell whether a complete branch is to be merged or copied: files that are no results stay where they are."""
+    return branch.is_merged or (branch.output is OutputKind.FILES and branch.name in result_branches(frozen(record)))

@@ -1,0 +1,100 @@
+"""Record formats, kinds of merge and ways from stage to stage, through the deployed template."""
+
+import csv
+import gzip
+import io
+import json
+import random
+from pathlib import Path
+
+import pytest
+from Bio import bgzf
+
+from gristmill import keys
+from tests.integration.mill import Mill
+
+ROWS = [["name", "count"], ["anna", "1"], ['b "q"\nz', "20"], ["", "300"], ["dora\n\n", "4000"], ["end", "50000"]]
+
+
+def table() -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(ROWS)
+    return text.getvalue().encode()
+
+
+def test_a_table_with_quoted_line_ends_through_every_kind_of_merge_and_stage(mill: Mill) -> None:
+    body = table()
+    run = mill.drop("table", "t.csv", body)
+    assert mill.finish(run)["status"] == "SUCCEEDED"
+
+    def result(name: str) -> bytes:
+        return mill.read(keys.result("table", "t.csv", run, name))
+
+    assert result("copied.csv") == body
+    assert json.loads(result("total.json")) == {"sum": 54321, "parts": 3}
+    shown = [
+        b"0 first item 10\n",
+        b"1 second item 11\n",
+        f"2 s3://{mill.bucket}/inputs/table/t.csv {len(body)}\n".encode(),
+    ]
+    assert result("seen.txt") == b"".join(shown)
+    names = [row[0].encode() + b"\n" for row in ROWS[1:]]
+    pages = [b"name\n" + b"".join(names[first : first + 2]) for first in (0, 2, 4)]
+    assert [result(f"pages/{keys.task_name(task)}.txt") for task in range(3)] == pages
+    assert result("upper.txt") == b"".join(pages).upper()
+    assert result("bound.txt") == b"--\n".join(pages)
+    assert len(mill.keys(keys.results_prefix("table", "t.csv", run))) == 8
+
+
+def reads(count: int) -> bytes:
+    chance = random.Random(5)  # noqa: S311 - a sample, not a secret
+    text = ""
+    for number in range(count):
+        sequence = "".join(chance.choices("ACGT", k=chance.randint(20, 150)))
+        text += f"@read{number}\n{sequence}\n+\n{''.join(chance.choices('@+IF#', k=len(sequence)))}\n"
+    return text.encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"), [("r.fastq", 5, 100), ("r.fastq.gz", 1, 1), ("r.fastq.bgz", 2, 100)]
+)
+def test_reads_plain_gzip_and_bgzf_give_the_same_records(
+    mill: Mill, tmp_path: Path, name: str, least: int, most: int
+) -> None:
+    text = reads(2000)
+    run = mill.drop("reads", name, packed(text, name, tmp_path))
+    assert mill.finish(run)["status"] == "SUCCEEDED"
+    finding = mill.read_json(keys.check(run, "map", 0))
+    (branch,) = finding["branches"]
+    assert least <= branch["tasks"] <= most
+    assert (branch["records_in"], branch["records_out"]) == (2000, 2000)
+    assert mill.read(branch["output"]) == text
+    is_warned = "compress it with bgzip instead" in mill.mail(run, "SUCCEEDED").get_content()
+    assert is_warned == bool(finding["warnings"]) == name.endswith(".gz")
+
+
+def packed(text: bytes, name: str, folder: Path) -> bytes:
+    if name.endswith(".gz"):
+        return gzip.compress(text)
+    if name.endswith(".bgz"):
+        with bgzf.BgzfWriter(str(folder / "x")) as writer:
+            writer.write(text)
+        return (folder / "x").read_bytes()
+    return text
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"@a\nAC\nGT\n+\nIIII\n", "record 1, byte 0: expected + on its third line, found b'GT'; FASTQ with wrapped"),
+        (b"@a\nAC\n+\nII\n@b\nACG\n+\nII\n", "record 2, byte 11: expected 3 qualities, found 2"),
+        (b"@a\nAC\n+\nII\n@b\nACG\n+\n", "record 2, byte 11: it has 3 of its 4 lines: the file is truncated"),
+        (gzip.compress(b"@a\nAC\n+\nII\n" * 50)[:-12], "expected more of the decompressed gzip data"),
+    ],
+    ids=["wrapped", "unequal", "truncated", "truncated gzip"],
+)
+def test_a_broken_file_fails_its_run_and_names_the_place(mill: Mill, body: bytes, reason: str) -> None:
+    run = mill.drop("reads", "broken.fastq", body)
+    outcome = mill.finish(run)
+    assert outcome["status"] == "FAILED"
+    assert reason in outcome["reason"]
