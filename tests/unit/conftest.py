@@ -6,10 +6,15 @@ from pathlib import Path
 
 import boto3
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 from gristmill.claim import Claimant
 from gristmill.store import Store
+
+# the machine may be busy, so no example has a deadline
+settings.register_profile("mill", deadline=None, max_examples=50)
+settings.load_profile("mill")
 
 BUCKET = "mill"
 ROOTS = [Path(__file__).parents[2] / "batch_jobs", Path(__file__).parents[1] / "pipelines"]

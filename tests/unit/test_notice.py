@@ -1,0 +1,125 @@
+"""The mail: a subject that SNS takes, whatever the file's name, and a body within its limit that says all."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
+from gristmill.notice import Story, ascii_only, attributes, body, duration, size, subject
+from gristmill.records import BranchFinding, Failure, Finding
+from gristmill.words import CheckVerdict, RunStatus
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def story(**more) -> Story:
+    usual = {
+        "status": RunStatus.SUCCEEDED,
+        "run": "0123456789abcdef",
+        "pipeline": "strings",
+        "name": "input.tsv",
+        "owner": "miller",
+        "input_size": 1_234_567,
+        "bucket": "mill",
+        "started_at": NOW,
+        "ended_at": NOW + timedelta(seconds=12),
+        "reason": "",
+        "findings": [],
+        "results": [],
+    }
+    return Story(**{**usual, **more})
+
+
+def failed_finding() -> Finding:
+    failure = Failure(
+        stage="map",
+        branch="reverse",
+        task=7,
+        attempt=2,
+        reason="ValueError: the grain is wet",
+        detail="Traceback\n  line",
+        exit_code=1,
+        job_id="j",
+        log_stream="l",
+        at=NOW,
+    )
+    branch = BranchFinding(
+        branch="reverse",
+        tasks=1000,
+        done=999,
+        records_in=5,
+        records_out=5,
+        bytes_in=5,
+        bytes_out=5,
+        output=None,
+        failures=[failure],
+        missing=1,
+        problem=None,
+    )
+    return Finding(run="r", stage="map", attempt=2, verdict=CheckVerdict.FAILED, reason="x", branches=[branch])
+
+
+def test_the_subject_reads_as_the_issue_says():
+    assert subject(story()) == "[gristmill] SUCCEEDED strings/input.tsv in 12 s"
+    assert subject(story(status=RunStatus.FAILED)) == "[gristmill] FAILED strings/input.tsv after 12 s"
+
+
+@given(st.text(max_size=1500), st.sampled_from(RunStatus), st.integers(0, 10**7))
+def test_any_subject_is_what_sns_takes(name, status, seconds):
+    """Amazon SNS API reference, Publish: printable ASCII, below 100 characters, begins with no space."""
+    told = subject(story(name=name, status=status, ended_at=NOW + timedelta(seconds=seconds)))
+    assert len(told) < SNS_SUBJECT_MAX
+    assert all(" " <= letter <= "~" for letter in told)
+    assert told.startswith(f"[gristmill] {status} ")
+
+
+def test_letters_lose_their_accents_and_others_become_question_marks():
+    assert ascii_only("Müller 挽\n") == "Muller ??"
+
+
+def test_a_failure_is_told_with_all_that_leads_to_it():
+    told = body(story(status=RunStatus.FAILED, reason="1 of 1,000 tasks have no output", findings=[failed_finding()]))
+    for words in (
+        "map",
+        "reverse",
+        "task 7",
+        "attempt 3",
+        "exit code 1",
+        "the grain is wet",
+        "| Traceback",
+        "999 of 1,000",
+    ):
+        assert words in told
+    assert "gristmill resume 0123456789abcdef" in told
+
+
+def test_results_are_told_with_the_command_that_gets_them():
+    told = body(story(results=[("results/strings/input.tsv/r/reverse.tsv", 2_000_000)]))
+    assert "s3://mill/results/strings/input.tsv/r/reverse.tsv (2.0 MB)" in told
+    assert "gristmill results 0123456789abcdef" in told
+
+
+def test_a_body_stays_within_the_limit_however_long_the_reason():
+    told = body(story(reason="ü" * SNS_MESSAGE_MAX))
+    assert len(told.encode()) <= SNS_MESSAGE_MAX
+
+
+def test_attributes_leave_out_what_is_empty_and_cut_what_is_long():
+    told = attributes(story(owner="", pipeline="p" * 300))
+    assert set(told) == {"pipeline", "status", "run"}
+    assert len(told["pipeline"]["StringValue"]) == 256
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "0 s"), (-3, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (3725, "1 h 2 min"), (90000, "25 h 0 min")],
+)
+def test_durations(seconds, told):
+    assert duration(timedelta(seconds=seconds)) == told
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (2.5e13, "25.0 TB")])
+def test_sizes(count, told):
+    assert size(count) == told
