@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 _ANYWHERE = "198.51.100.1"  # an address for documentation: nothing is sent, the route to it is looked up
 _ADDRESS, _NETMASK = 0x8915, 0x891B  # SIOCGIFADDR, SIOCGIFNETMASK
+_MACHINE = Path("/proc/sys/kernel/random/boot_id")
 _LOOPBACK = "127.0.0.1"
 
 
@@ -25,8 +26,11 @@ class Registration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     address: str = ""
-    network: str = ""  # of the address, as 10.0.0.0/16; empty where the system does not tell
+    interface: str = ""  # that has the address; empty where the system does not tell
+    network: str = ""  # of the address, as 10.0.0.0/16; the same
     host: str = ""
+    machine: str = ""  # nodes that are processes or containers of one machine share it
+    processors: int = 0
     slots: int = 0
     efa: bool = False
     error: str = ""
@@ -35,10 +39,14 @@ class Registration(BaseModel):
 def register(main_address: str, store_endpoint: str, cap: int | None, environment: Mapping[str, str]) -> Registration:
     """Return what this node tells the main one."""
     address = own_address(main_address, store_endpoint)
+    interface, network = interface_of(address)
     return Registration(
         address=address,
-        network=network_of(address),
+        interface=interface,
+        network=network,
         host=socket.gethostname(),
+        machine=_MACHINE.read_text().strip() if _MACHINE.is_file() else "",
+        processors=processors(),
         slots=slots(gpus(environment), processors(), cap),
         efa=has_efa(Path("/sys/class/infiniband")),
     )
@@ -62,15 +70,15 @@ def _source_address(target: str) -> str:
         return ""
 
 
-def network_of(address: str) -> str:
-    """Return the network of one of this host's addresses, empty where that cannot be found (not on Linux)."""
+def interface_of(address: str) -> tuple[str, str]:
+    """Return the interface and the network of one of this host's addresses, empty where unknown (not on Linux)."""
     for _, name in socket.if_nameindex() if sys.platform == "linux" else ():
         try:
             if _ask(name, _ADDRESS) == address:
-                return str(ipaddress.ip_network(f"{address}/{_ask(name, _NETMASK)}", strict=False))
+                return name, str(ipaddress.ip_network(f"{address}/{_ask(name, _NETMASK)}", strict=False))
         except OSError:  # an interface without an address
             continue
-    return ""
+    return "", ""
 
 
 def _ask(interface: str, question: int) -> str:

@@ -7,6 +7,7 @@ into a file; the main node passes it on, and the node runs it.
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -56,16 +57,32 @@ def arguments(nodes: Mapping[int, Registration], hosts: Path, agent: Path) -> li
     chooses.
     """
     total = sum(node.slots for node in nodes.values())
-    known = all(node.network for node in nodes.values())
-    networks = ",".join(sorted({node.network for node in nodes.values()})) if known else ""
+    include = networks(list(nodes.values()))
     tcp = ["--mca", "pml", "ob1", "--mca", "btl", "tcp,sm,self"]
-    tcp += ["--mca", "btl_tcp_if_include", networks] if known else []
+    tcp += ["--mca", "btl_tcp_if_include", include] if include else []
     return [
         *("--allow-run-as-root", "--hostfile", str(hosts), "-n", str(total), "--bind-to", "none"),
-        *(("--prtemca", "prte_if_include", networks) if known else ()),
+        *(("--prtemca", "prte_if_include", include) if include else ()),
         *([] if all(node.efa for node in nodes.values()) else tcp),
+        *(("--mca", "mpi_yield_when_idle", "1") if is_crowded(list(nodes.values())) else ()),
         *("--prtemca", "plm_ssh_agent", str(agent), "--prtemca", "plm_ssh_no_tree_spawn", "1"),
     ]
+
+
+def networks(nodes: Sequence[Registration]) -> str:
+    """Return over which networks to talk: an interface's name if it is one on all nodes, for PRRTE warns of CIDRs."""
+    names, blocks = {node.interface for node in nodes}, {node.network for node in nodes}
+    if "" in names | blocks:
+        return ""
+    return names.pop() if len(names) == 1 else ",".join(sorted(blocks))
+
+
+def is_crowded(nodes: Sequence[Registration]) -> bool:
+    """Tell whether a machine has more ranks than processors: a waiting rank must then leave its processor to others."""
+    ranks = Counter[str]()
+    for node in nodes:
+        ranks[node.machine] += node.slots
+    return any(node.machine and ranks[node.machine] > node.processors for node in nodes)
 
 
 class Mpirun:

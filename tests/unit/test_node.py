@@ -7,7 +7,7 @@ import pytest
 
 from batch_jobs.node.descendants import descendants
 from batch_jobs.node.host import Registration, gpus, processors, slots
-from batch_jobs.node.mpirun import arguments, hostfile, program
+from batch_jobs.node.mpirun import arguments, hostfile, is_crowded, networks, program
 from batch_jobs.node.setting import read_setting
 from batch_jobs.node.watch import Watch
 from gristmill.errors import Refused
@@ -79,7 +79,9 @@ def test_the_host_file_begins_with_the_main_node_by_its_address():
 def test_tcp_is_named_unless_every_node_has_efa():
     def words(*efa: bool) -> list[str]:
         nodes = {
-            index: Registration(address=f"10.0.{index}.5", network=f"10.0.{index}.0/24", slots=4, efa=one)
+            index: Registration(
+                address=f"10.0.{index}.5", interface=f"eth{index}", network=f"10.0.{index}.0/24", slots=4, efa=one
+            )
             for index, one in enumerate(efa)
         }
         return arguments(nodes, Path("hosts"), Path("agent"))
@@ -88,6 +90,21 @@ def test_tcp_is_named_unless_every_node_has_efa():
     assert "10.0.0.0/24,10.0.1.0/24" in words(False, False)
     assert "pml" not in words(True, True)
     assert words(True, True)[words(True, True).index("-n") + 1] == "8"
+
+
+def test_nodes_talk_over_the_interface_that_all_call_the_same_else_over_their_networks():
+    one = Registration(interface="eth0", network="10.0.0.0/24")
+    assert networks([one, one]) == "eth0"
+    assert networks([one, Registration(interface="ens5", network="10.0.1.0/24")]) == "10.0.0.0/24,10.0.1.0/24"
+    assert networks([one, Registration()]) == ""
+
+
+def test_a_machine_with_more_ranks_than_processors_is_crowded():
+    half = Registration(machine="one", processors=2, slots=1)
+    assert not is_crowded([half, half])
+    assert is_crowded([half, half, half])
+    assert not is_crowded([half, half, Registration(machine="other", processors=2, slots=2)])
+    assert not is_crowded([Registration(processors=1, slots=9)] * 2)
 
 
 def test_silence_counts_from_the_first_sign_of_life_and_ends_with_the_next():
