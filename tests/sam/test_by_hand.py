@@ -39,7 +39,7 @@ class Shell:
     def edit(self, file: str, old: str, new: str) -> None:
         text = (self.project / file).read_text()
         assert old in text
-        (self.project / file).write_text(text.replace(old, new))
+        (self.project / file).write_text(text.replace(old, new, 1))
 
     def outputs(self) -> dict[str, str]:
         told = self(f"aws cloudformation describe-stacks --stack-name {STACK} --query Stacks[0].Outputs")
