@@ -22,7 +22,7 @@ def segment(first: int, end: int) -> Committed:
     for task in range(first, end):
         offsets.append(offsets[-1] + task + 1)
     ones = array("Q", [1] * (end - first))
-    return Committed(f"{first}-{end}", Span(first, end), array("Q", offsets), ones, ones, ones)
+    return Committed(f"{first}-{end}", Span(first, end), array("Q", offsets), ones, ones, ones, header="")
 
 
 @given(SPANS)
