@@ -4,9 +4,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 TOOLS := .tools
+AWSB := .awsb
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools mpi demo test lint test-sam test-mpi test-containers lock clean
+.PHONY: help setup tools mpi awsb demo test lint test-sam test-mpi test-containers test-awsb lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +37,14 @@ $(VENV)/.mpi: requirements-mpi.lock $(VENV)/.ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
+awsb: $(AWSB)/.ready ## the classic awsb commands as they are published, apart from the product's own environment
+
+$(AWSB)/.ready: requirements-awsb.lock
+	@echo "Setting up $(AWSB): the awsb commands ..."
+	@$(PYTHON) -m venv $(AWSB)
+	@$(AWSB)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	@touch $@
+
 demo: setup ## drop a sample of 100,000 lines on the embedded AWS and check what comes back
 	@PATH="$(CURDIR)/$(BIN):$$PATH" demo/run.sh
 
@@ -55,6 +64,9 @@ test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete w
 test-containers: setup ## jobs in real containers on a bridge network; needs docker or podman, as root
 	$(BIN)/python -m pytest --quiet tests/containers
 
+test-awsb: setup tools awsb ## the published awsb commands on the embedded AWS: awsbsub, awsbstat, awsbout, awsbqueues, awsbkill
+	$(BIN)/python -m pytest --quiet tests/awsb
+
 test-mpi: mpi ## multi-node jobs: every way to fail, with real processes as nodes, and the MPI pipelines
 	$(BIN)/python -m pytest --quiet -n 4 tests/mpi
 
@@ -62,7 +74,8 @@ lock: ## refresh the lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra functions --extra cli --extra local --extra dev pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra mpi --constraint requirements.lock pyproject.toml --output-file requirements-mpi.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-tools.in --output-file requirements-tools.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-awsb.in --output-file requirements-awsb.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header functions/requirements.in --output-file functions/requirements.lock
 
 clean: ## remove the environments and everything built
-	rm -rf $(VENV) $(TOOLS) .aws-sam .gristmill
+	rm -rf $(VENV) $(TOOLS) $(AWSB) .aws-sam .gristmill

@@ -11,6 +11,7 @@ from gristmill.words import Notice
 INPUTS = "inputs/"
 RUNS = "runs/"
 RESULTS = "results/"
+JOBS = "jobs/"  # what was submitted with single jobs
 
 _TASK_DIGITS = 12
 _ATTEMPT_DIGITS = 4
@@ -225,3 +226,18 @@ def job_attempt(name: str, run: str, stage: str, branch: str) -> int | None:
     rest = name.removeprefix(job_name(run, stage, branch, 0, "").removesuffix("0-"))
     match = re.fullmatch(r"(\d+)-\d+", rest)
     return int(match[1]) if match else None
+
+
+def job_folder(name: str) -> str:
+    """Return the prefix of what was submitted with a single job."""
+    return f"{JOBS}{name}/"
+
+
+def job_command(folder: str) -> str:
+    """Return the key of the command of a single job."""
+    return f"{folder}command.json"
+
+
+def job_file(folder: str, name: str) -> str:
+    """Return the key of a file that lies beside a single job's command."""
+    return f"{folder}files/{name}"

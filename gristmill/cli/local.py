@@ -31,13 +31,18 @@ def up(
     ] = 4566,
     vcpus: Annotated[
         float | None,
-        typer.Option(metavar="N", help="vCPUs that jobs may use at once. Default: as many as there are.", min=0.25),
+        typer.Option(metavar="N", help="vCPUs that jobs may use at once; more than there are share them.", min=0.25),
     ] = None,
     memory: Annotated[
-        int | None, typer.Option(metavar="MIB", help="Memory that jobs may use at once. Default: all there is.", min=1)
+        int | None, typer.Option(metavar="MIB", help="Memory that jobs may use at once. Default: all there is.", min=4)
     ] = None,
     gpus: Annotated[
-        int | None, typer.Option(metavar="N", help="GPUs that jobs may use at once. Default: all there are.", min=0)
+        int | None,
+        typer.Option(metavar="N", help="GPUs that jobs may use at once; for those not there, the CPU is used.", min=0),
+    ] = None,
+    runnable_seconds: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="Cancel a job that can never start after so long. Default: its queue's limit."),
     ] = None,
     smtp: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Mail server that gets a copy of each mail.")
@@ -54,6 +59,7 @@ def up(
     data = home(os.environ)
     _tell_loss(data)
     given = {"port": port, "vcpus": vcpus, "memory": memory, "gpus": gpus, "smtp": smtp}
+    given["runnable-seconds"] = runnable_seconds
     arguments = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     arguments += ["--containers"] if containers else []
     running = daemon.find(data)

@@ -9,7 +9,23 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from gristmill.cli import control, deploy, local, logs, mail, pipelines, plan, results, run, runs, subscriptions
+from gristmill.cli import (
+    awsb,
+    control,
+    deploy,
+    hosts,
+    job,
+    jobs,
+    local,
+    logs,
+    mail,
+    pipelines,
+    plan,
+    results,
+    run,
+    runs,
+    subscriptions,
+)
 from gristmill.cli.session import Session, session
 from gristmill.cli.show import problem
 from gristmill.client.stack import DEFAULT_NAME
@@ -65,7 +81,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EXIT_CODES,
 )
-for room in (run, runs, logs, results, control, plan, pipelines, subscriptions, mail, deploy, local):
+_ROOMS = (run, runs, logs, results, control, plan, pipelines, subscriptions, mail)
+for room in (*_ROOMS, jobs, job, hosts, awsb, deploy, local):
     room.add_to(app)
 
 

@@ -62,6 +62,11 @@ class Environment:
     used: Needs = Needs()
 
     @property
+    def cluster(self) -> str:
+        """Return the ARN of the ECS cluster behind it."""
+        return self.arn.replace(":batch:", ":ecs:").replace(":compute-environment/", ":cluster/")
+
+    @property
     def kind(self) -> str:
         """Return EC2, SPOT, FARGATE or FARGATE_SPOT; an unmanaged environment has none."""
         return str(self.said.get("computeResources", {}).get("type", ""))

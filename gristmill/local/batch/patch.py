@@ -11,6 +11,7 @@ from moto.batch import urls
 from moto.batch.exceptions import ClientException
 from moto.batch.responses import BatchResponse
 
+from gristmill.local.batch import hosts
 from gristmill.local.batch.api import Operation, Refusal, operations
 from gristmill.local.batch.engine import Engine
 from gristmill.local.settings import Settings
@@ -29,6 +30,7 @@ def install(settings: Settings) -> None:
         if name not in _TAGS.values():
             setattr(BatchResponse, name.lower(), _body_answer(answer))
             urls.url_paths[f"{{0}}/v1/{name.lower()}$"] = BatchResponse.dispatch
+    hosts.install(engine)
     BatchResponse.tags = _tags_answer(answers)
 
 

@@ -81,7 +81,7 @@ def _node_summary(job: Job) -> Json:
 
 def _array(job: Job) -> Json:
     if job.parent is not None:
-        return {"size": len(job.parent.children), "index": job.index}
+        return {"index": job.index}
     return {"size": len(job.children), "statusSummary": {one.value: job.summary[one] for one in Status}}
 
 

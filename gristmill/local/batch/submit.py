@@ -31,7 +31,7 @@ def problems(said: Json, queue: Queue, known: Mapping[str, Job]) -> Iterator[str
     if len(said.get("tags", {})) > BATCH_TAGS_MAX:
         yield f"A job has at most {BATCH_TAGS_MAX} tags: {len(said['tags'])}"
     size = said.get("arrayProperties", {}).get("size")
-    if "arrayProperties" in said and not BATCH_ARRAY_MIN <= (size or 0) <= BATCH_ARRAY_MAX:
+    if size is not None and not BATCH_ARRAY_MIN <= size <= BATCH_ARRAY_MAX:
         yield f"Array size must be between {BATCH_ARRAY_MIN} and {BATCH_ARRAY_MAX}: {size}"
     yield from override_problems(said.get("containerOverrides", {}))
     yield from timeout_problems(said.get("timeout", {}))
@@ -86,7 +86,7 @@ class _Maker:
         base = self._definition.said["containerProperties"]
         container = merged(base, self._said.get("containerOverrides", {}), self._parameters)
         job = self._one(self._id, container, needs_of(container))
-        size = self._said.get("arrayProperties", {}).get("size", 0)
+        size = self._said.get("arrayProperties", {}).get("size") or 0
         for index in range(size):
             child = self._one(f"{self._id}:{index}", container, job.needs)
             child.parent, child.index = job, index
@@ -161,6 +161,10 @@ def merged(base: Json, overrides: Json, parameters: Json) -> Json:
     container["resourceRequirements"] = _by_name(
         container.get("resourceRequirements", []), overrides.get("resourceRequirements", []), "type", "value"
     )
+    for name, kind in (("vcpus", "VCPU"), ("memory", "MEMORY")):
+        # the old members count only where the definition uses them too (API reference, ContainerOverrides)
+        if overrides.get(name) and kind not in {one["type"] for one in base.get("resourceRequirements", [])}:
+            container[name] = overrides[name]
     container["command"] = [substitute(word, parameters) for word in container.get("command", [])]
     return container
 

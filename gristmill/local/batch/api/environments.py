@@ -34,9 +34,8 @@ class Environments(Room):
         return {"computeEnvironments": [self._shown(one) for one in shown], **more}
 
     def _shown(self, one: Environment) -> Json:
-        cluster = one.arn.replace(":batch:", ":ecs:").replace(":compute-environment/", ":cluster/")
         health = {"status": "VALID", "statusReason": "ComputeEnvironment Healthy"}
-        more = {"computeEnvironmentArn": one.arn, "ecsClusterArn": cluster, "containerOrchestrationType": "ECS"}
+        more = {"computeEnvironmentArn": one.arn, "ecsClusterArn": one.cluster, "containerOrchestrationType": "ECS"}
         return {**one.said, "tags": one.said.get("tags", {}), **more, **health, "state": one.state}
 
     def update(self, said: Json) -> Json:

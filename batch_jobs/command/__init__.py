@@ -1,0 +1,1 @@
+"""A free command as a job."""

@@ -1,0 +1,69 @@
+"""Entry of a submitted command: `python -m batch_jobs.command FOLDER`. Fetches its files and becomes the command.
+
+The command takes this process over, so its signals, its output and its exit code are the job's own.
+"""
+
+import errno
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gristmill import keys
+from gristmill.errors import ExitCode
+from gristmill.store import Store, make_client
+from gristmill.submitted import Submitted
+
+_NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as a shell tells it
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a submitted command; returns only where it cannot be started."""
+    if len(arguments) != 1 or "BUCKET" not in environment:
+        return _say("usage: python -m batch_jobs.command FOLDER, with BUCKET in the environment", ExitCode.USAGE)
+    store = Store(environment["BUCKET"], make_client("s3"))
+    told = Submitted.model_validate_json(store.read(keys.job_command(arguments[0])))
+    os.chdir(_workplace())
+    for name in told.files:
+        _fetch(store, keys.job_file(arguments[0], name), Path(name))
+    return _become(told.command)
+
+
+def _workplace() -> str:
+    """Return a new empty folder, here if one may be made here: the embedded AWS clears that away."""
+    here = Path.cwd()
+    return tempfile.mkdtemp(prefix="job-", dir=here if os.access(here, os.W_OK) else None)
+
+
+def _fetch(store: Store, key: str, path: Path) -> None:
+    with store.open_range(key, 0) as source, path.open("wb") as file:
+        while block := source.read(1 << 20):
+            file.write(block)
+    path.chmod(0o700)
+
+
+def _become(command: list[str]) -> int:
+    sys.stdout.flush()
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - the user's own command, without a shell
+    except FileNotFoundError:
+        return _say(f"{command[0]}: not found", _NOT_FOUND)
+    except OSError as error:
+        if _is_script_without_interpreter(error):
+            os.execvp("/bin/sh", ["/bin/sh", *command])  # noqa: S606 - as a shell runs a script without #!
+        return _say(f"{command[0]}: {error.strerror}", _NOT_RUNNABLE)
+
+
+def _is_script_without_interpreter(error: OSError) -> bool:
+    return error.errno == errno.ENOEXEC
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

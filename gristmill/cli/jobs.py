@@ -1,0 +1,131 @@
+"""`gristmill jobs`: what single Batch jobs there are."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gristmill.cli.options import Json
+from gristmill.cli.session import session
+from gristmill.cli.show import console, emit, moment, note, rich, seconds, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gristmill.client.jobs import JobLook
+
+_PERIOD, _LOCAL_PERIOD = 2.0, 0.2  # seconds between looks of --watch
+_COLOURS = {"SUCCEEDED": "green", "FAILED": "red", "RUNNING": "cyan", "STARTING": "cyan"}
+_COLUMNS = ("JOB", "NAME", "STATUS", "QUEUE", "CREATED", "TOOK", "EXIT", "REASON")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(jobs)
+
+
+def jobs(
+    context: typer.Context,
+    job: Annotated[
+        list[str] | None, typer.Argument(metavar="[JOB]...", help="Show these jobs and their children or nodes.")
+    ] = None,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", "-s", help="Only these statuses; may be repeated. Default: all.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Only jobs of this name; may end in *.")] = None,
+    queue: Annotated[list[str] | None, typer.Option(help="Only these queues. Default: all of the stack.")] = None,
+    children: Annotated[bool, typer.Option("--children", help="Show children and nodes too.")] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Show so many at most.", min=1)] = 100,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until none of them waits or runs.")] = False,
+    json: Json = False,
+) -> None:
+    """List jobs: simple, array and multi-node ones."""
+    look = _looker(context, job or [], _statuses(status or []), name, queue or [], children or bool(job), limit)
+    period = _LOCAL_PERIOD if session(context).target.local else _PERIOD
+    found = _watched(look, period) if watch else look()
+    if json:
+        emit(found)
+    elif not found:
+        note("There are no such jobs.")
+    elif not (watch and console(stderr=True).is_terminal):
+        rich(_table(found))
+
+
+def _statuses(told: Sequence[str]) -> Sequence[str]:
+    from gristmill.client.jobs import STATUSES
+
+    wanted = [one.upper() for one in told]
+    strange = [one for one in wanted if one not in STATUSES]
+    if strange:
+        raise typer.BadParameter(f"{', '.join(strange)} is no status of a job: {', '.join(STATUSES)}")
+    return wanted or STATUSES
+
+
+def _looker(
+    context: typer.Context,
+    ids: Sequence[str],
+    statuses: Sequence[str],
+    name: str | None,
+    wanted: Sequence[str],
+    children: bool,
+    limit: int,
+) -> "Callable[[], list[JobLook]]":
+    """Return what looks at the jobs that were asked for."""
+    from itertools import islice
+
+    from gristmill.client import jobs
+
+    mill = session(context).mill
+    arns = [jobs.queue_of(mill, one) for one in wanted] or list(jobs.queues(mill).values())
+
+    def by_id() -> "list[JobLook]":
+        looks = [jobs.look(one) for one in jobs.describe(mill, ids)]
+        found = [each for one in looks for each in ([one, *jobs.parts(mill, one, statuses)] if one.size else [one])]
+        return found[:limit]
+
+    return by_id if ids else lambda: list(islice(jobs.list_jobs(mill, arns, statuses, name, children), limit))
+
+
+def _watched(look: "Callable[[], list[JobLook]]", period: float) -> "list[JobLook]":
+    """Look until no job goes on: renew a table on a terminal, else tell each change in a line."""
+    from rich.live import Live
+
+    screen = console(stderr=True)
+    said: dict[str, str] = {}
+    with Live(console=screen, auto_refresh=False) if screen.is_terminal else nullcontext() as live:
+        while True:
+            found = look()
+            if live is not None:
+                live.update(_table(found), refresh=True)
+            for one in [] if live is not None else found:
+                if said.get(one.id) != one.status:
+                    said[one.id] = one.status
+                    note(f"{one.id} {one.status}")
+            if not any(one.going for one in found):
+                return found
+            time.sleep(period)
+
+
+def _table(found: "Sequence[JobLook]") -> "Table":
+    return table(_COLUMNS, map(_row, found), right=("TOOK", "EXIT"))
+
+
+def _row(job: "JobLook") -> tuple[Any, ...]:
+    from rich.text import Text
+
+    size = {"array": f" [{job.size}]", "multi-node": f" *{job.size}"}.get(job.kind, "")
+    end = job.stopped or datetime.now(UTC)
+    took = seconds((end - job.started).total_seconds()) if job.started else ""
+    return (
+        Text(job.id + size),
+        Text(job.name),
+        Text(job.status, style=_COLOURS.get(job.status, "")),
+        job.queue,
+        moment(job.created) if job.created else "",
+        took,
+        "" if job.exit_code is None else str(job.exit_code),
+        Text(job.reason),
+    )

@@ -1,0 +1,113 @@
+"""Queues, and the hosts behind them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gristmill.client.jobs import STATUSES, queues
+from gristmill.client.stack import Mill
+from gristmill.jobs import TERMINAL
+
+
+@dataclass(frozen=True)
+class QueueLook:
+    """A queue: whether it takes jobs, its environments in order, and how many jobs of each status wait or run."""
+
+    name: str
+    state: str
+    status: str
+    priority: int
+    environments: list[str]
+    jobs: dict[str, int]
+
+
+@dataclass(frozen=True)
+class HostLook:
+    """A host: memory in MiB, `free` is what the next job may have of it."""
+
+    instance: str
+    type: str
+    address: str
+    status: str
+    running: int
+    vcpus: float
+    free_vcpus: float
+    memory: int
+    free_memory: int
+    gpus: int
+
+
+def list_queues(mill: Mill) -> list[QueueLook]:
+    """Return the stack's queues."""
+    arns = list(queues(mill).values())
+    found = mill.client("batch").describe_job_queues(jobQueues=arns)["jobQueues"]
+    return [_queue(mill, one) for one in sorted(found, key=lambda one: str(one["jobQueueName"]))]
+
+
+def _queue(mill: Mill, said: dict[str, Any]) -> QueueLook:
+    ordered = sorted(said["computeEnvironmentOrder"], key=lambda one: int(one["order"]))
+    pages = mill.client("batch").get_paginator("list_jobs").paginate
+    counted = {
+        status: sum(len(page["jobSummaryList"]) for page in pages(jobQueue=said["jobQueueArn"], jobStatus=status))
+        for status in STATUSES
+        if status not in TERMINAL
+    }
+    names = [one["computeEnvironment"].rpartition("/")[2] for one in ordered]
+    return QueueLook(said["jobQueueName"], said["state"], said["status"], said["priority"], names, counted)
+
+
+def list_hosts(mill: Mill) -> list[HostLook]:
+    """Return the hosts of the stack's compute environments, each once; Fargate has none to show."""
+    found: dict[str, HostLook] = {}
+    for cluster in _clusters(mill):
+        for host in _of_cluster(mill, cluster):
+            found.setdefault(host.instance, host)
+    return sorted(found.values(), key=lambda host: host.instance)
+
+
+def _clusters(mill: Mill) -> list[str]:
+    batch = mill.client("batch")
+    described = batch.describe_job_queues(jobQueues=list(queues(mill).values()))["jobQueues"]
+    wanted = {one["computeEnvironment"] for queue in described for one in queue["computeEnvironmentOrder"]}
+    known = batch.describe_compute_environments(computeEnvironments=sorted(wanted))["computeEnvironments"]
+    return sorted({one["ecsClusterArn"] for one in known if "ecsClusterArn" in one})
+
+
+def _of_cluster(mill: Mill, cluster: str) -> Iterator[HostLook]:
+    ecs = mill.client("ecs")
+    for page in ecs.get_paginator("list_container_instances").paginate(cluster=cluster):
+        arns = page["containerInstanceArns"]
+        if arns:
+            told = ecs.describe_container_instances(cluster=cluster, containerInstances=arns)["containerInstances"]
+            addresses = _addresses(mill, [one["ec2InstanceId"] for one in told])
+            yield from (_host(one, addresses) for one in told)
+
+
+def _addresses(mill: Mill, instances: list[str]) -> dict[str, str]:
+    """Return the private addresses of instances; the embedded AWS has this machine alone, which is no EC2 instance."""
+    if mill.target.local:
+        return dict.fromkeys(instances, "127.0.0.1")
+    pages = mill.client("ec2").get_paginator("describe_instances").paginate(InstanceIds=instances)
+    found = (one for page in pages for reserved in page["Reservations"] for one in reserved["Instances"])
+    return {one["InstanceId"]: one.get("PrivateIpAddress", "") for one in found}
+
+
+def _host(said: dict[str, Any], addresses: dict[str, str]) -> HostLook:
+    kinds = {one["name"]: one.get("value", "") for one in said.get("attributes", [])}
+    whole, free = said["registeredResources"], said["remainingResources"]
+    return HostLook(
+        instance=said["ec2InstanceId"],
+        type=kinds.get("ecs.instance-type", ""),
+        address=addresses.get(said["ec2InstanceId"], ""),
+        status=said["status"],
+        running=said["runningTasksCount"],
+        vcpus=_amount(whole, "CPU") / 1024,  # ECS counts 1,024 units a vCPU
+        free_vcpus=_amount(free, "CPU") / 1024,
+        memory=_amount(whole, "MEMORY"),
+        free_memory=_amount(free, "MEMORY"),
+        gpus=sum(len(one.get("stringSetValue", [])) for one in whole if one["name"] == "GPU"),
+    )
+
+
+def _amount(resources: Iterable[dict[str, Any]], name: str) -> int:
+    return next((int(one["integerValue"]) for one in resources if one["name"] == name), 0)
