@@ -61,7 +61,7 @@ lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete with the stock command lines
 	$(BIN)/python -m pytest --quiet tests/sam
 
-test-containers: setup ## jobs in real containers on a bridge network; needs docker or podman, as root
+test-containers: mpi ## jobs in real containers on a bridge network; needs docker or podman, as root
 	$(BIN)/python -m pytest --quiet tests/containers
 
 test-awsb: setup tools awsb ## the published awsb commands on the embedded AWS: awsbsub, awsbstat, awsbout, awsbqueues, awsbkill

@@ -11,6 +11,7 @@ from gristmill.errors import Refused
 _ENGINES = ("docker", "podman")
 _ASK_SECONDS = 30.0
 IMAGE = "gristmill-jobs:cpu"  # what batch_jobs/images/build.sh makes; jobs run it unless the stack names another
+JOB_LABEL = "gristmill-job"  # and the id of its job
 LABEL = "gristmill-port"  # every container carries the port of the embedded AWS that started it
 
 
@@ -70,6 +71,7 @@ class Wanted:
     """One container: what of it is asked."""
 
     name: str
+    job: str
     image: str
     command: list[str]
     address: str
@@ -84,9 +86,11 @@ def run_command(engine: Engine, wanted: Wanted, variables: Iterable[str], folder
     mounted = [word for here, there in folders.items() for word in ("--volume", f"{here}:{there}:ro")]
     return [
         *(engine.program, "run", "--rm", "--name", wanted.name, "--label", f"{LABEL}={engine.port}"),
+        *("--label", f"{JOB_LABEL}={wanted.job}"),
         *("--network", engine.network, "--ip", wanted.address, "--hostname", wanted.name),
         *("--cpus", f"{wanted.vcpus:g}", "--memory", f"{wanted.memory_mib}m"),
         *("--security-opt", "no-new-privileges", "--cap-drop", "all"),
+        *("--log-driver", "none"),  # what it writes is followed here, and kept in the log stream
         *_limits(),
         *_gpus(engine, wanted.gpus),
         *mounted,

@@ -70,6 +70,7 @@ class Containers:
     def _start(self, job: Job, variables: dict[str, str], output: int) -> ContainerProcess:
         wanted = Wanted(
             name=f"gm-{uuid.uuid4().hex[:16]}",
+            job=job.id,
             image=job.container["image"],
             command=job.container["command"],
             address=job.address,
