@@ -90,12 +90,13 @@ each_format = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def small_looks():
     """Make blocks and windows so small that every border between them is met."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("_BLOCK", 37), ("_SMALL_BLOCK", 23), ("_FEW", 3), ("_STEP_MIN", 5), ("_PROBES", (7, 20))):
+        for name, value in (("_BLOCK", 37), ("_SMALL_BLOCK", 23), ("FEW", 3), ("_STEP_MIN", 5), ("_PROBES", (7, 20))):
             patch.setattr(tokens, name, value)
         patch.setattr(fastq, "_WINDOWS", (16, 64, 256, 10**6))
         patch.setattr(fastq, "_BLOCK", 64)
         patch.setattr(quoted, "_BLOCK", 64)
         patch.setattr(quoted, "_SMALL", 8)
+        patch.setattr(quoted, "FEW", 3)
         yield
 
 

@@ -44,7 +44,7 @@ def fences_by_bytes(text, per_task):
 @given(text=TEXTS, per_task=st.integers(1, 200), block=st.integers(1, 64), step=st.integers(1, 16))
 def test_cuts_by_records_are_those_of_counting_line_by_line_for_any_block(text, per_task, block, step):
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("_BLOCK", block), ("_SMALL_BLOCK", block), ("_FEW", 5), ("_STEP_MIN", step)):
+        for name, value in (("_BLOCK", block), ("_SMALL_BLOCK", block), ("FEW", 5), ("_STEP_MIN", step)):
             patch.setattr(tokens, name, value)
         cuts, ends, last = tokens.cut_by_records(io.BytesIO(text), per_task)
     count = ends + (last not in (b"\n", b""))
