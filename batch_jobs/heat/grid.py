@@ -8,6 +8,8 @@ from mpi4py import MPI
 
 from .problem import Field
 
+_STRIP = 16 * 1024  # points that are stepped at a time: what is made of them stays in the processor's cache
+
 
 def share(points: int, parts: int) -> list[tuple[int, int]]:
     """Return [first, end) of each of `parts` nearly equal shares of the points."""
@@ -25,7 +27,7 @@ class Grid:
         (top, bottom), (left, right) = self._place(self.cart.Get_rank())
         self.field = initial[top : bottom + 2, left : right + 2].copy()
         self._next = self.field.copy()
-        self._work = np.empty((bottom - top, right - left))
+        self._work = np.empty((max(1, min(bottom - top, _STRIP // (right - left))), right - left))
         self._up, self._down = self.cart.Shift(0, 1)
         self._left, self._right = self.cart.Shift(1, 1)
 
@@ -35,13 +37,11 @@ class Grid:
 
     def step(self, diffusion: float) -> Field:
         """Take one explicit step; return the block before it. The halo must be up to date, and is not afterwards."""
-        old, new, sums = self.field, self._next, self._work
-        np.add(old[:-2, 1:-1], old[2:, 1:-1], out=sums)
-        sums += old[1:-1, :-2]
-        sums += old[1:-1, 2:]
-        sums *= diffusion
-        np.multiply(old[1:-1, 1:-1], 1 - 4 * diffusion, out=new[1:-1, 1:-1])
-        new[1:-1, 1:-1] += sums
+        old, new = self.field, self._next
+        height = len(self._work)
+        for first in range(0, len(old) - 2, height):
+            strip = slice(first, min(first + height, len(old) - 2) + 2)
+            _step(old[strip], new[strip], diffusion, self._work[: strip.stop - strip.start - 2])
         self.field, self._next = new, old
         return old
 
@@ -73,6 +73,16 @@ class Grid:
             (top, bottom), (left, right) = self._place(rank)
             whole[top + 1 : bottom + 1, left + 1 : right + 1] = block
         return whole
+
+
+def _step(old: Field, new: Field, diffusion: float, sums: Field) -> None:
+    """Step a strip with its halo; `sums` is room for its inner points."""
+    np.add(old[:-2, 1:-1], old[2:, 1:-1], out=sums)
+    sums += old[1:-1, :-2]
+    sums += old[1:-1, 2:]
+    sums *= diffusion
+    np.multiply(old[1:-1, 1:-1], 1 - 4 * diffusion, out=new[1:-1, 1:-1])
+    new[1:-1, 1:-1] += sums
 
 
 def _dimensions(ranks: int, rows: int, columns: int) -> list[int]:
