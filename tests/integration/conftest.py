@@ -36,10 +36,12 @@ def deployed(endpoint: str, data: Path, stack: str = "gristmill", **parameters: 
 
 @pytest.fixture(scope="session")
 def batch_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
-    """Give a bare embedded AWS that counts 16 vCPUs and 4 GPUs, whatever the machine has."""
+    """Give a bare embedded AWS that counts 16 vCPUs and 4 GPUs, of which it takes 6 and 7 to be there."""
     data = tmp_path_factory.mktemp("batch")
     counted = ["--vcpus", "16", "--memory", "4096", "--gpus", "4", "--runnable-seconds", "0.3"]
-    state = daemon.up(data, ["--port", "0", *counted])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUDA_VISIBLE_DEVICES", "6,7")
+        state = daemon.up(data, ["--port", "0", *counted])
     try:
         made = Batch(state.endpoint)
         made.make_queue(made.queue, made.environment("hosts"))

@@ -86,6 +86,21 @@ def test_an_array_its_children_and_what_depends_on_it(cli: Cli, submitted):
     assert f"{job}:0 " not in table
 
 
+def test_several_nodes_run_it_at_once_and_the_main_nodes_end_is_the_jobs(cli: Cli, submitted, tmp_path: Path):
+    met = tmp_path / "met"
+    main = f"while [ ! -e {met} ]; do sleep 0.05; done"
+    line = "echo node $AWS_BATCH_JOB_NODE_INDEX of $AWS_BATCH_JOB_NUM_NODES"
+    other = f"touch {met}; exec sleep 100"
+    program = f"{line}; if [ $AWS_BATCH_JOB_NODE_INDEX = 0 ]; then {main}; else {other}; fi"
+    job = submitted("--nodes", "2", "sh", "-c", program)
+    looks = {one["id"]: one for one in cli("jobs", job, "--watch", "--json").json}
+    assert (looks[job]["kind"], looks[job]["size"], looks[job]["status"]) == ("multi-node", 2, "SUCCEEDED")
+    assert looks[f"{job}#1"]["exit_code"] == 143
+    assert [printed(cli, f"{job}#{index}") for index in range(2)] == [["node 0 of 2"], ["node 1 of 2"]]
+    assert f"{job} *2" in cli("jobs", job).out
+    assert "Name a node" in cli("job", "logs", job).err
+
+
 def test_lines_are_followed_until_the_job_is_killed(cli: Cli, submitted, mill: Mill):
     job = submitted("sh", "-c", "echo begun; exec sleep 100")
     killer = threading.Timer(1.0, lambda: mill.client("batch").terminate_job(jobId=job, reason="late"))
