@@ -7,7 +7,7 @@ TOOLS := .tools
 AWSB := .awsb
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools mpi awsb demo test lint test-sam test-mpi test-containers test-awsb lock clean
+.PHONY: help setup tools mpi awsb snakemake demo test lint test-sam test-mpi test-containers test-awsb test-faults test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,14 @@ $(AWSB)/.ready: requirements-awsb.lock
 	@$(AWSB)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
+snakemake: $(TOOLS)/snakemake/.ready ## Snakemake, which a benchmark is held against, in an environment of its own
+
+$(TOOLS)/snakemake/.ready:
+	@echo "Setting up $(TOOLS)/snakemake ..."
+	@$(PYTHON) -m venv $(TOOLS)/snakemake
+	@$(TOOLS)/snakemake/bin/python -m pip install --quiet --disable-pip-version-check snakemake==9.27.1
+	@touch $@
+
 demo: setup ## drop a sample of 100,000 lines on the embedded AWS and check what comes back
 	@PATH="$(CURDIR)/$(BIN):$$PATH" demo/run.sh
 
@@ -69,6 +77,17 @@ test-awsb: setup tools awsb ## the published awsb commands on the embedded AWS: 
 
 test-mpi: mpi ## multi-node jobs: every way to fail, with real processes as nodes, and the MPI pipelines
 	$(BIN)/python -m pytest --quiet -n 4 tests/mpi
+
+test-faults: setup ## a tenth of all requests to the store fails, in every way they can
+	$(BIN)/python -m pytest --quiet tests/endurance/test_faults.py
+
+test-soak: setup ## 200 small runs leave no process, thread, file handle or growing memory behind
+	$(BIN)/python -m pytest --quiet tests/endurance/test_soak.py
+
+bench: setup snakemake ## every benchmark, one after the other (about a quarter of an hour)
+	@for one in split_scan payload_history strings_small strings_big; do \
+	    echo "== benchmarks/$$one.py"; $(BIN)/python benchmarks/$$one.py || missed="$$missed $$one"; echo; done; \
+	    [ -z "$$missed" ] || { echo "Targets were missed in:$$missed"; exit 1; }
 
 lock: ## refresh the lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra functions --extra cli --extra local --extra dev pyproject.toml --output-file requirements.lock

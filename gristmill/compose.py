@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+
+from botocore.exceptions import ClientError
 
 from gristmill.limits import S3_PART_MAX, S3_PART_MIN, S3_PARTS_MAX
 from gristmill.store import Store
@@ -94,9 +97,23 @@ def _upload(store: Store, key: str, layout: list[Part], metadata: dict[str, str]
             etags = list(pool.map(lambda item: _put_part(store, names, upload, *item), numbered))
         done = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, start=1)]
         store.client.complete_multipart_upload(**names, UploadId=upload, MultipartUpload={"Parts": done})
-    except BaseException:
-        store.client.abort_multipart_upload(**names, UploadId=upload)
+    except BaseException as error:
+        if _is_gone(error) and _stands(store, key, layout, metadata):
+            return
+        with suppress(ClientError):
+            store.client.abort_multipart_upload(**names, UploadId=upload)
         raise
+
+
+def _is_gone(error: BaseException) -> bool:
+    """Tell whether the upload is no more: so it is where it was completed, but the answer was lost on its way."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "NoSuchUpload"
+
+
+def _stands(store: Store, key: str, layout: list[Part], metadata: dict[str, str]) -> bool:
+    found = store.head(key)
+    size = sum(piece.size for part in layout for piece in part)
+    return found is not None and found.size == size and found.metadata == metadata
 
 
 def _put_part(store: Store, names: dict[str, str], upload: str, number: int, part: Part) -> str:

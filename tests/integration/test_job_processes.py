@@ -55,7 +55,7 @@ class Job:
     def __init__(self, starter: Starter, settings: Settings, *command: str, **environment: str) -> None:
         self.output = b""
         self.is_writing = threading.Event()
-        job = SimpleNamespace(container={"command": ["python", *command]})
+        job = SimpleNamespace(container={"command": ["python", *command]}, is_node=False)
         self.process = JobProcess(starter, job, {**settings.job_environment(), **environment}, settings.data / "job")
 
     def run(self, timeout: float | None = 20) -> Ended:

@@ -85,10 +85,14 @@ def test_parts_that_s3_refuses(mill: Mill):
     with pytest.raises(ClientError, match="EntityTooSmall"):
         upload(s3, names["Bucket"], names["Key"], [b"small", b"small"])
     made = s3.create_multipart_upload(**names)["UploadId"]
-    s3.upload_part(**names, UploadId=made, PartNumber=1, Body=b"part")
+    part = {"PartNumber": 1, "ETag": s3.upload_part(**names, UploadId=made, PartNumber=1, Body=b"part")["ETag"]}
     for parts in ([{"PartNumber": 1, "ETag": "wrong"}], [{"PartNumber": 2, "ETag": "absent"}]):
         with pytest.raises(ClientError, match="InvalidPart"):
             s3.complete_multipart_upload(**names, UploadId=made, MultipartUpload={"Parts": parts})
+    first, again = (
+        s3.complete_multipart_upload(**names, UploadId=made, MultipartUpload={"Parts": [part]})["ETag"] for _ in "12"
+    )
+    assert first == again
 
 
 def test_an_upload_in_parts_starts_one_execution(mill: Mill):
