@@ -113,7 +113,9 @@ def _failures(store: Store, clues: Clues, cursor: Cursor, branch: Branch, held: 
 
 def _placed(store: Store, cursor: Cursor, failure: Failure) -> Failure:
     task = failure.task or 0
-    start, end = index.read_values(store, keys.chunks(cursor.run, cursor.stage), task, task + 2)
+    chunks = keys.chunks(cursor.run, cursor.stage)
+    encoding = index.read_header(store, chunks).encoding
+    start, end = (index.stored(encoding, 0, one) for one in index.read_values(store, chunks, task, task + 2))
     return failure.model_copy(update={"start": start, "end": end})
 
 

@@ -12,6 +12,7 @@ from gristmill.words import RunStatus
 
 _ATTRIBUTE_MAX = 256  # characters
 _ATTRIBUTES_MAX = 8 * 1024  # bytes of all attributes, which count as part of the message
+_RESULTS_SHOWN = 50  # a branch that makes files has one of each task
 
 
 @dataclass(frozen=True)
@@ -168,8 +169,10 @@ def _place(failure: Failure) -> str:
 def _results(story: Story) -> Iterator[str]:
     if story.results:
         yield from ("", "Results")
-        for key, count in story.results:
+        for key, count in story.results[:_RESULTS_SHOWN]:
             yield f"  s3://{story.bucket}/{key} ({size(count)})"
+        if len(story.results) > _RESULTS_SHOWN:
+            yield f"  and {len(story.results) - _RESULTS_SHOWN:,} more"
         yield from ("", f"Get them:  gristmill results {story.run} --download .")
 
 

@@ -1,0 +1,46 @@
+"""What a task writes: headers kept apart, files of their own, and no more staged than the disk can hold."""
+
+import io
+
+import pytest
+
+from batch_jobs.child import command
+from batch_jobs.child.outputs import sink_maker
+from batch_jobs.child.segment import Segment
+from gristmill.errors import Refused
+from gristmill.spec.model import Branch
+
+
+@pytest.mark.parametrize("step", [1, 3, 100])
+def test_a_header_is_kept_apart_and_not_counted(step):
+    file = io.BytesIO()
+    branch = Branch(name="b", run="jobs:f", merge="header", output_records="csv")
+    sink = sink_maker(branch)(file)
+    body = b'"a\nb",c\n1,2\n"3\n",4\n'
+    for place in range(0, len(body), step):
+        sink.write(body[place : place + step])
+    sink.finish()
+    assert (sink.header, file.getvalue()) == ('"a\nb",c\n', b'1,2\n"3\n",4\n')
+    assert (sink.records, sink.size) == (2, 11)
+
+
+def test_an_output_that_is_a_header_without_end_is_a_header():
+    file = io.BytesIO()
+    sink = sink_maker(Branch(name="b", run="jobs:f", merge="header"))(file)
+    sink.write(b"name")
+    sink.finish()
+    assert (sink.header, file.getvalue(), sink.records) == ("name", b"", 0)
+
+
+def test_a_task_with_another_header_is_refused():
+    segment = Segment(0)
+    segment.add(1, 1, 1, 1, "a\n")
+    with pytest.raises(Refused, match=r"header 'b\\n' differs from that of the tasks before it, 'a\\n'"):
+        segment.add(1, 1, 1, 1, "b\n")
+    assert segment.end == 1
+
+
+def test_nothing_is_staged_that_the_disk_cannot_hold(tmp_path):
+    command.check_space(tmp_path, 1)
+    with pytest.raises(OSError, match=r"no space to stage the task's input: .* MiB are free; make tasks smaller"):
+        command.check_space(tmp_path, 2**60)
