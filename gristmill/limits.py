@@ -19,6 +19,7 @@ BATCH_QUEUE_ENVIRONMENTS_MAX = 3
 BATCH_RUNNABLE_LIMIT_SECONDS = (600, 86_400)  # shortest and longest job state time limit
 BATCH_TAGS_MAX = 50
 BATCH_LIST_PAGE = 100  # jobs in one filtered ListJobs page
+BATCH_LIST_PAGE_BY_STATUS = 1_000  # and in one without a filter
 BATCH_NODES_MAX = 1_000  # nodes of a multi-node job ("Multi-node parallel jobs": an account's default)
 BATCH_NODE_RANGES_MAX = 5  # node groups of a multi-node job definition
 

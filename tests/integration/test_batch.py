@@ -176,6 +176,18 @@ def test_every_change_of_a_job_its_children_and_nodes_is_an_event(batch: Batch):
     assert seen == {job: {"PENDING", "SUCCEEDED"}, f"{job}:0": child, f"{job}:1": child}
 
 
+@pytest.mark.parametrize(
+    ("command", "told"), [([], "there is no command"), (["echo", "a\0b"], "null byte"), (["/etc"], "Permission denied")]
+)
+def test_what_cannot_be_started_fails_with_the_reason(batch: Batch, command, told):
+    container = {**batch.container(""), "command": command}
+    batch.api.register_job_definition(jobDefinitionName="odd", type="container", containerProperties=container)
+    done = batch.end(batch.submit("odd"))
+    assert (done["status"], done["statusReason"]) == ("FAILED", "Task failed to start")
+    assert "CannotStartContainerError" in done["container"]["reason"]
+    assert told in done["container"]["reason"]
+
+
 def test_many_submitters_at_once_lose_no_job(batch: Batch):
     jobs: list[str] = []
 

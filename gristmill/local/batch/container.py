@@ -34,7 +34,7 @@ class Container:
         attempt = self.attempt
         try:
             ended = self._process.run(timeout, self._log.write, started)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a word or a variable with a null byte
             attempt.reason = str(error) if isinstance(error, CannotPull) else f"CannotStartContainerError: {error}"
             attempt.status_reason = "Task failed to start"
         else:

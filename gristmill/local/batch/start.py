@@ -50,7 +50,7 @@ def piped(start: Callable[[int], Process]) -> tuple[Process, int]:
     read, write = os.pipe()
     try:
         return start(write), read
-    except OSError:
+    except (OSError, ValueError):
         os.close(read)
         raise
     finally:
@@ -122,6 +122,8 @@ class Starter:
 def _command(job: Job) -> list[str]:
     """Return a job's command; a node's runs on a host of its own, as far as host names go."""
     command: list[str] = job.container["command"]
+    if not command:
+        raise OSError("there is no command, and an image's own is used with --containers only")
     if not job.is_node or shutil.which(command[0]) is None:  # what is not there must fail as any other
         return command
     words = [sys.executable if command[:1] in (["python"], ["python3"]) else command[0], *command[1:]]

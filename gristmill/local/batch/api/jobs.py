@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gristmill.limits import BATCH_DESCRIBE_MAX, BATCH_END_MAX
+from gristmill.limits import BATCH_DESCRIBE_MAX, BATCH_END_MAX, BATCH_LIST_PAGE, BATCH_LIST_PAGE_BY_STATUS
 from gristmill.local.batch import nodes
 from gristmill.local.batch.api.common import Operation, Refusal, Room, find, job_id, page, refuse
 from gristmill.local.batch.api.definitions import find_definition
@@ -11,8 +11,6 @@ from gristmill.local.batch.model import Job, Json
 from gristmill.local.batch.render import detail, summary
 from gristmill.local.batch.submit import make_job, problems
 
-_PAGE_BY_STATUS = 1000  # jobs in a page of ListJobs; with a filter 100 (API reference, ListJobs)
-_PAGE_BY_FILTER = 100
 _REASON_MAX = 1024  # characters (API reference, TerminateJob)
 _PLACES = ("jobQueue", "arrayJobId", "multiNodeJobId")
 
@@ -53,7 +51,7 @@ class Jobs(Room):
             raise Refusal(f"Exactly one of {', '.join(_PLACES)} must be specified; there are {len(given)}")
         is_filtered = bool(said.get("filters")) and given == ["jobQueue"]
         jobs = self._filtered(said) if is_filtered else self._by_status(said)
-        shown, more = page(jobs, said, _PAGE_BY_FILTER if is_filtered else _PAGE_BY_STATUS)
+        shown, more = page(jobs, said, BATCH_LIST_PAGE if is_filtered else BATCH_LIST_PAGE_BY_STATUS)
         return {"jobSummaryList": [summary(job) for job in shown], **more}
 
     def _by_status(self, said: Json) -> list[Job]:
