@@ -50,6 +50,9 @@ def up(
     containers: Annotated[
         bool, typer.Option("--containers", help="Run the images of jobs by docker or podman, not their commands.")
     ] = False,
+    isolate: Annotated[
+        bool, typer.Option("--isolate", help="Nodes of multi-node jobs get addresses of their own (Linux, root).")
+    ] = False,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay in the foreground; Ctrl-C stops it.")] = False,
     json: Json = False,
 ) -> None:
@@ -62,6 +65,7 @@ def up(
     given["runnable-seconds"] = runnable_seconds
     arguments = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     arguments += ["--containers"] if containers else []
+    arguments += ["--isolate"] if isolate else []
     running = daemon.find(data)
     if foreground and not running:
         note(_LOSES)

@@ -74,10 +74,15 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _doors(listener: socket.socket, settings: Settings) -> list[socket.socket]:
-    """Return where to listen: on loopback, and for containers on their bridge, which no other machine reaches."""
-    if not settings.containers:
-        return [listener]
-    return [listener, listen_at(Addresses(settings.container_subnet).gateway, settings.port)]
+    """Return where to listen: on loopback, and for containers or isolated nodes on their bridge.
+
+    No other machine reaches that.
+    """
+    if settings.containers:
+        return [listener, listen_at(Addresses(settings.container_subnet).gateway, settings.port)]
+    if settings.isolate:
+        return [listener, listen_at(Addresses(settings.isolated_subnet).gateway, settings.port)]
+    return [listener]
 
 
 def note(settings: Settings) -> None:
@@ -134,6 +139,7 @@ def settings_from(arguments: list[str]) -> Settings:
     )
     parser.add_argument("--containers", action="store_true", help="run the images of jobs by docker or podman")
     parser.add_argument("--container-subnet", default="10.142.0.0/16", help="of their network (default: %(default)s)")
+    parser.add_argument("--isolate", action="store_true", help="nodes of multi-node jobs are network namespaces (root)")
     parser.add_argument("--log-calls", action="store_true", help="note in DATA/calls.jsonl which role called what")
     parser.add_argument("--smtp", metavar="HOST:PORT", help="mail server that gets a copy of each mail")
     told = parser.parse_args(arguments)
@@ -151,6 +157,7 @@ def settings_from(arguments: list[str]) -> Settings:
         port=told.port,
         smtp=told.smtp,
         log_calls=told.log_calls,
+        isolate=told.isolate,
         containers=told.containers,
         container_subnet=told.container_subnet,
         **more,

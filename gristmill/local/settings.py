@@ -35,12 +35,18 @@ class Settings:
     log_calls: bool = False  # note who called what
     containers: bool = False  # jobs run their images by docker or podman; else they are processes
     container_subnet: str = "10.142.0.0/16"
+    isolate: bool = False  # nodes of multi-node jobs are network namespaces
     smtp: str | None = None  # host:port of a mail server that gets a copy of each mail
 
     @property
     def endpoint(self) -> str:
         """Return the URL of every service; by name, for buckets are addressed as sub-domains of it."""
         return f"http://localhost:{self.port}"
+
+    @property
+    def isolated_subnet(self) -> str:
+        """Return the network of isolated nodes; servers that run side by side seldom share one."""
+        return f"10.143.{self.port % 256}.0/24"
 
     @property
     def outbox(self) -> Path:

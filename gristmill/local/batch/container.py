@@ -26,7 +26,7 @@ class Container:
         self._is_stopped = False
         self._log = LogStream(settings, log_group(job), self.attempt.log_stream)
         self._log.write(_gpu_notice(job).encode())
-        job.address = starter.address()
+        job.address = starter.address(job)
         self._process = JobProcess(starter, job, environment(job, settings), folder)
 
     def run(self, timeout: float | None = None, started: Callable[[], None] = lambda: None) -> None:

@@ -8,13 +8,16 @@ from gristmill.local.batch.model import Attempt, Job, Status
 from gristmill.local.batch.start import Starter, Starting
 from gristmill.local.containers.engine import find
 from gristmill.local.containers.starter import Containers
+from gristmill.local.namespaces import Namespaces
 from gristmill.local.settings import Settings
 
 NEVER_STARTED = "Main node ended before this node started"
 
 
 def _starter(settings: Settings) -> Starting:
-    return Containers(settings, find(settings.port)) if settings.containers else Starter(settings)
+    if settings.containers:
+        return Containers(settings, find(settings.port))
+    return Namespaces(settings) if settings.isolate else Starter(settings)
 
 
 class Runner:

@@ -60,8 +60,8 @@ def piped(start: Callable[[int], Process]) -> tuple[Process, int]:
 class Starting(Protocol):
     """What starts attempts."""
 
-    def address(self) -> str:
-        """Return the address that the next attempt will have."""
+    def address(self, job: Job) -> str:
+        """Return the address that the job's next attempt will have."""
 
     def start(self, job: Job, environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
         """Return a new process and the pipe with its output. OSError where the command cannot be started."""
@@ -79,13 +79,13 @@ class Starter:
         self._lock = threading.Lock()
         self._zygote = Zygote(_ROLE, self._environment)
 
-    def address(self) -> str:
+    def address(self, _job: Job) -> str:
         """Return this machine's own: all its processes have the same."""
         return LOOPBACK
 
     def start(self, job: Job, environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
         """Return a new process and the pipe with its output. OSError where the command cannot be started."""
-        return piped(lambda output: self._start(_command(job), environment, folder, output))
+        return piped(lambda output: self._start(command_of(job), environment, folder, output))
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str], folder: Path, output: int) -> Process:
         if self._is_forked(command, environment):
@@ -119,7 +119,7 @@ class Starter:
         self._zygote.kill()
 
 
-def _command(job: Job) -> list[str]:
+def command_of(job: Job) -> list[str]:
     """Return a job's command; a node's runs on a host of its own, as far as host names go."""
     command: list[str] = job.container["command"]
     if not command:

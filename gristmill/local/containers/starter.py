@@ -55,7 +55,7 @@ class Containers:
         self._bridge = engine.bridge() if engine.is_podman else ""  # docker gives its bridges an address to keep
         keeper().sweep_with(engine.sweeping())
 
-    def address(self) -> str:
+    def address(self, _job: Job) -> str:
         """Return an address for the next container."""
         return self._addresses.take()
 
