@@ -141,8 +141,9 @@ def _callables(one: "Pipeline") -> Iterator[str]:
     from gristmill.words import MergeKind
 
     for branch in (branch for stage in one.stages for branch in stage.branches):
-        if branch.run:
-            yield branch.run
+        for named in (branch.run, branch.mpi):
+            if isinstance(named, str):
+                yield named
         if not isinstance(branch.merge, MergeKind):
             yield branch.merge
 
