@@ -7,7 +7,7 @@ TOOLS := .tools
 AWSB := .awsb
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools mpi awsb snakemake demo test lint test-sam test-mpi test-containers test-awsb test-faults test-soak bench lock clean
+.PHONY: help setup tools mpi awsb snakemake demo test lint test-sam test-mpi test-big test-containers test-awsb test-faults test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

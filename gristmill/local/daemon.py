@@ -73,6 +73,8 @@ def clean(data: Path) -> State | None:
     if state is None or is_alive(state.pid):
         return None
     (data / STATE_FILE).unlink()
+    for leftovers in ("jobs", "functions"):  # working folders and unpacked code; mails and logs stay
+        shutil.rmtree(data / leftovers, ignore_errors=True)
     return state
 
 
@@ -82,7 +84,7 @@ def up(data: Path, arguments: Sequence[str] = ()) -> State:
     if running is not None:
         return running
     data.mkdir(parents=True, exist_ok=True)
-    (data / STATE_FILE).unlink(missing_ok=True)
+    clean(data)
     with (data / LOG_FILE).open("ab") as log:
         begun = log.tell()
         process = subprocess.Popen(

@@ -74,8 +74,12 @@ class Mill:
         return record
 
     def keys(self, prefix: str) -> list[str]:
+        return list(self.sizes(prefix))
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return the bytes of each object under a prefix."""
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+        return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
 
     def execution(self, run: str, seconds: float = 30) -> str:
         """Wait until the run is claimed; return the ARN of the execution that owns it."""

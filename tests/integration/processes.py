@@ -1,0 +1,52 @@
+"""The processes of this machine, as the system lists them."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process; its start tells it from a later one with the same number."""
+
+    pid: int
+    parent: int
+    started: str
+    state: str
+
+
+def running() -> list[Process]:
+    """Return the processes that have not ended; those that only wait to be taken off the books have."""
+    every = _from_proc() if Path("/proc/self/stat").exists() else _from_ps()
+    return [one for one in every if not one.state.startswith("Z")]
+
+
+def _from_proc() -> list[Process]:
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = file.read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        found.append(Process(int(file.parent.name), int(fields[1]), fields[19], fields[0]))
+    return found
+
+
+def _from_ps() -> list[Process]:
+    done = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,lstart="], check=True, capture_output=True, text=True)
+    lines = [line.split(maxsplit=3) for line in done.stdout.splitlines()]
+    return [Process(int(pid), int(parent), started, state) for pid, parent, state, started in lines]
+
+
+def descendants(pid: int) -> list[Process]:
+    """Return all processes that come from one, in any generation."""
+    every, found, parents = running(), [], {pid}
+    while children := [one for one in every if one.parent in parents and one not in found]:
+        found += children
+        parents = {one.pid for one in children}
+    return found
+
+
+def is_running(process: Process) -> bool:
+    """Tell whether this very process has not ended."""
+    return any((one.pid, one.started) == (process.pid, process.started) for one in running())

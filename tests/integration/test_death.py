@@ -1,0 +1,52 @@
+"""The embedded AWS killed in the middle of a run."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from gristmill import keys
+from gristmill.cli.main import call
+from gristmill.local import daemon
+from tests.integration.conftest import PIPELINES, deployed
+from tests.integration.mill import Mill
+from tests.integration.processes import descendants, is_running
+
+SECONDS = 15
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GRISTMILL_PIPELINES", str(PIPELINES))
+    monkeypatch.setenv("GRISTMILL_HOME", str(tmp_path / "aws"))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    return tmp_path / "aws"
+
+
+def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(data: Path, tmp_path: Path, capsys):
+    (tmp_path / "marks").mkdir()
+    first = daemon.up(data, ["--port", "0"])
+    try:
+        mill = deployed(first.endpoint, data)
+        mill.drop("gated", "lost.txt", b"a\nWAIT\n", marks=str(tmp_path / "marks"))
+        mill._until(lambda: any((tmp_path / "marks").glob("WAIT*")), 30, "nothing runs")
+        started = descendants(first.pid)
+        assert len(started) >= 4  # the keeper, functions' and jobs' processes
+        os.kill(first.pid, signal.SIGKILL)
+        Mill._until(lambda: not any(map(is_running, started)), SECONDS, "processes of the dead AWS live on")
+        capsys.readouterr()
+        assert call(["local", "up", "--port", "0"]) == 0
+        told = capsys.readouterr().err
+        assert f"(pid {first.pid}, " in told
+        assert "was killed: its buckets, runs and stacks are lost" in told
+        assert not list((data / "jobs").glob("*"))
+        second = daemon.find(data)
+        assert second is not None
+        again = deployed(second.endpoint, data)
+        run = again.drop("strings", "anew.txt", b"anew\n")
+        assert again.finish(run)["status"] == "SUCCEEDED"
+        assert again.read(keys.results_prefix("strings", "anew.txt", run) + "repeat.txt") == b"anewanew\n"
+    finally:
+        if daemon.find(data):
+            daemon.down(data)

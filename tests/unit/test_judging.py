@@ -1,0 +1,176 @@
+"""What CheckOutput and Notify decide: pure decisions, each promise at its smallest."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gristmill import keys
+from gristmill.cause import explain
+from gristmill.check import Expected, judge, miscount
+from gristmill.cover import Cover, Slice
+from gristmill.keys import Span
+from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
+from gristmill.notice import Story, attributes, body, subject
+from gristmill.notify import cause_of, may_tell, read_payload
+from gristmill.records import BranchFinding, Failure, RunRecord
+from gristmill.spec.model import Branch, Split, Stage
+from gristmill.words import CheckVerdict, RecordFormat, RunStatus
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+BRANCH = Branch(name="copied", run="jobs:copy", attempts=3)
+STAGE = Stage(name="copy", split=Split(records=RecordFormat.LINES, records_per_task=1), branches=[BRANCH])
+
+
+def failure(reason: str) -> Failure:
+    return Failure(
+        stage="copy", branch="copied", task=None, attempt=0, reason=reason, detail="", exit_code=None, job_id="j",
+        log_stream="", at=NOW,
+    )  # fmt: skip
+
+
+def finding(missing: int = 0, problem: str | None = None, output: str | None = "key", reason: str = "x"):
+    return BranchFinding(
+        branch="copied", tasks=4, done=4 - missing, records_in=4, records_out=4, bytes_in=8, bytes_out=8,
+        output=None if missing else output, failures=[failure(reason)] if missing else [], missing=missing,
+        problem=problem,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "tries", "verdict"),
+    [
+        (finding(), 1, CheckVerdict.COMPLETE),
+        (finding(), 3, CheckVerdict.COMPLETE),
+        (finding(missing=1), 1, CheckVerdict.INCOMPLETE),
+        (finding(missing=1), 2, CheckVerdict.INCOMPLETE),
+        (finding(missing=1), 3, CheckVerdict.FAILED),
+        (finding(missing=1, reason="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"), 1, CheckVerdict.FAILED),
+        (finding(missing=1, reason="CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"), 1, CheckVerdict.INCOMPLETE),
+        (finding(output=None), 1, CheckVerdict.INCOMPLETE),  # done, but not merged
+        (finding(output=None), 3, CheckVerdict.FAILED),
+        (finding(problem="one is lost"), 1, CheckVerdict.FAILED),  # a count that is wrong stays wrong
+    ],
+)
+def test_only_what_is_whole_is_complete_and_only_what_can_mend_is_tried_again(found, tries, verdict):
+    assert judge(STAGE, [found], tries)[0] is verdict
+
+
+def held(bytes_in: int = 8, records_in: int = 4, records_out: int = 4) -> Cover:
+    return Cover([Slice(Span(0, 4), "segment", 0, 8, bytes_in, records_in, records_out)], [])
+
+
+@pytest.mark.parametrize(
+    ("cover", "expected", "told"),
+    [
+        (held(), Expected(4, 8, 4), None),
+        (held(), Expected(4, 8, None), None),  # the split did not count
+        (held(bytes_in=7), Expected(4, 8, 4), "read 7 bytes, but the input has 8"),
+        (held(records_in=3), Expected(4, 8, 4), "read 3 records, but the split counted 4"),
+        (held(records_out=5), Expected(4, 8, 4), "wrote 5 records for 4 read"),
+    ],
+)
+def test_counts_that_do_not_add_up_are_told(cover, expected, told):
+    found = miscount(cover, expected, counts_match=True)
+    assert found is None if told is None else told in (found or "")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason", "status_reason", "told"),
+    [
+        (137, None, "Essential container in task exited", "killed by SIGKILL (exit code 137)"),
+        (143, None, None, "killed by SIGTERM (exit code 143)"),
+        (255, None, None, "killed by signal 127"),
+        (3, None, None, "exit code 3"),
+        (None, "CannotPullContainerError: no such image", None, "CannotPullContainerError: no such image"),
+        (None, None, None, "the job failed and gave no reason"),
+    ],
+)
+def test_how_a_child_died_is_put_into_words(exit_code, reason, status_reason, told):
+    assert told in explain(exit_code, reason, status_reason)
+
+
+def test_a_functions_error_is_told_without_its_wrapping():
+    raised = json.dumps({"errorType": "ValueError", "errorMessage": "bad", "stackTrace": ["line"]})
+    assert cause_of({"Error": "ValueError", "Cause": raised}) == "ValueError: bad"
+    assert cause_of({"Error": "States.Timeout"}) == "States.Timeout"
+    assert cause_of({"Error": "Batch.Odd", "Cause": "text"}) == "Batch.Odd: text"
+    assert cause_of({"Error": "Odd", "Cause": '"json, but no error"'}) == 'Odd: "json, but no error"'
+
+
+EVENT = {
+    "detail": {
+        "bucket": {"name": "b"},
+        "object": {"key": "inputs/strings/x.txt", "size": 1, "etag": "e", "version-id": "v", "sequencer": "0"},
+    }
+}
+
+
+def payload(event: dict) -> dict:
+    return {"status": "FAILED", "execution": "arn:mine", "event": event, "started": NOW.isoformat()}
+
+
+def record(execution: str) -> RunRecord:
+    return RunRecord.model_validate(
+        {
+            "run": "0" * 16, "execution": execution, "claimed_at": NOW, "owner": "me", "pipeline": None,
+            "parameters": {}, "faults": [],
+            "input": {"bucket": "b", "key": "inputs/x/y", "version": "v", "etag": "e", "size": 1, "sequencer": "0"},
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "owner", "speaks"),
+    [
+        (EVENT, "arn:mine", True),
+        (EVENT, None, True),  # Split failed before its claim
+        (EVENT, "arn:another", False),  # a duplicate
+        ({"resume": {"run": "0" * 16}}, "arn:mine", True),
+        ({"resume": {"run": "0" * 16}}, "arn:another", True),  # failed before it took the run over
+        ({"resume": {"run": "0" * 16}}, None, False),  # of a run that never was
+    ],
+)
+def test_only_an_execution_that_has_to_do_with_the_run_speaks_of_it(event, owner, speaks):
+    assert may_tell(read_payload(payload(event)), record(owner) if owner else None) is speaks
+
+
+def story(name: str = "x.txt", **more) -> Story:
+    return Story(
+        **{
+            "status": RunStatus.FAILED, "run": "0" * 16, "pipeline": "strings", "name": name, "owner": "me",
+            "input_size": 1, "bucket": "b", "started_at": NOW, "ended_at": NOW + timedelta(seconds=61), "reason": "why",
+            "findings": [], "results": [], **more,
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["x.txt", "n" * 1000, "é" * 500, "a\nb\tc", "挽き臼.txt", ""])
+def test_any_name_makes_a_subject_that_sns_takes(name):
+    line = subject(story(name))
+    assert len(line) < SNS_SUBJECT_MAX
+    assert line.isascii()
+    assert line.isprintable()
+    assert line.startswith("[gristmill] FAILED ")
+
+
+def test_a_mail_stays_within_its_limit_and_keeps_its_attributes():
+    told = story(reason="é" * SNS_MESSAGE_MAX, name="n" * 900)
+    size = len(body(told).encode()) + sum(len(str(one).encode()) for one in attributes(told).values())
+    assert size <= SNS_MESSAGE_MAX
+
+
+def test_a_failed_run_names_the_command_that_resumes_and_a_refused_one_does_not():
+    assert f"gristmill resume {'0' * 16}" in body(story())
+    refused = body(story(faults=["this", "that"]))
+    assert "  this\n  that\n" in refused
+    assert "resume" not in refused
+
+
+def test_job_names_of_a_run_are_found_by_their_prefix():
+    assert keys.job_name("r", "s", "b", 1, 2).startswith(keys.job_name_prefix("r"))
+
+
+def test_a_branch_that_may_write_any_number_of_records_is_held_to_the_rest():
+    assert miscount(held(records_out=9), Expected(4, 8, 4), counts_match=False) is None
+    assert miscount(held(bytes_in=7), Expected(4, 8, 4), counts_match=False) is not None
