@@ -1,4 +1,4 @@
-"""Functions that throw, hang, die, lie or are throttled, on a stack of their own: never green, never stuck, told."""
+"""Functions that throw, hang, die or lie, on a stack of their own: never green, never stuck, told."""
 
 import io
 import json
@@ -61,26 +61,10 @@ def wrecked(folder: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def throttled(wreck: Mill) -> str:
-    """Drop a file while JobMap is throttled, until that has been felt; return the run."""
-    functions, name = wreck.client("lambda"), wreck.physical("JobMapFunction")
-    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-    run = wreck.drop("strings", "throttled.txt", TEXT)
-    arn = wreck.execution(run)
-    wreck._until(lambda: "TooManyRequests" in history(wreck, arn), 20, "nothing is throttled")
-    functions.delete_function_concurrency(FunctionName=name)
-    return run
-
-
-@pytest.fixture(scope="module")
-def runs(wreck: Mill, throttled: str) -> dict[str, str]:
+def runs(wreck: Mill) -> dict[str, str]:
     """Drop everything that breaks something; return the runs."""
     names = [*BROKEN, "notify.raise", "notify.stutter"]
     return {name: wreck.drop("strings", f"{name}.txt", TEXT) for name in names}
-
-
-def history(mill: Mill, arn: str) -> str:
-    return json.dumps(mill.client("stepfunctions").get_execution_history(executionArn=arn), default=str)
 
 
 def ended(mill: Mill, name: str) -> str:
@@ -88,13 +72,6 @@ def ended(mill: Mill, name: str) -> str:
     (execution,) = mill.executions(keys.input_key("strings", f"{name}.txt"))
     status: str = mill.end(execution["executionArn"])["status"]
     return status
-
-
-def test_a_throttled_function_is_called_again_and_the_run_goes_on(wreck: Mill, throttled: str, runs: dict[str, str]):
-    assert wreck.finish(throttled)["status"] == "SUCCEEDED"
-    assert wreck.read(keys.results_prefix("strings", "throttled.txt", throttled) + "repeat.txt") == (
-        b"oneone\ntwotwo\nthreethree\n"
-    )
 
 
 @pytest.mark.parametrize("name", BROKEN)
