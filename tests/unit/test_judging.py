@@ -57,7 +57,7 @@ def test_only_what_is_whole_is_complete_and_only_what_can_mend_is_tried_again(fo
 
 
 def held(bytes_in: int = 8, records_in: int = 4, records_out: int = 4) -> Cover:
-    return Cover([Slice(Span(0, 4), "segment", 0, 8, bytes_in, records_in, records_out)], [])
+    return Cover([Slice(Span(0, 4), "segment", 0, 8, bytes_in, records_in, records_out, "")], [])
 
 
 @pytest.mark.parametrize(
