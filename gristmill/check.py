@@ -99,15 +99,19 @@ def _examine(
         bytes_in=sum(part.bytes_in for part in held.slices),
         bytes_out=held.size,
         output=None if missing else _output(store, record, branch, held),
-        failures=_failures(store, clues, cursor, branch, held) if missing else [],
+        failures=_failures(store, clues, cursor, branch.name, held, expected) if missing else [],
         missing=missing,
         problem=None if missing else miscount(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
     )
 
 
-def _failures(store: Store, clues: Clues, cursor: Cursor, branch: Branch, held: Cover) -> list[Failure]:
-    """Return failures that explain what is missing, each with its task's place in the input."""
-    found = failures(store, clues, cursor, branch.name, held.missing)
+def _failures(
+    store: Store, clues: Clues, cursor: Cursor, branch: str, held: Cover, expected: Expected
+) -> list[Failure]:
+    """Return failures that explain what is missing, each with its task's place where bytes of the input tell it."""
+    found = failures(store, clues, cursor, branch, held.missing)
+    if expected.encoding is not Encoding.PLAIN:
+        return found
     return [failure if failure.task is None else _placed(store, cursor, failure) for failure in found]
 
 

@@ -15,7 +15,7 @@ from gristmill.notice import Story, attributes, body, subject
 from gristmill.notify import cause_of, may_tell, read_payload
 from gristmill.records import BranchFinding, Failure, RunRecord
 from gristmill.spec.model import Branch, Split, Stage
-from gristmill.words import CheckVerdict, RecordFormat, RunStatus
+from gristmill.words import CheckVerdict, Encoding, RecordFormat, RunStatus
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 BRANCH = Branch(name="copied", run="jobs:copy", attempts=3)
@@ -63,11 +63,11 @@ def held(bytes_in: int = 8, records_in: int = 4, records_out: int = 4) -> Cover:
 @pytest.mark.parametrize(
     ("cover", "expected", "told"),
     [
-        (held(), Expected(4, 8, 4), None),
-        (held(), Expected(4, 8, None), None),  # the split did not count
-        (held(bytes_in=7), Expected(4, 8, 4), "read 7 bytes, but the input has 8"),
-        (held(records_in=3), Expected(4, 8, 4), "read 3 records, but the split counted 4"),
-        (held(records_out=5), Expected(4, 8, 4), "wrote 5 records for 4 read"),
+        (held(), Expected(4, 8, 4, Encoding.PLAIN), None),
+        (held(), Expected(4, 8, None, Encoding.PLAIN), None),  # the split did not count
+        (held(bytes_in=7), Expected(4, 8, 4, Encoding.PLAIN), "read 7 bytes, but the input has 8"),
+        (held(records_in=3), Expected(4, 8, 4, Encoding.PLAIN), "read 3 records, but the split counted 4"),
+        (held(records_out=5), Expected(4, 8, 4, Encoding.PLAIN), "wrote 5 records for 4 read"),
     ],
 )
 def test_counts_that_do_not_add_up_are_told(cover, expected, told):
@@ -172,5 +172,5 @@ def test_job_names_of_a_run_are_found_by_their_prefix():
 
 
 def test_a_branch_that_may_write_any_number_of_records_is_held_to_the_rest():
-    assert miscount(held(records_out=9), Expected(4, 8, 4), counts_match=False) is None
-    assert miscount(held(bytes_in=7), Expected(4, 8, 4), counts_match=False) is not None
+    assert miscount(held(records_out=9), Expected(4, 8, 4, Encoding.PLAIN), counts_match=False) is None
+    assert miscount(held(bytes_in=7), Expected(4, 8, 4, Encoding.PLAIN), counts_match=False) is not None
