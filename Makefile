@@ -69,6 +69,9 @@ lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete with the stock command lines
 	$(BIN)/python -m pytest --quiet tests/sam
 
+test-big: setup ## a line of 200 MB, fifty files at once (a minute or two)
+	$(BIN)/python -m pytest --quiet tests/big
+
 test-containers: mpi ## jobs in real containers on a bridge network; needs docker or podman, as root
 	$(BIN)/python -m pytest --quiet tests/containers
 
