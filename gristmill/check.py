@@ -35,7 +35,7 @@ def check_output(store: Store, clues: Clues, cursor: Cursor) -> dict[str, Any]:
     """Examine every branch of the cursor's stage, write the finding, and return the verdict and the next cursor."""
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
-    expected = _expected(store, cursor)
+    expected = expected_of(store, cursor)
     found = [_examine(store, clues, record, cursor, branch, expected) for branch in stage.branches]
     tries = cursor.attempt - record.resumes * ATTEMPTS_MAX + 1
     verdict, reason = judge(stage, found, tries)
@@ -77,7 +77,8 @@ def _lack(found: BranchFinding, branch: Branch) -> str:
     return ""
 
 
-def _expected(store: Store, cursor: Cursor) -> Expected:
+def expected_of(store: Store, cursor: Cursor) -> Expected:
+    """Return what the branches of a stage must account for, by its chunk index."""
     key = keys.chunks(cursor.run, cursor.stage)
     header = index.read_header(store, key)
     (first,) = index.read_values(store, key, 0, 1)
@@ -112,10 +113,11 @@ def _failures(
     found = failures(store, clues, cursor, branch, held.missing)
     if expected.encoding is not Encoding.PLAIN:
         return found
-    return [failure if failure.task is None else _placed(store, cursor, failure) for failure in found]
+    return [failure if failure.task is None else placed(store, cursor, failure) for failure in found]
 
 
-def _placed(store: Store, cursor: Cursor, failure: Failure) -> Failure:
+def placed(store: Store, cursor: Cursor, failure: Failure) -> Failure:
+    """Return a task's failure with the task's place in the input."""
     task = failure.task or 0
     chunks = keys.chunks(cursor.run, cursor.stage)
     encoding = index.read_header(store, chunks).encoding

@@ -1,5 +1,6 @@
 """Publishing: what a branch's segments become once all its tasks are done, and whether that is there."""
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from gristmill import keys
@@ -11,6 +12,7 @@ from gristmill.spec.model import Branch
 from gristmill.store import ObjectInfo, Store
 from gristmill.words import OutputKind
 
+Join = Callable[[Store, str, Sequence[Piece], dict[str, str], str], None]
 _COPIERS = 16
 
 
@@ -33,16 +35,19 @@ def is_merged(output: ObjectInfo | None, held: Cover) -> bool:
     return output is not None and output.size == size and output.metadata.get("gristmill-tasks") == str(tasks)
 
 
-def publish(store: Store, record: RunRecord, branch: Branch, held: Cover) -> None:
-    """Join the slices into one object behind their header, or copy each task's file to its name."""
+def publish(store: Store, record: RunRecord, branch: Branch, held: Cover, join: Join = compose) -> None:
+    """Join the slices into one object behind their header, or copy each task's file to its name.
+
+    `join` makes an object of pieces, as `compose` does it in S3.
+    """
     if branch.output is OutputKind.FILES:
         with ThreadPoolExecutor(_COPIERS) as pool:
-            list(pool.map(lambda part: _copy(store, record, _file(record, branch, part), part), held.slices))
+            list(pool.map(lambda part: _copy(store, record, _file(record, branch, part), part, join), held.slices))
     else:
-        _join(store, record, branch, held)
+        _join(store, record, branch, held, join)
 
 
-def _join(store: Store, record: RunRecord, branch: Branch, held: Cover) -> None:
+def _join(store: Store, record: RunRecord, branch: Branch, held: Cover, join: Join) -> None:
     stage = find_branch(frozen(record), branch.name)[0].name
     prefix = keys.branch_prefix(record.run, stage, branch.name)
     pieces = [Piece(part.segment, part.start, part.end) for part in held.slices if part.end > part.start]
@@ -51,12 +56,12 @@ def _join(store: Store, record: RunRecord, branch: Branch, held: Cover) -> None:
         store.put(f"{prefix}header", header)
         pieces.insert(0, Piece(f"{prefix}header", 0, len(header)))
     metadata = {"gristmill-run": record.run, "gristmill-tasks": str(held.slices[-1].span.end if held.slices else 0)}
-    compose(store, output_key(record, branch.name), pieces, metadata, f"{prefix}merging/")
+    join(store, output_key(record, branch.name), pieces, metadata, f"{prefix}merging/")
 
 
-def _copy(store: Store, record: RunRecord, key: str, part: Slice) -> None:
+def _copy(store: Store, record: RunRecord, key: str, part: Slice, join: Join) -> None:
     metadata = {"gristmill-run": record.run}
-    compose(store, key, [Piece(part.segment, part.start, part.end)], metadata, f"{part.segment}.copying/")
+    join(store, key, [Piece(part.segment, part.start, part.end)], metadata, f"{part.segment}.copying/")
 
 
 def _file(record: RunRecord, branch: Branch, part: Slice) -> str:

@@ -72,6 +72,11 @@ class RecordFormat(StrEnum):
         """Tell whether a task is an item of a list rather than a piece of one file."""
         return self in (RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)
 
+    @property
+    def is_text(self) -> bool:
+        """Tell whether records are lines of text, or made of them."""
+        return not self.is_items and self not in (RecordFormat.FIXED, RecordFormat.WHOLE)
+
 
 @unique
 class Encoding(IntEnum):

@@ -19,12 +19,14 @@ from gristmill.cli import (
     local,
     logs,
     mail,
+    new,
     pipelines,
     plan,
     results,
     run,
     runs,
     subscriptions,
+    trial,
 )
 from gristmill.cli.session import Session, session
 from gristmill.cli.show import problem
@@ -81,7 +83,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EXIT_CODES,
 )
-_ROOMS = (run, runs, logs, results, control, plan, pipelines, subscriptions, mail)
+_ROOMS = (run, runs, logs, results, control, plan, new, trial, pipelines, subscriptions, mail)
 for room in (*_ROOMS, jobs, job, hosts, awsb, deploy, local):
     room.add_to(app)
 

@@ -1,17 +1,17 @@
 """`gristmill pipelines`: the pipelines of this machine, and whether they are sound."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gristmill.cli.options import Json
-from gristmill.cli.show import emit, out, problem, rich, table
+from gristmill.cli.show import emit, note, out, problem, rich, table
 from gristmill.errors import ExitCode, Refused
 
 if TYPE_CHECKING:
+    from gristmill.spec.inspect import Inspection
     from gristmill.spec.model import Branch, Parameter, Pipeline
 
 group = typer.Typer(invoke_without_command=True, help="The pipelines of this machine. Default: list them.")
@@ -105,47 +105,29 @@ def validate(
     from gristmill.spec.load import names, roots
 
     places = roots(os.environ)
-    faults = {name: _faults(name, places) for name in which or names(places)}
+    found = {name: _inspect(name, places) for name in which or names(places)}
     if json:
-        emit([{"pipeline": name, "sound": not found, "faults": found} for name, found in faults.items()])
+        emit([{"pipeline": name, "sound": not one.faults, **vars(one)} for name, one in found.items()])
     else:
-        for name, found in faults.items():
-            if not found:
+        for name, one in found.items():
+            if not one.faults:
                 out(f"{name}: sound")
-            for fault in found:
+            for fault in one.faults:
                 problem(fault)
-    if any(faults.values()):
+            for lack in one.lacks:
+                note(lack)
+    if any(one.faults for one in found.values()):
         raise typer.Exit(ExitCode.REFUSED)
 
 
-def _faults(name: str, places: list[Path]) -> list[str]:
-    from gristmill.spec.code import load_callable
-    from gristmill.spec.load import find, read
+def _inspect(name: str, places: list[Path]) -> "Inspection":
+    from gristmill.spec.inspect import Inspection, inspect
+    from gristmill.spec.load import find
 
     try:
-        file = Path(name) if name.endswith((".yaml", ".yml")) else find(name, places)
-        one = read(file)
+        return inspect(Path(name) if name.endswith((".yaml", ".yml")) else find(name, places))
     except Refused as refused:
-        return refused.faults
-    found = []
-    for reference in _callables(one):
-        try:
-            load_callable(reference, one.name, [file.absolute().parents[1]])
-        except Refused as refused:
-            found += [f"{file}: {fault}" for fault in refused.faults]
-    return found
-
-
-def _callables(one: "Pipeline") -> Iterator[str]:
-    """Yield the functions that a pipeline names."""
-    from gristmill.words import MergeKind
-
-    for branch in (branch for stage in one.stages for branch in stage.branches):
-        for named in (branch.run, branch.mpi):
-            if isinstance(named, str):
-                yield named
-        if not isinstance(branch.merge, MergeKind):
-            yield branch.merge
+        return Inspection(refused.faults)
 
 
 @group.command()

@@ -2,8 +2,10 @@
 
 import importlib
 import sys
+import traceback
 import types
 from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,19 @@ from gristmill.errors import Refused
 _PACKAGE = "gristmill_pipelines"
 
 
+class Lacking(Refused):
+    """Raised when a pipeline's code is there, but a library that it needs is not installed here."""
+
+
 def load_callable(reference: str, pipeline: str, roots: Sequence[Path]) -> Callable[..., Any]:
-    """Return the function that `module:function` names; Refused if module or function is missing.
+    """Return the function that `module:function` names; Refused if module or function is missing, or does not load.
 
     The module is looked for in the pipeline's own folder, then among the installed ones.
     """
     module, _, function = reference.partition(":")
     found = getattr(_import(module, pipeline, roots), function, None)
     if not callable(found):
-        raise Refused([f"pipeline {pipeline}: run: {reference}: module {module} has no function {function}"])
+        raise Refused([f"pipeline {pipeline}: {reference}: module {module} has no function {function}"])
     return found  # type: ignore[no-any-return]
 
 
@@ -29,12 +35,36 @@ def _import(module: str, pipeline: str, roots: Sequence[Path]) -> types.ModuleTy
     own = folder is not None and (
         (folder / f"{module.partition('.')[0]}.py").is_file() or (folder / module.partition(".")[0]).is_dir()
     )
+    name = f"{_package(pipeline, folder)}.{module}" if own and folder else module
     try:
-        if own and folder:
-            return importlib.import_module(f"{_package(pipeline, folder)}.{module}")
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise Refused([f"pipeline {pipeline}: run: {module}: {error}"]) from error
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and not f"{name}.".startswith(f"{error.name}."):
+            raise Lacking(
+                [f"pipeline {pipeline}: {module} needs {error.name}, which is not installed here"], _mend(pipeline)
+            ) from error
+        raise Refused([f"pipeline {pipeline}: {module}: {error}"]) from error
+    except Exception as error:  # a module may raise anything as it loads
+        raise Refused([f"pipeline {pipeline}: {module}: {_told(error)}"]) from error
+
+
+def _mend(pipeline: str) -> str:
+    """Return how to install what a pipeline needs: as the extra of its name, where the project has one."""
+    try:
+        extras = metadata("gristmill").get_all("Provides-Extra") or []
+    except PackageNotFoundError:  # an image has the sources alone
+        extras = []
+    if pipeline in extras:
+        return f"Run: pip install 'gristmill[{pipeline}]' (in a clone: make {pipeline})."
+    return "Install it into the environment that runs the pipeline's jobs."
+
+
+def _told(error: Exception) -> str:
+    """Return an error of a module as it loads, with the place in it."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error}"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
 def _package(pipeline: str, folder: Path) -> str:

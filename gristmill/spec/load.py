@@ -49,6 +49,11 @@ def load(name: str, roots: Sequence[Path]) -> Pipeline:
 
 def read(file: Path) -> Pipeline:
     """Read a `pipeline.yaml`; Refused with every fault as `file:line: field: rule`."""
+    return expand(parse(file)[0])
+
+
+def parse(file: Path) -> tuple[Pipeline, yaml.Node | None]:
+    """Return a `pipeline.yaml` as it is written, and the tree that knows its lines; Refused as `read`."""
     text = file.read_text()
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -59,13 +64,13 @@ def read(file: Path) -> Pipeline:
         pipeline = Pipeline.model_validate(content)
     except ValidationError as error:
         found = [(tuple(one["loc"]), _sentence(one)) for one in error.errors()]
-        raise Refused([_at(file, tree, place, what) for place, what in found]) from error
+        raise Refused([at(file, tree, place, what) for place, what in found]) from error
     found = list(faults(pipeline))
     if pipeline.name != file.parent.name:
         found.append((("name",), f"is {pipeline.name}, but the folder is called {file.parent.name}"))
     if found:
-        raise Refused([_at(file, tree, place, what) for place, what in found])
-    return expand(pipeline)
+        raise Refused([at(file, tree, place, what) for place, what in found])
+    return pipeline, tree
 
 
 def _sentence(error: Any) -> str:
@@ -73,7 +78,8 @@ def _sentence(error: Any) -> str:
     return f"{error['msg']}{given}"
 
 
-def _at(file: Path, tree: yaml.Node | None, place: Place, what: str) -> str:
+def at(file: Path, tree: yaml.Node | None, place: Place, what: str) -> str:
+    """Return a fault as it is told: file, line, field and sentence."""
     field = ".".join(str(step) for step in place if not _is_union_tag(step))
     return f"{file}:{_line(tree, place)}: {field or 'the file'}: {what}"
 

@@ -5,7 +5,6 @@ from gristmill.split.reader import View
 from gristmill.words import Encoding, RecordFormat
 
 _GZIP = b"\x1f\x8b"
-_TEXT = {RecordFormat.LINES, RecordFormat.CSV, RecordFormat.JSONL, RecordFormat.FASTA, RecordFormat.FASTQ}
 GZIP_WARNING = (
     "the input is gzip, which can be read from its beginning alone, so one task reads all of it; "
     "compress it with bgzip instead, and it is split at its blocks"
@@ -14,7 +13,7 @@ GZIP_WARNING = (
 
 def encoding_of(records: RecordFormat, view: View) -> Encoding:
     """Return how the input is stored, by its first bytes."""
-    if records not in _TEXT:
+    if not records.is_text:
         return Encoding.PLAIN
     head = view.read(0, min(18, view.size))
     if is_bgzf(head):

@@ -269,3 +269,15 @@ def test_status_tells_why_children_wait(mill: Mill, cli: Cli, words: Path):
     assert "2 waiting (MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in said
     assert "copy/copied waits: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in said
     assert cli("stop", run).code == ExitCode.OK
+
+
+def test_a_new_pipeline_runs_at_once(cli: Cli, mill: Mill):
+    told = cli("new", "begun", "--into", str(mill.data / "pipelines"), "--json").json
+    assert not any(command.startswith("export") for command in told["next"])
+    sample = f"{told['folder']}/sample.txt"
+    tried = cli("try", "begun", sample, "--json", "--results", "there")
+    ended = cli("run", "begun", sample, "-p", "lines_per_task=2", "--results", "here", "--json")
+    assert (tried.code, ended.code) == (ExitCode.OK, ExitCode.OK)
+    folder = Path("here", ended.json["run"])
+    for name in ("measured.tsv", "summary.txt"):
+        assert (folder / name).read_bytes() == Path("there", "try", name).read_bytes()

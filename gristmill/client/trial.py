@@ -1,0 +1,192 @@
+"""The first tasks of a pipeline in this process, over a file of this machine: no bucket, no queue, no function.
+
+The chunks, streams, jobs and merges are those of a run; only the objects lie in a temporary folder.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+from batch_jobs.child.__main__ import make_runner
+from batch_jobs.child.setting import Setting
+from gristmill import index, keys
+from gristmill.check import expected_of, miscount, placed
+from gristmill.client.drops import Upload
+from gristmill.client.folder import FolderStore, join
+from gristmill.client.planning import record_of
+from gristmill.cover import Cover
+from gristmill.errors import Refused
+from gristmill.jobmap import Cursor
+from gristmill.limits import MIB
+from gristmill.publish import publish, publishes
+from gristmill.records import Failure, RunRecord
+from gristmill.source import frozen, output_key, stage_source
+from gristmill.spec.model import Branch, Stage
+from gristmill.split import ensure_index
+from gristmill.survey import survey
+from gristmill.words import Encoding
+
+RUN = "try"
+HEAD = 4096  # bytes kept of what a branch made
+_FIRST_LOOK = 8 * MIB  # of the file; more where the chunks are larger
+_MORE = 8  # times as much
+_AHEAD = 2  # chunks beyond the last one tried: the cut before the end of a look may be that look's own
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A failed task, and the line of its stage's input where it begins (None: lines mean nothing there)."""
+
+    failure: Failure
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What became of a branch's first tasks; `head` is how its output begins, `left_out` says why it was not tried."""
+
+    stage: str
+    branch: str
+    tasks: int = 0
+    failed: int = 0
+    records_in: int = 0
+    bytes_in: int = 0
+    records_out: int = 0
+    bytes_out: int = 0
+    seconds: float = 0
+    head: bytes = b""
+    faults: tuple[Fault, ...] = ()
+    problem: str | None = None  # what CheckOutput would say of tasks that are all done
+    left_out: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether a later stage can read it."""
+        return not (self.failed or self.problem or self.left_out)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A checked file and a folder to try it in."""
+
+    store: FolderStore
+    record: RunRecord
+    tasks: int
+
+    def run(self) -> Iterator[Tried]:
+        """Yield what became of each branch, stage by stage, up to a stage that does not end well."""
+        for stage in frozen(self.record).stages:
+            found = []
+            for branch in self._begin(stage).branches:
+                found.append(self._try(stage, branch))
+                yield found[-1]
+            if not all(one.is_done for one in found):
+                return
+
+    @property
+    def results(self) -> list[tuple[str, Path]]:
+        """Return the results made so far: name and file."""
+        dropped = keys.parse_input(self.record.input.key)
+        prefix = keys.results_prefix(dropped.pipeline, dropped.name, RUN)
+        return [(one.key.removeprefix(prefix), self.store.path(one.key)) for one in self.store.list(prefix)]
+
+    def _begin(self, stage: Stage) -> Stage:
+        """Index the stage's first chunks, and no more of the dropped file than they need."""
+        key = keys.chunks(RUN, stage.name)
+        for size in _looks(self.record.input.size) if stage.input is None else [self.record.input.size]:
+            seen = _shortened(self.record, size)
+            self.store.put(keys.run_record(RUN), seen.model_dump_json().encode())
+            if self._enough(seen, stage):
+                break
+            self.store.delete(key)
+        header = index.read_header(self.store, key)
+        if header.values - 1 > self.tasks:
+            first = index.read_values(self.store, key, 0, self.tasks + 1)
+            self.store.put(key, index.pack(first, None, header.encoding))
+        return stage
+
+    def _enough(self, seen: RunRecord, stage: Stage) -> bool:
+        whole = stage.input is not None or seen.input.size == self.record.input.size
+        try:
+            return ensure_index(self.store, seen, stage).values > self.tasks + _AHEAD or whole
+        except Refused:
+            if whole:
+                raise
+            return False  # the look may have cut a record
+
+    def _try(self, stage: Stage, branch: Branch) -> Tried:
+        if branch.mpi is not None:
+            return Tried(stage.name, branch.name, left_out="an MPI job is not tried: give it to `gristmill run`")
+        cursor = Cursor(RUN, stage.name, 0)
+        runner = make_runner(Setting(cursor, branch.name, 0, 1, 0, 1, self.store.bucket, RUN, 1, ""), self.store)
+        runner.log = lambda _line: None  # failures are read from their records
+        began = time.perf_counter()
+        with redirect_stdout(sys.stderr):  # what a job prints is its log
+            runner.run()
+        seconds = time.perf_counter() - began
+        expected = expected_of(self.store, cursor)
+        held = survey(self.store, RUN, stage.name, branch.name, expected.tasks)
+        problem = None if held.missing else miscount(held, expected, stage.counts_match(branch))
+        if not held.missing and not problem and publishes(self.record, branch):
+            publish(self.store, self.record, branch, held, join)
+        return Tried(
+            stage.name,
+            branch.name,
+            tasks=expected.tasks,
+            failed=runner.failed,
+            records_in=sum(part.records_in for part in held.slices),
+            bytes_in=sum(part.bytes_in for part in held.slices),
+            records_out=sum(part.records_out for part in held.slices),
+            bytes_out=held.size,
+            seconds=seconds,
+            head=self._head(branch, held),
+            faults=tuple(self._faults(cursor, stage, branch)),
+            problem=problem,
+        )
+
+    def _head(self, branch: Branch, held: Cover) -> bytes:
+        key = output_key(self.record, branch.name)
+        made = [key] if self.store.head(key) else [one.key for one in self.store.list(f"{key.rstrip('/')}/")]
+        if made:
+            return self.store.read(made[0], 0, HEAD)
+        return b"".join(
+            self.store.read(part.segment, part.start, min(part.end, part.start + HEAD)) for part in held.slices[:1]
+        )
+
+    def _faults(self, cursor: Cursor, stage: Stage, branch: Branch) -> Iterator[Fault]:
+        for one in self.store.list(keys.failures(RUN, stage.name, branch.name)):
+            failure = placed(self.store, cursor, Failure.model_validate_json(self.store.read(one.key)))
+            yield Fault(failure, self._line(stage, failure.start or 0))
+
+    def _line(self, stage: Stage, place: int) -> int | None:
+        encoding = index.read_header(self.store, keys.chunks(RUN, stage.name)).encoding
+        if encoding is not Encoding.PLAIN or not stage.split.records.is_text:
+            return None
+        source = stage_source(self.store, self.record, stage)
+        with self.store.open_range(source.key, 0, place) as stream:
+            return 1 + sum(block.count(b"\n") for block in iter(lambda: stream.read(MIB), b""))
+
+
+def prepare(upload: Upload, roots: Sequence[Path], tasks: int, folder: Path) -> Trial:
+    """Return the trial of a file's first tasks in an empty folder; Refused with every fault that Split would find."""
+    record = record_of(upload, roots)[1]
+    if record.faults:
+        raise Refused(record.faults)
+    record = record.model_copy(update={"run": RUN})
+    return Trial(FolderStore(folder, upload.file.absolute(), upload.key), record, tasks)
+
+
+def _looks(size: int) -> Iterator[int]:
+    """Yield how much of a file is looked at: little, then more, then all."""
+    look = _FIRST_LOOK
+    while look < size:
+        yield look
+        look *= _MORE
+    yield size
+
+
+def _shortened(record: RunRecord, size: int) -> RunRecord:
+    return record.model_copy(update={"input": record.input.model_copy(update={"size": size})})

@@ -1,0 +1,195 @@
+"""A pipeline tried and begun from the command line, with no cloud of any kind."""
+
+import gzip
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gristmill.cli import main
+from gristmill.cli.trial import own_frames, preview
+from gristmill.client import trial
+from gristmill.errors import ExitCode
+from tests.unit.conftest import ROOTS
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GRISTMILL_PIPELINES", str(ROOTS[1]))
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a try needs no network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def tried(capsys, *words: str) -> tuple[int, dict[str, Any]]:
+    capsys.readouterr()
+    code = main.call(["try", *words, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def result(name: str) -> bytes:
+    return (Path("out", "try") / name).read_bytes()
+
+
+def test_the_first_tasks_make_what_a_run_would_make_of_them(capsys):
+    lines = [b"line %d of m\xc3\xbchle\n" % number for number in range(1000)]
+    Path("words.txt").write_bytes(b"".join(lines))
+    code, told = tried(capsys, "strings", "words.txt", "-p", "lines_per_task=10", "--tasks", "4", "--results", "out")
+    assert code == 0
+    assert [(one["branch"], one["tasks"], one["records_in"]) for one in told["branches"]] == [
+        ("repeat", 4, 40),
+        ("reverse", 4, 40),
+    ]
+    assert result("repeat.txt") == b"".join(line[:-1] * 2 + b"\n" for line in lines[:40])
+    assert told["branches"][0]["head"][0] == "line 0 of mühle" * 2
+
+
+def test_every_kind_of_stage_and_merge_is_tried(capsys):
+    Path("t.csv").write_bytes(b'name,count\r\nanna,1\r\n"b\nq",20\r\nc,300\r\n')
+    code, told = tried(capsys, "table", "t.csv", "--results", "out")
+    assert code == 0
+    assert [one["stage"] for one in told["branches"]] == [
+        *["rows"] * 3,
+        "total-merge",
+        "plan",
+        "items",
+        "again",
+        "bind",
+    ]
+    assert json.loads(result("total.json")) == {"sum": 321, "parts": 2}
+    assert result("copied.csv") == Path("t.csv").read_bytes()
+    assert result("pages/000000000001.txt") == b"name\nc\n"
+    assert result("bound.txt") == b"name\nanna\nb\nq\n--\nname\nc\n"
+    size = Path("t.csv").stat().st_size
+    assert result("seen.txt").splitlines()[2] == f"2 s3://none/inputs/table/t.csv {size}".encode()
+
+
+def test_a_failure_has_its_place_its_line_and_the_frames_of_the_pipeline_alone(capsys):
+    Path("t.csv").write_bytes(b"name,count\nanna,1\nb,2\nc,x\nd,4\n")
+    assert main.call(["try", "table", "t.csv"]) == ExitCode.FAILED
+    printed = capsys.readouterr()
+    assert "rows/total-parts, task 1: ValueError: invalid literal for int() with base 10: 'x'." in printed.err
+    assert "  its input: bytes 22 to 30, from line 4\n" in printed.out
+    assert "jobs.py" in printed.out
+    assert "runner.py" not in printed.out
+    assert "Not tried, for they come after that: total-merge, plan, items, again, bind\n" in printed.err
+
+
+def test_no_more_of_a_large_file_is_looked_at_than_the_tasks_need(capsys, monkeypatch):
+    monkeypatch.setattr(trial, "_FIRST_LOOK", 4000)
+    record = b"@read\nACGT\n+\nIIII\n"
+    Path("r.fastq").write_bytes(record * 2000 + b"@broken\n")
+    for size in (500, 5000, 20_000):  # within the first look, larger than it, and larger than the second
+        code, told = tried(capsys, "reads", "r.fastq", "-p", f"bytes_per_task={size}", "--tasks", "1", "--results", "o")
+        if size < 20_000:
+            (one,) = told["branches"]
+            assert (code, one["failed"]) == (0, 0)
+            assert one["bytes_in"] == one["records_in"] * len(record) >= size
+    assert code == 0 or told["branches"][0]["faults"]
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+def test_gzip_is_one_task_whole_or_cut_off(capsys, cut: int):
+    packed = gzip.compress(b"@read\nACGT\n+\nIIII\n" * 500)
+    Path("r.fastq.gz").write_bytes(packed[: len(packed) - 9 * cut])
+    code, told = tried(capsys, "reads", "r.fastq.gz")
+    (one,) = told["branches"]
+    assert (code, one["tasks"], one["records_in"]) == ((ExitCode.FAILED, 1, 0) if cut else (0, 1, 500))
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["strings", "none.txt"], "does not exist"),
+        (["stringz", "empty.txt"], "Did you mean strings?"),
+        (["strings", "empty.txt"], "the file is empty"),
+        (["strings", "one.txt", "-p", "lines=5"], "strings has no such parameter (it has: lines_per_task"),
+        (["reads", "one.txt"], "@"),
+    ],
+)
+def test_what_split_would_refuse_is_refused(capsys, words: list[str], fault: str):
+    Path("empty.txt").touch()
+    Path("one.txt").write_text("one\n")
+    assert main.call(["try", *words]) in (ExitCode.REFUSED, ExitCode.USAGE)
+    printed = capsys.readouterr()
+    assert fault in printed.err
+    assert printed.out == ""
+
+
+def test_outputs_are_shown_as_a_terminal_can():
+    assert preview(b"", 0) == []
+    assert preview(b"a\n" * 9, 18) == ["a"] * 5 + ["…"]
+    assert preview(b"x" * 4096, 9999) == ["x" * 110 + "…", "…"]
+    assert preview("mü".encode()[:-1], 2) == ["m�"]
+    assert preview(b"\x89PNG\r\n\x1a\n\x00", 999) == ["binary, begins with 89 50 4e 47 0d 0a 1a 0a 00"]
+    assert own_frames("bash: nowhere\nlast words\n") == ["bash: nowhere", "last words"]
+
+
+def test_a_new_pipeline_is_sound_and_works_at_once(capsys, monkeypatch):
+    assert main.call(["new", "first-one"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "Wrote pipelines/first-one: jobs.py, pipeline.yaml, sample.txt"
+    assert printed[2].split("=")[1].split(os.pathsep) == [str(ROOTS[1]), str(Path("pipelines").absolute())]
+    monkeypatch.setenv("GRISTMILL_PIPELINES", "pipelines")
+    assert main.call(["pipelines", "validate", "first-one"]) == 0
+    sample = "pipelines/first-one/sample.txt"
+    code, _ = tried(capsys, "first-one", sample, "-p", "lines_per_task=2", "--results", "out")
+    assert code == 0
+    text = Path(sample).read_text()
+    lines = text.splitlines()
+    assert result("summary.txt").decode() == (
+        f"{len(lines)} lines, {sum(map(len, lines))} characters, {len(text.split())} words\n"
+    )
+    assert result("measured.tsv").decode().splitlines()[1] == "27\t5\tThe miller sets the stones,"
+
+
+def test_new_overwrites_nothing_and_leaves_nothing_half(capsys):
+    taken = Path("mine", "taken")
+    taken.mkdir(parents=True)
+    for name in ("taken", "strings", "Bad", "../out", ""):
+        assert main.call(["new", name, "--into", "mine"]) == ExitCode.REFUSED
+    assert [path.name for path in Path("mine").iterdir()] == ["taken"]
+    assert list(taken.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("jobs", "fault"),
+    [
+        ("def make(:\n", "SyntaxError: invalid syntax"),
+        ("\n1 / 0\n", "ZeroDivisionError: division by zero (jobs.py, line 2)"),
+        ("x = 1\n", "jobs:make: module jobs has no function make"),
+        (None, "No module named 'jobs'"),
+    ],
+)
+def test_validate_says_at_which_line_of_the_file_code_is_named_that_does_not_load(capsys, request, jobs, fault: str):
+    name = f"odd-{abs(hash(request.node.name))}"  # modules are kept by the pipeline's name
+    folder = Path("pipelines", name)
+    assert main.call(["new", name]) == 0
+    file = folder / "pipeline.yaml"
+    (folder / "jobs.py").unlink()
+    if jobs is not None:
+        (folder / "jobs.py").write_text(jobs)
+    file.write_text(file.read_text().replace("jobs:measure", "jobs:make").replace("jobs:summarise", "jobs:make"))
+    capsys.readouterr()
+    assert main.call(["pipelines", "validate", str(file)]) == ExitCode.REFUSED
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith(f"error: {file}:19: stages.0.branches.0.run: pipeline {name}: ")
+    assert told[1].startswith(f"error: {file}:30: stages.1.branches.0.run: pipeline {name}: ")
+    assert all(fault in line for line in told)
+
+
+def test_a_library_that_is_not_installed_is_no_fault_of_the_pipeline_but_is_told(capsys):
+    assert main.call(["new", "lacking"]) == 0
+    jobs = Path("pipelines", "lacking", "jobs.py")
+    jobs.write_text("import nowhere_at_all\n" + jobs.read_text())
+    assert main.call(["pipelines", "validate", "pipelines/lacking/pipeline.yaml"]) == 0
+    said = "pipeline lacking: jobs needs nowhere_at_all, which is not installed here Install it into the environment"
+    assert capsys.readouterr().err.startswith(said)
