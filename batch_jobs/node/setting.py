@@ -24,7 +24,7 @@ class Pace:
     register: float = 600.0  # from the main node's start until every node has come
     heartbeat: float = 15.0
     lost: float = 60.0  # without a sign of life, or without the store
-    poll: float = 0.5  # while something is waited for
+    poll: float = 0.25  # while something is waited for
     watch: float = 2.0  # while the program runs
 
 
