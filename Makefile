@@ -7,7 +7,7 @@ TOOLS := .tools
 AWSB := .awsb
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools mpi awsb snakemake demo test lint test-sam test-mpi test-big test-containers test-awsb test-faults test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test lint test-sam test-mpi test-science test-big test-containers test-awsb test-faults test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,13 @@ $(TOOLS)/snakemake/.ready:
 	@$(TOOLS)/snakemake/bin/python -m pip install --quiet --disable-pip-version-check snakemake==9.27.1
 	@touch $@
 
+science: $(VENV)/.science ## what the pipelines of scientists need, into the virtual environment
+
+$(VENV)/.science: requirements-science.lock $(VENV)/.ready
+	@echo "Adding the science libraries to $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	@touch $@
+
 demo: setup ## drop a sample of 100,000 lines on the embedded AWS and check what comes back
 	@PATH="$(CURDIR)/$(BIN):$$PATH" demo/run.sh
 
@@ -92,9 +99,13 @@ bench: setup snakemake ## every benchmark, one after the other (about a quarter 
 	    echo "== benchmarks/$$one.py"; $(BIN)/python benchmarks/$$one.py || missed="$$missed $$one"; echo; done; \
 	    [ -z "$$missed" ] || { echo "Targets were missed in:$$missed"; exit 1; }
 
+test-science: science ## the pipelines of scientists through the deployed template, and their numbers
+	$(BIN)/python -m pytest --quiet tests/science
+
 lock: ## refresh the lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra functions --extra cli --extra local --extra dev pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra mpi --constraint requirements.lock pyproject.toml --output-file requirements-mpi.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra proteins --constraint requirements.lock --constraint requirements-mpi.lock pyproject.toml --output-file requirements-science.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-tools.in --output-file requirements-tools.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-awsb.in --output-file requirements-awsb.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header functions/requirements.in --output-file functions/requirements.lock
