@@ -63,6 +63,7 @@ class Mill:
     data: Path
     target: Target
     bucket: str
+    pipeline: str = "strings"
 
     @property
     def store(self) -> Store:
@@ -71,7 +72,7 @@ class Mill:
 
     def run(self, source: Path, **parameters: int) -> tuple[str, float]:
         """Drop a file; return the run and the seconds from the start of the upload to the mail that tells success."""
-        store, key = self.store, keys.input_key("strings", source.name)
+        store, key = self.store, keys.input_key(self.pipeline, source.name)
         metadata = {name.replace("_", "-"): str(value) for name, value in parameters.items()}
         outbox = self.data / "outbox"
         seen = set(outbox.glob("*.eml"))
@@ -87,7 +88,7 @@ class Mill:
 
     def result(self, source: Path, run: str, file: str) -> Iterator[bytes]:
         """Yield a result in blocks."""
-        with self.store.open_range(keys.result("strings", source.name, run, file), 0) as stream:
+        with self.store.open_range(keys.result(self.pipeline, source.name, run, file), 0) as stream:
             while block := stream.read(1024**2):
                 yield block
 

@@ -1,7 +1,7 @@
 """200,000 proteins through `proteins` beside one process, and beside Snakemake with the same chunks and two cores.
 
-Every way runs the same code on the same file, one after the other, and must give the same table. Gristmill is timed from
-the start of the upload to the mail, on a warm embedded AWS. Needs `make science`, and `make snakemake` for the last way.
+Every way runs the same code on the same file, one after the other, and must give the same table. Gristmill is timed
+from the start of the upload to the mail, on a warm embedded AWS. Needs `make science`, and `make snakemake`.
 
     python benchmarks/proteins.py [--sequences N] [--without-snakemake]
 """

@@ -1,7 +1,7 @@
 """The work of the pipeline `proteins` outside Gristmill, step by step: for one process, and for Snakemake's rules.
 
-    python benchmarks/rivals/proteins.py split IN CHUNKS SEQUENCES | analyse IN OUT | join OUT PART... |
-        table IN OUT | distributions IN OUT | summary IN OUT | all IN FOLDER
+python benchmarks/rivals/proteins.py split IN CHUNKS SEQUENCES | analyse IN OUT | join OUT PART... |
+    table IN OUT | distributions IN OUT | summary IN OUT | all IN FOLDER
 """
 
 import sys
