@@ -41,7 +41,7 @@ def _import(module: str, pipeline: str, roots: Sequence[Path]) -> types.ModuleTy
     except ModuleNotFoundError as error:
         if error.name and not f"{name}.".startswith(f"{error.name}."):
             raise Lacking(
-                [f"pipeline {pipeline}: {module} needs {error.name}, which is not installed here"], _mend(pipeline)
+                [f"pipeline {pipeline}: {module} needs {error.name}, which is not installed here."], _mend(pipeline)
             ) from error
         raise Refused([f"pipeline {pipeline}: {module}: {error}"]) from error
     except Exception as error:  # a module may raise anything as it loads
@@ -55,7 +55,7 @@ def _mend(pipeline: str) -> str:
     except PackageNotFoundError:  # an image has the sources alone
         extras = []
     if pipeline in extras:
-        return f"Run: pip install 'gristmill[{pipeline}]' (in a clone: make {pipeline})."
+        return f"Run: pip install 'gristmill[{pipeline}]' (in a clone: pip install -e '.[{pipeline}]')."
     return "Install it into the environment that runs the pipeline's jobs."
 
 
