@@ -1,0 +1,126 @@
+"""Back-projection in OpenCL: on a GPU, or by PoCL on the CPU; the same kernel everywhere.
+
+A work-item makes one pixel column of 16 slices at once: index arithmetic is paid once for all of them and every load
+is contiguous, so filtered sinograms are laid out (group, angle, column, 16).
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+LANES = 16
+
+_KERNEL = """
+__kernel void back_project(__global const float16 *filtered, __constant const float4 *rays, __global float16 *volume,
+                           const int angles, const int columns, const float centre)
+{
+    const int x = get_global_id(0), y = get_global_id(1);
+    if (x >= columns || y >= columns) return;
+    const float middle = 0.5f * (columns - 1);
+    float16 sum = 0.0f;
+    for (int angle = 0; angle < angles; ++angle) {
+        const float4 ray = rays[angle];  /* cosine, sine, weight */
+        const float place = (x - middle) * ray.x + (y - middle) * ray.y + centre;
+        const int left = (int)floor(place);
+        if (left < 0 || left + 1 >= columns) continue;
+        const float share = place - left;
+        const __global float16 *line = filtered + angle * columns + left;
+        sum += ray.z * ((1.0f - share) * line[0] + share * line[1]);
+    }
+    volume[y * columns + x] = sum;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Device:
+    """An OpenCL device: its context, queue and built kernel, and what it calls itself."""
+
+    queue: Any
+    kernel: Any
+    name: str
+    is_gpu: bool
+
+
+class NoDevice(RuntimeError):
+    """Raised when there is no OpenCL device of the wanted kind; says which there are."""
+
+
+@cache
+def device(require_gpu: bool) -> Device:
+    """Return the best OpenCL device: a GPU before a CPU; NoDevice where a GPU is required and there is none."""
+    os.environ.setdefault(
+        "POCL_CACHE_DIR", tempfile.mkdtemp(prefix="pocl-")
+    )  # without a writable one PoCL has no device
+    import pyopencl as cl
+
+    found = [one for platform in _platforms(cl) for one in platform.get_devices()]
+    gpus = [one for one in found if one.type & cl.device_type.GPU]
+    if not found or (require_gpu and not gpus):
+        names = ", ".join(one.name.strip() for one in found) or "none"
+        raise NoDevice(f"no OpenCL {'GPU' if require_gpu else 'device'} is here (devices: {names})")
+    chosen = (gpus or found)[0]
+    context = cl.Context([chosen])
+    program = cl.Program(context, _KERNEL).build(options=["-cl-fast-relaxed-math"])
+    kernel = cl.Kernel(program, "back_project")
+    return Device(cl.CommandQueue(context), kernel, chosen.name.strip(), bool(gpus))
+
+
+def _platforms(cl: Any) -> list[Any]:
+    try:
+        platforms: list[Any] = cl.get_platforms()
+    except cl.LogicError:  # PLATFORM_NOT_FOUND_KHR: no OpenCL at all
+        return []
+    return platforms
+
+
+def back_project(on: Device, filtered: Floats, angles: NDArray[np.float64], centre: float) -> Floats:
+    """Return slices (row, y, x) from filtered sinograms (row, angle, column); angles in radians, centre in columns."""
+    rows, columns = filtered.shape[0], filtered.shape[2]
+    rays = np.stack([np.cos(angles), np.sin(angles), weights(angles), np.zeros_like(angles)], axis=-1)
+    made = np.empty((rows, columns, columns), np.float32)
+    for first in range(0, rows, LANES):
+        group = _last(filtered[first : first + LANES])
+        made[first : first + LANES] = _group(on, group, rays.astype(np.float32), centre)[: rows - first]
+    return made
+
+
+def weights(angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of the half turn that each angle stands for, in radians.
+
+    A scan that holds both 0 and 180 degrees sees that ray twice: each counts for half.
+    """
+    order = np.argsort(angles % np.pi, kind="stable")
+    sorted_angles = (angles % np.pi)[order]
+    around = np.concatenate([[sorted_angles[-1] - np.pi], sorted_angles, [sorted_angles[0] + np.pi]])
+    shares = np.empty_like(angles)
+    shares[order] = (around[2:] - around[:-2]) / 2
+    return shares
+
+
+def _last(group: Floats) -> Floats:
+    """Return (angle, column, 16) from (row, angle, column), zero-padded to 16 rows."""
+    padded = np.zeros((*group.shape[1:], LANES), np.float32)
+    padded[..., : group.shape[0]] = np.moveaxis(group, 0, -1)
+    return padded
+
+
+def _group(on: Device, group: Floats, rays: Floats, centre: float) -> Floats:
+    import pyopencl as cl
+
+    angles, columns, _ = group.shape
+    flags, context = cl.mem_flags, on.queue.context
+    source = cl.Buffer(context, flags.READ_ONLY | flags.COPY_HOST_PTR, hostbuf=group)
+    constants = cl.Buffer(context, flags.READ_ONLY | flags.COPY_HOST_PTR, hostbuf=rays)
+    made = np.empty((columns, columns, LANES), np.float32)
+    target = cl.Buffer(context, flags.WRITE_ONLY, made.nbytes)
+    numbers = (np.int32(angles), np.int32(columns), np.float32(centre))
+    on.kernel(on.queue, (columns, columns), None, source, constants, target, *numbers)
+    cl.enqueue_copy(on.queue, made, target)
+    return np.moveaxis(made, -1, 0)
