@@ -6,6 +6,7 @@ from typing import IO, Any
 
 from gristmill.limits import MIB
 from gristmill.split.reader import Counter
+from gristmill.split.whole import OneCounter
 
 _DRAIN = 1 * MIB
 _ALL = 64 * MIB
@@ -52,8 +53,11 @@ class Source(io.RawIOBase):
         return b"".join(iter(lambda: self._take(_ALL), b""))
 
     def finish(self) -> None:
-        """Pass over what the job did not read, so that it is counted and the next task starts at its own chunk."""
-        while self._take(_DRAIN):
+        """Pass over what the job did not read, so that it is counted and the next task starts at its own chunk.
+
+        What is one record whatever it holds is one task alone of its stream: a job may read it some other way.
+        """
+        while not isinstance(self._counter, OneCounter) and self._take(_DRAIN):
             pass
 
     def _take(self, size: int) -> bytes:

@@ -1,9 +1,9 @@
 """SIRT: the simultaneous iterative reconstruction technique, with the angles split over MPI ranks.
 
-x <- max(0, x + C A' R (b - A x)), where R and C hold the inverse sums of A's rows and columns (A. van der Sluis, H. A. van
-der Vorst, "SIRT- and CG-type methods for the iterative solution of sparse linear least-squares problems", 1990). Each
-rank holds the rows of A of its own angles and a whole copy of x; one Allreduce of A' R (b - A x) an iteration is all that
-is sent. Splitting by slices would need no messages at all; splitting by angles serves few, large slices.
+x <- max(0, x + C A' R (b - A x)), where R and C hold the inverse sums of A's rows and columns (A. van der Sluis, H. A.
+van der Vorst, "SIRT- and CG-type methods for the iterative solution of sparse linear least-squares problems", 1990).
+Each rank holds the rows of A of its own angles and a whole copy of x; one Allreduce of A' R (b - A x) an iteration is
+all that is sent. Splitting by slices would need no messages at all; splitting by angles serves few, large slices.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Communicator(Protocol):
     rank: int
     size: int
 
-    def Allreduce(self, send: Any, receive: Any) -> None:  # noqa: N802 - MPI's own name
+    def Allreduce(self, send: Any, receive: Any) -> None:
         """Sum over all ranks."""
 
 
@@ -41,7 +41,7 @@ def own_angles(count: int, rank: int, size: int) -> slice:
 
 
 def projector(geometry: Geometry) -> csr_matrix:
-    """Return A: (angle x column) rows, pixel columns; each pixel is shared by the two detector columns it falls between."""
+    """Return A: (angle x column) rows, pixel columns; the two detector columns beside a pixel share it."""
     columns, middle = geometry.columns, (geometry.columns - 1) / 2
     y, x = np.mgrid[:columns, :columns].reshape(2, -1) - middle
     pixels = np.arange(columns * columns, dtype=np.int32)

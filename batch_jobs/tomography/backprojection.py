@@ -8,6 +8,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ Floats = NDArray[np.float32]
 LANES = 16
 
 _KERNEL = """
-__kernel void back_project(__global const float16 *filtered, __constant const float4 *rays, __global float16 *volume,
+__kernel void back_project(__global const float16 *filtered, __global const float4 *rays, __global float16 *volume,
                            const int angles, const int columns, const float centre)
 {
     const int x = get_global_id(0), y = get_global_id(1);
@@ -55,9 +56,8 @@ class NoDevice(RuntimeError):
 @cache
 def device(require_gpu: bool) -> Device:
     """Return the best OpenCL device: a GPU before a CPU; NoDevice where a GPU is required and there is none."""
-    os.environ.setdefault(
-        "POCL_CACHE_DIR", tempfile.mkdtemp(prefix="pocl-")
-    )  # without a writable one PoCL has no device
+    if not os.access(Path.home(), os.W_OK):  # PoCL has no device where it cannot keep the kernels that it has built
+        os.environ.setdefault("POCL_CACHE_DIR", tempfile.mkdtemp(prefix="pocl-"))
     import pyopencl as cl
 
     found = [one for platform in _platforms(cl) for one in platform.get_devices()]

@@ -24,19 +24,21 @@ class Centre:
         return abs(self.columns - self.cross_check)
 
 
-def find_centre(sinograms: Floats, angles: NDArray[np.float64]) -> Centre:
-    """Find the centre of unfiltered sinograms (row, angle, column) of 0 to 180 degrees; the median over the rows.
+def find_centre(sinograms: Floats, angles: NDArray[np.float64], given: float | None = None) -> Centre:
+    """Find the centre of unfiltered sinograms (row, angle, column) of 0 to 180 degrees: `given`, or the rows' median.
 
     N. T. Vo et al., "Reliable method for calculating the center of rotation in parallel-beam tomography", Optics
     Express 22 (2014), as algotom has it: it also works where the object is wider than the field of view.
     """
+    check = cross_check(sinograms, angles)
+    if given is not None:
+        return Centre(given, 0.0, check)
     from algotom.prep.calculation import find_center_vo
 
     columns = sinograms.shape[2]
     low, high = int(columns * _MARGIN), int(columns * (1 - _MARGIN))
     found = [float(find_center_vo(one, start=low, stop=high, step=STEP)) for one in sinograms]
-    spread = max(found) - min(found)
-    return Centre(float(np.median(found)), spread, cross_check(sinograms, angles))
+    return Centre(float(np.median(found)), max(found) - min(found), check)
 
 
 def cross_check(sinograms: Floats, angles: NDArray[np.float64]) -> float:

@@ -1,8 +1,8 @@
 """The three-dimensional Shepp-Logan phantom and its exact parallel-beam projections.
 
 Ten ellipsoids with closed-form line integrals (A. C. Kak, M. Slaney, "Principles of Computerized Tomographic Imaging",
-section 3.1, equation 5; contrasts after P. Toft), so an input of any size can be made, and any part of it alone, without
-the inverse crime of projecting a voxel grid. Lengths are in pixels of the detector: the field of view is `columns` wide.
+section 3.1, equation 5; contrasts after P. Toft), so an input of any size can be made, and any part of it alone,
+without the inverse crime of projecting a voxel grid. Lengths are in pixels of the detector, `columns` wide.
 """
 
 from dataclasses import dataclass

@@ -132,7 +132,9 @@ def settings_from(arguments: list[str]) -> Settings:
     parser.add_argument("--vcpus", type=float, help="vCPUs that jobs may use; more than there are share them")
     parser.add_argument("--memory", type=int, metavar="MIB", help="memory that jobs may use (default: all there is)")
     parser.add_argument(
-        "--gpus", type=int, help="GPUs that jobs may use (default: all there are); those not there are the CPU"
+        "--gpus",
+        type=int,
+        help="GPUs that jobs may use (default: all there are, 1 at least); the CPU stands in for those not there",
     )
     parser.add_argument(
         "--runnable-seconds", type=float, help="seconds that a job which can never start waits (default: the queue's)"

@@ -28,7 +28,7 @@ class Settings:
     host: str = "127.0.0.1"
     vcpus: float = field(default_factory=lambda: float(os.cpu_count() or 1))
     memory_mib: int = field(default_factory=_memory_mib)
-    gpus: int = field(default_factory=lambda: len(present()))  # more than there are: the others are the CPU
+    gpus: int = field(default_factory=lambda: max(len(present()), 1))  # more than there are: the others are the CPU
     account: str = "123456789012"
     region: str = "us-east-1"
     runnable_seconds: float | None = None  # how long a job that can never start may wait; None: AWS's least, 600 s

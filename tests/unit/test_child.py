@@ -15,11 +15,12 @@ from batch_jobs.child.feeds import PlainFeed
 from batch_jobs.child.job import taking_task
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting
-from batch_jobs.child.streams import Sink
+from batch_jobs.child.streams import Sink, Source
 from gristmill import index, keys
 from gristmill.jobmap import Cursor
 from gristmill.records import Failure, Receipt
 from gristmill.split.lines import LineCounter
+from gristmill.split.whole import OneCounter
 from gristmill.survey import survey
 from gristmill.task import Task
 
@@ -286,3 +287,12 @@ def test_a_task_that_ignores_its_time_limit_ends_the_child_with_an_exit_code_of_
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", WATCHDOG], cwd=root, capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stdout) == (6, "ran past its timeout of 0.1 s and did not let itself be stopped\n")
+
+
+def test_what_is_one_record_is_not_read_for_the_sake_of_counting():
+    def pull(size):
+        raise AssertionError("a job that looks into a large file by itself must not pay for all of it")
+
+    source = Source(pull, OneCounter(), 10**12)
+    source.finish()
+    assert source.records == 1
