@@ -105,7 +105,7 @@ test-science: science ## the pipelines of scientists through the deployed templa
 lock: ## refresh the lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra functions --extra cli --extra local --extra dev pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra mpi --constraint requirements.lock pyproject.toml --output-file requirements-mpi.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra proteins --constraint requirements.lock --constraint requirements-mpi.lock pyproject.toml --output-file requirements-science.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra proteins --extra tomography --constraint requirements.lock --constraint requirements-mpi.lock pyproject.toml --output-file requirements-science.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-tools.in --output-file requirements-tools.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-awsb.in --output-file requirements-awsb.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header functions/requirements.in --output-file functions/requirements.lock

@@ -24,7 +24,7 @@ class ObjectFile(io.RawIOBase):
 
     def __init__(self, store: Store, key: str, version: str | None) -> None:
         super().__init__()
-        self._read = lambda start, end: store.read(key, start, end, version)
+        self._store, self._key, self._version = store, key, version
         found = store.head(key, version)
         self._size = found.size if found else 0
         self._place = 0
@@ -44,7 +44,7 @@ class ObjectFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill `buffer` with what comes next; 0 at the end."""
-        data = self._read(self._place, min(self._place + len(buffer), self._size))
+        data = self._store.read(self._key, self._place, min(self._place + len(buffer), self._size), self._version)
         buffer[: len(data)] = data
         self._place += len(data)
         return len(data)
@@ -74,11 +74,11 @@ class RawScan:
 
     def mean_flat(self) -> NDArray[np.float32]:
         """Return the open beam (row, column)."""
-        return _take(self.white, self.flats).mean(axis=0, dtype=np.float64).astype(np.float32)
+        return _mean(_take(self.white, self.flats))
 
     def mean_dark(self) -> NDArray[np.float32]:
         """Return the detector's dark signal (row, column)."""
-        return _take(self.dark, self.darks).mean(axis=0, dtype=np.float64).astype(np.float32)
+        return _mean(_take(self.dark, self.darks))
 
 
 @contextmanager
@@ -118,9 +118,8 @@ def read_scan(file: h5py.File, parameters: Mapping[str, Any]) -> RawScan:
 
 
 def _check(data: Any, white: Any, dark: Any, theta: Any) -> None:
-    faults = [
-        f"{one.name} has shape {one.shape}, not (frame, row, column)" for one in (data, white, dark) if one.ndim != 3
-    ]
+    stacks = (data, white, dark)
+    faults = [f"{one.name} has shape {one.shape}, not (frame, row, column)" for one in stacks if one.ndim != 3]
     if not faults:
         faults = [
             f"{one.name} has frames of {one.shape[1:]}, {data.name} of {data.shape[1:]}"
@@ -136,8 +135,13 @@ def _check(data: Any, white: Any, dark: Any, theta: Any) -> None:
 def _check_counts(frames: NDArray[np.intp], flats: NDArray[np.intp], darks: NDArray[np.intp]) -> None:
     if len(frames) < 2 or not len(flats) or not len(darks):
         raise ValueError(
-            f"a scan needs two frames, a flat and a dark at least; there are {len(frames)}, {len(flats)} and {len(darks)}"
+            f"a scan needs 2 frames, a flat and a dark at least, not {len(frames)}, {len(flats)} and {len(darks)}"
         )
+
+
+def _mean(stack: NDArray[Any]) -> NDArray[np.float32]:
+    mean: NDArray[np.float32] = stack.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
 
 
 def _take(dataset: Any, numbers: NDArray[np.intp]) -> NDArray[Any]:

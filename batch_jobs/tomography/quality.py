@@ -1,6 +1,7 @@
 """How good a reconstruction is: beside the phantom where the scan is one of it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +40,10 @@ def against_phantom(volume: Floats, scan: Scan, attenuation: float) -> Quality:
 def circle(columns: int) -> NDArray[np.bool_]:
     """Return which pixels lie in the circle that counts."""
     place = np.arange(columns) - (columns - 1) / 2
-    return np.hypot(*np.meshgrid(place, place)) <= _CIRCLE * columns / 2
+    inside: NDArray[np.bool_] = np.hypot(*np.meshgrid(place, place)) <= _CIRCLE * columns / 2
+    return inside
 
 
-def psnr(made: Floats, true: Floats) -> float:
+def psnr(made: NDArray[Any], true: NDArray[Any]) -> float:
     """Return the peak signal-to-noise ratio in dB for values of range 1."""
     return float(-10 * np.log10(np.mean((made - true) ** 2, dtype=np.float64)))

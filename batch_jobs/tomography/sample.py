@@ -1,7 +1,7 @@
 """Makes a scan of the Shepp-Logan phantom: `python -m batch_jobs.tomography.sample OUT.h5 --columns 256 --angles 181`.
 
-HDF5 in the layout Scientific Data Exchange, with flats, darks and, where asked for, noise, rings and a shifted axis. The
-file says that it is the phantom, so that a run can tell how near it came.
+HDF5 in the layout Scientific Data Exchange, with flats, darks and, where asked for, noise, rings and a shifted axis.
+The file says that it is the phantom, so that a run can tell how near it came.
 """
 
 import argparse
@@ -33,10 +33,9 @@ class Detector:
 
     def counts(self, transmission: NDArray[Any]) -> NDArray[Any]:
         """Return what is read out for a transmission of 0 to 1: (frame, row, column)."""
-        beam = (self.photons or _BEAM) * self.gain
-        if not self.photons:
-            return (transmission * beam + _DARK).astype(np.float32)
-        return np.minimum(self.chance.poisson(transmission * beam) + _DARK, 65_535).astype(np.uint16)
+        beam = transmission * (self.photons or _BEAM) * self.gain
+        seen: NDArray[Any] = (self.chance.poisson(beam) if self.photons else beam) + _DARK
+        return np.minimum(seen, 65_535).astype(np.uint16) if self.photons else seen.astype(np.float32)
 
 
 def write(path: Path, scan: Scan, photons: float, rings: float, seed: int = 0) -> None:
@@ -71,9 +70,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--columns", type=int, default=256, help="of the detector (default: %(default)s)")
     parser.add_argument("--rows", type=int, default=32, help="of the detector (default: %(default)s)")
     parser.add_argument("--angles", type=int, default=181, help="from 0 to 180 degrees (default: %(default)s)")
-    parser.add_argument(
-        "--noise", type=float, default=0, metavar="I0", help="photons a pixel; 0, the default: no noise"
-    )
+    parser.add_argument("--noise", type=float, default=0, metavar="I0", help="photons a pixel (default: no noise)")
     parser.add_argument("--rings", type=float, default=0, metavar="S", help="spread of the columns' gain, as 0.01")
     parser.add_argument("--shift", type=float, default=0, metavar="PX", help="of the axis from the detector's middle")
     told = parser.parse_args(arguments)

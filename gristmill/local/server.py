@@ -134,7 +134,7 @@ def settings_from(arguments: list[str]) -> Settings:
     parser.add_argument(
         "--gpus",
         type=int,
-        help="GPUs that jobs may use (default: all there are, 1 at least); the CPU stands in for those not there",
+        help="GPUs that jobs may use (default: all, at least 1); those not there are the CPU",
     )
     parser.add_argument(
         "--runnable-seconds", type=float, help="seconds that a job which can never start waits (default: the queue's)"

@@ -1,0 +1,177 @@
+"""The tomography pipeline: its numbers on the phantom, the files it takes, and whole runs on the embedded AWS."""
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+import zarr
+from PIL import Image
+
+from batch_jobs.tomography.backprojection import NoDevice, back_project, device, weights
+from batch_jobs.tomography.centring import find_centre
+from batch_jobs.tomography.correction import line_integrals, remove_rings
+from batch_jobs.tomography.filtering import ramp_filter
+from batch_jobs.tomography.hdf5 import RawScan, read_scan
+from batch_jobs.tomography.jobs import needs_gpu
+from batch_jobs.tomography.phantom import Scan
+from batch_jobs.tomography.quality import against_phantom
+from batch_jobs.tomography.sample import half_turn, main, write
+from gristmill import keys
+from gristmill.local import daemon
+from tests.integration.mill import Mill
+
+FOLDER = daemon.PROJECT / "batch_jobs" / "tomography"
+PARAMETERS = yaml.safe_load((FOLDER / "pipeline.yaml").read_text())["parameters"]
+PATHS = {name: one["default"] for name, one in PARAMETERS.items() if "default" in one}
+
+
+def integrals(raw: RawScan) -> np.ndarray:
+    """Return the sinograms (row, angle, column) of a whole scan."""
+    frames = line_integrals(raw.read(0, raw.shape[0]), raw.mean_flat()[None], raw.mean_dark()[None])
+    return np.ascontiguousarray(np.moveaxis(frames, 1, 0))
+
+
+def reconstruction(raw: RawScan, centre: float, ring_width: int, window: str) -> np.ndarray:
+    """Return the volume of a scan made in one piece."""
+    clean = np.stack([remove_rings(one, ring_width) for one in integrals(raw)])
+    return back_project(device(False), ramp_filter(clean, window), np.radians(raw.degrees), centre)
+
+
+def test_a_noise_free_phantom_comes_back_with_35_db(tmp_path: Path) -> None:
+    scan = Scan(3, 512, half_turn(360), 255.5)
+    write(tmp_path / "p.h5", scan, 0, 0)
+    with h5py.File(tmp_path / "p.h5") as file:
+        raw = read_scan(file, PATHS)
+        assert raw.phantom is not None
+        made = reconstruction(raw, scan.centre, 1, "ramp")
+        assert against_phantom(made, scan, raw.phantom["attenuation"]).psnr_db >= 35
+        wrong = reconstruction(raw, scan.centre + 1, 1, "ramp")
+        assert against_phantom(wrong, scan, raw.phantom["attenuation"]).psnr_db < 25
+
+
+@pytest.mark.parametrize("shift", [0.0, -5.3])
+def test_the_centre_is_found_to_a_tenth_of_a_column_in_noise_and_rings(tmp_path: Path, shift: float) -> None:
+    scan = Scan(3, 256, half_turn(181), 127.5 + shift)
+    write(tmp_path / "p.h5", scan, 20_000, 0.01)
+    with h5py.File(tmp_path / "p.h5") as file:
+        found = find_centre(integrals(read_scan(file, PATHS))[1:2], scan.angles)
+    assert found.columns == pytest.approx(scan.centre, abs=0.1001)
+    assert found.difference < 0.5
+
+
+def test_angles_seen_twice_count_half() -> None:
+    assert weights(half_turn(5)) == pytest.approx(np.pi / 4 * np.array([0.5, 1, 1, 1, 0.5]))
+    assert weights(np.linspace(0, 2 * np.pi, 8, endpoint=False)).sum() == pytest.approx(np.pi)
+
+
+def test_a_gpu_is_asked_for_on_aws_unless_the_run_says_otherwise() -> None:
+    assert needs_gpu({}, {})
+    assert not needs_gpu({}, {"AWS_ENDPOINT_URL": "http://localhost:4566"})
+    assert not needs_gpu({"require_gpu": False}, {})
+    assert needs_gpu({"require_gpu": True}, {"AWS_ENDPOINT_URL": "http://localhost:4566"})
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_an_error() -> None:
+    if device(False).is_gpu:
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(NoDevice, match="no OpenCL GPU is here"):
+        device(True)
+
+
+def nxtomo(path: Path) -> dict[str, str]:
+    """Write flats, darks and frames as one dataset with their kinds; return the parameters to read it."""
+    with h5py.File(path, "w") as file:
+        kinds = np.array([2, 1, 0, 0, 1, 0])
+        file["entry/data"] = np.arange(6 * 2 * 4, dtype=np.uint16).reshape(6, 2, 4)
+        file["entry/image_key"], file["entry/angle"] = kinds, np.array([0, 0, 0, 60, 60, 120.0])
+    return {**PATHS, "data": "entry/data", "theta": "entry/angle", "image_key": "entry/image_key"}
+
+
+def test_nxtomo_has_its_flats_and_darks_among_the_frames(tmp_path: Path) -> None:
+    told = nxtomo(tmp_path / "n.nxs")
+    with h5py.File(tmp_path / "n.nxs") as file:
+        raw, whole = read_scan(file, told), file["entry/data"][:]
+        assert raw.shape == (3, 2, 4)
+        assert raw.degrees.tolist() == [0, 60, 120]
+        assert (raw.read(1, 3) == whole[[3, 5]]).all()
+        assert (raw.mean_flat() == whole[[1, 4]].mean(axis=0)).all()
+        assert (raw.mean_dark() == whole[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"data": "entry/none"}, r"no such dataset: data=entry/none; there are: \['exchange/data'"),
+        ({"image_key": "entry/none"}, "no such dataset: entry/none"),
+        ({"data": "exchange/theta"}, r"/exchange/theta has shape \(9,\), not \(frame, row, column\)"),
+        ({"theta": "exchange/data_white"}, "for 9 frames"),
+        ({"data_dark": "exchange/small"}, r"frames of \(1, 1\)"),
+    ],
+)
+def test_a_file_that_is_no_scan_says_what_is_missing(tmp_path: Path, change: dict[str, str], told: str) -> None:
+    write(tmp_path / "p.h5", Scan(2, 16, half_turn(9), 7.5), 0, 0)
+    with h5py.File(tmp_path / "p.h5", "a") as file:
+        file["exchange/small"] = np.ones((10, 1, 1))
+        with pytest.raises(ValueError, match=told):
+            read_scan(file, {**PATHS, **change})
+
+
+def result(mill: Mill, file: str, run: str, name: str) -> bytes:
+    return mill.read(keys.result("tomography", file, run, name))
+
+
+def opened(body: bytes, folder: Path) -> zarr.Group:
+    """Unpack a volume, which is then what any reader of OME-Zarr takes."""
+    zipfile.ZipFile(io.BytesIO(body)).extractall(folder)
+    return zarr.open_group(folder, mode="r")
+
+
+def test_a_phantom_in_blocks_is_what_it_is_in_one_piece(mill: Mill, tmp_path: Path) -> None:
+    options = ["--columns", "64", "--angles", "90", "--rows", "20", "--noise", "50000", "--rings", "0.01"]
+    main([str(tmp_path / "p.h5"), *options, "--shift", "2.3"])
+    run = mill.drop("tomography", "p.h5", (tmp_path / "p.h5").read_bytes(), row_block="8", frame_block="32")
+    outcome = mill.finish(run, 400)
+    assert outcome["status"] == "SUCCEEDED", outcome["reason"]
+
+    figures = json.loads(result(mill, "p.h5", run, "quality.json"))
+    assert abs(figures["phantom"]["centre_error"]) <= 0.1001
+    assert figures["phantom"]["psnr_db"] > 18
+    assert figures["devices"]
+    group = opened(result(mill, "p.h5", run, "volume.ome.zarr.zip"), tmp_path / "volume.ome.zarr")
+    (told,) = group.attrs["ome"]["multiscales"]
+    assert group.attrs["ome"]["version"] == "0.5"
+    assert [axis["name"] for axis in told["axes"]] == ["z", "y", "x"]
+    volume = group[told["datasets"][0]["path"]]
+    assert volume.metadata.dimension_names == ("z", "y", "x")
+    with h5py.File(tmp_path / "p.h5") as file:
+        whole = reconstruction(read_scan(file, PATHS), figures["centre"]["columns"], 9, "hann")
+    assert np.abs(volume[:] - whole).max() <= 1e-5 * np.abs(whole).max()
+    assert len(mill.keys(keys.result("tomography", "p.h5", run, "slices/"))) == 3
+    assert Image.open(io.BytesIO(result(mill, "p.h5", run, "preview.png"))).size == (1024, 512)
+
+
+def _tooth() -> Path | None:
+    """Return a real scan: where GRISTMILL_TOOTH says, else in a folder `data` beside the project."""
+    named = os.environ.get("GRISTMILL_TOOTH")
+    return Path(named) if named else next(daemon.PROJECT.parent.glob("*/data/tooth.h5"), None)
+
+
+def test_a_real_tooth(mill: Mill, tmp_path: Path) -> None:
+    tooth = _tooth()
+    if tooth is None:
+        pytest.skip("no tooth.h5 (TomoPy's sample, 181 x 2 x 640) is here; GRISTMILL_TOOTH can name it")
+    run = mill.drop("tomography", "tooth.h5", tooth.read_bytes(), window="shepp-logan")
+    assert mill.finish(run, 400)["status"] == "SUCCEEDED"
+    figures = json.loads(result(mill, "tooth.h5", run, "quality.json"))
+    assert figures["centre"]["columns"] == pytest.approx(295.1, abs=0.2)
+    assert figures["centre"]["difference"] < 1
+    assert figures["phantom"] is None
+    group = opened(result(mill, "tooth.h5", run, "volume.ome.zarr.zip"), tmp_path / "tooth.ome.zarr")
+    assert group["0"].shape == (2, 640, 640)
+    assert np.isfinite(group["0"][:]).all()
