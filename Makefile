@@ -99,7 +99,7 @@ bench: setup snakemake ## every benchmark, one after the other (about a quarter 
 	    echo "== benchmarks/$$one.py"; $(BIN)/python benchmarks/$$one.py || missed="$$missed $$one"; echo; done; \
 	    [ -z "$$missed" ] || { echo "Targets were missed in:$$missed"; exit 1; }
 
-test-science: science ## the pipelines of scientists through the deployed template, and their numbers
+test-science: science mpi ## the pipelines of scientists through the deployed template, and their numbers
 	$(BIN)/python -m pytest --quiet tests/science
 
 lock: ## refresh the lock files (needs uv)
