@@ -54,6 +54,7 @@ DIGESTS = {
     f"{SFN}.backend.execution:Execution.stop": "16663c65db9a",
     f"{SFN}.models:StepFunctionsParserBackend._validate_definition": "a5921e3d3b46",
     f"{SFN}.models:StepFunctionsParserBackend.start_execution": "0f8d9dd57baf",
+    "moto.stepfunctions.parser.asl.parse.asl_parser:AmazonStateLanguageParser.parse": "a59a7d18760f",
     "moto.stepfunctions.responses:StepFunctionResponse.describe_execution": "c3953bdc9ce2",
     "moto.stepfunctions.responses:StepFunctionResponse.list_executions": "6fec14cfc5af",
     "moto.stepfunctions.responses:StepFunctionResponse.stop_execution": "633c8a544aac",
