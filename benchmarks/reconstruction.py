@@ -1,7 +1,9 @@
-"""Reconstruction: `python -m benchmarks.reconstruction` times a slice of 512 x 512 and 360 angles, beside others.
+"""Reconstruction: a slice of 512 x 512 pixels and 360 angles, beside scikit-image's iradon and plain numpy.
 
 Ours is what the pipeline `tomography` does to a block of rows: ramp filter and back-projection, transfers included.
 Needs `make science`.
+
+    python benchmarks/reconstruction.py
 """
 
 import time
@@ -9,6 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 import numpy as np
+from common import finish, print_machine, row, verdict
 from numpy.typing import NDArray
 from skimage.transform import iradon
 
@@ -17,9 +20,8 @@ from batch_jobs.tomography.filtering import ramp_filter
 from batch_jobs.tomography.phantom import Scan, projections, slices
 from batch_jobs.tomography.quality import circle, psnr
 from batch_jobs.tomography.sample import half_turn
-from benchmarks.common import finish, print_machine, row, verdict
 
-COLUMNS, ANGLES, ROUNDS = 512, 360, 3
+COLUMNS, ANGLES, ROUNDS = 512, 360, 5
 TIMES_IRADON = 20
 
 
