@@ -1,11 +1,13 @@
 """Jobs in real containers: another file system, an unprivileged user, the store across a bridge network."""
 
 import io
+import subprocess
 
 import numpy as np
 import yaml
 
 from gristmill import keys
+from gristmill.local import daemon
 from gristmill.local.containers.engine import JOB_LABEL, LABEL, Engine
 from tests.integration.mill import Mill
 from tests.mpi.test_heat import PLATE, expected
@@ -32,13 +34,13 @@ def test_an_array_job_runs_in_the_image_and_leaves_no_container(mill: Mill, engi
     assert containers(engine, mill) == []
 
 
-def submitted(mill: Mill, **overrides) -> dict:
+def submitted(mill: Mill, definition: str = "", **overrides) -> dict:
     """Run a plain job to its end and return it as described."""
     batch = mill.client("batch")
     job = batch.submit_job(
         jobName="alone",
         jobQueue=mill.outputs["CpuQueueArn"],
-        jobDefinition=mill.outputs["CpuJobDefinitionArn"],
+        jobDefinition=definition or mill.outputs["CpuJobDefinitionArn"],
         containerOverrides=overrides,
     )["jobId"]
 
@@ -81,3 +83,21 @@ def test_heat_on_three_hosts_survives_the_death_of_one(mill: Mill, engine: Engin
     field = np.load(io.BytesIO(mill.read(keys.result("heat", "contained.yaml", run, "field.npz"))))["field"]
     np.testing.assert_allclose(field, expected(plate), rtol=1e-10, atol=1e-10)
     assert containers(engine, mill) == []
+
+
+def test_the_gpu_image_computes_on_the_cpu_where_there_is_no_gpu(mill: Mill):
+    subprocess.run([daemon.PROJECT / "batch_jobs/images/build.sh", "gpu"], check=True)
+    program = "from batch_jobs.tomography.backprojection import device; print('device:', device(False).name)"
+    mill.client("batch").register_job_definition(
+        jobDefinitionName="opencl",
+        type="container",
+        containerProperties={
+            "image": "gristmill-jobs:gpu",
+            "command": ["python", "-c", program],
+            "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "2048"}],
+            "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": mill.outputs["JobLogGroupName"]}},
+        },
+    )
+    job = submitted(mill, definition="opencl")
+    assert job["status"] == "SUCCEEDED", log_of(mill, job)
+    assert "device: " in log_of(mill, job)
