@@ -185,7 +185,13 @@ def test_ctrl_c_ends_the_watching_and_not_the_run(mill: Mill, cli: Cli, tmp_path
     command = [sys.executable, "-m", "gristmill.cli.main", "watch", run]
     environment = {**os.environ, "GRISTMILL_HOME": str(mill.data)}
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # where the tests run in the background, a shell may have them ignore Ctrl-C, and their children with them
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as watching:
         assert watching.stderr is not None
         while "tasks" not in watching.stderr.readline():
