@@ -12,7 +12,6 @@ from gristmill.words import Compute, MergeKind, OutputKind, ParameterType, Recor
 RESERVED = {"owner", "max_cost"}
 _ONE_TASK_OR_ITEMS = {RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS}
 _WITH_HEADER = {RecordFormat.LINES, RecordFormat.CSV}
-_ONE_TASK = {RecordFormat.WHOLE, RecordFormat.ALL_PARTS}
 _OWN_PREFIXES = {"mpi", "outcomes"}  # what lies beside the stages under a run
 _EXPANDED_MAX = 40 - len("-parts")
 Place = tuple[str | int, ...]
@@ -143,9 +142,8 @@ def _mpi(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iter
             if field in branch.model_fields_set:
                 yield (*place, field), "is for mpi alone"
         return
-    if stage.split.records not in _ONE_TASK:
-        formats = " or ".join(sorted(_ONE_TASK))
-        yield (*place, "mpi"), f"is one job over the stage's whole input: the split needs records: {formats}"
+    if stage.split.records is not RecordFormat.WHOLE:
+        yield (*place, "mpi"), "is one job over the stage's whole input: the split needs records: whole"
     if branch.output is OutputKind.FILES:
         yield (*place, "output"), "an MPI job writes one stream, by its rank 0"
     yield from _size(pipeline, (*place, "nodes"), branch.nodes)

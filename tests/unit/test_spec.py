@@ -73,7 +73,7 @@ def load(folder: Path, content):
         ({"nodes": 3}, "nodes: is for mpi alone"),
         ({"slots": 3}, "slots: is for mpi alone"),
         ({"gpus": 2}, "gpus: needs compute: gpu"),
-        ({"run": None, "mpi": "jobs:make"}, "the split needs records: all-parts or whole"),
+        ({"run": None, "mpi": "jobs:make"}, "the split needs records: whole"),
         ({"output_records": "parts"}, "parts cannot be counted in an output"),
     ],
 )
