@@ -73,8 +73,19 @@ class MainNode:
             self._pause(_TICK)
         if code < 0:
             return 128 - code  # killed: that the daemons die of it is no other node's loss
-        self._look()
+        if code != ExitCode.OK:
+            self._hear_all()
         return code
+
+    def _hear_all(self) -> None:
+        """Wait for a fresh sign of life of every node; NodeLost where one gives none.
+
+        Ranks abort of themselves when a node they talk to is gone: that is the node's loss, not the program's error.
+        """
+        alive = [self._board.place.of(Notice.ALIVE, one) for one in self._setting.others]
+        before = self._look()
+        while any(etags.get(one) == before.get(one) for etags in [self._look()] for one in alive):
+            self._pause(self._setting.pace.poll)
 
     def _confirm(self) -> None:
         """Ask every node for its daemon's good end: mpirun returns 0 even when it has lost one."""
