@@ -131,8 +131,8 @@ class Store:
 
         `progress` gets the number of bytes as they go.
         """
-        config = TransferConfig(multipart_threshold=16 * MIB, multipart_chunksize=8 * MIB, max_concurrency=2)
-        config.max_in_memory_upload_chunks = 4
+        config = TransferConfig(multipart_threshold=16 * MIB, multipart_chunksize=5 * MIB, max_concurrency=2)
+        config.max_in_memory_upload_chunks = 2
         extra = {"Metadata": metadata} if metadata else {}
         self.client.upload_fileobj(file, self.bucket, key, ExtraArgs=extra, Config=config, Callback=progress)
         return _bare(self.client.head_object(Bucket=self.bucket, Key=key)["ETag"])

@@ -15,7 +15,7 @@ _PROBES = (64 * 1024, 1024**2)  # bytes of a first look behind a cut, and of a s
 _PROBES_AT_ONCE = 16
 FEW = 64  # records per task; so few are cut faster by splitting than by counting
 _STEPS_PER_TASK = 32  # steps of counting per task: what is counted twice is about the last step of each
-_STEP_MIN, _STEP_MAX = 512, 256 * 1024
+_STEP_MIN, _STEP_MAX = 1024, 256 * 1024
 
 _SAMPLE, _RARE = 4096, 128  # bytes looked at for how rare a byte is; once in so many is rare
 
