@@ -16,6 +16,7 @@ _CREDENTIALS = {
     "UnrecognizedClientException",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+_NOWHERE = "no embedded AWS was started from this folder or one above, and there are no AWS credentials."
 _LOGIN = "Log in (aws configure, aws sso login), or choose an AWS with --local or --endpoint-url."
 
 
@@ -23,7 +24,7 @@ def of_client(error: "BotoCoreError") -> GristmillError:
     """Return what to tell of an error on this side of the wire: no credentials, no region, no connection."""
     name = type(error).__name__
     if name in ("NoCredentialsError", "PartialCredentialsError", "TokenRetrievalError", "SSOTokenLoadError"):
-        return Unreachable("there are no AWS credentials.", _LOGIN)
+        return Unreachable(_NOWHERE, f"Start one with: gristmill local up. For AWS: {_LOGIN}")
     if name == "NoRegionError":
         return Unreachable("no AWS region is set.", "Set AWS_REGION, or choose an AWS with --local or --endpoint-url.")
     if name == "ProfileNotFound":

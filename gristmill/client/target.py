@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ENDPOINT = "AWS_ENDPOINT_URL"
 HOME = "GRISTMILL_HOME"
+STATE_FILE = "local.json"  # what the embedded AWS notes of itself in its state folder
+_FOLDER = ".gristmill"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _DEFAULT_REGION = "us-east-1"
 _PROBE_SECONDS = 2.0
@@ -95,9 +97,23 @@ class Target:
         return f"AWS account {identity.get_caller_identity()['Account']}, {identity.meta.region_name}{via}"
 
 
-def home(environment: Mapping[str, str]) -> Path:
-    """Return the state folder of the embedded AWS: GRISTMILL_HOME, else ./.gristmill."""
-    return Path(environment.get(HOME) or ".gristmill").absolute()
+def home(environment: Mapping[str, str], here: Path | None = None) -> Path:
+    """Return the state folder of the embedded AWS: GRISTMILL_HOME, else `.gristmill` of `here` or of a folder above.
+
+    Where there is none yet it is that of `here`, by default the working folder. One of another user leads nowhere.
+    """
+    if told := environment.get(HOME):
+        return Path(told).absolute()
+    here = (here or Path()).absolute()
+    above = (folder / _FOLDER for folder in (here, *here.parents))
+    return next((folder for folder in above if _is_mine(folder)), here / _FOLDER)
+
+
+def _is_mine(folder: Path) -> bool:
+    try:
+        return (folder / STATE_FILE).stat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def choose(wanted: Wanted, environment: Mapping[str, str]) -> Target:
@@ -126,7 +142,7 @@ def _at(endpoint: str, region: str | None, state: dict[str, Any] | None) -> Targ
 def live_state(folder: Path) -> dict[str, Any] | None:
     """Return what `local.json` notes of an embedded AWS, None unless that process lives."""
     try:
-        state: dict[str, Any] = json.loads((folder / "local.json").read_text())
+        state: dict[str, Any] = json.loads((folder / STATE_FILE).read_text())
         os.kill(int(state["pid"]), 0)
     except (FileNotFoundError, ProcessLookupError):
         return None

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gristmill.client.target import STATE_FILE
 from gristmill.errors import GristmillError, NotFound
-from gristmill.local.server import STATE_FILE
 
 PROJECT = Path(__file__).parents[2]
 LOG_FILE = "server.log"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from gristmill.client.target import STATE_FILE
 from gristmill.errors import Refused
 from gristmill.local.containers.network import Addresses, listen_at
 from gristmill.local.settings import Settings
@@ -21,7 +22,6 @@ from gristmill.local.settings import Settings
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two
 _RECEIVE = 128 * 1024  # bytes at once; waitress's own 8 KiB make large uploads slow
 _SEND_AHEAD = 1024**2  # bytes that a response may be ahead of its client
-STATE_FILE = "local.json"
 
 
 def serve(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
+from gristmill.client.target import STATE_FILE
 from gristmill.local import daemon
 from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
@@ -44,7 +45,7 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
 
 
 def server(mill: Mill) -> int:
-    pid: int = json.loads((mill.data / "local.json").read_text())["pid"]
+    pid: int = json.loads((mill.data / STATE_FILE).read_text())["pid"]
     return pid
 
 

@@ -11,6 +11,7 @@ from gristmill.client.onefile import OneFile
 from gristmill.client.planning import plan_file
 from gristmill.client.progress import Children, Pace, count_children, union, waits
 from gristmill.client.subscriptions import On, policy
+from gristmill.client.target import HOME, STATE_FILE, home
 from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.plan import plan_branch
@@ -111,3 +112,15 @@ def test_what_s3_would_not_carry_is_told_before_it_travels(tmp_path: Path):
     told = " ".join(faults(long))
     for part in ("a temporary name", "1024 bytes", "ASCII", "2048 bytes"):
         assert part in told
+
+
+def test_an_embedded_aws_is_found_from_the_folders_below_its_own(tmp_path: Path, monkeypatch):
+    state, below = tmp_path / ".gristmill", tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert home({}, below) == below / ".gristmill"
+    state.mkdir()
+    (state / STATE_FILE).touch()
+    assert home({}, below) == home({}, tmp_path) == state
+    assert home({HOME: str(below)}, tmp_path) == below
+    monkeypatch.setattr("os.getuid", lambda: state.stat().st_uid + 1)
+    assert home({}, below) == below / ".gristmill", "another user's must not lead there"
