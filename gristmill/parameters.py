@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from gristmill.spec.faults import RESERVED, problems
 from gristmill.spec.model import Parameter, Pipeline, Size
+from gristmill.spec.parameter_faults import RESERVED, problems
 from gristmill.words import ParameterType
 
 Values = dict[str, JsonValue]

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gristmill.cli.show import coloured, console, note, seconds
-from gristmill.client.progress import FAILURES_COUNTED, BranchLook, Look, Pace, StageLook
+from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Look, StageLook
+from gristmill.client.pace import Pace
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -14,7 +14,7 @@ from gristmill.words import RunStatus
 
 if TYPE_CHECKING:
     from gristmill.client.causes import Cause
-    from gristmill.client.progress import BranchLook, Look, StageLook
+    from gristmill.client.looks import BranchLook, Look, StageLook
     from gristmill.client.runs import Run
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from gristmill.client.runs import Execution, Run, describe, resume_name, unclaimed_resumes
+from gristmill.client.executions import Execution, describe, resume_name, unclaimed_resumes
+from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.errors import GristmillError, Refused
 from gristmill.jobs import TERMINAL, end_jobs, live_jobs

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gristmill import keys
-from gristmill.client.runs import Run, executions, find_run, read_record
+from gristmill.client.executions import executions
+from gristmill.client.runs import Run, find_run, read_record
 from gristmill.client.stack import Mill
 from gristmill.drop import is_no_drop, run_id
 from gristmill.errors import NotFound

@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gristmill import index, keys
+from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.jobs import run_jobs
@@ -21,60 +22,9 @@ from gristmill.source import frozen
 from gristmill.spec.model import Stage
 from gristmill.words import CheckVerdict
 
-FAILURES_COUNTED = 1000  # one page of a listing; beyond it, `failed` is a lower bound
 _ASKED = 10  # waiting children of an array that are asked why; most often all wait for the same reason
 _ALIVE = {"STARTING", "RUNNING"}
 _WAITING = {"SUBMITTED", "PENDING", "RUNNABLE"}
-
-
-@dataclass(frozen=True)
-class Children:
-    """How many of a branch's containers wait, run and have ended in the attempt that goes on."""
-
-    waiting: int = 0
-    running: int = 0
-    succeeded: int = 0
-    failed: int = 0
-
-    @property
-    def total(self) -> int:
-        """Return all of them."""
-        return self.waiting + self.running + self.succeeded + self.failed
-
-
-@dataclass(frozen=True)
-class BranchLook:
-    """A branch: its tasks (None: not cut yet), how many are done and failed, its children, why jobs wait."""
-
-    branch: str
-    tasks: int | None = None
-    done: int = 0
-    failed: int = 0
-    children: Children = Children()
-    waits: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class StageLook:
-    """A stage: the attempt that goes on (from 1, None: not begun), the last verdict on it, its branches."""
-
-    stage: str
-    attempt: int | None
-    finding: Finding | None
-    branches: tuple[BranchLook, ...]
-
-    @property
-    def complete(self) -> bool:
-        """Tell whether CheckOutput found everything."""
-        return self.finding is not None and self.finding.verdict is CheckVerdict.COMPLETE
-
-
-@dataclass(frozen=True)
-class Look:
-    """A run and how far it is, as seen at one moment."""
-
-    run: Run
-    stages: tuple[StageLook, ...]
 
 
 @dataclass
@@ -196,28 +146,3 @@ def count_children(jobs: Iterable[Mapping[str, Any]]) -> Children:
 def waits(job: Mapping[str, Any]) -> str:
     """Return why a job that has not started waits, as far as Batch says so."""
     return str(job.get("statusReason") or "") if job["status"] in _WAITING else ""
-
-
-@dataclass
-class Pace:
-    """A branch's rate as observed: from the first look to the last change."""
-
-    began: float
-    first: int
-    changed: float
-    last: int
-
-    def see(self, at: float, done: int) -> None:
-        """Note a count at a time (seconds)."""
-        if done != self.last:
-            self.changed, self.last = at, done
-
-    @property
-    def rate(self) -> float | None:
-        """Return tasks per second, None before the first change."""
-        span = self.changed - self.began
-        return (self.last - self.first) / span if span > 0 and self.last > self.first else None
-
-    def left(self, at: float, tasks: int) -> float | None:
-        """Return the seconds until all tasks are done, if the pace holds."""
-        return None if self.rate is None else max(0.0, (tasks - self.last) / self.rate - (at - self.changed))

@@ -3,47 +3,26 @@
 The execution that owns a run (the one in its record) tells its status: a duplicate that ended well says nothing.
 """
 
-import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
-from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from gristmill import keys
+from gristmill.client.executions import Execution, describe, executions, unclaimed_resumes
 from gristmill.client.stack import Mill
-from gristmill.drop import is_no_drop, read_drop
+from gristmill.drop import read_drop
 from gristmill.errors import Corrupt, NotFound
-from gristmill.notify import run_of
 from gristmill.records import RunRecord
 from gristmill.words import RunStatus
 
 RUN_DIGITS = 16
-_DESCRIBERS = 8
+_READERS = 8  # records read at once
 _SEARCHED = 1000  # executions looked at to find runs that were never claimed
 _AMBIGUOUS_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Execution:
-    """One execution of the state machine; `event` is its input."""
-
-    arn: str
-    status: RunStatus
-    started: datetime
-    ended: datetime | None
-    event: dict[str, Any]
-    cause: str
-
-    @property
-    def run(self) -> str:
-        """Return the run that it is about."""
-        return run_of(self.event)
 
 
 @dataclass(frozen=True)
@@ -83,41 +62,6 @@ class Run:
         return ((self.execution.ended or now) - self.execution.started).total_seconds()
 
 
-def describe(mill: Mill, arn: str) -> Execution | None:
-    """Return an execution; None if there is none, or its input is not of Gristmill's making."""
-    try:
-        told = mill.client("stepfunctions").describe_execution(executionArn=arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
-            return None
-        raise
-    event = _event(told["input"])
-    if event is None:
-        return None
-    status = RunStatus.RUNNING if told["status"] == "PENDING_REDRIVE" else RunStatus(told["status"])
-    cause = ": ".join(text for text in (told.get("error"), told.get("cause")) if text)
-    return Execution(arn, status, told["startDate"], told.get("stopDate"), event, cause)
-
-
-def _event(text: str) -> dict[str, Any] | None:
-    """Return an execution's input if it is about a run: not a folder marker, not something started by hand."""
-    try:
-        event: dict[str, Any] = json.loads(text)
-        run_of(event)
-        return None if "resume" not in event and is_no_drop(read_drop(event).key) else event
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def executions(mill: Mill) -> Iterator[Execution]:
-    """Yield the executions that are about runs, newest first."""
-    pages = mill.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=mill.machine)
-    arns = (one["executionArn"] for page in pages for one in page["executions"])
-    with ThreadPoolExecutor(_DESCRIBERS) as pool:
-        while batch := list(islice(arns, _DESCRIBERS)):
-            yield from filter(None, pool.map(lambda arn: describe(mill, arn), batch))
-
-
 def list_runs(mill: Mill, limit: int) -> list[Run]:
     """Return the newest runs, each once, newest first."""
     newest: dict[str, Execution] = {}
@@ -125,7 +69,7 @@ def list_runs(mill: Mill, limit: int) -> list[Run]:
         newest.setdefault(one.run, one)
         if len(newest) >= limit:
             break
-    with ThreadPoolExecutor(_DESCRIBERS) as pool:
+    with ThreadPoolExecutor(_READERS) as pool:
         return list(pool.map(lambda one: _current(mill, one.run, one), newest.values()))
 
 
@@ -174,24 +118,6 @@ def _current(mill: Mill, run: str, seen: Execution) -> Run:
     if "resume" in seen.event and seen.status is RunStatus.RUNNING:
         return Run(run, seen, record)
     return Run(run, describe(mill, record.execution) or seen, record)
-
-
-def resume_name(record: RunRecord, place: int) -> str:
-    """Return the name of the execution that resumes a run; `place` counts those that failed before their claim."""
-    return f"{record.run}-resume-{record.resumes + 1}" + (f"-{place}" if place else "")
-
-
-def resume_arn(mill: Mill, name: str) -> str:
-    """Return the ARN of an execution by its name."""
-    return f"{mill.machine.replace(':stateMachine:', ':execution:')}:{name}"
-
-
-def unclaimed_resumes(mill: Mill, record: RunRecord) -> list[Execution]:
-    """Return the executions that were started to resume the run and have not claimed it, oldest first."""
-    found: list[Execution] = []
-    while one := describe(mill, resume_arn(mill, resume_name(record, len(found)))):
-        found.append(one)
-    return found
 
 
 def _complete(mill: Mill, text: str) -> str:

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterator
 
-from gristmill.client.progress import Look, Memory, look
+from gristmill.client.looks import Look
+from gristmill.client.progress import Memory, look
 from gristmill.client.runs import Run, find_run
 from gristmill.client.stack import Mill
 

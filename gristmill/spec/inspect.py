@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gristmill.errors import Refused
 from gristmill.spec.code import Lacking, load_callable
-from gristmill.spec.faults import Place
+from gristmill.spec.fault import Place
 from gristmill.spec.load import at, parse
 from gristmill.spec.model import Pipeline
 from gristmill.words import MergeKind

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from gristmill.errors import Refused
 from gristmill.spec.expand import expand
-from gristmill.spec.faults import Place, faults
+from gristmill.spec.fault import Place
+from gristmill.spec.faults import faults
 from gristmill.spec.model import Pipeline
 
 FILE = "pipeline.yaml"

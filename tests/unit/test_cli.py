@@ -13,8 +13,9 @@ from gristmill.cli import main
 from gristmill.cli.options import pairs
 from gristmill.cli.session import Session
 from gristmill.client import causes, costs, progress, runs
-from gristmill.client.progress import BranchLook, Children, Look, StageLook
-from gristmill.client.runs import Execution, Run
+from gristmill.client.executions import Execution
+from gristmill.client.looks import BranchLook, Children, Look, StageLook
+from gristmill.client.runs import Run
 from gristmill.cost.bill import Usage, bill
 from gristmill.errors import ExitCode
 from gristmill.records import Failure, InputObject, RunRecord

@@ -7,9 +7,11 @@ import pytest
 from gristmill import keys
 from gristmill.claim import Terms
 from gristmill.client.drops import Upload, faults
+from gristmill.client.looks import Children
 from gristmill.client.onefile import OneFile
+from gristmill.client.pace import Pace
 from gristmill.client.planning import plan_file
-from gristmill.client.progress import Children, Pace, count_children, union, waits
+from gristmill.client.progress import count_children, union, waits
 from gristmill.client.subscriptions import On, policy
 from gristmill.client.target import HOME, STATE_FILE, home
 from gristmill.errors import Refused

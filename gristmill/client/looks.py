@@ -1,0 +1,59 @@
+"""What a look at a run shows: its stages, their branches, the containers at work."""
+
+from dataclasses import dataclass
+
+from gristmill.client.runs import Run
+from gristmill.records import Finding
+from gristmill.words import CheckVerdict
+
+FAILURES_COUNTED = 1000  # one page of a listing; beyond it, `failed` is a lower bound
+
+
+@dataclass(frozen=True)
+class Children:
+    """How many of a branch's containers wait, run and have ended in the attempt that goes on."""
+
+    waiting: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return all of them."""
+        return self.waiting + self.running + self.succeeded + self.failed
+
+
+@dataclass(frozen=True)
+class BranchLook:
+    """A branch: its tasks (None: not cut yet), how many are done and failed, its children, why jobs wait."""
+
+    branch: str
+    tasks: int | None = None
+    done: int = 0
+    failed: int = 0
+    children: Children = Children()
+    waits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StageLook:
+    """A stage: the attempt that goes on (from 1, None: not begun), the last verdict on it, its branches."""
+
+    stage: str
+    attempt: int | None
+    finding: Finding | None
+    branches: tuple[BranchLook, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether CheckOutput found everything."""
+        return self.finding is not None and self.finding.verdict is CheckVerdict.COMPLETE
+
+
+@dataclass(frozen=True)
+class Look:
+    """A run and how far it is, as seen at one moment."""
+
+    run: Run
+    stages: tuple[StageLook, ...]

@@ -1,0 +1,66 @@
+"""Rules of a branch in `pipeline.yaml`: what it runs, how it merges, what MPI asks of it."""
+
+from collections.abc import Iterator
+
+from gristmill.spec.fault import Fault, Place
+from gristmill.spec.model import Branch, Pipeline, Stage
+from gristmill.spec.parameter_faults import size_faults
+from gristmill.spec.placeholders import placeholder_faults
+from gristmill.words import Compute, MergeKind, OutputKind, RecordFormat
+
+WITH_HEADER = {RecordFormat.LINES, RecordFormat.CSV}  # formats whose first line may be a header
+_EXPANDED_MAX = 40 - len("-parts")
+
+
+def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iterator[Fault]:
+    """Yield every broken rule of a branch of a stage."""
+    given = [kind for kind in ("run", "command", "script", "mpi") if getattr(branch, kind) is not None]
+    if len(given) != 1:
+        yield place, f"needs exactly one of run, command, script and mpi (given: {', '.join(given) or 'none'})"
+    for problem in placeholder_faults(branch.command, pipeline.parameters):
+        yield (*place, "command"), problem
+    if branch.output_records.is_items or branch.output_records is RecordFormat.FIXED:
+        yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
+    yield from _merge(pipeline, place, branch)
+    yield from _gpus(place, branch)
+    if branch.mpi is None:
+        yield from _plain(place, branch)
+    else:
+        yield from _mpi(pipeline, place, stage, branch)
+
+
+def _gpus(place: Place, branch: Branch) -> Iterator[Fault]:
+    if branch.gpus is not None and branch.compute is not Compute.GPU:
+        yield (*place, "gpus"), "needs compute: gpu"
+
+
+def _plain(place: Place, branch: Branch) -> Iterator[Fault]:
+    for field in ("nodes", "slots"):
+        if field in branch.model_fields_set:
+            yield (*place, field), "is for mpi alone"
+
+
+def _mpi(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iterator[Fault]:
+    if stage.split.records is not RecordFormat.WHOLE:
+        yield (*place, "mpi"), "is one job over the stage's whole input: the split needs records: whole"
+    if branch.output is OutputKind.FILES:
+        yield (*place, "output"), "an MPI job writes one stream, by its rank 0"
+    yield from size_faults(pipeline, (*place, "nodes"), branch.nodes)
+    for problem in placeholder_faults(branch.mpi if isinstance(branch.mpi, list) else None, pipeline.parameters):
+        yield (*place, "mpi"), problem
+
+
+def _merge(pipeline: Pipeline, place: Place, branch: Branch) -> Iterator[Fault]:
+    if branch.output is OutputKind.FILES and branch.merge in (MergeKind.CONCAT, MergeKind.HEADER):
+        yield (*place, "merge"), f"{branch.merge} joins a stream; files are merged by a function, or by none"
+    if branch.merge is MergeKind.HEADER and branch.output_records not in WITH_HEADER:
+        yield (*place, "merge"), "header needs output_records of lines or csv"
+    if isinstance(branch.merge, MergeKind):
+        return
+    taken = [stage.name for stage in pipeline.stages]
+    taken += [one.name for stage in pipeline.stages for one in stage.branches]
+    for name in (f"{branch.name}-parts", f"{branch.name}-merge"):
+        if name in taken:
+            yield (*place, "merge"), f"a merge that computes is a stage of its own, but its name is taken: {name}"
+    if len(branch.name) > _EXPANDED_MAX:
+        yield (*place, "name"), f"a merge that computes needs a name of at most {_EXPANDED_MAX} characters"
