@@ -1,13 +1,12 @@
 """`gristmill stop` and `gristmill resume`."""
 
 import getpass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.ending import LOCAL_RESULTS, see_to_end, tell_end
-from gristmill.cli.options import Json, MaybeRunId, RunId
+from gristmill.cli.ending import see_to_end, tell_end
+from gristmill.cli.options import Json, MaybeRunId, Results, RunId, Watch
 from gristmill.cli.session import session
 from gristmill.cli.show import emit, note, out, problem, rich, seconds, table
 from gristmill.errors import ExitCode
@@ -68,13 +67,8 @@ def _show(stopped: "Stopped") -> None:
 def resume(
     context: typer.Context,
     run: MaybeRunId = None,
-    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show the run until it ends.")] = True,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Write the results to DIR/RUN/. Default: ./results on the embedded AWS, else nowhere."
-        ),
-    ] = None,
+    watch: Watch = True,
+    results: Results = None,
     json: Json = False,
 ) -> None:
     """Go on with only what is missing.
@@ -89,7 +83,7 @@ def resume(
     if watch:
         note(f"Run {found.run} ({found.title}) goes on.")
         ended = see_to_end(here.mill, here.run(found.run))
-        tell_end(here.mill, ended, results or (LOCAL_RESULTS if here.target.local else None), json)
+        tell_end(here, ended, results, json)
     if json:
         emit({"run": found.run, "execution": execution.arn})
     else:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -13,11 +13,12 @@ from gristmill.errors import ExitCode
 from gristmill.words import RunStatus
 
 if TYPE_CHECKING:
+    from gristmill.cli.session import Session
+    from gristmill.client.causes import Cause
     from gristmill.client.runs import Run
     from gristmill.client.stack import Mill
 
-
-LOCAL_RESULTS = Path("results")  # the embedded AWS forgets; what it made stays here
+_LOCAL_RESULTS = Path("results")  # the embedded AWS forgets; what it made stays here
 
 
 @contextmanager
@@ -39,31 +40,44 @@ def see_to_end(mill: "Mill", run: "Run") -> "Run":
         return View().show(follow(mill, run)).run
 
 
-def tell_end(mill: "Mill", run: "Run", folder: Path | None, json: bool) -> None:
-    """Tell what a run came to; write its results to a folder, if one is given and the run is complete."""
+def tell_end(here: "Session", run: "Run", folder: Path | None, json: bool) -> NoReturn:
+    """Tell what a run came to, write the results of a complete one to a folder, and exit by how it ended."""
     from gristmill.client.causes import causes
-    from gristmill.client.costs import cost_of
+
+    told = _results(here.mill, run, folder or (_LOCAL_RESULTS if here.target.local else None))
+    cause = None if run.status is RunStatus.SUCCEEDED else causes(here.mill, run)
+    (_emit if json else _print)(here.mill, run, told, cause)
+    raise typer.Exit(exit_code(run))
+
+
+def _results(mill: "Mill", run: "Run", folder: Path | None) -> list[dict[str, Any]]:
+    """Return the results; those of a complete run are downloaded first, if a folder is given."""
     from gristmill.client.results import download, results
 
     if run.status is RunStatus.SUCCEEDED and folder is not None:
-        told = [{"key": one.key, "size": one.size, "file": place} for one, place in download(mill, run, folder)]
-    else:
-        told = [{"key": one.key, "size": one.size, "file": None} for one in results(mill, run)]
-    cause = None if run.status is RunStatus.SUCCEEDED else causes(mill, run)
-    cost = cost_of(mill, run.run)
-    if json:
-        facts = {"run": run.run, "status": run.status, "bucket": mill.store.bucket}
-        emit({**facts, "results": told, "cause": cause, "cost": cost.bill, "estimate": cost.estimate})
-    else:
-        _headline(run)
-        _places(mill.store.bucket, told)
-        if cost.bill:
-            out(f"  Cost: {cost.line}")
-        if cause:
-            from gristmill.cli.cause import show_cause
+        return [{"key": one.key, "size": one.size, "file": place} for one, place in download(mill, run, folder)]
+    return [{"key": one.key, "size": one.size, "file": None} for one in results(mill, run)]
 
-            show_cause(run, cause)
-    raise typer.Exit(exit_code(run))
+
+def _emit(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause | None") -> None:
+    from gristmill.client.costs import cost_of
+
+    cost = cost_of(mill, run.run)
+    facts = {"run": run.run, "status": run.status, "bucket": mill.store.bucket}
+    emit({**facts, "results": told, "cause": cause, "cost": cost.bill, "estimate": cost.estimate})
+
+
+def _print(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause | None") -> None:
+    from gristmill.cli.cause import show_cause
+    from gristmill.client.costs import cost_of
+
+    cost = cost_of(mill, run.run)
+    _headline(run)
+    _places(mill.store.bucket, told)
+    if cost.bill:
+        out(f"  Cost: {cost.line}")
+    if cause:
+        show_cause(run, cause)
 
 
 def _headline(run: "Run") -> None:

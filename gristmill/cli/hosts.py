@@ -6,7 +6,7 @@ import typer
 
 from gristmill.cli.options import Json
 from gristmill.cli.session import session
-from gristmill.cli.show import emit, note, rich, table
+from gristmill.cli.show import listing
 
 if TYPE_CHECKING:
     from gristmill.client.hosts import HostLook, QueueLook
@@ -24,11 +24,9 @@ def queues(context: typer.Context, json: Json = False) -> None:
     """List the queues, their compute environments in order, and the jobs in them."""
     from gristmill.client.hosts import list_queues
 
-    found = list_queues(session(context).mill)
-    if json:
-        emit(found)
-    else:
-        rich(table(("QUEUE", "STATE", "STATUS", "PRIORITY", "ENVIRONMENTS", "JOBS"), map(_queue, found), _NUMBERS))
+    columns = ("QUEUE", "STATE", "STATUS", "PRIORITY", "ENVIRONMENTS", "JOBS")
+    none = "There are no queues in this stack."
+    listing(list_queues(session(context).mill), json, columns, _queue, _NUMBERS, none)
 
 
 def _queue(one: "QueueLook") -> tuple[Any, ...]:
@@ -40,14 +38,9 @@ def hosts(context: typer.Context, json: Json = False) -> None:
     """List the hosts that jobs run on now; on the embedded AWS that is this machine."""
     from gristmill.client.hosts import list_hosts
 
-    found = list_hosts(session(context).mill)
-    if json:
-        emit(found)
-    elif not found:
-        note("There are no hosts now: Batch starts them when jobs wait.")
-    else:
-        columns = ("HOST", "TYPE", "ADDRESS", "STATUS", "RUNNING", "VCPU", "FREE", "MIB", "FREE MIB", "GPU")
-        rich(table(columns, map(_host, found), _NUMBERS))
+    columns = ("HOST", "TYPE", "ADDRESS", "STATUS", "RUNNING", "VCPU", "FREE", "MIB", "FREE MIB", "GPU")
+    none = "There are no hosts now: Batch starts them when jobs wait."
+    listing(list_hosts(session(context).mill), json, columns, _host, _NUMBERS, none)
 
 
 def _host(one: "HostLook") -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,13 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first dig
 MaybeRunId = Annotated[
     str | None,
     typer.Argument(metavar="RUN", help="Run id; its first digits are enough. Default: the newest run."),
+]
+Watch = Annotated[bool, typer.Option("--watch/--no-watch", help="Show the run until it ends.")]
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Write the results to DIR/RUN/. Default: ./results on the embedded AWS, else nowhere."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
 

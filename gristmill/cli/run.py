@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.ending import LOCAL_RESULTS, left_going, see_to_end, tell_end
-from gristmill.cli.options import Json, pairs
+from gristmill.cli.ending import left_going, see_to_end, tell_end
+from gristmill.cli.options import Json, Results, Watch, pairs
 from gristmill.cli.session import session
 from gristmill.cli.show import console, emit, note, out, size
 from gristmill.errors import Refused
@@ -43,13 +43,8 @@ def run(
         str | None,
         typer.Option(metavar="NAME", help="Whose run it is; subscriptions can filter by it. Default: your user name."),
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show the run until it ends.")] = True,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Write the results to DIR/RUN/. Default: ./results on the embedded AWS, else nowhere."
-        ),
-    ] = None,
+    watch: Watch = True,
+    results: Results = None,
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Check name and parameters here, before the file travels.")
     ] = True,
@@ -76,7 +71,7 @@ def run(
     with left_going(started):
         claimed = await_run(mill, started)
     ended = see_to_end(mill, claimed)
-    tell_end(mill, ended, results or (LOCAL_RESULTS if here.target.local else None), json)
+    tell_end(here, ended, results, json)
 
 
 def _check(upload: "Upload") -> None:

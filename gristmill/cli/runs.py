@@ -1,13 +1,12 @@
 """`gristmill runs`, `status` and `watch`: what stands of runs."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gristmill.cli.ending import LOCAL_RESULTS, see_to_end, tell_end
-from gristmill.cli.options import Json, MaybeRunId
+from gristmill.cli.ending import see_to_end, tell_end
+from gristmill.cli.options import Json, MaybeRunId, Results
 from gristmill.cli.session import session
 from gristmill.cli.show import coloured, emit, moment, note, out, rich, seconds, size, table
 from gristmill.words import RunStatus
@@ -140,12 +139,7 @@ def _branch_row(stage: "StageLook", one: "BranchLook") -> tuple[str, ...]:
 def watch(
     context: typer.Context,
     run: MaybeRunId = None,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Write the results to DIR/RUN/. Default: ./results on the embedded AWS, else nowhere."
-        ),
-    ] = None,
+    results: Results = None,
     json: Json = False,
 ) -> None:
     """Show a run until it ends.
@@ -157,4 +151,4 @@ def watch(
     if not found.going:
         note(f"Run {found.run} has ended.")
     ended = see_to_end(here.mill, found)
-    tell_end(here.mill, ended, results or (LOCAL_RESULTS if here.target.local else None), json)
+    tell_end(here, ended, results, json)

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,6 +94,23 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence
     for row in rows:
         made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))  # no markup in file names
     return made
+
+
+def listing(
+    found: Sequence[Any],
+    json: bool,
+    columns: Sequence[str],
+    row: Callable[[Any], Sequence[Any]],
+    right: Sequence[str] = (),
+    none: str = "",
+) -> None:
+    """Print a list: JSON for machines; for people a row of each, or `none` where the list is empty."""
+    if json:
+        emit(found)
+    elif not found:
+        note(none)
+    else:
+        rich(table(columns, map(row, found), right))
 
 
 def coloured(status: RunStatus) -> "Any":

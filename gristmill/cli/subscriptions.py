@@ -6,7 +6,7 @@ import typer
 
 from gristmill.cli.options import Json
 from gristmill.cli.session import session
-from gristmill.cli.show import emit, note, out, rich, table
+from gristmill.cli.show import emit, listing, note, out
 
 if TYPE_CHECKING:
     from gristmill.client.subscriptions import Subscription
@@ -69,14 +69,9 @@ def subscriptions(context: typer.Context, json: Json = False) -> None:
     """List who gets mail."""
     from gristmill.client.subscriptions import subscriptions as list_all
 
-    found = list_all(session(context).mill)
-    if json:
-        emit(found)
-    elif not found:
-        note("Nobody gets mail. Add somebody with: gristmill subscribe EMAIL")
-    else:
-        rows = [
-            (one.email, ", ".join(one.pipelines) or "all", one.on or "all", "yes" if one.confirmed else "not yet")
-            for one in found
-        ]
-        rich(table(("EMAIL", "PIPELINES", "ON", "CONFIRMED"), rows))
+    none = "Nobody gets mail. Add somebody with: gristmill subscribe EMAIL"
+    listing(list_all(session(context).mill), json, ("EMAIL", "PIPELINES", "ON", "CONFIRMED"), _row, none=none)
+
+
+def _row(one: "Subscription") -> tuple[str, ...]:
+    return one.email, ", ".join(one.pipelines) or "all", one.on or "all", "yes" if one.confirmed else "not yet"
