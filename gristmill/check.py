@@ -95,9 +95,9 @@ def _examine(
         branch=branch.name,
         tasks=expected.tasks,
         done=expected.tasks - missing,
-        records_in=sum(part.records_in for part in held.slices),
-        records_out=sum(part.records_out for part in held.slices),
-        bytes_in=sum(part.bytes_in for part in held.slices),
+        records_in=held.records_in,
+        records_out=held.records_out,
+        bytes_in=held.bytes_in,
         bytes_out=held.size,
         output=None if missing else _output(store, record, branch, held),
         failures=_failures(store, clues, cursor, branch.name, held, expected) if missing else [],
@@ -135,17 +135,14 @@ def _output(store: Store, record: RunRecord, branch: Branch, held: Cover) -> str
 
 def miscount(held: Cover, expected: Expected, counts_match: bool) -> str | None:
     """Return what does not add up in a branch whose tasks are all done; None if all does."""
-    size = sum(part.bytes_in for part in held.slices)
-    records_in = sum(part.records_in for part in held.slices)
-    records_out = sum(part.records_out for part in held.slices)
     if len(held.headers) > 1:
         return f"its tasks wrote different headers, such as {held.headers[0]!r} and {held.headers[1]!r}"
-    if size != expected.size:
-        return f"its tasks read {size} bytes, but the input has {expected.size}"
-    if expected.records is not None and records_in != expected.records:
-        return f"its tasks read {records_in} records, but the split counted {expected.records}"
-    if counts_match and records_out != records_in:
-        return f"it wrote {records_out} records for {records_in} read, and must write as many"
+    if held.bytes_in != expected.size:
+        return f"its tasks read {held.bytes_in} bytes, but the input has {expected.size}"
+    if expected.records is not None and held.records_in != expected.records:
+        return f"its tasks read {held.records_in} records, but the split counted {expected.records}"
+    if counts_match and held.records_out != held.records_in:
+        return f"it wrote {held.records_out} records for {held.records_in} read, and must write as many"
     return None
 
 

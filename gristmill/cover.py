@@ -73,6 +73,21 @@ class Cover:
         """Return the bytes of the output, its header apart."""
         return sum(part.end - part.start for part in self.slices)
 
+    @property
+    def bytes_in(self) -> int:
+        """Return the bytes that its tasks read."""
+        return sum(part.bytes_in for part in self.slices)
+
+    @property
+    def records_in(self) -> int:
+        """Return the records that its tasks read."""
+        return sum(part.records_in for part in self.slices)
+
+    @property
+    def records_out(self) -> int:
+        """Return the records that its tasks wrote."""
+        return sum(part.records_out for part in self.slices)
+
 
 def cover(tasks: int, segments: Iterable[Committed], first: int = 0) -> Cover:
     """Cover tasks [first, tasks) from committed segments.

@@ -15,6 +15,7 @@ from batch_jobs.child.setting import Setting
 from gristmill import index, keys
 from gristmill.check import expected_of, miscount, placed
 from gristmill.client.drops import Upload
+from gristmill.client.first_chunks import index_first
 from gristmill.client.folder import FolderStore, join
 from gristmill.client.planning import record_of
 from gristmill.cover import Cover
@@ -25,15 +26,11 @@ from gristmill.publish import publish, publishes
 from gristmill.records import Failure, RunRecord
 from gristmill.source import frozen, output_key, stage_source
 from gristmill.spec.model import Branch, Stage
-from gristmill.split import ensure_index
 from gristmill.survey import survey
 from gristmill.words import Encoding
 
 RUN = "try"
 HEAD = 4096  # bytes kept of what a branch made
-_FIRST_LOOK = 8 * MIB  # of the file; more where the chunks are larger
-_MORE = 8  # times as much
-_AHEAD = 2  # chunks beyond the last one tried: the cut before the end of a look may be that look's own
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,8 @@ class Trial:
         """Yield what became of each branch, stage by stage, up to a stage that does not end well."""
         for stage in frozen(self.record).stages:
             found = []
-            for branch in self._begin(stage).branches:
+            index_first(self.store, self.record, stage, self.tasks)
+            for branch in stage.branches:
                 found.append(self._try(stage, branch))
                 yield found[-1]
             if not all(one.is_done for one in found):
@@ -93,40 +91,13 @@ class Trial:
         prefix = keys.results_prefix(dropped.pipeline, dropped.name, RUN)
         return [(one.key.removeprefix(prefix), self.store.path(one.key)) for one in self.store.list(prefix)]
 
-    def _begin(self, stage: Stage) -> Stage:
-        """Index the stage's first chunks, and no more of the dropped file than they need."""
-        key = keys.chunks(RUN, stage.name)
-        for size in _looks(self.record.input.size) if stage.input is None else [self.record.input.size]:
-            seen = _shortened(self.record, size)
-            self.store.put(keys.run_record(RUN), seen.model_dump_json().encode())
-            if self._enough(seen, stage):
-                break
-            self.store.delete(key)
-        header = index.read_header(self.store, key)
-        if header.values - 1 > self.tasks:
-            first = index.read_values(self.store, key, 0, self.tasks + 1)
-            self.store.put(key, index.pack(first, None, header.encoding))
-        return stage
-
-    def _enough(self, seen: RunRecord, stage: Stage) -> bool:
-        whole = stage.input is not None or seen.input.size == self.record.input.size
-        try:
-            return ensure_index(self.store, seen, stage).values > self.tasks + _AHEAD or whole
-        except Refused:
-            if whole:
-                raise
-            return False  # the look may have cut a record
-
     def _try(self, stage: Stage, branch: Branch) -> Tried:
         if branch.mpi is not None:
             return Tried(stage.name, branch.name, left_out="an MPI job is not tried: give it to `gristmill run`")
-        cursor = Cursor(RUN, stage.name, 0)
-        runner = make_runner(Setting(cursor, branch.name, 0, 1, 0, 1, self.store.bucket, RUN, 1, ""), self.store)
-        runner.log = lambda _line: None  # failures are read from their records
         began = time.perf_counter()
-        with redirect_stdout(sys.stderr):  # what a job prints is its log
-            runner.run()
+        failed = self._run(stage, branch)
         seconds = time.perf_counter() - began
+        cursor = Cursor(RUN, stage.name, 0)
         expected = expected_of(self.store, cursor)
         held = survey(self.store, RUN, stage.name, branch.name, expected.tasks)
         problem = None if held.missing else miscount(held, expected, stage.counts_match(branch))
@@ -136,16 +107,25 @@ class Trial:
             stage.name,
             branch.name,
             tasks=expected.tasks,
-            failed=runner.failed,
-            records_in=sum(part.records_in for part in held.slices),
-            bytes_in=sum(part.bytes_in for part in held.slices),
-            records_out=sum(part.records_out for part in held.slices),
+            failed=failed,
+            records_in=held.records_in,
+            bytes_in=held.bytes_in,
+            records_out=held.records_out,
             bytes_out=held.size,
             seconds=seconds,
             head=self._head(branch, held),
             faults=tuple(self._faults(cursor, stage, branch)),
             problem=problem,
         )
+
+    def _run(self, stage: Stage, branch: Branch) -> int:
+        """Do a branch's tasks as a child does them; return how many failed."""
+        setting = Setting(Cursor(RUN, stage.name, 0), branch.name, 0, 1, 0, 1, self.store.bucket, RUN, 1, "")
+        runner = make_runner(setting, self.store)
+        runner.log = lambda _line: None  # failures are read from their records
+        with redirect_stdout(sys.stderr):  # what a job prints is its log
+            runner.run()
+        return runner.failed
 
     def _head(self, branch: Branch, held: Cover) -> bytes:
         key = output_key(self.record, branch.name)
@@ -177,16 +157,3 @@ def prepare(upload: Upload, roots: Sequence[Path], tasks: int, folder: Path) -> 
         raise Refused(record.faults)
     record = record.model_copy(update={"run": RUN})
     return Trial(FolderStore(folder, upload.file.absolute(), upload.key), record, tasks)
-
-
-def _looks(size: int) -> Iterator[int]:
-    """Yield how much of a file is looked at: little, then more, then all."""
-    look = _FIRST_LOOK
-    while look < size:
-        yield look
-        look *= _MORE
-    yield size
-
-
-def _shortened(record: RunRecord, size: int) -> RunRecord:
-    return record.model_copy(update={"input": record.input.model_copy(update={"size": size})})

@@ -11,7 +11,7 @@ import pytest
 
 from gristmill.cli import main
 from gristmill.cli.trial import own_frames, preview
-from gristmill.client import trial
+from gristmill.client import first_chunks
 from gristmill.errors import ExitCode
 from tests.unit.conftest import ROOTS
 
@@ -84,7 +84,7 @@ def test_a_failure_has_its_place_its_line_and_the_frames_of_the_pipeline_alone(c
 
 
 def test_no_more_of_a_large_file_is_looked_at_than_the_tasks_need(capsys, monkeypatch):
-    monkeypatch.setattr(trial, "_FIRST_LOOK", 4000)
+    monkeypatch.setattr(first_chunks, "_FIRST_LOOK", 4000)
     record = b"@read\nACGT\n+\nIIII\n"
     Path("r.fastq").write_bytes(record * 2000 + b"@broken\n")
     for size in (500, 5000, 20_000):  # within the first look, larger than it, and larger than the second

@@ -1,0 +1,52 @@
+"""The first chunks of a stage: as little of the dropped file is indexed as they need."""
+
+from collections.abc import Iterator
+
+from gristmill import index, keys
+from gristmill.client.folder import FolderStore
+from gristmill.errors import Refused
+from gristmill.limits import MIB
+from gristmill.records import RunRecord
+from gristmill.spec.model import Stage
+from gristmill.split import ensure_index
+
+_FIRST_LOOK = 8 * MIB  # of the file; more where the chunks are larger
+_MORE = 8  # times as much
+_AHEAD = 2  # chunks beyond the last one wanted: the cut before the end of a look may be that look's own
+
+
+def index_first(store: FolderStore, record: RunRecord, stage: Stage, tasks: int) -> None:
+    """Index the stage's first chunks, at most `tasks`."""
+    key = keys.chunks(record.run, stage.name)
+    for size in _looks(record.input.size) if stage.input is None else [record.input.size]:
+        seen = _shortened(record, size)
+        store.put(keys.run_record(record.run), seen.model_dump_json().encode())
+        if _is_enough(store, seen, stage, tasks, whole=stage.input is not None or size == record.input.size):
+            break
+        store.delete(key)
+    header = index.read_header(store, key)
+    if header.values - 1 > tasks:
+        first = index.read_values(store, key, 0, tasks + 1)
+        store.put(key, index.pack(first, None, header.encoding))
+
+
+def _is_enough(store: FolderStore, seen: RunRecord, stage: Stage, tasks: int, *, whole: bool) -> bool:
+    try:
+        return ensure_index(store, seen, stage).values > tasks + _AHEAD or whole
+    except Refused:
+        if whole:
+            raise
+        return False  # the look may have cut a record
+
+
+def _looks(size: int) -> Iterator[int]:
+    """Yield how much of a file is looked at: little, then more, then all."""
+    look = _FIRST_LOOK
+    while look < size:
+        yield look
+        look *= _MORE
+    yield size
+
+
+def _shortened(record: RunRecord, size: int) -> RunRecord:
+    return record.model_copy(update={"input": record.input.model_copy(update={"size": size})})
