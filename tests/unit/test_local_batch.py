@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from gristmill.local.batch.capacity import Capacity
-from gristmill.local.batch.model import Attempt, Definition, Environment, Job, Needs, Queue
+from gristmill.local.batch.model import Attempt, Job, Queue
 from gristmill.local.batch.nodes import container_of, request_problems, span
+from gristmill.local.batch.overrides import merged, substitute
 from gristmill.local.batch.placing import next_to_start, why_never
 from gristmill.local.batch.requirements import container_problems, override_problems, retry_problems
+from gristmill.local.batch.resources import Definition, Environment, Needs
 from gristmill.local.batch.retry import is_retried
-from gristmill.local.batch.submit import make_job, merged, substitute
+from gristmill.local.batch.submit import make_job
 
 MACHINE = Needs(4, 1000, 4)
 DEFINITION = Definition("d", "arn:d:1", 1, {"containerProperties": {}})

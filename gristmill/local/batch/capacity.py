@@ -1,6 +1,7 @@
 """What this machine has for jobs, and what of it is in use."""
 
-from gristmill.local.batch.model import Environment, Job, Needs
+from gristmill.local.batch.model import Job
+from gristmill.local.batch.resources import Environment, Needs
 
 
 class Capacity:

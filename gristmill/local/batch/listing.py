@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from gristmill.local.batch.model import Job, Json
+from gristmill.local.batch.model import Job
+from gristmill.local.batch.resources import Json
 
 
 def by_filter(wanted: Json) -> Callable[[Job], bool]:

@@ -1,12 +1,11 @@
-"""Jobs and what they are made of."""
+"""Jobs, their attempts, and the queues they wait in."""
 
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
-from typing import Any
 
-Json = dict[str, Any]
+from gristmill.local.batch.resources import Definition, Environment, Json, Needs
 
 
 @unique
@@ -32,51 +31,6 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
-@dataclass(frozen=True)
-class Needs:
-    """What a job takes of a machine; memory in MiB."""
-
-    vcpus: float = 0
-    memory: int = 0
-    gpus: int = 0
-
-    def __add__(self, other: "Needs") -> "Needs":
-        return Needs(self.vcpus + other.vcpus, self.memory + other.memory, self.gpus + other.gpus)
-
-    def __sub__(self, other: "Needs") -> "Needs":
-        return Needs(self.vcpus - other.vcpus, self.memory - other.memory, self.gpus - other.gpus)
-
-    def fits(self, room: "Needs") -> bool:
-        """Tell whether this fits into `room`."""
-        return self.vcpus <= room.vcpus and self.memory <= room.memory and self.gpus <= room.gpus
-
-
-@dataclass
-class Environment:
-    """A compute environment: what it was made with, and what of it is in use."""
-
-    name: str
-    arn: str
-    said: Json
-    state: str = "ENABLED"
-    used: Needs = Needs()
-
-    @property
-    def cluster(self) -> str:
-        """Return the ARN of the ECS cluster behind it."""
-        return self.arn.replace(":batch:", ":ecs:").replace(":compute-environment/", ":cluster/")
-
-    @property
-    def kind(self) -> str:
-        """Return EC2, SPOT, FARGATE or FARGATE_SPOT; an unmanaged environment has none."""
-        return str(self.said.get("computeResources", {}).get("type", ""))
-
-    @property
-    def max_vcpus(self) -> float:
-        """Return the vCPUs that may be in use at once."""
-        return float(self.said.get("computeResources", {}).get("maxvCpus", 256))
-
-
 @dataclass
 class Queue:
     """A job queue, its environments in order, and the jobs that wait in it."""
@@ -100,26 +54,6 @@ class Queue:
             if reason.startswith(one["reason"]):
                 return float(one["maxTimeSeconds"])
         return None
-
-
-@dataclass
-class Policy:
-    """A scheduling policy."""
-
-    name: str
-    arn: str
-    said: Json
-
-
-@dataclass
-class Definition:
-    """A revision of a job definition."""
-
-    name: str
-    arn: str
-    revision: int
-    said: Json
-    status: str = "ACTIVE"
 
 
 @dataclass

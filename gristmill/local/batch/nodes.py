@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gristmill.limits import BATCH_NODE_RANGES_MAX, BATCH_NODES_MAX
-from gristmill.local.batch.model import Definition, Json
 from gristmill.local.batch.requirements import container_problems, override_problems
+from gristmill.local.batch.resources import Definition, Json
 
 _RANGE = re.compile(r"(\d*):(\d*)|(\d+)")
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from gristmill.local.batch.model import Environment, Job, Needs, Queue
+from gristmill.local.batch.model import Job, Queue
+from gristmill.local.batch.resources import Environment, Needs
 
 _LOOK_PAST = 100  # jobs at the head of a queue that a smaller one may overtake
 

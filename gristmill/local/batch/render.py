@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gristmill.local.batch.model import Attempt, Job, Json, Status
+from gristmill.local.batch.model import Attempt, Job, Status
+from gristmill.local.batch.resources import Json
 
 
 def detail(job: Job) -> Json:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gristmill.limits import BATCH_ATTEMPTS_MAX, BATCH_TIMEOUT_MIN_SECONDS
-from gristmill.local.batch.model import Json
+from gristmill.local.batch.resources import Json
 
 _KINDS = ("VCPU", "MEMORY", "GPU")
 _RESERVED = "AWS_BATCH"

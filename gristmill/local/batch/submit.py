@@ -1,70 +1,11 @@
-"""From a SubmitJob request to a job: checks, overrides and substitution, as AWS makes them. Pure."""
+"""From a SubmitJob request to a job, an array with its children, a multi-node job with its nodes. Pure."""
 
-import json
-import re
 import uuid
-from collections.abc import Iterator, Mapping
 
-from gristmill.limits import (
-    BATCH_ARRAY_MAX,
-    BATCH_ARRAY_MIN,
-    BATCH_DEPENDENCIES_MAX,
-    BATCH_SUBMIT_MAX_BYTES,
-    BATCH_TAGS_MAX,
-)
-from gristmill.local.batch.model import Definition, Job, Json, Needs, Queue
+from gristmill.local.batch.model import Job, Queue
 from gristmill.local.batch.nodes import container_of, overrides_of
-from gristmill.local.batch.requirements import override_problems, retry_problems, timeout_problems
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-_SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
-_REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
-_HIGHEST_PRIORITY = 9999
-
-
-def problems(said: Json, queue: Queue, known: Mapping[str, Job]) -> Iterator[str]:
-    """Yield what AWS would refuse in a request; `known` are the jobs there are, by id."""
-    if not _NAME.fullmatch(said["jobName"]):
-        yield f"Job name should match valid pattern: {said['jobName']!r}"
-    if len(json.dumps(said)) > BATCH_SUBMIT_MAX_BYTES:
-        yield f"The request has more than {BATCH_SUBMIT_MAX_BYTES} bytes"
-    if len(said.get("tags", {})) > BATCH_TAGS_MAX:
-        yield f"A job has at most {BATCH_TAGS_MAX} tags: {len(said['tags'])}"
-    size = said.get("arrayProperties", {}).get("size")
-    if size is not None and not BATCH_ARRAY_MIN <= size <= BATCH_ARRAY_MAX:
-        yield f"Array size must be between {BATCH_ARRAY_MIN} and {BATCH_ARRAY_MAX}: {size}"
-    yield from override_problems(said.get("containerOverrides", {}))
-    yield from timeout_problems(said.get("timeout", {}))
-    yield from retry_problems(said.get("retryStrategy", {}))
-    yield from _share_problems(said, queue)
-    yield from _dependency_problems(said, size, known)
-
-
-def _share_problems(said: Json, queue: Queue) -> Iterator[str]:
-    share, priority = said.get("shareIdentifier"), said.get("schedulingPriorityOverride")
-    if queue.policy is None and share is not None:
-        yield f"shareIdentifier is for job queues with a scheduling policy; {queue.name} has none"
-    if queue.policy is not None and share is None:
-        yield f"shareIdentifier must be specified: job queue {queue.name} has a scheduling policy"
-    if share is not None and not _SHARE.fullmatch(share):
-        yield f"shareIdentifier has up to 255 letters and digits: {share!r}"
-    if priority is not None and not 0 <= priority <= _HIGHEST_PRIORITY:
-        yield f"schedulingPriorityOverride must be between 0 and {_HIGHEST_PRIORITY}: {priority}"
-
-
-def _dependency_problems(said: Json, size: int | None, known: Mapping[str, Job]) -> Iterator[str]:
-    dependencies = said.get("dependsOn", [])
-    if len(dependencies) > BATCH_DEPENDENCIES_MAX:
-        yield f"A job depends on at most {BATCH_DEPENDENCIES_MAX} jobs"
-    for one in dependencies:
-        kind, other = one.get("type"), known.get(one.get("jobId", ""))
-        if kind == "SEQUENTIAL":
-            if size is None or "jobId" in one:
-                yield "A SEQUENTIAL dependency is for array jobs, and names no job"
-        elif other is None:
-            yield f"Job {one.get('jobId')} does not exist"
-        elif kind == "N_TO_N" and not (size and len(other.children) == size):
-            yield f"N_TO_N is between arrays of one size: {size}, and {other.id} has {len(other.children)}"
+from gristmill.local.batch.overrides import merged, needs_of
+from gristmill.local.batch.resources import Definition, Json, Needs
 
 
 def make_job(said: Json, queue: Queue, definition: Definition, arn_prefix: str) -> Job:
@@ -148,39 +89,3 @@ def _waits(said: Json, job_id: str, index: int | None) -> set[str]:
         else:
             waits.add(one["jobId"])
     return waits
-
-
-def merged(base: Json, overrides: Json, parameters: Json) -> Json:
-    """Return the container of a definition with a request's overrides, its references replaced."""
-    container = dict(base)
-    if overrides.get("command"):
-        container["command"] = overrides["command"]
-    container["environment"] = _by_name(
-        container.get("environment", []), overrides.get("environment", []), "name", "value"
-    )
-    container["resourceRequirements"] = _by_name(
-        container.get("resourceRequirements", []), overrides.get("resourceRequirements", []), "type", "value"
-    )
-    for name, kind in (("vcpus", "VCPU"), ("memory", "MEMORY")):
-        # the old members count only where the definition uses them too (API reference, ContainerOverrides)
-        if overrides.get(name) and kind not in {one["type"] for one in base.get("resourceRequirements", [])}:
-            container[name] = overrides[name]
-    container["command"] = [substitute(word, parameters) for word in container.get("command", [])]
-    return container
-
-
-def _by_name(under: list[Json], over: list[Json], name: str, value: str) -> list[Json]:
-    merged = {one[name]: one.get(value, "") for one in [*under, *over]}
-    return [{name: key, value: text} for key, text in merged.items()]
-
-
-def substitute(word: str, parameters: Json) -> str:
-    """Replace each `Ref::name` that has a value; one without stays, as on AWS."""
-    return _REFERENCE.sub(lambda match: parameters.get(match[1], match[0]), word)
-
-
-def needs_of(container: Json) -> Needs:
-    """Return what a container asks for."""
-    asked: Json = {one["type"]: one["value"] for one in container["resourceRequirements"]}
-    vcpus = float(asked.get("VCPU") or container.get("vcpus") or 1)
-    return Needs(vcpus, int(asked.get("MEMORY") or container.get("memory") or 0), int(asked.get("GPU") or 0))

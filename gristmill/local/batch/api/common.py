@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from gristmill.local.batch.engine import Engine
-from gristmill.local.batch.model import Json
+from gristmill.local.batch.resources import Json
 
 PAGE = 100
 Operation = Callable[[Json], Json]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from gristmill.limits import BATCH_DEFINITION_MAX_BYTES
 from gristmill.local.batch import nodes
 from gristmill.local.batch.api.common import Operation, Refusal, Room, page, refuse
-from gristmill.local.batch.model import Definition, Json
 from gristmill.local.batch.requirements import container_problems, retry_problems, timeout_problems
+from gristmill.local.batch.resources import Definition, Json
 
 
 class Definitions(Room):

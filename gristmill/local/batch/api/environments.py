@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gristmill.local.batch.api.common import Operation, Refusal, Room, find, is_new, named, page, refuse
-from gristmill.local.batch.model import Environment, Json
+from gristmill.local.batch.resources import Environment, Json
 
 _KINDS = ("EC2", "SPOT", "FARGATE", "FARGATE_SPOT")
 _STATES = ("ENABLED", "DISABLED")

@@ -7,9 +7,11 @@ from gristmill.local.batch import nodes
 from gristmill.local.batch.api.common import Operation, Refusal, Room, find, job_id, page, refuse
 from gristmill.local.batch.api.definitions import find_definition
 from gristmill.local.batch.listing import by_filter
-from gristmill.local.batch.model import Job, Json
+from gristmill.local.batch.model import Job
+from gristmill.local.batch.refusals import problems
 from gristmill.local.batch.render import detail, summary
-from gristmill.local.batch.submit import make_job, problems
+from gristmill.local.batch.resources import Json
+from gristmill.local.batch.submit import make_job
 
 _REASON_MAX = 1024  # characters (API reference, TerminateJob)
 _PLACES = ("jobQueue", "arrayJobId", "multiNodeJobId")

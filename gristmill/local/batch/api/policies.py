@@ -1,7 +1,7 @@
 """Scheduling policies: accepted and shown; on one machine the shares take turns by arrival."""
 
 from gristmill.local.batch.api.common import Operation, Refusal, Room, is_new, page
-from gristmill.local.batch.model import Json, Policy
+from gristmill.local.batch.resources import Json, Policy
 
 
 class Policies(Room):

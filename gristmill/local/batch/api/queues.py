@@ -5,7 +5,8 @@ from itertools import islice
 
 from gristmill.limits import BATCH_QUEUE_ENVIRONMENTS_MAX, BATCH_RUNNABLE_LIMIT_SECONDS
 from gristmill.local.batch.api.common import PAGE, Operation, Refusal, Room, find, is_new, named, page, refuse
-from gristmill.local.batch.model import Environment, Json, Queue, now
+from gristmill.local.batch.model import Queue, now
+from gristmill.local.batch.resources import Environment, Json
 
 _SHORTEST, _LONGEST = BATCH_RUNNABLE_LIMIT_SECONDS
 

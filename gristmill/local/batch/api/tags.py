@@ -2,7 +2,7 @@
 
 from gristmill.limits import BATCH_TAGS_MAX
 from gristmill.local.batch.api.common import Operation, Refusal, Room, job_id
-from gristmill.local.batch.model import Json
+from gristmill.local.batch.resources import Json
 
 
 class Tags(Room):
