@@ -7,10 +7,11 @@ from typing import Any
 
 from moto.cloudformation.models import Change, Event, Stack
 
-from gristmill.local.cloudformation.engine import Engine, Failed, Resource
+from gristmill.local.cloudformation.engine import Engine, Resource
 from gristmill.local.cloudformation.evaluate import Scope, evaluate
 from gristmill.local.cloudformation.parameters import broken_rules, resolve
 from gristmill.local.cloudformation.template import parse, transformed
+from gristmill.local.cloudformation.wanted import Failed
 from gristmill.local.settings import Settings
 
 
