@@ -1,0 +1,70 @@
+"""What belongs to a branch of a stage of a run."""
+
+from gristmill.keys.runs import run_prefix
+from gristmill.keys.tasks import ATTEMPT_DIGITS, TASK_DIGITS, Span
+
+
+def branch_prefix(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of one branch of a stage."""
+    return f"{run_prefix(run)}{stage}/{branch}/"
+
+
+def tasks(run: str, stage: str, branch: str, attempt: int) -> str:
+    """Return the key of the index of tasks still to do in an attempt; absent means all of them."""
+    return f"{branch_prefix(run, stage, branch)}tasks-{attempt:0{ATTEMPT_DIGITS}d}.idx"
+
+
+def segments(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of a branch's segments."""
+    return f"{branch_prefix(run, stage, branch)}segments/"
+
+
+def segment(run: str, stage: str, branch: str, span: Span) -> str:
+    """Return the key of the outputs of tasks `span`."""
+    return f"{segments(run, stage, branch)}{span}"
+
+
+def receipts(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of a branch's receipts."""
+    return f"{branch_prefix(run, stage, branch)}receipts/"
+
+
+def receipt(run: str, stage: str, branch: str, span: Span) -> str:
+    """Return the key of the receipt that commits segment `span`."""
+    return f"{receipts(run, stage, branch)}{span}.json"
+
+
+def failures(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of a branch's failure records."""
+    return f"{branch_prefix(run, stage, branch)}failures/"
+
+
+def failure(run: str, stage: str, branch: str, task: int, attempt: int) -> str:
+    """Return the key of the record of one task's failure in one attempt."""
+    name = f"{task:0{TASK_DIGITS}d}-{attempt:0{ATTEMPT_DIGITS}d}.json"
+    return f"{failures(run, stage, branch)}{name}"
+
+
+def task_failures(run: str, stage: str, branch: str, task: int) -> str:
+    """Return what the keys of one task's failure records start with."""
+    return f"{failures(run, stage, branch)}{task:0{TASK_DIGITS}d}-"
+
+
+def failure_attempt(key: str) -> int:
+    """Read the attempt from the key of a failure record."""
+    return int(key.rpartition("-")[2].removesuffix(".json"))
+
+
+def failure_task(key: str) -> int:
+    """Read the task from the key of a failure record."""
+    return int(key.rpartition("/")[2].partition("-")[0])
+
+
+def checkpoints(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of the checkpoints that a branch's job keeps."""
+    return f"{branch_prefix(run, stage, branch)}checkpoints/"
+
+
+def merged(run: str, stage: str, branch: str) -> str:
+    """Return the key of a merged branch that only a later stage reads."""
+    return f"{branch_prefix(run, stage, branch)}merged"

@@ -1,0 +1,80 @@
+"""What belongs to a run as a whole, or to one of its stages: `runs/`."""
+
+from dataclasses import dataclass
+
+from gristmill.keys.tasks import ATTEMPT_DIGITS
+from gristmill.words import Notice
+
+RUNS = "runs/"
+
+
+def run_prefix(run: str) -> str:
+    """Return the prefix that holds everything intermediate of a run."""
+    return f"{RUNS}{run}/"
+
+
+def own(run: str) -> str:
+    """Return the prefix under which a run's jobs may write what they like; no stage's name starts with `_`."""
+    return f"{run_prefix(run)}_own/"
+
+
+def run_record(run: str) -> str:
+    """Return the key of the run record; creating it claims the run."""
+    return f"{run_prefix(run)}run.json"
+
+
+def estimate(run: str) -> str:
+    """Return the key of what the run was expected to cost."""
+    return f"{run_prefix(run)}estimate.json"
+
+
+def outcomes(run: str) -> str:
+    """Return the prefix of what the run's executions came to."""
+    return f"{run_prefix(run)}outcomes/"
+
+
+def outcome(run: str, execution_name: str) -> str:
+    """Return the key of what one execution of the run came to; written once its notice is out."""
+    return f"{outcomes(run)}{execution_name}.json"
+
+
+def checks(run: str, stage: str) -> str:
+    """Return what the keys of a stage's findings start with; they sort by attempt."""
+    return f"{run_prefix(run)}{stage}/check-"
+
+
+def check(run: str, stage: str, attempt: int) -> str:
+    """Return the key of CheckOutput's finding for one attempt at a stage."""
+    return f"{checks(run, stage)}{attempt:0{ATTEMPT_DIGITS}d}.json"
+
+
+def chunks(run: str, stage: str) -> str:
+    """Return the key of a stage's chunk index."""
+    return f"{run_prefix(run)}{stage}/chunks.idx"
+
+
+def items(run: str, stage: str) -> str:
+    """Return the key of the list of parts that a stage reads, one JSON object a line."""
+    return f"{run_prefix(run)}{stage}/items.jsonl"
+
+
+@dataclass(frozen=True)
+class Rendezvous:
+    """Where the nodes of one attempt at a multi-node job meet. Whoever writes here runs commands on the nodes."""
+
+    run: str
+    job_id: str
+    attempt: int
+
+    @property
+    def prefix(self) -> str:
+        """Return what all its keys start with."""
+        return f"{run_prefix(self.run)}mpi/{self.job_id}/{self.attempt}/"
+
+    def key(self, notice: Notice) -> str:
+        """Return the key of a notice of the main node to all."""
+        return f"{self.prefix}{notice}.json"
+
+    def of(self, notice: Notice, node: int) -> str:
+        """Return the key of a notice of, or to, one node."""
+        return f"{self.prefix}{notice}-{node:0{ATTEMPT_DIGITS}d}.json"
