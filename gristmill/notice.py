@@ -1,50 +1,17 @@
 """The notice: subject, body and attributes of the mail that says what happened. Pure."""
 
-import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from gristmill.cost.bill import told
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.records import Bill, Failure, Finding
+from gristmill.records import Failure, Finding
+from gristmill.story import Story
+from gristmill.wording import ascii_only, duration, moment, size
 from gristmill.words import RunStatus
 
 _ATTRIBUTE_MAX = 256  # characters
 _ATTRIBUTES_MAX = 8 * 1024  # bytes of all attributes, which count as part of the message
 _RESULTS_SHOWN = 50  # a branch that makes files has one of each task
-
-
-@dataclass(frozen=True)
-class Story:
-    """All that a notice tells."""
-
-    status: RunStatus
-    run: str
-    pipeline: str
-    name: str
-    owner: str
-    input_size: int
-    bucket: str
-    started_at: datetime
-    ended_at: datetime
-    reason: str
-    findings: Sequence[Finding]  # the last one of each stage
-    results: Sequence[tuple[str, int]]  # keys and sizes in bytes
-    cost: Bill | None = None
-    estimate: float | None = None  # dollars
-    unpriced: str = ""  # why there is no cost
-    faults: Sequence[str] = ()  # why the drop was refused
-
-    @property
-    def title(self) -> str:
-        """Return pipeline and file name in one."""
-        return f"{self.pipeline}/{self.name}" if self.pipeline else self.name
-
-    @property
-    def took(self) -> timedelta:
-        """Return how long the execution took."""
-        return self.ended_at - self.started_at
 
 
 def subject(story: Story) -> str:
@@ -59,31 +26,6 @@ def subject(story: Story) -> str:
     return f"{head}{title}{tail}"
 
 
-def ascii_only(text: str) -> str:
-    """Return text in printable ASCII: accents dropped, what has no ASCII kin as `?`."""
-    plain = unicodedata.normalize("NFKD", text)
-    kept = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in kept)
-
-
-def duration(span: timedelta) -> str:
-    """Return a time span as people say it: 12 s, 3 min 4 s, 2 h 5 min."""
-    seconds = max(0, round(span.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
-
-
-def size(count: int) -> str:
-    """Return bytes as people say them, in powers of ten."""
-    value, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:,.0f} bytes" if units[0] == "bytes" else f"{value:,.1f} {units[0]}"
-
-
 def body(story: Story) -> str:
     """Return the mail's text, within SNS's limit."""
     text = "\n".join(_lines(story)) + "\n"
@@ -96,9 +38,10 @@ def _lines(story: Story) -> Iterator[str]:
     yield f"File      {story.title} ({size(story.input_size)})"
     yield f"Run       {story.run}"
     yield f"Owner     {story.owner}"
-    yield f"Started   {_moment(story.started_at)}"
-    yield f"Ended     {_moment(story.ended_at)} ({duration(story.took)})"
+    yield f"Started   {moment(story.started_at)}"
+    yield f"Ended     {moment(story.ended_at)} ({duration(story.took)})"
     yield from _cost(story)
+    yield from _report(story)
     why = story.faults or ([story.reason] if story.reason else [])
     if why:
         yield from ("", "Why", *(f"  {one}" for one in why))
@@ -114,6 +57,13 @@ def _cost(story: Story) -> Iterator[str]:
         yield f"Cost      {told(story.cost, story.estimate)}"
     elif story.unpriced:
         yield f"Cost      not known: {story.unpriced}"
+
+
+def _report(story: Story) -> Iterator[str]:
+    if story.report:
+        yield f"Report    s3://{story.bucket}/{story.report}"
+    elif story.unreported:
+        yield f"Report    not written: {story.unreported}"
 
 
 def _headline(story: Story) -> str:
@@ -169,8 +119,8 @@ def _place(failure: Failure) -> str:
 def _results(story: Story) -> Iterator[str]:
     if story.results:
         yield from ("", "Results")
-        for key, count in story.results[:_RESULTS_SHOWN]:
-            yield f"  s3://{story.bucket}/{key} ({size(count)})"
+        for one in story.results[:_RESULTS_SHOWN]:
+            yield f"  s3://{story.bucket}/{one.key} ({size(one.size)})"
         if len(story.results) > _RESULTS_SHOWN:
             yield f"  and {len(story.results) - _RESULTS_SHOWN:,} more"
         yield from ("", f"Get them:  gristmill results {story.run} --download .")
@@ -182,10 +132,6 @@ def _next(story: Story) -> Iterator[str]:
     elif story.status in (RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
         yield from ("", f"See more:  gristmill status {story.run}")
         yield f"Go on with only what is missing:  gristmill resume {story.run}"
-
-
-def _moment(when: datetime) -> str:
-    return when.strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def attributes(story: Story) -> dict[str, dict[str, str]]:

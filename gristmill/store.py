@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO
 
@@ -21,13 +21,14 @@ _CONFLICT_TRIES = 5
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """What a listing or a HEAD tells of an object; `metadata` and `version` come from a HEAD alone."""
+    """What a listing or a HEAD tells of an object; all beyond its ETag comes from a HEAD alone."""
 
     key: str
     size: int
     etag: str
     version: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    checksum: str | None = None  # S3's own: algorithm and value
 
 
 def make_client(service: str, config: Config | None = None, **settings: Any) -> Any:
@@ -55,13 +56,18 @@ class Store:
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
         """Return what is known of an object (of that very version, if given), None where there is none."""
         try:
-            answer = self.client.head_object(Bucket=self.bucket, Key=key, **_version(version))
+            answer = self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED", **_version(version))
         except ClientError as error:
             if _status(error) == 404:
                 return None
             raise
         return ObjectInfo(
-            key, answer["ContentLength"], _bare(answer["ETag"]), answer.get("VersionId"), answer["Metadata"]
+            key,
+            answer["ContentLength"],
+            _bare(answer["ETag"]),
+            answer.get("VersionId"),
+            answer["Metadata"],
+            _checksum(answer),
         )
 
     def read(self, key: str, start: int = 0, end: int | None = None, version: str | None = None) -> bytes:
@@ -93,9 +99,10 @@ class Store:
 
         return RangedReader(fetch, start, end).buffered(_READ_AHEAD)
 
-    def put(self, key: str, body: bytes) -> str:
-        """Write an object; return its ETag."""
-        return _bare(self.client.put_object(Bucket=self.bucket, Key=key, Body=body)["ETag"])
+    def put(self, key: str, body: bytes, kind: str | None = None) -> str:
+        """Write an object, of a media type if `kind` gives one; return its ETag."""
+        more = {"ContentType": kind} if kind else {}
+        return _bare(self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)["ETag"])
 
     def put_new(self, key: str, body: bytes) -> bool:
         """Write an object unless it exists; tell whether it was written."""
@@ -153,6 +160,15 @@ class Store:
 
 def _version(version: str | None) -> dict[str, str]:
     return {"VersionId": version} if version else {}
+
+
+def _checksum(answer: Mapping[str, Any]) -> str | None:
+    """Return S3's own checksum of an object; one of its parts' checksums says so."""
+    for name, value in answer.items():
+        if name.startswith("Checksum") and name != "ChecksumType":
+            parts = " of parts" if answer.get("ChecksumType") == "COMPOSITE" else ""
+            return f"{name.removeprefix('Checksum')} {value}{parts}"
+    return None
 
 
 def _status(error: ClientError) -> int:

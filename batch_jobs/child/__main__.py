@@ -6,6 +6,7 @@ import sys
 from batch_jobs.child.deadline import Terminated, Termination
 from batch_jobs.child.inputs import make_feeds
 from batch_jobs.child.job import make_job
+from batch_jobs.child.meter import Try, leave_footprint
 from batch_jobs.child.outputs import sink_maker
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting, read_setting
@@ -30,15 +31,19 @@ def main() -> int:
         setting = read_setting(sys.argv[1:], os.environ)
         runner = make_runner(setting, Store(setting.bucket, make_client("s3")), termination)
         runner.log(f"child {setting.child} of {setting.children} in group {setting.group} of {setting.groups}")
-        runner.run()
+        try:
+            runner.run()
+        finally:
+            which = Try(setting.cursor, setting.branch, setting.group, setting.child, setting.job_attempt)
+            leave_footprint(runner.store, which, runner.tally, runner.log)
     except GristmillError as error:
         say(str(error))
         return error.exit_code
     except Terminated:
         say("told to end: what was done is committed")
         return _SIGTERM_EXIT
-    runner.log(f"end: {runner.done} tasks done, {runner.failed} failed")
-    return ExitCode.FAILED if runner.failed else ExitCode.OK
+    runner.log(f"end: {runner.tally.done} tasks done, {runner.tally.failed} failed")
+    return ExitCode.FAILED if runner.tally.failed else ExitCode.OK
 
 
 def make_runner(setting: Setting, store: Store, termination: Termination | None = None) -> Runner:

@@ -12,6 +12,7 @@ from batch_jobs.child.deadline import Terminated, Termination, TimedOut, TimeLim
 from batch_jobs.child.feeds import Chunk, Feed
 from batch_jobs.child.inputs import MakeFeed
 from batch_jobs.child.job import Job
+from batch_jobs.child.meter import Tally
 from batch_jobs.child.process import ProgramFailed
 from batch_jobs.child.segment import Segment
 from batch_jobs.child.setting import Setting
@@ -33,7 +34,7 @@ _PROGRESS_SECONDS = 5.0
 
 @dataclass
 class Runner:
-    """A child at work; `done` and `failed` count its tasks."""
+    """A child at work; `tally` counts its tasks."""
 
     store: Store
     setting: Setting
@@ -47,8 +48,7 @@ class Runner:
     termination: Termination = field(default_factory=Termination)
     apart: bool = False  # each task's output is a segment of its own
     segment_age: float = SEGMENT_AGE_MIN  # share of this child's age
-    done: int = 0
-    failed: int = 0
+    tally: Tally = field(default_factory=Tally)
     _told: float = field(default_factory=time.monotonic)
     _began: float = field(default_factory=time.monotonic)
 
@@ -85,13 +85,13 @@ class Runner:
             limit.call(lambda: self._call(chunk, sink, told), lambda reason: self._fail(task, reason, ""))
             chunk.finish()
             segment.add(sink.size, chunk.stored, chunk.records, sink.records, sink.header)
+            self.tally.add(chunk.stored, sink.size, chunk.records, sink.records)
         except (Exception, SystemExit, TimedOut) as error:  # noqa: BLE001 - a job may raise anything; the rest goes on
             sink.cut_off()
             feed.drop()
             segment.roll_back()
             self._fail(task, _reason(error), _detail(error), _exit_code(error))
             return False
-        self.done += 1
         return True
 
     def _call(self, chunk: Chunk, sink: Sink, told: Task) -> None:
@@ -105,9 +105,9 @@ class Runner:
             sink.cut_off()
 
     def _fail(self, task: int, reason: str, detail: str, exit_code: int | None = None) -> None:
-        self.failed += 1
+        self.tally.failed += 1
         self.log(f"task {task} failed: {reason}\n{detail}".rstrip())
-        if self.failed > _RECORDED:
+        if self.tally.failed > _RECORDED:
             return
         cursor, branch = self.setting.cursor, self.setting.branch
         failure = Failure(
@@ -132,7 +132,7 @@ class Runner:
     def _tell_progress(self) -> None:
         if time.monotonic() - self._told >= _PROGRESS_SECONDS:
             self._told = time.monotonic()
-            self.log(f"{self.done} tasks done, {self.failed} failed")
+            self.log(f"{self.tally.done} tasks done, {self.tally.failed} failed")
 
 
 def _reason(error: BaseException) -> str:

@@ -89,6 +89,7 @@ def _main_node(setting: Setting, board: Board, work: Work, folder: Path, pause: 
         say(reason)
         if code != 0:
             work.note_failure(code, reason)
+        work.leave_footprint()
         board.try_put(board.place.key(Notice.OUTCOME), {"exit_code": code, "reason": reason})
     return code
 
@@ -100,7 +101,7 @@ def _other_node(setting: Setting, board: Board, work: Work, _folder: Path, pause
     except Refused as error:
         own = Registration(error=str(error))
     try:
-        return OtherNode(setting, board, pause, say).run(own, environment(work))
+        return OtherNode(setting, board, pause, say, work.leave_footprint).run(own, environment(work))
     except Terminated as error:
         board.try_put(board.place.of(Notice.LOST, setting.index), {"reason": str(error)})
         raise

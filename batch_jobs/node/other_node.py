@@ -16,9 +16,15 @@ class OtherNode:
     """One attempt, seen from a node that is not the main one."""
 
     def __init__(
-        self, setting: Setting, board: Board, pause: Callable[[float], None], say: Callable[[str], None]
+        self,
+        setting: Setting,
+        board: Board,
+        pause: Callable[[float], None],
+        say: Callable[[str], None],
+        leave_footprint: Callable[[], None],
     ) -> None:
         self._setting, self._board, self._pause, self._say = setting, board, pause, say
+        self._leave_footprint = leave_footprint
         self._heartbeat = board.place.key(Notice.HEARTBEAT)
         self._watch = Watch([self._heartbeat], 2 * setting.pace.heartbeat, at_once=True)
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -51,11 +57,13 @@ class OtherNode:
             self._daemon = subprocess.Popen(["sh", "-c", command], env=dict(environment), stdin=subprocess.DEVNULL)
 
     def _tell(self, code: int) -> None:
-        """Tell that the daemon has ended: badly at once, well when asked."""
+        """Tell that the daemon has ended: badly at once, well when asked; the main node may end right after."""
         place, index = self._board.place, self._setting.index
         if code != 0:
+            self._leave_footprint()
             self._board.put(place.of(Notice.LOST, index), {"reason": f"its MPI daemon ended with {code}"})
             self._told = True
         elif self._board.etag(place.key(Notice.ENDING)):
+            self._leave_footprint()
             self._board.put(place.of(Notice.ACK, index), {"exit_code": 0})
             self._told = True

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from batch_jobs.child.command import check_space, stage
+from batch_jobs.child.meter import Tally, Try, leave_footprint
 from batch_jobs.child.segment import Segment
 from batch_jobs.child.setting import Setting as ChildSetting
 from batch_jobs.node.branch import INPUT, OUTPUT, BranchWork, read_branch
@@ -39,6 +40,9 @@ class Work(Protocol):
     def note_failure(self, code: int, reason: str) -> None:
         """Record why there is no output; called on the main node."""
 
+    def leave_footprint(self) -> None:
+        """Tell the report what this node's programs used, once they have ended."""
+
 
 @dataclass(frozen=True)
 class Plain:
@@ -60,6 +64,9 @@ class Plain:
     def note_failure(self, code: int, reason: str) -> None:
         """Record nothing."""
 
+    def leave_footprint(self) -> None:
+        """Tell nothing: there is no report."""
+
 
 class Piped:
     """A branch: its one task is the stage's whole input, and what rank 0 writes becomes the segment of that task."""
@@ -70,6 +77,7 @@ class Piped:
         self._input = folder / f"input{self._branch.input_suffix}"
         self._output = folder / f"output{self._branch.output_suffix}"
         self._started = time.time()
+        self._tally = Tally()
 
     @property
     def command(self) -> list[str]:
@@ -115,11 +123,14 @@ class Piped:
         )
         header = index.read_header(self._store, keys.chunks(cursor.run, cursor.stage))
         segment = Segment(0, self._output.open("rb"), self._started)
-        segment.add(self._output.stat().st_size, self._branch.size, header.records or 1, 1)
+        size = self._output.stat().st_size
+        segment.add(size, self._branch.size, header.records or 1, 1)
+        self._tally.add(self._branch.size, size, header.records or 1, 1)
         segment.seal(self._store, told)
 
     def note_failure(self, code: int, reason: str) -> None:
         """Record the failure of the one task."""
+        self._tally.failed += 1
         cursor = self._setting.cursor
         failure = Failure(
             stage=cursor.stage,
@@ -135,6 +146,11 @@ class Piped:
         )
         key = keys.failure(cursor.run, cursor.stage, self._setting.branch, 0, cursor.attempt)
         self._store.put(key, failure.model_dump_json().encode())
+
+    def leave_footprint(self) -> None:
+        """Tell what this node's programs used; a task is counted on the main node alone."""
+        which = Try(self._setting.cursor, self._setting.branch, 0, self._setting.index, self._setting.attempt)
+        leave_footprint(self._store, which, self._tally, print)
 
 
 def make_work(store: Store, setting: Setting, folder: Path) -> Work:

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.cost.gather import Sources
 from gristmill.jobs import read_queues
 from gristmill.notify import Post, notify
 from gristmill.store import Store, make_client
@@ -26,10 +27,11 @@ states = make_client("stepfunctions")
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer the state machine's notice, or an execution's status change."""
-    queues = read_queues(os.environ)
-    post = Post(store, sns, batch, states, os.environ["TOPIC_ARN"], queues, datetime.now(UTC))
+    sources = Sources(states, batch, read_queues(os.environ))
+    post = Post(store, sources, sns, os.environ["TOPIC_ARN"], datetime.now(UTC))
     answer = notify(post, event)
     logger.append_keys(run=answer["run"])
     logger.info("notified", extra={"answer": answer})
     metrics.add_metric("NoticesSent", MetricUnit.Count, int(answer["told"]))
+    metrics.add_metric("ReportsMissing", MetricUnit.Count, int(bool(answer.get("unreported"))))
     return answer

@@ -55,7 +55,7 @@ def run(
     Ends with the places of the results, or with the cause and what to do. Ctrl-C stops the watching, not the run.
     """
     from gristmill.client.drops import Upload, await_run, drop
-    from gristmill.notice import ascii_only
+    from gristmill.wording import ascii_only
 
     here = session(context)
     upload = Upload(file, pipeline, name or file.name, pairs(param or []), ascii_only(owner or getpass.getuser()))

@@ -129,13 +129,13 @@ def seconds(count: float) -> str:
     """Return a time span as people say it."""
     from datetime import timedelta
 
-    from gristmill.notice import duration
+    from gristmill.wording import duration
 
     return duration(timedelta(seconds=count))
 
 
 def size(count: int) -> str:
     """Return bytes as people say them."""
-    from gristmill.notice import size as told
+    from gristmill.wording import size as told
 
     return told(count)

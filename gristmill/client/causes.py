@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.errors import Corrupt
-from gristmill.notify import findings, outcome_key
+from gristmill.notify import outcome_key
 from gristmill.records import Failure, Outcome
+from gristmill.story import findings
 
 
 @dataclass(frozen=True)

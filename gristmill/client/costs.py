@@ -9,8 +9,8 @@ from gristmill import keys
 from gristmill.client.stack import Mill
 from gristmill.cost.bill import dollars, together, told
 from gristmill.errors import Corrupt
-from gristmill.notify import expected
 from gristmill.records import Bill, Outcome
+from gristmill.story import expected
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from gristmill.client.stack import Mill
 from gristmill.drop import is_no_drop, read_drop
-from gristmill.notify import run_of
+from gristmill.news import run_of
 from gristmill.records import RunRecord
 from gristmill.words import RunStatus
 

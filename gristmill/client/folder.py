@@ -71,7 +71,7 @@ class FolderStore(Store):
         size = path.stat().st_size
         return io.BufferedReader(_Range(path.open("rb"), start, size if end is None else min(end, size)), _READ_AHEAD)
 
-    def put(self, key: str, body: bytes) -> str:
+    def put(self, key: str, body: bytes, kind: str | None = None) -> str:  # noqa: ARG002
         """Write an object; nothing here needs an ETag."""
         path = self._folder / key
         path.parent.mkdir(parents=True, exist_ok=True)

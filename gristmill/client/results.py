@@ -8,6 +8,7 @@ from gristmill import keys
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.errors import Corrupt
+from gristmill.story import results as published
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ def results(mill: Mill, run: Run) -> list[Result]:
     if run.record is None:
         return []
     prefix = keys.results_prefix(run.dropped.pipeline, run.dropped.name, run.run)
-    return [Result(one.key, one.key.removeprefix(prefix), one.size) for one in mill.store.list(prefix)]
+    found = published(mill.store, run.dropped, run.run)
+    return [Result(one.key, one.key.removeprefix(prefix), one.size) for one in found]
 
 
 def download(

@@ -125,7 +125,7 @@ class Trial:
         runner.log = lambda _line: None  # failures are read from their records
         with redirect_stdout(sys.stderr):  # what a job prints is its log
             runner.run()
-        return runner.failed
+        return runner.tally.failed
 
     def _head(self, branch: Branch, held: Cover) -> bytes:
         key = output_key(self.record, branch.name)

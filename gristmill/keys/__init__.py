@@ -7,6 +7,9 @@ from gristmill.keys.branches import (
     failure_attempt,
     failure_task,
     failures,
+    footprint,
+    footprint_figures,
+    footprints,
     merged,
     receipt,
     receipts,
@@ -15,8 +18,27 @@ from gristmill.keys.branches import (
     task_failures,
     tasks,
 )
-from gristmill.keys.dropped import INPUTS, RESULTS, Dropped, input_key, parse_input, result, results_prefix
-from gristmill.keys.jobs import JOBS, job_attempt, job_command, job_file, job_folder, job_name, job_name_prefix
+from gristmill.keys.dropped import (
+    INPUTS,
+    REPORT,
+    RESULTS,
+    Dropped,
+    input_key,
+    parse_input,
+    report,
+    result,
+    results_prefix,
+)
+from gristmill.keys.jobs import (
+    JOBS,
+    job_attempt,
+    job_command,
+    job_file,
+    job_folder,
+    job_name,
+    job_name_prefix,
+    parse_job_name,
+)
 from gristmill.keys.runs import (
     RUNS,
     Rendezvous,
@@ -36,6 +58,7 @@ from gristmill.keys.tasks import Span, parse_span, task_name
 __all__ = [
     "INPUTS",
     "JOBS",
+    "REPORT",
     "RESULTS",
     "RUNS",
     "Dropped",
@@ -51,6 +74,9 @@ __all__ = [
     "failure_attempt",
     "failure_task",
     "failures",
+    "footprint",
+    "footprint_figures",
+    "footprints",
     "input_key",
     "items",
     "job_attempt",
@@ -64,9 +90,11 @@ __all__ = [
     "outcomes",
     "own",
     "parse_input",
+    "parse_job_name",
     "parse_span",
     "receipt",
     "receipts",
+    "report",
     "result",
     "results_prefix",
     "run_prefix",

@@ -1,7 +1,12 @@
 """What belongs to a branch of a stage of a run."""
 
+from collections.abc import Sequence
+
 from gristmill.keys.runs import run_prefix
 from gristmill.keys.tasks import ATTEMPT_DIGITS, TASK_DIGITS, Span
+
+_FIGURE_DIGITS = 5
+_TELL_APART = 4  # of a footprint's figures
 
 
 def branch_prefix(run: str, stage: str, branch: str) -> str:
@@ -58,6 +63,23 @@ def failure_attempt(key: str) -> int:
 def failure_task(key: str) -> int:
     """Read the task from the key of a failure record."""
     return int(key.rpartition("/")[2].partition("-")[0])
+
+
+def footprints(run: str, stage: str, branch: str) -> str:
+    """Return the prefix of what a branch's containers used."""
+    return f"{branch_prefix(run, stage, branch)}footprints/"
+
+
+def footprint(run: str, stage: str, branch: str, figures: Sequence[int]) -> str:
+    """Return the key of what one container used: attempt, group, child and try come first, and tell it apart."""
+    which = "-".join(f"{figure:0{_FIGURE_DIGITS}d}" for figure in figures[:_TELL_APART])
+    return f"{footprints(run, stage, branch)}{which}/{'-'.join(map(str, figures[_TELL_APART:]))}.json"
+
+
+def footprint_figures(key: str) -> list[int]:
+    """Read the figures from the key of a footprint."""
+    which, figures = key.removesuffix(".json").split("/")[-2:]
+    return [int(figure) for figure in (*which.split("-"), *figures.split("-"))]
 
 
 def checkpoints(run: str, stage: str, branch: str) -> str:

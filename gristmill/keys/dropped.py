@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 INPUTS = "inputs/"
 RESULTS = "results/"
+REPORT = "report"  # no result is called so
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,8 @@ def results_prefix(pipeline: str, name: str, run: str) -> str:
 def result(pipeline: str, name: str, run: str, file: str) -> str:
     """Return the key of one result of a run."""
     return f"{results_prefix(pipeline, name, run)}{file}"
+
+
+def report(pipeline: str, name: str, run: str, kind: str) -> str:
+    """Return the key of a run's report, `kind` being `html` or `json`."""
+    return result(pipeline, name, run, f"{REPORT}.{kind}")

@@ -35,3 +35,9 @@ def job_command(folder: str) -> str:
 def job_file(folder: str, name: str) -> str:
     """Return the key of a file that lies beside a single job's command."""
     return f"{folder}files/{name}"
+
+
+def parse_job_name(name: str) -> tuple[str, int, int]:
+    """Return what a group's job name has before its attempt, the attempt, and the group."""
+    head, attempt, group = name.rsplit("-", 2)
+    return head, int(attempt), int(group)

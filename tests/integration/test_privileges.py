@@ -23,8 +23,7 @@ SELDOM = {
     ("JobMapFunctionRole", "ReadWhatStagesRead", "s3:GetObjectVersion"): "a second stage that reads the dropped file",
     ("MergeFunctionRole", "JoinSegments", "s3:AbortMultipartUpload"): "a merge that fails in its middle",
     ("MergeFunctionRole", "DropIntermediates", "s3:DeleteObject"): "a merge of more than 10,000 parts",
-    ("NotifyFunctionRole", "SeeWhoDropped", "s3:GetObject"): "Split fails before it has noted the owner",
-    ("NotifyFunctionRole", "SeeWhoDropped", "s3:GetObjectVersion"): "the same",
+    ("NotifyFunctionRole", "LookAtInput", "s3:GetObject"): "a bucket without versions",
     ("NotifyFunctionRole", "EndLeftOverJobs", "batch:TerminateJob"): "a job that its execution did not end itself",
     (
         "NotifyFunctionRole",

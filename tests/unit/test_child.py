@@ -98,7 +98,7 @@ def test_a_failed_task_leaves_nothing_of_its_output_and_the_ones_around_it_count
     lay_out(store, [b"a\n", b"b\n", b"BAD\n", b"c\n"])
     child = runner(store, job)
     child.run()
-    assert (child.done, child.failed) == (3, 1)
+    assert (child.tally.done, child.tally.failed) == (3, 1)
     assert output(store, 4) == (b"<a\n><b\n><c\n>", {2})
     (failure,) = failures(store)
     assert (failure.task, failure.reason) == (2, "ValueError: the grain is wet")

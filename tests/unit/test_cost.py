@@ -1,5 +1,6 @@
 """Pricing: the sums, the ceiling, and what an execution's history shows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from gristmill.cost import machine
 from gristmill.cost.bill import LABELS, Usage, bill, dollars, together
 from gristmill.cost.ceiling import over_ceiling, read_ceiling
 from gristmill.cost.estimate import Cut, estimate, stage_loads
-from gristmill.cost.gather import _seconds
+from gristmill.cost.gather import worked
 from gristmill.cost.measured import Steps, Worked, measured, read_steps
 from gristmill.cost.prices import Prices
 from gristmill.records import BranchFinding
@@ -17,6 +18,7 @@ from gristmill.spec.load import load
 from gristmill.split import size_of
 from gristmill.words import Compute
 from tests.unit.conftest import ROOTS
+from tests.unit.test_containers import CONTAINER
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 STRINGS = load("strings", ROOTS)
@@ -171,8 +173,6 @@ def test_long_multi_node_jobs_with_many_attempts_outgrow_the_history():
     assert ("stages",) in [place for place, _ in faults(pipeline)]
 
 
-def test_the_nodes_of_a_job_are_all_timed():
-    summary = {"startedAt": 1000, "stoppedAt": 6000, "nodeProperties": {"numNodes": 4}}
-    assert _seconds(summary) == 20.0
-    assert _seconds({"startedAt": 1000, "stoppedAt": 6000}) == 5.0
-    assert _seconds({"stoppedAt": 6000}) == 0.0
+def test_all_containers_of_a_branch_are_timed():
+    found = [replace(CONTAINER, started=100.0, stopped=stopped) for stopped in (105.0, 110.0, None)]
+    assert worked([*found, replace(CONTAINER, stopped=9.0)]) == {"repeat": Worked(4, 15.0)}

@@ -12,7 +12,7 @@ from gristmill.cause import explain
 from gristmill.drop import is_no_drop, read_drop
 from gristmill.local.cloudformation.template import parse
 from gristmill.local.daemon import PROJECT
-from gristmill.notify import read_input
+from gristmill.news import read_input
 from gristmill.words import RunStatus
 
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())["Resources"]

@@ -11,10 +11,11 @@ from gristmill.check import Expected, judge, miscount
 from gristmill.cover import Cover, Slice
 from gristmill.keys import Span
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.notice import Story, attributes, body, subject
-from gristmill.notify import cause_of, may_tell, read_payload
+from gristmill.news import cause_of, may_tell, read_payload
+from gristmill.notice import attributes, body, subject
 from gristmill.records import BranchFinding, Failure, RunRecord
 from gristmill.spec.model import Branch, Split, Stage
+from gristmill.story import Story
 from gristmill.words import CheckVerdict, Encoding, RecordFormat, RunStatus
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.notice import Story, ascii_only, attributes, body, duration, size, subject
+from gristmill.notice import attributes, body, subject
 from gristmill.records import BranchFinding, Failure, Finding
+from gristmill.store import ObjectInfo
+from gristmill.story import Story
+from gristmill.wording import ascii_only, duration, size
 from gristmill.words import CheckVerdict, RunStatus
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -96,7 +99,7 @@ def test_a_failure_is_told_with_all_that_leads_to_it():
 
 
 def test_results_are_told_with_the_command_that_gets_them():
-    told = body(story(results=[("results/strings/input.tsv/r/reverse.tsv", 2_000_000)]))
+    told = body(story(results=[ObjectInfo("results/strings/input.tsv/r/reverse.tsv", 2_000_000, "")]))
     assert "s3://mill/results/strings/input.tsv/r/reverse.tsv (2.0 MB)" in told
     assert "gristmill results 0123456789abcdef" in told
 

@@ -1,0 +1,93 @@
+"""What this process and the programs it has run have used so far, and telling it at the end."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from gristmill.footprint import Footprint, leave
+from gristmill.jobmap import Cursor
+from gristmill.store import Store
+
+_KIB = 1024 if sys.platform == "darwin" else 1  # getrusage(2): bytes on macOS, KiB on Linux
+
+
+def milliseconds() -> int:
+    """Return the time."""
+    return time.time_ns() // 1_000_000
+
+
+def cpu() -> int:
+    """Return milliseconds of processor time, user and system; of programs, those that have ended."""
+    return round(1000 * sum(one.ru_utime + one.ru_stime for one in _used()))
+
+
+def peak() -> int:
+    """Return the most memory in KiB that this process or any one program held (resident set size).
+
+    A process that was forked counts from what it held at its birth: an interpreter with the job's libraries.
+    """
+    return max(one.ru_maxrss for one in _used()) // _KIB
+
+
+def _used() -> list[resource.struct_rusage]:
+    return [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+
+
+@dataclass
+class Tally:
+    """What the tasks that are done have read and written, since `began`."""
+
+    began: int = field(default_factory=milliseconds)
+    done: int = 0
+    failed: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    records_in: int = 0
+    records_out: int = 0
+
+    def add(self, bytes_in: int, bytes_out: int, records_in: int, records_out: int) -> None:
+        """Count a task that is done."""
+        self.done += 1
+        self.bytes_in += bytes_in
+        self.bytes_out += bytes_out
+        self.records_in += records_in
+        self.records_out += records_out
+
+
+@dataclass(frozen=True)
+class Try:
+    """Which try of which container: `child` is its index in its array or, of a node, among the nodes."""
+
+    cursor: Cursor
+    branch: str
+    group: int
+    child: int
+    job_try: int
+
+
+def leave_footprint(store: Store, which: Try, tally: Tally, log: Callable[[str], None]) -> None:
+    """Tell the report what this container used; that it cannot be told is no failure of the job."""
+    footprint = Footprint(
+        attempt=which.cursor.attempt,
+        group=which.group,
+        child=which.child,
+        job_try=which.job_try,
+        began=tally.began,
+        ended=milliseconds(),
+        cpu=cpu(),
+        peak=peak(),
+        done=tally.done,
+        failed=tally.failed,
+        bytes_in=tally.bytes_in,
+        bytes_out=tally.bytes_out,
+        records_in=tally.records_in,
+        records_out=tally.records_out,
+    )
+    try:
+        leave(store, which.cursor.run, which.cursor.stage, which.branch, footprint)
+    except (BotoCoreError, ClientError) as error:
+        log(f"what this container used is not told: {error}")

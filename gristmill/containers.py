@@ -1,0 +1,90 @@
+"""What Batch tells of a run's containers: children of arrays, nodes of multi-node jobs, and jobs of one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gristmill import keys
+from gristmill.jobs import TERMINAL, run_jobs
+from gristmill.records import RunRecord
+
+_STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container; times are Unix seconds and those of its last try, None where it has not come to that."""
+
+    job_id: str
+    stage: str
+    branch: str
+    attempt: int  # the pipeline's, numbered through the run's resumes
+    group: int
+    index: int  # in its array, or among the nodes
+    status: str
+    created: float
+    started: float | None
+    stopped: float | None
+    exit_code: int | None
+    reason: str
+
+    @property
+    def seconds(self) -> float:
+        """Return how long its last try took, 0 while it runs."""
+        return max(0.0, (self.stopped or 0) - self.started) if self.started else 0.0
+
+
+def containers(batch: Any, queues: Sequence[str], record: RunRecord) -> Iterator[Container]:
+    """Yield a run's containers, of all its executions that Batch remembers; a job that was not started has its own."""
+    names = _branches(record)
+    for job in run_jobs(batch, queues, record.run):
+        head, attempt, group = keys.parse_job_name(job["jobName"])
+        if head in names:
+            for one in _parts(batch, job):
+                yield _container(one, *names[head], attempt, group)
+
+
+def _branches(record: RunRecord) -> Mapping[str, tuple[str, str]]:
+    """Return stage and branch by what a job's name has before its attempt."""
+    stages = record.pipeline.stages if record.pipeline else []
+    return {
+        keys.parse_job_name(keys.job_name(record.run, stage.name, branch.name, 0, 0))[0]: (stage.name, branch.name)
+        for stage in stages
+        for branch in stage.branches
+    }
+
+
+def _parts(batch: Any, job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the parts of a job, which ListJobs lists by status; a job that has ended has none that has not."""
+    parent = "arrayJobId" if "arrayProperties" in job else "multiNodeJobId" if "nodeProperties" in job else ""
+    if not parent:
+        yield job
+        return
+    statuses = sorted(TERMINAL) if job["status"] in TERMINAL else [*_STATUSES, *sorted(TERMINAL)]
+    for status in statuses:
+        for page in batch.get_paginator("list_jobs").paginate(**{parent: job["jobId"], "jobStatus": status}):
+            yield from page["jobSummaryList"]
+
+
+def _container(job: Mapping[str, Any], stage: str, branch: str, attempt: int, group: int) -> Container:
+    container = job.get("container") or {}
+    properties = {**(job.get("arrayProperties") or {}), **(job.get("nodeProperties") or {})}
+    return Container(
+        job_id=job["jobId"],
+        stage=stage,
+        branch=branch,
+        attempt=attempt,
+        group=group,
+        index=int(properties.get("index", properties.get("nodeIndex", 0))),
+        status=job["status"],
+        created=job["createdAt"] / 1000,
+        started=seconds(job.get("startedAt")),
+        stopped=seconds(job.get("stoppedAt")),
+        exit_code=container.get("exitCode"),
+        reason=container.get("reason") or job.get("statusReason") or "",
+    )
+
+
+def seconds(stamp: int | None) -> float | None:
+    """Return a time of Batch's, Unix milliseconds, in seconds; 0 stands for none."""
+    return stamp / 1000 if stamp else None

@@ -1,0 +1,103 @@
+"""The containers of a branch in a report: what Batch and their own footprints tell of each, put together. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gristmill.containers import Container, seconds
+from gristmill.footprint import Footprint
+from gristmill.report.model import Child, Try
+from gristmill.report.timeline import Span, moment
+
+SHOWN = 100  # containers listed one by one
+_FAILED_SHOWN = 40
+_SLOW_SHOWN = 40
+_REASON = 500
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A container with what it left and what DescribeJobs tells of it, where either is known."""
+
+    container: Container
+    footprint: Footprint | None
+    described: Mapping[str, Any]
+
+    @property
+    def is_failed(self) -> bool:
+        """Tell whether it ended badly."""
+        return self.container.status == "FAILED"
+
+    @property
+    def last(self) -> Footprint | None:
+        """Return its footprint where that is of the try whose times Batch tells."""
+        left, started = self.footprint, self.container.started
+        return left if left and started and left.ended / 1000 >= started else None
+
+    @property
+    def began(self) -> float | None:
+        """Return when its program began in Unix seconds: after the container started, whatever the two clocks say."""
+        started = self.container.started
+        return max(self.last.began / 1000, started) if self.last and started else None
+
+    @property
+    def span(self) -> Span:
+        """Return its times."""
+        return Span(self.container.created, self.container.started, self.began, self.container.stopped)
+
+    @property
+    def ran_again(self) -> bool:
+        """Tell whether Batch started it more than once."""
+        return len(self.described.get("attempts", [])) > 1 or (
+            self.footprint is not None and self.footprint.job_try > 1
+        )
+
+
+def shown(seen: Sequence[Seen]) -> list[Child]:
+    """Return a list to read: containers that failed, the slowest, then the first; in order where those are all."""
+    if len(seen) <= SHOWN:
+        return [child(one) for one in seen]
+    slow = sorted(seen, key=lambda one: -one.container.seconds)[:_SLOW_SHOWN]
+    failed = [one for one in seen if one.is_failed][:_FAILED_SHOWN]
+    chosen = {one.container.job_id: one for one in (*failed, *slow, *seen[:SHOWN])}
+    return [child(one) for one in list(chosen.values())[:SHOWN]]
+
+
+def child(one: Seen) -> Child:
+    """Return a container as the report lists it."""
+    told, left = one.container, one.footprint
+    return Child(
+        attempt=told.attempt,
+        group=told.group,
+        index=told.index,
+        status=told.status,
+        job_id=told.job_id,
+        queued=moment(told.created),
+        started=moment(told.started) if told.started else None,
+        began=moment(one.began) if one.began else None,
+        stopped=moment(told.stopped) if told.stopped else None,
+        seconds=told.seconds if told.stopped and told.started else None,
+        tasks_done=left.done if left else None,
+        tasks_failed=left.failed if left else None,
+        bytes_in=left.bytes_in if left else None,
+        bytes_out=left.bytes_out if left else None,
+        records_in=left.records_in if left else None,
+        records_out=left.records_out if left else None,
+        cpu_seconds=left.cpu / 1000 if left else None,
+        peak_memory=left.peak * 1024 if left else None,
+        exit_code=told.exit_code,
+        reason=told.reason[:_REASON],
+        tries=list(_tries(one.described)) if one.ran_again or one.is_failed else [],
+    )
+
+
+def _tries(described: Mapping[str, Any]) -> Iterator[Try]:
+    for one in described.get("attempts", []):
+        container = one.get("container") or {}
+        started, stopped = seconds(one.get("startedAt")), seconds(one.get("stoppedAt"))
+        yield Try(
+            started=moment(started) if started else None,
+            stopped=moment(stopped) if stopped else None,
+            exit_code=container.get("exitCode"),
+            reason=(container.get("reason") or one.get("statusReason") or "")[:_REASON],
+        )

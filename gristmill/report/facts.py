@@ -1,0 +1,152 @@
+"""What a report is made of, asked of S3 and Batch in a bounded number of requests."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from pydantic import ValidationError
+
+from gristmill import keys
+from gristmill.containers import Container
+from gristmill.cost.gather import CONTAINERS_ASKED, Observed, Sources
+from gristmill.footprint import Footprint, Software, footprints
+from gristmill.limits import BATCH_DESCRIBE_MAX
+from gristmill.news import News
+from gristmill.records import Finding, Outcome, RunRecord
+from gristmill.report.model import Object
+from gristmill.store import Store
+from gristmill.story import Story
+
+FINDINGS = 60  # of a stage, the newest: ten attempts of each of its last resumes
+OUTCOMES = 10  # executions, the newest
+RESULTS = 500  # listed one by one
+_CHECKSUMS = 50  # results asked for S3's own checksum
+_DESCRIBED = 4 * BATCH_DESCRIBE_MAX
+_READERS = 16
+
+Place = tuple[str, str]  # stage and branch
+Which = tuple[str, str, int, int, int]  # stage, branch, attempt, group, index
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that goes into a report."""
+
+    story: Story
+    news: News
+    record: RunRecord | None
+    seen: Observed = field(default_factory=Observed)
+    input: Object | None = None
+    findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)  # of each stage, oldest first
+    outcomes: Sequence[Outcome] = ()  # of earlier executions, oldest first
+    footprints: Mapping[Which, Footprint] = field(default_factory=dict)  # of each container's last try that left one
+    software: Mapping[Place, Software] = field(default_factory=dict)
+    described: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by job id, those that matter
+    results: Sequence[Object] = ()
+    left_out: Sequence[str] = ()
+
+
+def gather(store: Store, sources: Sources, story: Story, news: News, record: RunRecord | None, seen: Observed) -> Facts:
+    """Return the facts of a run; one that was refused or never claimed has few."""
+    objects = results(store, story)
+    dropped = _input(store, record)
+    outcomes = list(_outcomes(store, news))
+    if record is None or record.pipeline is None:
+        return Facts(story, news, record, seen, dropped, outcomes=outcomes, results=objects)
+    left = {place: list(islice(footprints(store, record.run, *place), CONTAINERS_ASKED)) for place in places(record)}
+    found = {(*place, one.attempt, one.group, one.child): one for place, told in left.items() for one in told}
+    return Facts(
+        story=story,
+        news=news,
+        record=record,
+        seen=seen,
+        input=dropped,
+        findings={stage.name: list(_findings(store, record.run, stage.name)) for stage in record.pipeline.stages},
+        outcomes=outcomes,
+        footprints=found,
+        software=dict(_software(store, record.run, left)),
+        described=describe(sources.batch, wanted(seen.containers, found)),
+        results=objects,
+        left_out=list(_left_out(seen, story)),
+    )
+
+
+def places(record: RunRecord) -> list[Place]:
+    """Return the branches of a run's pipeline, each with its stage."""
+    stages = record.pipeline.stages if record.pipeline else []
+    return [(stage.name, branch.name) for stage in stages for branch in stage.branches]
+
+
+def _left_out(seen: Observed, story: Story) -> Iterator[str]:
+    if story.unpriced:
+        yield f"When containers ran, and what the run has cost: {story.unpriced}."
+    if len(seen.containers) >= CONTAINERS_ASKED:
+        yield f"Containers beyond the first {CONTAINERS_ASKED:,}, in times and counts."
+    if len(story.results) > RESULTS:
+        yield f"The names of {len(story.results) - RESULTS:,} of {len(story.results):,} results."
+
+
+def _input(store: Store, record: RunRecord | None) -> Object | None:
+    if record is None:
+        return None
+    one = record.input
+    head = store.head(one.key, one.version)
+    checksum = head.checksum if head else None
+    return Object(key=one.key, size=one.size, etag=one.etag, version=one.version, checksum=checksum)
+
+
+def results(store: Store, story: Story) -> list[Object]:
+    """Return the first results; the first of those with S3's own checksum."""
+    shown = story.results[:RESULTS]
+    with ThreadPoolExecutor(_READERS) as pool:
+        heads = list(pool.map(lambda one: store.head(one.key), shown[:_CHECKSUMS]))
+    told = {head.key: head.checksum for head in heads if head}
+    return [Object(key=one.key, size=one.size, etag=one.etag, checksum=told.get(one.key)) for one in shown]
+
+
+def _findings(store: Store, run: str, stage: str) -> Iterator[Finding]:
+    for one in list(store.list(keys.checks(run, stage)))[-FINDINGS:]:
+        yield Finding.model_validate_json(store.read(one.key))
+
+
+def _outcomes(store: Store, news: News) -> Iterator[Outcome]:
+    """Yield what earlier executions came to, as far as this version can read it."""
+    found = []
+    for one in store.list(keys.outcomes(news.run)):
+        try:
+            found.append(Outcome.model_validate_json(store.read(one.key)))
+        except ValidationError:
+            continue
+    earlier = [one for one in found if one.execution != news.execution]
+    yield from sorted(earlier, key=lambda one: one.started_at)[-OUTCOMES:]
+
+
+def _software(store: Store, run: str, left: Mapping[Place, Sequence[Footprint]]) -> Iterator[tuple[Place, Software]]:
+    """Yield what the last container of each branch ran on."""
+    for place, found in left.items():
+        if found:
+            yield place, Software.model_validate_json(store.read(found[-1].key(run, *place)))
+
+
+def wanted(containers: Sequence[Container], left: Mapping[Which, Footprint]) -> list[str]:
+    """Return the ids of containers worth a closer look: one of each branch, those that failed, and that ran again."""
+    one_each = {(one.stage, one.branch): one.job_id for one in containers}
+    failed = [one.job_id for one in containers if one.status == "FAILED"]
+    again = [one.job_id for one in containers if (told := left.get(which(one))) and told.job_try > 1]
+    return list(dict.fromkeys([*one_each.values(), *again, *failed]))[:_DESCRIBED]
+
+
+def which(one: Container) -> Which:
+    """Return what tells a container apart from all others of its run."""
+    return (one.stage, one.branch, one.attempt, one.group, one.index)
+
+
+def describe(batch: Any, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return jobs as DescribeJobs tells of them, by id."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for start in range(0, len(ids), BATCH_DESCRIBE_MAX):
+        answer = batch.describe_jobs(jobs=list(ids[start : start + BATCH_DESCRIBE_MAX]))
+        found |= {job["jobId"]: job for job in answer["jobs"]}
+    return found

@@ -1,0 +1,95 @@
+"""A report made of facts. Pure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from gristmill.cost.bill import together
+from gristmill.footprint import software
+from gristmill.limits import ATTEMPTS_MAX
+from gristmill.records import Bill
+from gristmill.report.branches import see, stages
+from gristmill.report.facts import Facts, places
+from gristmill.report.model import Execution, Lane, Object, Picture, Report
+from gristmill.report.timeline import bins, steps
+
+
+def make(facts: Facts, pictures: Sequence[Picture], left_out: Sequence[str] = ()) -> Report:
+    """Return the report of a run's end."""
+    story, record = facts.story, facts.record
+    pipeline = record.pipeline if record else None
+    all_executions = executions(facts)
+    dropped = facts.input or Object(key=f"{story.title}", size=story.input_size, etag="")
+    return Report(
+        made=story.ended_at,
+        made_by=software(),
+        bucket=story.bucket,
+        run=story.run,
+        pipeline=story.pipeline,
+        name=story.name,
+        owner=story.owner,
+        description=pipeline.description if pipeline else "",
+        status=story.status,
+        reason=story.reason,
+        faults=list(story.faults),
+        parameters=record.parameters if record else {},
+        input=dropped,
+        started=min(one.started for one in all_executions),
+        ended=story.ended_at,
+        executions=all_executions,
+        stages=stages(facts, lambda attempt: _execution_of(attempt, len(all_executions))),
+        results=list(facts.results),
+        results_count=len(story.results),
+        results_size=sum(one.size for one in story.results),
+        pictures=list(pictures),
+        cost=_cost(facts),
+        estimate=story.estimate,
+        left_out=[*facts.left_out, *left_out],
+    )
+
+
+def _execution_of(attempt: int, count: int) -> int:
+    """Return the place of an attempt's execution among those that are known: every resume is one more."""
+    return min(attempt // ATTEMPTS_MAX, count - 1)
+
+
+def _cost(facts: Facts) -> Bill | None:
+    bills = [one.cost for one in facts.outcomes if one.cost]
+    if facts.story.cost:
+        bills.append(facts.story.cost)
+    return together(bills) if bills else None
+
+
+def executions(facts: Facts) -> list[Execution]:
+    """Return the executions, oldest first; the states of the last one alone are known."""
+    story = facts.story
+    earlier = [
+        Execution(
+            name=one.execution.rpartition(":")[2],
+            status=one.status,
+            reason=one.reason,
+            started=one.started_at,
+            ended=one.ended_at,
+            steps=[],
+            lanes=list(_lanes(facts, one.started_at, one.ended_at)),
+        )
+        for one in facts.outcomes
+    ]
+    last = Execution(
+        name=facts.news.execution.rpartition(":")[2],
+        status=story.status,
+        reason=story.reason,
+        started=story.started_at,
+        ended=story.ended_at,
+        steps=steps(facts.seen.history, story.ended_at),
+        lanes=list(_lanes(facts, story.started_at, story.ended_at)),
+    )
+    return [*earlier, last]
+
+
+def _lanes(facts: Facts, started: datetime, ended: datetime) -> Iterator[Lane]:
+    """Yield the branches that had containers in an execution's time."""
+    start, end = started.timestamp(), ended.timestamp()
+    for stage, branch in places(facts.record) if facts.record else []:
+        spans = [one.span for one in see(facts, stage, branch) if start <= one.container.created < end]
+        if spans:
+            yield Lane(stage=stage, branch=branch, bins=bins(spans, start, end))

@@ -1,0 +1,79 @@
+"""Over time: the states of the state machine, and how many containers were queued, starting and running. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import accumulate
+from typing import Any
+
+from gristmill.report.model import Bin, Step
+
+BINS = 160
+_STEPS = 400
+_SHOWN = {"Split", "JobMap", "Work", "CheckOutput", "WaitBeforeRetry", "NotifyRetrying"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A container's times in Unix seconds: None where it has not come to that."""
+
+    queued: float
+    started: float | None
+    began: float | None  # its program; unknown where it left no footprint
+    stopped: float | None
+
+
+def bins(spans: Iterable[Span], start: float, end: float, count: int = BINS) -> list[Bin]:
+    """Return `count` equal bins of the time from `start` to `end`, each with the containers in its middle."""
+    width = max(end - start, 0.001) / count
+    queued, starting, running = ([0] * (count + 1) for _ in range(3))
+
+    def place(moment: float) -> int:
+        return min(count, max(0, round((moment - start) / width)))
+
+    def mark(changes: list[int], first: float, last: float) -> None:
+        if last > first:
+            changes[place(first)] += 1
+            changes[min(count, max(place(last), place(first) + 1))] -= 1
+
+    for one in spans:
+        stopped = one.stopped or end
+        mark(queued, one.queued, one.started or stopped)
+        if one.started:
+            began = min(one.began or one.started, stopped)
+            mark(starting, one.started, began)
+            mark(running, began, stopped)
+    counts = zip(*(list(accumulate(changes))[:count] for changes in (queued, starting, running)), strict=True)
+    return [
+        Bin(at=moment(start + (place + 0.5) * width), queued=told[0], starting=told[1], running=told[2])
+        for place, told in enumerate(counts)
+    ]
+
+
+def moment(seconds: float) -> datetime:
+    """Return a time of Unix seconds."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def steps(history: Sequence[Mapping[str, Any]], now: datetime) -> list[Step]:
+    """Return the states of an execution's history that take time, by their entry; the newest `_STEPS` of them."""
+    return list(_steps(history, now))[-_STEPS:]
+
+
+def _steps(history: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[Step]:
+    """Outside the two Maps no state overlaps with another of its name, so the next exit of a name is its own."""
+    opened: dict[str, datetime] = {}
+    for event in history:
+        name = _state(event)
+        if name not in _SHOWN:
+            continue
+        if event["type"].endswith("StateEntered"):
+            opened[name] = event["timestamp"]
+        elif name in opened:
+            yield Step(name=name, began=opened.pop(name), ended=event["timestamp"])
+    yield from (Step(name=name, began=began, ended=now) for name, began in opened.items())
+
+
+def _state(event: Mapping[str, Any]) -> str:
+    details = event.get("stateEnteredEventDetails") or event.get("stateExitedEventDetails") or {}
+    return str(details.get("name", ""))

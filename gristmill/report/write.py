@@ -1,0 +1,44 @@
+"""Writing a run's report; whatever keeps it from being written is told, and keeps nothing else back."""
+
+import logging
+from dataclasses import replace
+
+from gristmill import keys
+from gristmill.cost.gather import Observed, Sources
+from gristmill.guard import within
+from gristmill.news import News
+from gristmill.records import RunRecord
+from gristmill.report.facts import gather
+from gristmill.report.make import make
+from gristmill.report.page import page
+from gristmill.report.pictures import load
+from gristmill.store import Store
+from gristmill.story import Story
+
+_SECONDS = 50.0
+_REASON = 300
+logger = logging.getLogger(__name__)
+
+
+def reported(
+    store: Store, sources: Sources, story: Story, news: News, record: RunRecord | None, seen: Observed
+) -> Story:
+    """Return the story with its report written, or with why it is not: a mail must not wait for its report."""
+    try:
+        within(_SECONDS, lambda: write(store, sources, story, news, record, seen))
+    except Exception as error:
+        logger.exception("the report is not written")
+        return replace(story, unreported=f"{type(error).__name__}: {error}"[:_REASON])
+    return replace(story, report=_key(story, "html"))
+
+
+def write(store: Store, sources: Sources, story: Story, news: News, record: RunRecord | None, seen: Observed) -> None:
+    """Write `report.json`, then `report.html`."""
+    pictures = load(store, story.results)
+    report = make(gather(store, sources, story, news, record, seen), pictures.listed, pictures.left_out)
+    store.put(_key(story, "json"), report.model_dump_json(indent=1).encode(), "application/json")
+    store.put(_key(story, "html"), page(report, pictures.embedded).encode(), "text/html; charset=utf-8")
+
+
+def _key(story: Story, kind: str) -> str:
+    return keys.report(story.pipeline, story.name, story.run, kind)

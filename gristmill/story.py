@@ -1,0 +1,117 @@
+"""All that is told of a run: gathered once, for its mail, its outcome and its report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gristmill import keys
+from gristmill.cost.gather import Observed, Sources, measure, observe
+from gristmill.drop import read_drop
+from gristmill.guard import Overdue, within
+from gristmill.news import News
+from gristmill.parameters import owner
+from gristmill.records import Bill, Finding, RunRecord
+from gristmill.store import ObjectInfo, Store
+from gristmill.words import RunStatus
+
+_OBSERVED_SECONDS = 30.0  # 100,000 containers are listed in less
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that a notice tells."""
+
+    status: RunStatus
+    run: str
+    pipeline: str
+    name: str
+    owner: str
+    input_size: int
+    bucket: str
+    started_at: datetime
+    ended_at: datetime
+    reason: str
+    findings: Sequence[Finding]  # the last one of each stage
+    results: Sequence[ObjectInfo]  # without the report
+    cost: Bill | None = None
+    estimate: float | None = None  # dollars
+    unpriced: str = ""  # why there is no cost
+    faults: Sequence[str] = ()  # why the drop was refused
+    report: str = ""  # key of report.html
+    unreported: str = ""  # why there is no report
+
+    @property
+    def title(self) -> str:
+        """Return pipeline and file name in one."""
+        return f"{self.pipeline}/{self.name}" if self.pipeline else self.name
+
+    @property
+    def took(self) -> timedelta:
+        """Return how long the execution took."""
+        return self.ended_at - self.started_at
+
+
+def make_story(store: Store, news: News, record: RunRecord | None, now: datetime) -> Story:
+    """Gather what a notice tells; a run without a record (Split failed before its claim) has little to say."""
+    key, size, whose = _dropped(store, news, record)
+    dropped = keys.parse_input(key)
+    return Story(
+        status=news.status,
+        run=news.run,
+        pipeline=dropped.pipeline,
+        name=dropped.name,
+        owner=whose,
+        input_size=size,
+        bucket=store.bucket,
+        started_at=news.started_at,
+        ended_at=now,
+        reason="" if news.status is RunStatus.SUCCEEDED else news.reason,
+        findings=findings(store, record) if record else [],
+        results=list(results(store, dropped, news.run)),
+        estimate=expected(store, news.run),
+        faults=record.faults if record else [],
+    )
+
+
+def priced(story: Story, sources: Sources, record: RunRecord, execution: str) -> tuple[Story, Observed]:
+    """Return the story of an execution that ends with its cost, and what was seen of it.
+
+    Where AWS does not tell, or not in time, the story says so: no price keeps a notice back.
+    """
+    try:
+        seen = within(_OBSERVED_SECONDS, lambda: observe(sources, record, execution))
+    except Overdue as error:
+        return replace(story, unpriced=f"AWS does not tell what the run did ({error})"), Observed()
+    return replace(story, cost=measure(seen, record, story.findings, story.ended_at)), seen
+
+
+def _dropped(store: Store, news: News, record: RunRecord | None) -> tuple[str, int, str]:
+    """Return the dropped object's key and size, and its owner."""
+    if record:
+        return record.input.key, record.input.size, record.owner
+    drop = read_drop(news.event)
+    head = store.head(drop.key, drop.version)
+    return drop.key, drop.size, owner(head.metadata if head else {}, drop.requester)
+
+
+def results(store: Store, dropped: keys.Dropped, run: str) -> list[ObjectInfo]:
+    """Return the results of a run; its report is none of them."""
+    own = {keys.report(dropped.pipeline, dropped.name, run, kind) for kind in ("html", "json")}
+    prefix = keys.results_prefix(dropped.pipeline, dropped.name, run)
+    return [one for one in store.list(prefix) if one.key not in own]
+
+
+def expected(store: Store, run: str) -> float | None:
+    """Return the dollars that the run was expected to cost, None where it was refused before that was known."""
+    raw = store.find(keys.estimate(run))
+    return Bill.model_validate_json(raw).total if raw is not None else None
+
+
+def findings(store: Store, record: RunRecord) -> list[Finding]:
+    """Return the last finding of each stage that was checked."""
+    found = []
+    for stage in record.pipeline.stages if record.pipeline else []:
+        checks = [one.key for one in store.list(keys.checks(record.run, stage.name))]
+        if checks:
+            found.append(Finding.model_validate_json(store.read(checks[-1])))
+    return found

@@ -1,0 +1,34 @@
+"""How amounts, times and names are said to people. Pure."""
+
+import unicodedata
+from datetime import datetime, timedelta
+
+
+def ascii_only(text: str) -> str:
+    """Return text in printable ASCII: accents dropped, what has no ASCII kin as `?`."""
+    plain = unicodedata.normalize("NFKD", text)
+    kept = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in kept)
+
+
+def duration(span: timedelta) -> str:
+    """Return a time span as people say it: 12 s, 3 min 4 s, 2 h 5 min."""
+    seconds = max(0, round(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def size(count: int) -> str:
+    """Return bytes as people say them, in powers of ten."""
+    value, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:,.0f} bytes" if units[0] == "bytes" else f"{value:,.1f} {units[0]}"
+
+
+def moment(when: datetime) -> str:
+    """Return a time with its zone."""
+    return when.strftime("%Y-%m-%d %H:%M:%S %Z")
