@@ -81,6 +81,12 @@ class Mill:
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
 
+    def results(self, pipeline: str, name: str, run: str) -> list[str]:
+        """Return the names of a run's results, without its report."""
+        prefix = keys.results_prefix(pipeline, name, run)
+        names = [key.removeprefix(prefix) for key in self.keys(prefix)]
+        return [name for name in names if name not in ("report.html", "report.json")]
+
     def execution(self, run: str, seconds: float = 30) -> str:
         """Wait until the run is claimed; return the ARN of the execution that owns it."""
         key = keys.run_record(run)

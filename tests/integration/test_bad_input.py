@@ -127,10 +127,9 @@ def test_invalid_utf8_fails_where_text_is_needed_and_says_where(mill: Mill, runs
     assert "task 2 (bytes 5,000 to 7,499 of its stage's input), attempt 3: " in letter
     assert "not UTF-8 at byte 3 of this task's input, in its line 1" in letter
     assert "1 of 5 tasks have no output" in letter
-    results = keys.results_prefix("strings", "invalid.txt", run)
-    made = mill.keys(results)
-    assert made == [results + "repeat.txt"]  # which needs no text, and is whole
-    assert mill.read(made[0]) == b"\n".join(line * 2 for line in INVALID.split(b"\n"))
+    assert mill.results("strings", "invalid.txt", run) == ["repeat.txt"]  # which needs no text, and is whole
+    made = mill.read(keys.result("strings", "invalid.txt", run, "repeat.txt"))
+    assert made == b"\n".join(line * 2 for line in INVALID.split(b"\n"))
 
 
 def test_an_interrupted_upload_starts_nothing_and_a_complete_one_does(mill: Mill):

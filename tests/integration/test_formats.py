@@ -43,7 +43,7 @@ def test_a_table_with_quoted_line_ends_through_every_kind_of_merge_and_stage(mil
     assert [result(f"pages/{keys.task_name(task)}.txt") for task in range(3)] == pages
     assert result("upper.txt") == b"".join(pages).upper()
     assert result("bound.txt") == b"--\n".join(pages)
-    assert len(mill.keys(keys.results_prefix("table", "t.csv", run))) == 8
+    assert len(mill.results("table", "t.csv", run)) == 8
 
 
 def reads(count: int) -> bytes:

@@ -77,7 +77,7 @@ def test_a_task_that_always_fails_ends_the_run_after_its_attempts_and_says_why(
     letter = mill.mail(run, "FAILED").get_content()
     for words in (*FAILS[mode], "copied: 1 of 6 tasks have no output", f"gristmill resume {run}"):
         assert words in letter
-    assert mill.keys(keys.results_prefix("trouble", f"{mode}.txt", run)) == []
+    assert mill.results("trouble", f"{mode}.txt", run) == []
 
 
 def test_a_job_that_loses_a_record_and_says_nothing_is_found_out(mill: Mill, cases: dict[str, Case]):
