@@ -137,7 +137,7 @@ def timed(command: list[str], folder: Path) -> float:
 
 def row(name: str, seconds: float, base: float) -> None:
     """Print one way of doing the work, and how many times it takes as long as the base."""
-    print(f"  {name:<44} {seconds:8.2f} s   x {seconds / base:6.2f}", flush=True)
+    print(f"  {name:<44} {seconds:9.3f} s   x {seconds / base:6.2f}", flush=True)
 
 
 def verdict(what: str, value: float, limit: float, *, at_most: bool = True) -> bool:

@@ -1,21 +1,25 @@
 """Reconstruction: a slice of 512 x 512 pixels and 360 angles, beside scikit-image's iradon and plain numpy.
 
 Ours is what the pipeline `tomography` does to a block of rows: ramp filter and back-projection, transfers included.
-Needs `make science`.
+The kernel alone is told, too, as a share of what a copy inside the device's memory moves: each pixel loads two values
+an angle. A share above 1 is what the caches give. Needs `make science`.
 
     python benchmarks/reconstruction.py
 """
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
+import pyopencl as cl
 from common import finish, print_machine, row, verdict
 from numpy.typing import NDArray
 from skimage.transform import iradon
 
-from batch_jobs.tomography.backprojection import LANES, back_project, device, weights
+from batch_jobs.tomography.backprojection import LANES, Device, back_project, device, weights
 from batch_jobs.tomography.filtering import ramp_filter
 from batch_jobs.tomography.phantom import Scan, projections, slices
 from batch_jobs.tomography.quality import circle, psnr
@@ -46,6 +50,54 @@ def best(work: Callable[[], object], rounds: int = ROUNDS) -> float:
     return min(seconds)
 
 
+@dataclass(frozen=True)
+class Timed:
+    """A kernel that keeps the seconds of each of its runs, as the device counts them."""
+
+    kernel: Any
+    seconds: list[float] = field(default_factory=list)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run it, and wait for its end."""
+        event = self.kernel(*arguments)
+        event.wait()
+        self.seconds.append((event.profile.end - event.profile.start) * 1e-9)
+        return event
+
+
+def profiled(on: Device) -> Any:
+    """Return a queue that tells how long its work took."""
+    return cl.CommandQueue(on.queue.context, properties=cl.command_queue_properties.PROFILING_ENABLE)
+
+
+def kernel_seconds(on: Device, filtered: NDArray[np.float32], angles: NDArray[np.float64], centre: float) -> float:
+    """Return the seconds of the kernel alone, without transfers."""
+    timed = Timed(on.kernel)
+    for _ in range(ROUNDS):
+        back_project(replace(on, kernel=timed, queue=profiled(on)), filtered, angles, centre)
+    return min(timed.seconds)
+
+
+def copied_per_second(on: Device, size: int = 256 * 1024**2) -> float:
+    """Return the bytes a second that a copy inside the device's memory reads and writes."""
+    queue, flags = profiled(on), cl.mem_flags.READ_WRITE
+    one, other = (cl.Buffer(queue.context, flags, size) for _ in range(2))
+    seconds = []
+    for _ in range(ROUNDS):
+        event = cl.enqueue_copy(queue, other, one, byte_count=size)
+        event.wait()
+        seconds.append((event.profile.end - event.profile.start) * 1e-9)
+    return 2 * size / min(seconds)
+
+
+def print_share(seconds: float, copied: float) -> None:
+    """Print what the kernel loads and stores a second, beside what a copy does."""
+    moved = 4 * LANES * COLUMNS**2 * (2 * ANGLES + 1) / seconds
+    print(
+        f"  the kernel loads {moved / 1e9:,.0f} GB/s, a copy moves {copied / 1e9:,.0f} GB/s: {moved / copied:.2f} of it"
+    )
+
+
 def main() -> None:
     """Time all, each on the same data, and hold ours against its target."""
     print_machine(**{name: version(name) for name in ("numpy", "scikit-image", "pyopencl")})
@@ -68,8 +120,11 @@ def main() -> None:
     row("scikit-image iradon", base, base)
     row("numpy, a loop over angles", best(lambda: by_numpy(filtered[middle], scan.angles, scan.centre), 1), base)
     row(f"ours, a slice of {LANES}, with its filter", mine, base)
-    row("ours, back-projection alone", best(lambda: back_project(on, filtered, scan.angles, scan.centre)) / LANES, base)
+    alone = kernel_seconds(on, filtered, scan.angles, scan.centre)
+    row("ours, kernel alone", alone / LANES, base)
+    row("ours, kernel and transfers", best(lambda: back_project(on, filtered, scan.angles, scan.centre)) / LANES, base)
     row("ours, ramp filter alone", best(lambda: ramp_filter(sinograms, "ramp")) / LANES, base)
+    print_share(alone, copied_per_second(on))
     finish([verdict("times as fast as iradon", base / mine, TIMES_IRADON, at_most=False)])
 
 

@@ -65,6 +65,19 @@ def test_the_centre_is_found_to_a_tenth_of_a_column_in_noise_and_rings(tmp_path:
     assert found.difference < 0.5
 
 
+@pytest.mark.parametrize(("rows", "columns", "centre"), [(1, 64, 31.5), (17, 61, 20.3)])
+def test_the_kernel_is_linear_interpolation_to_the_very_edge(rows: int, columns: int, centre: float) -> None:
+    chance, angles = np.random.default_rng(1), half_turn(30)
+    filtered = chance.standard_normal((rows, 30, columns)).astype(np.float32)
+    place, true = np.arange(columns) - (columns - 1) / 2, np.zeros((rows, columns, columns))
+    for number, (angle, weight) in enumerate(zip(angles, weights(angles), strict=True)):
+        at = place * np.cos(angle) + place[:, None] * np.sin(angle) + centre
+        for row in range(rows):
+            line = np.pad(filtered[row, number], 1)  # beyond the detector there is nothing
+            true[row] += weight * np.interp(at, np.arange(-1, columns + 1), line)
+    assert back_project(device(False), filtered, angles, centre) == pytest.approx(true, abs=2e-5)
+
+
 def test_angles_seen_twice_count_half() -> None:
     assert weights(half_turn(5)) == pytest.approx(np.pi / 4 * np.array([0.5, 1, 1, 1, 0.5]))
     assert weights(np.linspace(0, 2 * np.pi, 8, endpoint=False)).sum() == pytest.approx(np.pi)
