@@ -26,7 +26,8 @@ from gristmill.cost.estimate import (
     stage_loads,
 )
 from gristmill.cost.load import Load, merge_requests
-from gristmill.jobmap import Cursor, Lane, plan_arrays
+from gristmill.cursor import Cursor
+from gristmill.jobmap import Lane, plan_arrays
 from gristmill.spec.load import load, roots
 from gristmill.spec.model import Pipeline
 from gristmill.words import Compute

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gristmill import keys
-from gristmill.jobmap import Cursor
+from gristmill.cursor import Cursor
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.records import Failure
 from gristmill.store import Store

@@ -6,7 +6,8 @@ from typing import Any
 from gristmill import index, keys
 from gristmill.cause import Clues, failures, is_hopeless
 from gristmill.cover import Cover
-from gristmill.jobmap import Cursor, read_record
+from gristmill.cursor import Cursor
+from gristmill.jobmap import read_record
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.publish import is_published, publishes
 from gristmill.records import BranchFinding, Failure, Finding, RunRecord

@@ -10,9 +10,10 @@ from gristmill import index, keys
 from gristmill.cost.bill import bill
 from gristmill.cost.ceiling import over_ceiling, read_ceiling
 from gristmill.cost.estimate import Cut, estimate
+from gristmill.cursor import Cursor
 from gristmill.drop import Drop, is_no_drop, read_drop
 from gristmill.errors import NotFound, Refused
-from gristmill.jobmap import Cursor, read_record
+from gristmill.jobmap import read_record
 from gristmill.limits import ATTEMPTS_MAX, S3_KEY_MAX_BYTES, STATE_REASON_MAX
 from gristmill.parameters import owner, resolve
 from gristmill.records import Bill, InputObject, RunRecord

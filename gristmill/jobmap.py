@@ -7,6 +7,7 @@ from typing import Any
 
 from gristmill import index, keys
 from gristmill.cover import Cover
+from gristmill.cursor import Cursor
 from gristmill.errors import Refused
 from gristmill.parameters import size_of
 from gristmill.plan import Places, children, group_sizes, job_timeout, share
@@ -40,19 +41,6 @@ def read_lanes(environment: Mapping[str, str]) -> dict[LaneName, Lane]:
             most = float(environment[f"{prefix}_MAX_VCPUS"])
             found[name] = Lane(queue, environment[f"{prefix}_JOB_DEFINITION"], most)
     return found
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """Where a run stands: a stage, and an attempt at it (numbered through the run's resumes)."""
-
-    run: str
-    stage: str
-    attempt: int
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the cursor as the state machine carries it."""
-        return {"run": self.run, "stage": self.stage, "attempt": self.attempt}
 
 
 def read_record(store: Store, run: str) -> RunRecord:

@@ -5,18 +5,25 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import IO, Any, BinaryIO
 
-import boto3
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.session import Session
 
 from gristmill.limits import MIB
 from gristmill.ranged import RangedReader
 
 _READ_AHEAD = 1 * MIB
 _CONFLICT_TRIES = 5
+_BOUNDED = Config(
+    retries={"mode": "standard", "total_max_attempts": 8},
+    connect_timeout=10,
+    read_timeout=60,
+    max_pool_connections=32,
+    user_agent_extra="gristmill",
+)
 
 
 @dataclass(frozen=True)
@@ -36,14 +43,19 @@ def make_client(service: str, config: Config | None = None, **settings: Any) -> 
 
     What `config` sets goes before these.
     """
-    bounded = Config(
-        retries={"mode": "standard", "total_max_attempts": 8},
-        connect_timeout=10,
-        read_timeout=60,
-        max_pool_connections=32,
-        user_agent_extra="gristmill",
-    )
-    return boto3.client(service, config=bounded.merge(config) if config else bounded, **settings)
+    import boto3
+
+    return boto3.client(service, config=_BOUNDED.merge(config) if config else _BOUNDED, **settings)
+
+
+def make_bare_client(service: str, config: Config | None = None) -> Any:
+    """Return the same without what boto3 adds: a tenth of a second sooner in a new process, and it cannot `upload`."""
+    return _session().create_client(service, config=_BOUNDED.merge(config) if config else _BOUNDED)
+
+
+@cache
+def _session() -> Session:
+    return Session()
 
 
 class Store:
@@ -138,6 +150,8 @@ class Store:
 
         `progress` gets the number of bytes as they go.
         """
+        from boto3.s3.transfer import TransferConfig
+
         config = TransferConfig(multipart_threshold=16 * MIB, multipart_chunksize=5 * MIB, max_concurrency=2)
         config.max_in_memory_upload_chunks = 2
         extra = {"Metadata": metadata} if metadata else {}

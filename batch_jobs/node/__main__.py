@@ -1,4 +1,7 @@
-"""Entry of every node of a multi-node job: `python -m batch_jobs.node`. The ranks' exit code is the job's."""
+"""Entry of every node of a multi-node job: `python -m batch_jobs.node`. The ranks' exit code is the job's.
+
+All wait for the last one to start: what not every node needs is imported where it is needed.
+"""
 
 import os
 import shutil
@@ -14,14 +17,12 @@ from batch_jobs.node.board import Board, Pulse, quick_config
 from batch_jobs.node.descendants import adopt_orphans, end_descendants
 from batch_jobs.node.failures import Terminated
 from batch_jobs.node.host import Registration, register
-from batch_jobs.node.main_node import MainNode
 from batch_jobs.node.mpirun import find_mpirun
-from batch_jobs.node.other_node import OtherNode
 from batch_jobs.node.setting import Setting, read_setting
 from batch_jobs.node.work import Work, make_work
 from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.keys import Rendezvous
-from gristmill.store import Store, make_client
+from gristmill.store import Store, make_bare_client
 from gristmill.words import Notice
 
 
@@ -59,7 +60,7 @@ def main() -> int:
 
 def run(setting: Setting, folder: Path, pause: Callable[[float], None]) -> int:
     """Take part in one attempt."""
-    store = Store(setting.bucket, make_client("s3", quick_config()))
+    store = Store(setting.bucket, make_bare_client("s3", quick_config()))
     place = Rendezvous(setting.cursor.run, setting.job_id, setting.attempt)
     board = Board(store, place, setting.pace.lost, pause)
     say(f"node {setting.index} of {setting.nodes}, main node {setting.main}, attempt {setting.attempt}")
@@ -67,7 +68,7 @@ def run(setting: Setting, folder: Path, pause: Callable[[float], None]) -> int:
     pulse = Pulse(board, sign, setting.pace.heartbeat)
     pulse.start()
     try:
-        work = make_work(Store(setting.bucket, make_client("s3")), setting, folder)
+        work = make_work(setting, folder)
         return (_main_node if setting.is_main else _other_node)(setting, board, work, folder, pause)
     finally:
         pulse.stop()
@@ -75,6 +76,8 @@ def run(setting: Setting, folder: Path, pause: Callable[[float], None]) -> int:
 
 def _main_node(setting: Setting, board: Board, work: Work, folder: Path, pause: Callable[[float], None]) -> int:
     """Run the program, commit what it made, and tell the others the outcome."""
+    from batch_jobs.node.main_node import MainNode
+
     code: int = ExitCode.FAILED
     reason = "the main node failed"
     try:
@@ -96,6 +99,8 @@ def _main_node(setting: Setting, board: Board, work: Work, folder: Path, pause: 
 
 def _other_node(setting: Setting, board: Board, work: Work, _folder: Path, pause: Callable[[float], None]) -> int:
     """Take part; what ends this node early is told to the main one."""
+    from batch_jobs.node.other_node import OtherNode
+
     try:
         own = prepare(setting, work)
     except Refused as error:

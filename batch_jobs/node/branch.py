@@ -9,7 +9,8 @@ from typing import BinaryIO
 from batch_jobs.child.command import Program, environment
 from batch_jobs.child.job import Job, taking_task
 from gristmill import keys
-from gristmill.jobmap import Cursor, read_record
+from gristmill.cursor import Cursor
+from gristmill.jobmap import read_record
 from gristmill.records import RunRecord
 from gristmill.source import Source, frozen, stage_source, suffix
 from gristmill.spec.code import load_callable

@@ -8,11 +8,10 @@ import socket
 import struct
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
-
-from pydantic import BaseModel, ConfigDict
 
 _ANYWHERE = "198.51.100.1"  # an address for documentation: nothing is sent, the route to it is looked up
 _ADDRESS, _NETMASK = 0x8915, 0x891B  # SIOCGIFADDR, SIOCGIFNETMASK
@@ -20,10 +19,11 @@ _MACHINE = Path("/proc/sys/kernel/random/boot_id")
 _LOOPBACK = "127.0.0.1"
 
 
-class Registration(BaseModel):
+@dataclass(frozen=True)
+class Registration:
     """`node-<i>.json`: a node that can be used, or, with `error`, one that cannot."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # the main node checks it; the others start without pydantic
 
     address: str = ""
     interface: str = ""  # that has the address; empty where the system does not tell

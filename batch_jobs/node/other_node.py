@@ -3,6 +3,8 @@
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
 
 from batch_jobs.node.board import Board
 from batch_jobs.node.failures import MainLost
@@ -29,30 +31,38 @@ class OtherNode:
         self._watch = Watch([self._heartbeat], 2 * setting.pace.heartbeat, at_once=True)
         self._daemon: subprocess.Popen[bytes] | None = None
         self._told = False
+        self._look_at = 0.0
 
     def run(self, own: Registration, environment: Mapping[str, str]) -> int:
         """Take part until the main node has told the outcome; return its exit code."""
-        self._board.put(self._board.place.of(Notice.NODE, self._setting.index), own.model_dump())
-        while (outcome := self._board.read(self._board.place.key(Notice.OUTCOME))) is None:
-            self._expect_main()
+        self._board.put(self._board.place.of(Notice.NODE, self._setting.index), asdict(own))
+        begun = time.monotonic()
+        while (outcome := self._outcome()) is None:
             if self._daemon is None:
                 self._start(environment)
             elif (code := self._daemon.poll()) is not None and not self._told:
                 self._tell(code)
-            at_work = self._daemon is not None and self._daemon.poll() is None
-            self._pause(self._setting.pace.watch if at_work else self._setting.pace.poll)
+            self._pause(self._setting.pace.next(time.monotonic() - begun))
         self._say(f"the main node ends with {outcome['exit_code']}: {outcome['reason']}")
         return int(outcome["exit_code"])
 
-    def _expect_main(self) -> None:
-        self._watch.look({self._heartbeat: self._board.etag(self._heartbeat)}, time.monotonic())
+    def _outcome(self) -> dict[str, Any] | None:
+        """Return the main node's last word; looked for now and then only, until the daemon has ended."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return None
+        is_over = self._daemon is not None and self._daemon.poll() is not None
+        self._look_at = now if is_over else now + self._setting.pace.watch
+        self._watch.look({self._heartbeat: self._board.etag(self._heartbeat)}, now)
         if self._watch.silent_for(self._setting.pace.lost):
             raise MainLost(f"no sign of life from the main node for {self._setting.pace.lost:g} s")
+        return self._board.read(self._board.place.key(Notice.OUTCOME))
 
     def _start(self, environment: Mapping[str, str]) -> None:
         """Run the daemon once its command has come: in the foreground, so that its end is seen."""
         launch = self._board.read(self._board.place.of(Notice.LAUNCH, self._setting.index))
         if launch is not None:
+            self._say("the MPI daemon starts")
             command = launch["command"].replace("prted --daemonize", "prted")
             self._daemon = subprocess.Popen(["sh", "-c", command], env=dict(environment), stdin=subprocess.DEVNULL)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from batch_jobs.node.branch import INPUT, OUTPUT, BranchWork, read_branch
 from batch_jobs.node.mpirun import program
-from gristmill.jobmap import Cursor
+from gristmill.cursor import Cursor
 from gristmill.store import Store, make_client
 
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gristmill.cursor import Cursor
 from gristmill.errors import Refused
-from gristmill.jobmap import Cursor
 
 _SINGLE = "jobs"  # stands for the run of a job that belongs to none
 _NUMBERS = {
@@ -24,8 +24,13 @@ class Pace:
     register: float = 600.0  # from the main node's start until every node has come
     heartbeat: float = 15.0
     lost: float = 60.0  # without a sign of life, or without the store
-    poll: float = 0.25  # while something is waited for
-    watch: float = 2.0  # while the program runs
+    soonest: float = 0.1  # between looks for what is waited for, at first
+    poll: float = 0.25  # and after a while
+    watch: float = 2.0  # while nothing is expected but bad news
+
+    def next(self, waited: float) -> float:
+        """Return when to look again for what was waited for so long: after a hundredth of that."""
+        return min(self.poll, max(self.soonest, waited / 100))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gristmill.cause import Clues
 from gristmill.check import check_output
-from gristmill.jobmap import Cursor
+from gristmill.cursor import Cursor
 from gristmill.jobs import read_queues
 from gristmill.store import Store, make_client
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gristmill.jobmap import Cursor
+from gristmill.cursor import Cursor
 from gristmill.merge import merge
 from gristmill.store import Store, make_client
 

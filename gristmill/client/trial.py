@@ -19,8 +19,8 @@ from gristmill.client.first_chunks import index_first
 from gristmill.client.folder import FolderStore, join
 from gristmill.client.planning import record_of
 from gristmill.cover import Cover
+from gristmill.cursor import Cursor
 from gristmill.errors import Refused
-from gristmill.jobmap import Cursor
 from gristmill.limits import MIB
 from gristmill.publish import publish, publishes
 from gristmill.records import Failure, RunRecord

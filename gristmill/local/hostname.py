@@ -31,13 +31,18 @@ def _check(answer: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def main() -> None:
-    """Run `python -P -S hostname.py NAME COMMAND...`: take the name, then become the command."""
-    name, *command = sys.argv[1:]
+def take_if_possible(name: str) -> None:
+    """Give this process a host name; where the system does not let it, say so and go on."""
     try:
         take(name)
     except OSError as error:
         sys.stderr.write(f"no host name of its own for this node ({error}); MPI over several local nodes needs one\n")
+
+
+def main() -> None:
+    """Run `python -P -S hostname.py NAME COMMAND...`: take the name, then become the command."""
+    name, *command = sys.argv[1:]
+    take_if_possible(name)
     os.execvp(command[0], command)  # noqa: S606 - the job's own command
 
 

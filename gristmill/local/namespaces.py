@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gristmill.errors import Refused
 from gristmill.local.batch.model import Job
-from gristmill.local.batch.start import Executed, Process, Starter, command_of, piped
+from gristmill.local.batch.start import Executed, Process, Starter, command_of, executed, host_of, piped
 from gristmill.local.containers.network import Addresses
 from gristmill.local.keeper import keeper
 from gristmill.local.settings import Settings
@@ -68,7 +68,7 @@ class Namespaces(Starter):
         name = f"gm{self._port}-{job.address.rpartition('.')[2]}"
         self._make(name, job.address)
         process = Isolated(
-            ["ip", "netns", "exec", name, *command_of(job)],
+            ["ip", "netns", "exec", name, *executed(command_of(job), host_of(job))],
             cwd=folder,
             env=dict(environment),
             stdin=subprocess.DEVNULL,

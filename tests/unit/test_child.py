@@ -17,7 +17,7 @@ from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting
 from batch_jobs.child.streams import Sink, Source
 from gristmill import index, keys
-from gristmill.jobmap import Cursor
+from gristmill.cursor import Cursor
 from gristmill.records import Failure, Receipt
 from gristmill.split.lines import LineCounter
 from gristmill.split.whole import OneCounter

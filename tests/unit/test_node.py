@@ -10,8 +10,9 @@ from batch_jobs.node.host import Registration, gpus, processors, slots
 from batch_jobs.node.mpirun import arguments, hostfile, is_crowded, networks, program
 from batch_jobs.node.setting import read_setting
 from batch_jobs.node.watch import Watch
+from gristmill.cursor import Cursor
 from gristmill.errors import Refused
-from gristmill.jobmap import Cursor, Lane, lane_of, mpi_job, read_lanes
+from gristmill.jobmap import Lane, lane_of, mpi_job, read_lanes
 from gristmill.keys import Rendezvous
 from gristmill.spec.model import Branch
 from gristmill.words import LaneName, Notice

@@ -7,7 +7,8 @@ from batch_jobs.child.setting import read_setting
 from gristmill.cause import Clues
 from gristmill.check import check_output
 from gristmill.claim import Claimant, split
-from gristmill.jobmap import Cursor, Lane, job_map
+from gristmill.cursor import Cursor
+from gristmill.jobmap import Lane, job_map
 from gristmill.merge import merge
 from gristmill.store import Store
 from gristmill.words import Compute

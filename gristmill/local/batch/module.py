@@ -1,4 +1,7 @@
-"""The zygote's role for jobs: be `python -m MODULE ARGUMENTS...` in a folder and an environment of its own."""
+"""The zygote's role for jobs: be `python -m MODULE ARGUMENTS...` in a folder and an environment of its own.
+
+The node of a multi-node job gets a host name of its own, too.
+"""
 
 import atexit
 import os
@@ -9,9 +12,10 @@ import time
 import traceback
 from typing import Any
 
-CHILD = "batch_jobs.child.__main__"
-# The child runner and the core are stable and heavy; a pipeline's own code is always read from the disk.
-HEAVY = ("boto3", "pydantic", "yaml", CHILD)
+# What runs children and nodes, and the core, are stable and heavy; a pipeline's own code is always read from the disk.
+_RUNNERS = ("batch_jobs.child.__main__", "batch_jobs.node.__main__")
+_OF_NODES = ("batch_jobs.node.main_node", "batch_jobs.node.other_node", "batch_jobs.node.piped")
+HEAVY = ("boto3", "pydantic", "yaml", *_RUNNERS, *_OF_NODES)
 SERVICES = ("s3",)
 WATCHED = ("gristmill", "batch_jobs")
 
@@ -27,7 +31,12 @@ def be(request: dict[str, Any], files: list[int]) -> None:
     time.tzset()
     os.chdir(request["folder"])
     sys.path.insert(0, request["folder"])
-    sys.modules.pop(CHILD, None)  # it was imported for what it imports; now it runs as __main__
+    if request["host"]:
+        from gristmill.local import hostname
+
+        hostname.take_if_possible(request["host"])
+    for runner in _RUNNERS:
+        sys.modules.pop(runner, None)  # imported for what it imports; now it may run as __main__
     module, *arguments = request["command"]
     sys.argv = [module, *arguments]
     end(run(module))

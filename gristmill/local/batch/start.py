@@ -85,15 +85,16 @@ class Starter:
 
     def start(self, job: Job, environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
         """Return a new process and the pipe with its output. OSError where the command cannot be started."""
-        return piped(lambda output: self._start(command_of(job), environment, folder, output))
+        return piped(lambda output: self._start(job, environment, folder, output))
 
-    def _start(self, command: Sequence[str], environment: Mapping[str, str], folder: Path, output: int) -> Process:
+    def _start(self, job: Job, environment: Mapping[str, str], folder: Path, output: int) -> Process:
+        command, host = command_of(job), host_of(job)
         if self._is_forked(command, environment):
-            request = {"command": list(command[2:]), "environment": dict(environment), "folder": str(folder)}
+            request = {"command": command[2:], "host": host, "environment": dict(environment), "folder": str(folder)}
             with contextlib.suppress(OSError):  # a zygote that died: start as any other program
                 return self._fresh_zygote().fork(request, [output])
         return Executed(
-            [sys.executable if command[0] in _PYTHON else command[0], *command[1:]],
+            executed(command, host),
             cwd=folder,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -120,14 +121,24 @@ class Starter:
 
 
 def command_of(job: Job) -> list[str]:
-    """Return a job's command; a node's runs on a host of its own, as far as host names go."""
+    """Return a job's command; OSError where it has none."""
     command: list[str] = job.container["command"]
     if not command:
         raise OSError("there is no command, and an image's own is used with --containers only")
-    if not job.is_node or shutil.which(command[0]) is None:  # what is not there must fail as any other
-        return command
-    words = [sys.executable if command[:1] in (["python"], ["python3"]) else command[0], *command[1:]]
-    return [sys.executable, "-P", "-S", hostname.__file__, f"node-{job.index}-{job.id[:8]}", *words]
+    return command
+
+
+def host_of(job: Job) -> str:
+    """Return the host name of a node; empty for any other job, which has the machine's."""
+    return f"node-{job.index}-{job.id[:8]}" if job.is_node else ""
+
+
+def executed(command: Sequence[str], host: str) -> list[str]:
+    """Return what is executed for a command: this Python for any, and under a host name if one is given."""
+    words = [sys.executable if command[0] in _PYTHON else command[0], *command[1:]]
+    if not host or shutil.which(words[0]) is None:  # what is not there must fail as any other
+        return words
+    return [sys.executable, "-P", "-S", hostname.__file__, host, *words]
 
 
 def _interpreter(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,103 @@
+"""A branch of a run's pipeline over all nodes: what it reads, and what becomes of its output."""
+
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from batch_jobs.child.command import check_space, stage
+from batch_jobs.child.meter import Tally, Try, leave_footprint
+from batch_jobs.child.segment import Segment
+from batch_jobs.child.setting import Setting as ChildSetting
+from batch_jobs.node.branch import INPUT, OUTPUT, BranchWork, read_branch
+from batch_jobs.node.setting import Setting
+from gristmill import index, keys
+from gristmill.errors import Refused
+from gristmill.records import Failure
+from gristmill.store import Store, make_client
+
+
+class Piped:
+    """A branch: its one task is the stage's whole input, and what rank 0 writes becomes the segment of that task."""
+
+    def __init__(self, store: Store, setting: Setting, folder: Path) -> None:
+        self._store, self._setting = store, setting
+        self._branch: BranchWork = read_branch(store, setting.cursor, setting.branch)
+        self._input = folder / f"input{self._branch.input_suffix}"
+        self._output = folder / f"output{self._branch.output_suffix}"
+        self._started = time.time()
+        self._tally = Tally()
+
+    @property
+    def command(self) -> list[str]:
+        """Return what every rank begins as: it becomes the branch's function, or its command."""
+        cursor = self._setting.cursor
+        told = {"run": cursor.run, "stage": cursor.stage, "branch": self._setting.branch, "attempt": cursor.attempt}
+        under = ["-m", "mpi4py"] if self._branch.is_function else []
+        words = [word for name, value in told.items() for word in (f"--{name}", str(value))]
+        return [sys.executable, *under, "-m", "batch_jobs.node.rank", *words]
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Return this node's own places for input and output."""
+        return {INPUT: str(self._input), OUTPUT: str(self._output)}
+
+    def stage(self) -> None:
+        """Bring the input to this node for a program that wants a file; functions read it as a stream."""
+        if self._branch.is_function:
+            return
+        try:
+            check_space(self._input.parent, self._branch.size)
+        except OSError as error:
+            raise Refused([str(error)]) from error
+        with self._branch.open_input(self._store) as source:
+            stage(source, self._input)
+
+    def commit(self) -> None:
+        """Put the output into the store as the branch's only segment, then its receipt."""
+        if not self._output.is_file():
+            raise Refused(["the program ended well, but its rank 0 wrote no output"])
+        setting, cursor = self._setting, self._setting.cursor
+        told = ChildSetting(
+            cursor=cursor,
+            branch=setting.branch,
+            group=0,
+            groups=1,
+            child=0,
+            children=1,
+            bucket=setting.bucket,
+            job_id=setting.job_id,
+            job_attempt=setting.attempt,
+            log_stream=setting.log_stream,
+        )
+        header = index.read_header(self._store, keys.chunks(cursor.run, cursor.stage))
+        segment = Segment(0, self._output.open("rb"), self._started)
+        size = self._output.stat().st_size
+        segment.add(size, self._branch.size, header.records or 1, 1)
+        self._tally.add(self._branch.size, size, header.records or 1, 1)
+        segment.seal(Store(setting.bucket, make_client("s3")), told)
+
+    def note_failure(self, code: int, reason: str) -> None:
+        """Record the failure of the one task."""
+        self._tally.failed += 1
+        cursor = self._setting.cursor
+        failure = Failure(
+            stage=cursor.stage,
+            branch=self._setting.branch,
+            task=0,
+            attempt=cursor.attempt,
+            reason=reason,
+            detail="",
+            exit_code=code,
+            job_id=self._setting.job_id,
+            log_stream=self._setting.log_stream,
+            at=datetime.now(UTC),
+        )
+        key = keys.failure(cursor.run, cursor.stage, self._setting.branch, 0, cursor.attempt)
+        self._store.put(key, failure.model_dump_json().encode())
+
+    def leave_footprint(self) -> None:
+        """Tell what this node's programs used; a task is counted on the main node alone."""
+        which = Try(self._setting.cursor, self._setting.branch, 0, self._setting.index, self._setting.attempt)
+        leave_footprint(self._store, which, self._tally, print)

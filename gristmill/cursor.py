@@ -1,0 +1,17 @@
+"""Where a run stands. Apart from all that is done there: a node of a multi-node job starts without it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A stage of a run, and an attempt at it (numbered through the run's resumes)."""
+
+    run: str
+    stage: str
+    attempt: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the cursor as the state machine carries it."""
+        return {"run": self.run, "stage": self.stage, "attempt": self.attempt}
