@@ -1,4 +1,4 @@
-"""The logs of a run's children."""
+"""The logs of a run's children, and of the nodes of its multi-node jobs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from gristmill import keys
+from gristmill.client.jobs import JobKind, kind_of
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.errors import NotFound
@@ -21,7 +22,7 @@ _STATES = ("FAILED", "RUNNING", "SUCCEEDED")  # the children that most likely ma
 
 @dataclass(frozen=True)
 class Stream:
-    """The log stream of one attempt of a child; `label` says which."""
+    """The log stream of one attempt of a child or a node; `label` says which: `branch[2]` or `branch#1`."""
 
     name: str
     label: str
@@ -75,10 +76,13 @@ def _places(run: Run, branch: str | None) -> list[tuple[str, str]]:
 
 
 def _pages(batch: Any, job: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-    """Yield descriptions of a job's children, or of the job itself."""
+    """Yield descriptions of a job's children or nodes, or of the job itself."""
     ids = iter([job["jobId"]])
-    if "arrayProperties" in job:
+    kind = kind_of(job)
+    if kind is JobKind.ARRAY:
         ids = (child["jobId"] for state in _STATES for child in _children(batch, job["jobId"], state))
+    if kind is JobKind.MULTINODE:
+        ids = (f"{job['jobId']}#{index}" for index in range(job["nodeProperties"]["numNodes"]))
     while page := list(islice(ids, BATCH_DESCRIBE_MAX)):
         yield batch.describe_jobs(jobs=page)["jobs"]
 
@@ -89,11 +93,12 @@ def _children(batch: Any, parent: str, state: str) -> Iterator[dict[str, Any]]:
 
 
 def _of_child(label: str, child: dict[str, Any]) -> Iterator[Stream]:
-    place = child.get("arrayProperties", {}).get("index", 0)
+    node = child.get("nodeDetails")
+    place = f"#{node['nodeIndex']}" if node else f"[{child.get('arrayProperties', {}).get('index', 0)}]"
     attempts = [one.get("container", {}) for one in child.get("attempts", [])]
     names = [one.get("logStreamName") for one in [*attempts, child.get("container", {})]]
     for number, name in enumerate(dict.fromkeys(name for name in names if name)):
-        yield Stream(name, f"{label}[{place}]" + (f" try {number + 1}" if number else ""))
+        yield Stream(name, f"{label}{place}" + (f" try {number + 1}" if number else ""))
 
 
 def task_streams(mill: Mill, run: Run, branch: str | None, task: int) -> list[Stream]:
@@ -104,10 +109,17 @@ def task_streams(mill: Mill, run: Run, branch: str | None, task: int) -> list[St
             f"task {task} of run {run.run} has neither an output nor a failure.",
             f"Its child may not have committed it yet, or has died; see all: gristmill logs {run.run}",
         )
-    children = mill.client("batch").describe_jobs(jobs=list(labels)[:BATCH_DESCRIBE_MAX])["jobs"]
-    if not children:
+    batch = mill.client("batch")
+    jobs = batch.describe_jobs(jobs=list(labels)[:BATCH_DESCRIBE_MAX])["jobs"]
+    if not jobs:
         raise NotFound(f"Batch has forgotten the jobs of task {task}.", "It keeps ended jobs for a few days only.")
-    return [stream for child in children for stream in _of_child(labels[child["jobId"]], child)]
+    return [
+        stream
+        for job in jobs
+        for page in _pages(batch, job)
+        for child in page
+        for stream in _of_child(labels[job["jobId"]], child)
+    ]
 
 
 def _workers(mill: Mill, run: str, stage: str, branch: str, task: int) -> Iterator[tuple[str, str]]:

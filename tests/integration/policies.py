@@ -1,9 +1,10 @@
 """IAM's rule for a role with Allow statements alone: a call is allowed where one has its action and resource."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 
@@ -39,6 +40,29 @@ def statements(iam: Any, role: str) -> Iterator[Statement]:
             assert set(one) <= {"Sid", "Effect", "Action", "Resource"}, one
             assert one["Effect"] == "Allow", one
             yield Statement(role, one.get("Sid", name), _several(one["Action"]), _several(one["Resource"]))
+
+
+def read_calls(log: Path) -> set[Call]:
+    """Return what the embedded AWS has noted."""
+    return {Call(**json.loads(line)) for line in log.read_text().splitlines()}
+
+
+def refused(made: Iterable[Call], allowed: Iterable[Statement], roles: Iterable[str]) -> list[Call]:
+    """Return the calls of some roles that none of their statements allows."""
+    known, granted = set(roles), list(allowed)
+    return [call for call in made if call.role in known and not any(one.allows(call) for one in granted)]
+
+
+def unused(made: Iterable[Call], allowed: Iterable[Statement]) -> set[tuple[str, str, str]]:
+    """Return role, statement and action of what is granted and has allowed no call, resource by resource."""
+    calls = list(made)
+    return {
+        (one.role, one.sid, action)
+        for one in allowed
+        for action in one.actions
+        for resource in one.resources
+        if not any(replace(one, actions=(action,), resources=(resource,)).allows(call) for call in calls)
+    }
 
 
 def _several(value: str | list[str]) -> tuple[str, ...]:

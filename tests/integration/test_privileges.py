@@ -1,17 +1,15 @@
 """Promise 11: what functions and jobs call is what their roles allow, and the roles allow little else."""
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
+from gristmill.local.calls import LOG
 from gristmill.local.cloudformation.template import parse
 from gristmill.local.daemon import PROJECT
 from tests import asl
 from tests.integration.mill import Mill
-from tests.integration.policies import Call, Statement, statements
+from tests.integration.policies import Call, Statement, read_calls, refused, statements, unused
 
 FUNCTIONS = ("Split", "JobMap", "Merge", "CheckOutput", "Notify")
 ALL_ROLES = (*(f"{name}FunctionRole" for name in FUNCTIONS), "JobRole")
@@ -64,31 +62,18 @@ def made(mill: Mill, tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
     mill.client("stepfunctions").stop_execution(executionArn=mill.execution(stopped))
     ends = [mill.finish(run)["status"] for run in (fine, killed, stopped)]
     assert ends == ["SUCCEEDED", "SUCCEEDED", "ABORTED"]
-    return set(_calls(mill))
-
-
-def _calls(mill: Mill) -> Iterator[Call]:
-    for line in (mill.data / "calls.jsonl").read_text().splitlines():
-        yield Call(**json.loads(line))
+    return read_calls(mill.data / LOG)
 
 
 def test_every_call_is_allowed(made: set[Call], allowed: list[Statement], roles: dict[str, str]):
     of_the_stack = {roles[name] for name in ALL_ROLES}
     assert {call.role for call in made} >= of_the_stack
-    refused = [call for call in made if call.role in of_the_stack and not any(one.allows(call) for one in allowed)]
-    assert refused == []
+    assert refused(made, allowed, of_the_stack) == []
 
 
 def test_every_grant_is_used_or_has_a_reason(made: set[Call], allowed: list[Statement], roles: dict[str, str]):
     names = {roles[name]: name for name in ALL_ROLES}
-    unused = {
-        (names[one.role], one.sid, action)
-        for one in allowed
-        for action in one.actions
-        for resource in one.resources
-        if not any(replace(one, actions=(action,), resources=(resource,)).allows(call) for call in made)
-    }
-    assert unused - set(SELDOM) == set()
+    assert {(names[role], *rest) for role, *rest in unused(made, allowed)} - set(SELDOM) == set()
 
 
 def test_no_grant_is_wide(allowed: list[Statement]):

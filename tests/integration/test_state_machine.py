@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from gristmill.cost import machine
+from gristmill.limits import HISTORY_EVENTS_MAX
 from tests import asl
 from tests.integration.mill import Mill
 
@@ -23,6 +25,17 @@ ASSUMED = {
     ],
 }
 SHORT_LIMIT = "0.000555555555555555555"  # hours: 2 s, for jobs that must run into their time limit
+
+# What LookAtMpi asks Batch for, and what Batch refuses to tell.
+ASKED_FOR, TOO_MANY_ASKED_FOR = (
+    """Jobs:
+                      - "{% $states.input.job %}"
+""",
+    """Jobs: "{% [1..101].('job-' & $string($)) %}"
+""",
+)
+# The clock of WaitForMpi goes on as ever; it alone does not really wait.
+AT_ONCE = ('Seconds: "{% $max([1, $min([900, $floor($states.input.waited / 10)])]) %}"', "Seconds: 0")
 
 GO = {"verdict": "GO", "stage": "map", "attempt": 0}
 COMPLETE = {"verdict": "COMPLETE", "stage": "map", "attempt": 0, "last": True, "wait": 0, "reason": ""}
@@ -173,6 +186,15 @@ WAYS = {
     "a job of two nodes outlives the machine's patience": Way(
         GREEN, f"{MPI} EndMpi", script={"JobMap": [ganged(Gang("sleep 60"))]}, machine="hasty"
     ),
+    "nobody can say how a job of two nodes stands": Way(
+        GREEN,
+        f"{MPI.replace(' IsMpiOver', '')} EndMpi",
+        script={"JobMap": [ganged(Gang("sleep 60"))]},
+        machine="blind",
+    ),
+    "a job of two nodes takes more than a day": Way(
+        GREEN, f"{MPI} EndMpi", script={"JobMap": [ganged(Gang("sleep 60"))]}, machine="day"
+    ),
     "what is missing is done again": Way(
         f"{START} CheckOutput IsComplete NotifyRetrying WaitBeforeRetry JobMap Work CheckOutput IsComplete "
         "NotifySucceeded RunSucceeded",
@@ -226,6 +248,8 @@ def walked(mill: Mill) -> Iterator[dict[str, Walked]]:
         "real": _machine(mill, role, "real", arns, "1"),
         "hasty": _machine(mill, role, "hasty", arns, SHORT_LIMIT),
         "full": _machine(mill, role, "full", {**arns, "Split": _full_function(mill, role)}, "1"),
+        "blind": _machine(mill, role, "blind", arns, "1", ASKED_FOR, TOO_MANY_ASKED_FOR),
+        "day": _machine(mill, role, "day", arns, "24", *AT_ONCE),
     }
     definitions = {Group: _definition(mill), Gang: _gang_definition(mill)}
     states = mill.client("stepfunctions")
@@ -263,9 +287,13 @@ def _function(mill: Mill, role: str, name: str, stands_for: str) -> str:
     return str(made["FunctionArn"])
 
 
-def _machine(mill: Mill, role: str, name: str, functions: dict[str, str], hours: str) -> str:
-    """Make a machine of the real text; the waits between its tries alone are shortened."""
-    text = asl.TEXT.replace("${MaxRunHours}", hours)
+def _machine(
+    mill: Mill, role: str, name: str, functions: dict[str, str], hours: str, part: str = "", instead: str = ""
+) -> str:
+    """Make a machine of the real text, with something else for a part of it; waits between its tries are shortened."""
+    assert part in asl.TEXT
+    text = asl.TEXT.replace(part, instead, 1) if part else asl.TEXT
+    text = text.replace("${MaxRunHours}", hours)
     for function, arn in functions.items():
         text = text.replace(f"${{{function}FunctionArn}}", arn)
     text = re.sub(r"IntervalSeconds: \d+", "IntervalSeconds: 1", text)
@@ -325,7 +353,9 @@ def _script(mill: Mill, definitions: dict[type, str], way: Way) -> str:
 
 
 def _finish(states: Any, arn: str) -> Walked:
-    Mill._until(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING", 60, f"{arn} goes on and on")
+    Mill._until(
+        lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING", 120, f"{arn} goes on and on"
+    )
     pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
     return Walked(states.describe_execution(executionArn=arn), [event for page in pages for event in page["events"]])
 
@@ -362,6 +392,27 @@ def test_a_job_is_ended_with_the_task_that_gave_up_on_it(mill, walked):
         return all(job["status"] in ("SUCCEEDED", "FAILED") for job in jobs)
 
     Mill._until(ended, 10, "a job of a task that timed out runs on")
+
+
+def test_looks_at_a_job_of_a_day_leave_the_history_small(walked):
+    """Promise 7: what Step Functions would keep of a multi-node job of 24 hours, counted look by look."""
+    done = walked["a job of two nodes takes more than a day"]
+    looks, day = done.states.count("LookAtMpi"), 24 * 3600
+    assert looks in (machine.looks(day), machine.looks(day) + 1)
+    around = machine.RUN_EVENTS + machine.attempt_events(0, 0) + machine.MPI_EVENTS
+    assert len(done.history) <= around + machine.LOOK_EVENTS * looks + 10  # EndMpi
+    assert len(done.history) < HISTORY_EVENTS_MAX / 10
+
+
+def test_a_job_that_nobody_can_look_at_is_ended(mill, walked):
+    blind = walked["nobody can say how a job of two nodes stands"]
+    (job,) = {
+        json.loads(one["stateExitedEventDetails"]["output"])["job"]
+        for one in blind.history
+        if one.get("stateExitedEventDetails", {}).get("name") == "EndMpi"
+    }
+    (told,) = mill.client("batch").describe_jobs(jobs=[job])["jobs"]
+    assert told["statusReason"] == "given up by the state machine"
 
 
 def test_the_state_stays_small(walked):

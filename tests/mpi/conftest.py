@@ -63,7 +63,7 @@ def mpi_mill(tmp_path_factory: pytest.TempPathFactory, hosts: None) -> Iterator[
     """Give the deployed template on an embedded AWS that counts 8 vCPUs, whatever the machine has."""
     data = tmp_path_factory.mktemp("aws")
     os.environ["GRISTMILL_PIPELINES"] = str(Path(__file__).parent / "pipelines")
-    state = daemon.up(data, ["--port", "0", "--vcpus", "8"])
+    state = daemon.up(data, ["--port", "0", "--vcpus", "8", "--log-calls"])
     try:
         yield deployed(state.endpoint, data)
     finally:
