@@ -17,7 +17,6 @@ from botocore.session import get_session
 
 from gristmill.local.settings import ANYBODY, Settings
 
-LOG = "calls.jsonl"
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
 Environ = dict[str, Any]
 Call = tuple[str, str]  # IAM action, resource

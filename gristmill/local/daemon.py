@@ -14,10 +14,12 @@ from pathlib import Path
 
 from gristmill.client.target import STATE_FILE
 from gristmill.errors import GristmillError, NotFound
+from gristmill.local import scratch
+from gristmill.local.settings import CALLS_FILE
 
 PROJECT = Path(__file__).parents[2]
 LOG_FILE = "server.log"
-_LEFT = ("outbox", "functions", "jobs", LOG_FILE, STATE_FILE)
+_LEFT = (*scratch.FOLDERS, "outbox", LOG_FILE, CALLS_FILE, STATE_FILE)
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _LOOK = 0.05
@@ -73,8 +75,7 @@ def clean(data: Path) -> State | None:
     if state is None or is_alive(state.pid):
         return None
     (data / STATE_FILE).unlink()
-    for leftovers in ("jobs", "functions"):  # working folders and unpacked code; mails and logs stay
-        shutil.rmtree(data / leftovers, ignore_errors=True)
+    scratch.sweep(data)
     return state
 
 

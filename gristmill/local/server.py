@@ -16,8 +16,9 @@ from types import FrameType
 
 from gristmill.client.target import STATE_FILE
 from gristmill.errors import Refused
+from gristmill.local import scratch
 from gristmill.local.containers.network import Addresses, listen_at
-from gristmill.local.settings import Settings
+from gristmill.local.settings import CALLS_FILE, Settings
 
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two
 _RECEIVE = 128 * 1024  # bytes at once; waitress's own 8 KiB make large uploads slow
@@ -32,12 +33,12 @@ def serve(settings: Settings) -> None:
     from waitress.server import TcpWSGIServer, create_server
 
     from gristmill.local.app import close_app, create_app
-    from gristmill.local.calls import LOG, Calls
+    from gristmill.local.calls import Calls
     from gristmill.local.headers import Channel
 
     application = create_app(settings)
     if settings.log_calls:
-        application = Calls(application, settings, settings.data / LOG)
+        application = Calls(application, settings, settings.data / CALLS_FILE)
     TcpWSGIServer.channel_class = Channel
     server = create_server(
         application,
@@ -48,14 +49,14 @@ def serve(settings: Settings) -> None:
         outbuf_high_watermark=_SEND_AHEAD,  # a writer waits above it, so below the overflow no file is written
         outbuf_overflow=2 * _SEND_AHEAD,
     )
+    server.task_dispatcher.shutdown = lambda: None  # its threads wait for functions and jobs, which end with the rooms
     signal.signal(signal.SIGTERM, _stop)
     note(settings)
     try:
         server.run()
-    except (KeyboardInterrupt, SystemExit):
-        logging.info("stopping")
     finally:
         close_app()
+        scratch.sweep(settings.data)
         (settings.data / STATE_FILE).unlink(missing_ok=True)
 
 
@@ -142,7 +143,7 @@ def settings_from(arguments: list[str]) -> Settings:
     parser.add_argument("--containers", action="store_true", help="run the images of jobs by docker or podman")
     parser.add_argument("--container-subnet", default="10.142.0.0/16", help="of their network (default: %(default)s)")
     parser.add_argument("--isolate", action="store_true", help="nodes of multi-node jobs are network namespaces (root)")
-    parser.add_argument("--log-calls", action="store_true", help="note in DATA/calls.jsonl which role called what")
+    parser.add_argument("--log-calls", action="store_true", help=f"note in DATA/{CALLS_FILE} which role called what")
     parser.add_argument("--smtp", metavar="HOST:PORT", help="mail server that gets a copy of each mail")
     told = parser.parse_args(arguments)
     told.data.mkdir(parents=True, exist_ok=True)
@@ -175,3 +176,5 @@ if __name__ == "__main__":
     except Refused as refused:
         print(refused, file=sys.stderr)  # noqa: T201 - the last line of the log is what `local up` tells
         sys.exit(refused.exit_code)
+    logging.shutdown()
+    os._exit(0)  # all is closed; the interpreter's own teardown of a million objects takes seconds

@@ -7,6 +7,7 @@ from pathlib import Path
 from gristmill.local.gpus import present
 
 ANYBODY = "test"  # the key id of whoever has no role: the laptop's user, and the embedded AWS itself
+CALLS_FILE = "calls.jsonl"  # in the data folder: which role called what
 
 
 def as_role(arn: str) -> dict[str, str]:
@@ -66,7 +67,7 @@ class Settings:
 
     def process_environment(self) -> dict[str, str]:
         """Return what every job and function inherits: the client environment and a few harmless variables."""
-        kept = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "GRISTMILL_PIPELINES", "PYTHONDONTWRITEBYTECODE")
+        kept = ("PATH", "HOME", "LANG", "LC_ALL", "GRISTMILL_PIPELINES", "PYTHONDONTWRITEBYTECODE")
         inherited = {name: os.environ[name] for name in kept if name in os.environ}
         return {**inherited, **self.client_environment()}
 

@@ -24,7 +24,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "aws"
 
 
-def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(data: Path, tmp_path: Path, capsys):
+def test_a_killed_aws_leaves_no_process_and_says_what_was_lost_one_that_ends_leaves_mails_and_log(
+    data: Path, tmp_path: Path, capsys
+):
     (tmp_path / "marks").mkdir()
     first = daemon.up(data, ["--port", "0"])
     try:
@@ -47,6 +49,14 @@ def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(data: Path, tmp_p
         run = again.drop("strings", "anew.txt", b"anew\n")
         assert again.finish(run)["status"] == "SUCCEEDED"
         assert again.read(keys.results_prefix("strings", "anew.txt", run) + "repeat.txt") == b"anewanew\n"
+        again.drop("gated", "going.txt", b"a\nWAIT-AGAIN\n", marks=str(tmp_path / "marks"))
+        again._until(lambda: any((tmp_path / "marks").glob("WAIT-AGAIN*")), 30, "nothing runs")
+        started = descendants(second.pid)
+        begun = (data / daemon.LOG_FILE).stat().st_size
+        daemon.down(data)
+        Mill._until(lambda: not any(map(is_running, started)), SECONDS, "processes of the AWS that ended live on")
+        assert {path.name for path in data.iterdir()} == {"outbox", daemon.LOG_FILE}
+        assert "Traceback" not in (data / daemon.LOG_FILE).read_text()[begun:]
     finally:
         if daemon.find(data):
             daemon.down(data)

@@ -6,6 +6,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,6 +89,18 @@ def test_it_runs_its_own_code_in_its_own_process_under_its_role(function):
     assert function.result({})["pid"] == told["pid"]  # and stays warm
 
 
+def test_its_temporary_files_are_its_own_and_go_with_it(mill):
+    code = "import os, tempfile\ndef handler(event, context):\n    return tempfile.mkdtemp()"
+    one = Function(mill, code)
+    left = Path(one.result({}))
+    assert left.is_dir()
+    assert left.is_relative_to(mill.data / "tmp")
+    assert Path(one.result({})).parent == left.parent  # as long as it is warm
+    one.client.update_function_configuration(FunctionName=one.name, Timeout=6, Environment={"Variables": {"A": "b"}})
+    assert Path(one.result({})).parent != left.parent
+    assert not left.exists()
+
+
 def test_an_error_is_told_as_lambda_words_it(function):
     told = function.error({"do": "raise"})
     assert (told["errorType"], told["errorMessage"]) == ("KeyError", "'grain'")
@@ -120,6 +133,7 @@ def test_a_late_one_is_killed_and_the_next_call_is_served(mill):
         ("x = 1", "app.handler", "Runtime.HandlerNotFound"),
         ("x = 1", "nowhere.handler", "Runtime.ImportModuleError"),
         ("1 / 0", "app.handler", "ZeroDivisionError"),
+        ("import os; os._exit(3)", "app.handler", "Runtime.ExitError"),
     ],
 )
 def test_code_that_does_not_load_is_told(mill, code, handler, kind):

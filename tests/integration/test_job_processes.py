@@ -56,7 +56,7 @@ class Job:
         self.output = b""
         self.is_writing = threading.Event()
         job = SimpleNamespace(container={"command": ["python", *command]}, is_node=False)
-        self.process = JobProcess(starter, job, {**settings.job_environment(), **environment}, settings.data / "job")
+        self.process = JobProcess(starter, job, {**settings.job_environment(), **environment}, settings.data, "job")
 
     def run(self, timeout: float | None = 20) -> Ended:
         return self.process.run(timeout, self.write)
@@ -98,7 +98,7 @@ def test_each_has_its_own_session_folder_and_environment(starter, settings, proj
     job = Job(starter, settings, "-m", "around", COLOUR="red")
     assert job.run().exit_code == 0
     text = job.output.decode()
-    folder = settings.data / "job"
+    folder = settings.data / "jobs" / "job"
     assert text.startswith(f"True {folder} ")
     assert text.endswith(f"{folder} \n")
     assert "'COLOUR': 'red'" in text
@@ -149,6 +149,26 @@ def test_what_it_started_ends_with_it(starter, settings, project):
     while is_running(int(job.output)):
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("end", ["", "raise ValueError", "os.kill(os.getpid(), signal.SIGKILL)", "time.sleep(60)"])
+def test_what_it_leaves_in_its_temporary_folder_goes_with_it(starter, settings, project, end):
+    (project / "leaving.py").write_text(
+        f"import os, signal, tempfile, time\nprint(tempfile.mkdtemp(), flush=True)\n{end}"
+    )
+    job = Job(starter, settings, "-m", "leaving")
+    job.run(timeout=0.3 if "sleep" in end else 20)
+    left = Path(job.output.decode().splitlines()[0])
+    assert left.is_relative_to(settings.data / "tmp")
+    assert not left.parent.exists()
+    assert not list((settings.data / "jobs").iterdir())
+
+
+def test_a_command_that_cannot_be_started_leaves_no_folder(starter, settings):
+    job = SimpleNamespace(container={"command": ["no-such-program"]}, is_node=False)
+    with pytest.raises(OSError, match="no-such-program"):
+        JobProcess(starter, job, settings.job_environment(), settings.data, "none").run(20, lambda _data: None)
+    assert not list((settings.data / "tmp").iterdir())
 
 
 def test_stop_asks_and_a_time_limit_ends_it(starter, settings, project):

@@ -57,6 +57,7 @@ class Nodes:
             "AWS_BATCH_JOB_MAIN_NODE_INDEX": "0",
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
+            "TMPDIR": str(self.folder),  # nodes that are killed leave what they had there
         }
         name = f"a{self.attempt}n{index}-{self.job[:8]}"
         node = [python, "-m", "batch_jobs.node", "--slots", "1", *options, "--", *command]

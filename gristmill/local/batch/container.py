@@ -21,13 +21,13 @@ class Container:
 
     def __init__(self, settings: Settings, starter: Starting, job: Job) -> None:
         number = len(job.attempts) + 1
-        folder = settings.data / "jobs" / f"{job.id.replace(':', '_').replace('#', '_')}-{number}"
+        name = f"{job.id.replace(':', '_').replace('#', '_')}-{number}"
         self.attempt = Attempt(f"{_stream_prefix(job)}/default/{uuid.uuid4().hex}", now())
         self._is_stopped = False
         self._log = LogStream(settings, log_group(job), self.attempt.log_stream)
         self._log.write(_gpu_notice(job).encode())
         job.address = starter.address(job)
-        self._process = JobProcess(starter, job, environment(job, settings), folder)
+        self._process = JobProcess(starter, job, environment(job, settings), settings.data, name)
 
     def run(self, timeout: float | None = None, started: Callable[[], None] = lambda: None) -> None:
         """Run to the end and note it in the attempt; calls `started` once the process is there."""

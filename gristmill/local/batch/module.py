@@ -7,6 +7,7 @@ import atexit
 import os
 import runpy
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -28,6 +29,7 @@ def be(request: dict[str, Any], files: list[int]) -> None:
     os.close(output)
     os.environ.clear()
     os.environ.update(request["environment"])
+    tempfile.tempdir = None  # TMPDIR has changed
     time.tzset()
     os.chdir(request["folder"])
     sys.path.insert(0, request["folder"])

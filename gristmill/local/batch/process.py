@@ -3,7 +3,6 @@
 import contextlib
 import os
 import select
-import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from gristmill.local.batch.model import Job
 from gristmill.local.batch.start import Process, Starting
 from gristmill.local.keeper import keeper
+from gristmill.local.scratch import working_folders
 
 KILL_AFTER = 30.0  # seconds from SIGTERM to SIGKILL, as on AWS
 _LOOK = 0.5  # seconds between looks at the clock
@@ -31,11 +31,11 @@ class Ended:
 class JobProcess:
     """Started by `run`, in the thread of the attempt; `stop` may come from another thread."""
 
-    def __init__(self, starter: Starting, job: Job, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, starter: Starting, job: Job, environment: Mapping[str, str], data: Path, name: str) -> None:
         self._starter = starter
         self._job = job
         self._environment = dict(environment)
-        self._folder = folder
+        self._data, self._name = data, name
         self._process: Process | None = None
         self._kill_at: float | None = None
         self._stopped = False
@@ -47,8 +47,18 @@ class JobProcess:
 
         OSError where the command cannot be started.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        process, output = self._starter.start(self._job, self._environment, self._folder)
+        with working_folders(self._data, self._name) as (folder, temporary):
+            return self._run({"TMPDIR": str(temporary), **self._environment}, folder, timeout, write, started)
+
+    def _run(
+        self,
+        environment: Mapping[str, str],
+        folder: Path,
+        timeout: float | None,
+        write: Callable[[bytes], None],
+        started: Callable[[], None],
+    ) -> Ended:
+        process, output = self._starter.start(self._job, environment, folder)
         keeper().add(process.pid)
         self._process = process
         try:
@@ -59,7 +69,6 @@ class JobProcess:
             code = process.wait()
             os.close(output)
             keeper().forget(process.pid)
-            shutil.rmtree(self._folder, ignore_errors=True)
         return Ended(code if code >= 0 else 128 - code, timed_out)
 
     def _follow(self, process: Process, output: int, timeout: float | None, write: Callable[[bytes], None]) -> bool:

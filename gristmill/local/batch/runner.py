@@ -1,6 +1,7 @@
 """Attempts as threads: one a container; the main node of a multi-node job starts and ends its other nodes."""
 
 import threading
+import time
 from collections.abc import Callable
 
 from gristmill.local.batch.container import Container
@@ -11,6 +12,7 @@ from gristmill.local.containers.starter import Containers
 from gristmill.local.namespaces import Namespaces
 from gristmill.local.settings import Settings
 
+_GONE_SECONDS = 5.0  # that killed processes may take to be gone
 NEVER_STARTED = "Main node ended before this node started"
 
 
@@ -33,10 +35,13 @@ class Runner:
         self._settings, self._lock, self._move, self._over = settings, lock, move, over
         self._starter: Starting = _starter(settings)
         self._containers: dict[str, Container] = {}
+        self._attempts: set[threading.Thread] = set()
 
     def start(self, job: Job) -> None:
         """Run an attempt of a job in a thread of its own."""
-        threading.Thread(target=self._attempt, args=(job,), name=f"batch-{job.id}", daemon=True).start()
+        thread = threading.Thread(target=self._attempt, args=(job,), name=f"batch-{job.id}", daemon=True)
+        self._attempts.add(thread)
+        thread.start()
 
     def stop(self, job: Job) -> None:
         """Ask what runs of a job to end, with all its nodes."""
@@ -45,9 +50,12 @@ class Runner:
                 self._containers[one.id].stop()
 
     def close(self) -> None:
-        """Kill everything."""
+        """Kill everything, and wait until it is gone."""
         for container in list(self._containers.values()):
             container.stop(now=True)
+        end = time.monotonic() + _GONE_SECONDS
+        for thread in list(self._attempts):
+            thread.join(max(0.0, end - time.monotonic()))
         self._starter.close()
 
     def _attempt(self, job: Job) -> None:
@@ -64,6 +72,7 @@ class Runner:
         self._end_nodes(job, others, main)
         with self._lock:
             self._over(job, main.attempt)
+            self._attempts.discard(threading.current_thread())
 
     def _begin(self, job: Job) -> Container:
         with self._lock:

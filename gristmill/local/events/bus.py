@@ -39,6 +39,8 @@ def dispatch(event: dict[str, Any]) -> None:
 
 def is_wanted(source: str) -> bool:
     """Tell whether a rule may match events of a source: asked before events by the thousand are made."""
+    if not _bus:
+        return False  # the embedded AWS goes down
     bus = _bus[0]
     backend = events_backends[bus.settings.account][bus.settings.region]
     patterns = (one.event_pattern.get_pattern() for one in list(backend.event_buses["default"].rules.values()))

@@ -10,7 +10,7 @@ from typing import Any
 from moto.awslambda.utils import get_backend
 from moto.core.exceptions import JsonRESTError
 
-from gristmill.local.functions.workers import Build, Gone, Late, Worker
+from gristmill.local.functions.workers import EXITED, Build, Gone, Late, Worker, failure
 from gristmill.local.functions.workshop import Workshop
 from gristmill.local.settings import Settings, as_role
 
@@ -101,14 +101,10 @@ def _ask(worker: Worker, function: Any, request: str, event: Any) -> tuple[dict[
         return worker.ask({"event": event, "seconds": seconds, "context": context}), True
     except Late:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        return _error("Sandbox.Timedout", f"{at} {request} Task timed out after {seconds:.2f} seconds"), False
+        late = f"{at} {request} Task timed out after {seconds:.2f} seconds"
+        return {"error": failure("Sandbox.Timedout", late)}, False
     except Gone:
-        message = f"RequestId: {request} Error: Runtime exited without providing a reason"
-        return _error("Runtime.ExitError", message), False
-
-
-def _error(kind: str, message: str) -> dict[str, Any]:
-    return {"error": {"errorMessage": message, "errorType": kind}}
+        return {"error": failure("Runtime.ExitError", f"RequestId: {request} Error: {EXITED}")}, False
 
 
 def _context(function: Any, request: str, worker: Worker) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -41,6 +42,7 @@ def be(request: dict[str, Any], files: list[int]) -> None:
         os.dup2(log, standard)
     os.environ.clear()
     os.environ.update(request["environment"])
+    tempfile.tempdir = None  # TMPDIR has changed
     os.chdir(request["folder"])
     sys.path.insert(0, request["folder"])
     stream = socket.socket(fileno=connection)

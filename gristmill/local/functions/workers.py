@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import time
@@ -16,6 +17,12 @@ from gristmill.local.keeper import keeper
 from gristmill.local.zygote.handle import Zygote
 
 _START_SECONDS = 60.0
+EXITED = "Runtime exited without providing a reason"
+
+
+def failure(kind: str, message: str) -> dict[str, Any]:
+    """Return an error as Lambda tells it."""
+    return {"errorType": kind, "errorMessage": message}
 
 
 class Late(Exception):
@@ -40,15 +47,25 @@ class Build:
 class Worker:
     """One process that answers one invocation at a time."""
 
-    def __init__(self, pid: int, connection: socket.socket, log: Path) -> None:
+    def __init__(self, pid: int, connection: socket.socket, log: Path, temporary: Path) -> None:
         self.pid = pid
         keeper().add(pid)
         self.stream = f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}"
         self._connection = connection
         self._log, self._read = log, 0
+        self._temporary = temporary
         self._rest = b""
-        self.broken: dict[str, Any] | None = self._receive(_START_SECONDS).get("error")
+        self.broken = self._load()
         self.is_fresh = True
+
+    def _load(self) -> dict[str, Any] | None:
+        """Wait until the handler is loaded; return the error where it cannot be."""
+        try:
+            return self._receive(_START_SECONDS).get("error")
+        except Late:
+            return failure("Sandbox.Timedout", f"The handler was not loaded after {_START_SECONDS:.2f} seconds")
+        except Gone:
+            return failure("Runtime.ExitError", EXITED)
 
     def ask(self, call: dict[str, Any]) -> dict[str, Any]:
         """Return the worker's answer; Late after `call["seconds"]`, Gone if it died."""
@@ -72,6 +89,7 @@ class Worker:
             os.killpg(self.pid, signal.SIGKILL)
         self._connection.close()
         self._log.unlink(missing_ok=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)
         keeper().forget(self.pid)
 
     def _receive(self, seconds: float) -> dict[str, Any]:
@@ -89,15 +107,15 @@ class Worker:
         return answer
 
 
-def fork(zygote: Zygote, build: Build, life: Path, log: Path) -> Worker:
-    """Return a new worker."""
+def fork(zygote: Zygote, build: Build, life: Path, log: Path, temporary: Path) -> Worker:
+    """Return a new worker, with a log and a folder for temporary files of its own."""
     ours, theirs = socket.socketpair()
     request = {
         "handler": build.handler,
         "folder": build.folder,
-        "environment": dict(build.environment),
+        "environment": {"TMPDIR": str(temporary), **dict(build.environment)},
         "life": str(life),
     }
     with theirs, log.open("ab") as file:
         pid = zygote.fork(request, [theirs.fileno(), file.fileno()]).pid
-    return Worker(pid, ours, log)
+    return Worker(pid, ours, log, temporary)

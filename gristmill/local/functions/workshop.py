@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from gristmill.local.functions.workers import Build, Worker, fork
+from gristmill.local.scratch import temporary_folder
 from gristmill.local.settings import Settings
 from gristmill.local.zygote.handle import Zygote
 
@@ -55,7 +56,7 @@ class Workshop:
             return self._idle[build].get_nowait()
         except (KeyError, queue.Empty):
             log = self._home / f"{uuid.uuid4().hex}.log"
-            worker = fork(self.zygote(build.layers), build, self._life, log)
+            worker = fork(self.zygote(build.layers), build, self._life, log, temporary_folder(self._settings.data))
             with self._lock:
                 self._workers.add(worker)
             return worker
