@@ -9,25 +9,13 @@ from typing import Any
 import pytest
 
 from gristmill import keys
-from gristmill.local import daemon
 from tests.endurance.proxy import Fault, Proxy, proxy
-from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
 
 RUNS = 8
 SHARE = 0.1
 MOST = 1.6  # requests with faults / without: a tenth is sent again, and a few calls begin anew
 LINES = [b"%d lines of grist for the mill" % number for number in range(100_000)]  # repeated, two parts of an upload
-
-
-@pytest.fixture(scope="module")
-def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
-    data = tmp_path_factory.mktemp("aws")
-    state = daemon.up(data, ["--port", "0"])
-    try:
-        yield deployed(state.endpoint, data)
-    finally:
-        daemon.down(data)
 
 
 @pytest.fixture(scope="module")

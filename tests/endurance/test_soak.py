@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import pytest
 
 from gristmill import keys
 from gristmill.client.target import STATE_FILE
-from gristmill.local import daemon
-from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
+from tests.integration.processes import descendants
 
 RUNS = 200
 WARM_UP = 20  # runs before the first look: until caches and pools are full
@@ -34,36 +32,9 @@ class Left:
     kib: int
 
 
-@pytest.fixture(scope="module")
-def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
-    data = tmp_path_factory.mktemp("aws")
-    state = daemon.up(data, ["--port", "0"])
-    try:
-        yield deployed(state.endpoint, data)
-    finally:
-        daemon.down(data)
-
-
 def server(mill: Mill) -> int:
     pid: int = json.loads((mill.data / STATE_FILE).read_text())["pid"]
     return pid
-
-
-def below(root: int) -> list[int]:
-    """Return the processes below a process, those that left its session included."""
-    parents: dict[int, list[int]] = {}
-    for folder in PROC.glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        parents.setdefault(parent, []).append(int(folder.name))
-    found, todo = [], [root]
-    while todo:
-        children = parents.get(todo.pop(), [])
-        found += children
-        todo += children
-    return found
 
 
 def look(mill: Mill) -> Left:
@@ -72,7 +43,7 @@ def look(mill: Mill) -> Left:
     targets = [str(link.readlink()) for link in (PROC / str(pid) / "fd").iterdir() if link.is_symlink()]
     sockets = sum(target.startswith("socket:") for target in targets)
     return Left(
-        len(below(pid)), int(status["Threads"]), len(targets) - sockets, sockets, int(status["VmRSS"].split()[0])
+        len(descendants(pid)), int(status["Threads"]), len(targets) - sockets, sockets, int(status["VmRSS"].split()[0])
     )
 
 
@@ -110,4 +81,5 @@ def test_many_runs_leave_nothing_behind(mill: Mill, capsys: pytest.CaptureFixtur
     assert after.sockets <= before.sockets + 10  # kept alive, and closed when they have been idle
     assert after.kib - before.kib <= RUNS * KIB_A_RUN
     assert not list((mill.data / "jobs").iterdir()), "folders of jobs"
+    assert len(list((mill.data / "tmp").iterdir())) <= after.processes, "temporary files of processes that are gone"
     assert len(list((mill.data / "functions").glob("*.log"))) <= after.processes, "logs of workers that are gone"

@@ -1,0 +1,19 @@
+"""An embedded AWS for each module: one is broken on purpose, the other is counted to the last file handle."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from gristmill.local import daemon
+from tests.integration.conftest import deployed
+from tests.integration.mill import Mill
+
+
+@pytest.fixture(scope="module")
+def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
+    data = tmp_path_factory.mktemp("aws")
+    state = daemon.up(data, ["--port", "0"])
+    try:
+        yield deployed(state.endpoint, data)
+    finally:
+        daemon.down(data)
