@@ -32,12 +32,16 @@ class Statement:
         return call.role == self.role and named and any(fnmatchcase(call.resource, one) for one in self.resources)
 
 
-def statements(iam: Any, role: str) -> Iterator[Statement]:
-    """Yield the statements of a role's own policies; a kind that this evaluation does not know is an error."""
+def statements(iam: Any, role: str, *, conditions: bool = False) -> Iterator[Statement]:
+    """Yield the statements of a role's own policies; a kind that this evaluation does not know is an error.
+
+    With `conditions`, those are taken to hold.
+    """
+    known = {"Sid", "Effect", "Action", "Resource", *(["Condition"] if conditions else [])}
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         for one in (document if isinstance(document, dict) else json.loads(document))["Statement"]:
-            assert set(one) <= {"Sid", "Effect", "Action", "Resource"}, one
+            assert set(one) <= known, one
             assert one["Effect"] == "Allow", one
             yield Statement(role, one.get("Sid", name), _several(one["Action"]), _several(one["Resource"]))
 

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from gristmill.local.calls import LOG
+from gristmill import keys
 from gristmill.local.cloudformation.template import parse
 from gristmill.local.daemon import PROJECT
+from gristmill.local.settings import CALLS_FILE
 from tests import asl
 from tests.integration.mill import Mill
 from tests.integration.policies import Call, Statement, read_calls, refused, statements, unused
@@ -30,7 +31,10 @@ SELDOM = {
     ): "Lambda itself, for what failed three times",
     ("JobRole", "ReadInputs", "s3:GetObject"): "a stage that reads a result of an earlier one",
     ("JobRole", "ReadInputs", "s3:GetObjectVersion"): "the same, in one statement with the dropped files",
-    ("JobRole", "CommitSegments", "s3:AbortMultipartUpload"): "a segment whose upload fails in its middle",
+    ("JobRole", "CommitOutputs", "s3:AbortMultipartUpload"): "a segment whose upload fails in its middle",
+    ("JobRole", "TellHowItWent", "s3:PutObject"): "a task that fails and can still say so",
+    ("JobRole", "KeepFilesOfItsOwn", "s3:PutObject"): "a job that keeps a store of arrays beside its output",
+    ("JobRole", "KeepFilesOfItsOwn", "s3:AbortMultipartUpload"): "the same, where an upload fails in its middle",
 }
 
 
@@ -62,7 +66,7 @@ def made(mill: Mill, tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
     mill.client("stepfunctions").stop_execution(executionArn=mill.execution(stopped))
     ends = [mill.finish(run)["status"] for run in (fine, killed, stopped)]
     assert ends == ["SUCCEEDED", "SUCCEEDED", "ABORTED"]
-    return read_calls(mill.data / LOG)
+    return read_calls(mill.data / CALLS_FILE)
 
 
 def test_every_call_is_allowed(made: set[Call], allowed: list[Statement], roles: dict[str, str]):
@@ -74,6 +78,24 @@ def test_every_call_is_allowed(made: set[Call], allowed: list[Statement], roles:
 def test_every_grant_is_used_or_has_a_reason(made: set[Call], allowed: list[Statement], roles: dict[str, str]):
     names = {roles[name]: name for name in ALL_ROLES}
     assert {(names[role], *rest) for role, *rest in unused(made, allowed)} - set(SELDOM) == set()
+
+
+def test_the_code_of_a_user_changes_nothing_that_says_what_a_run_is_or_came_to(mill: Mill, roles: dict[str, str]):
+    kept = [
+        keys.run_record("0" * 16),
+        keys.estimate("0" * 16),
+        keys.outcome("0" * 16, "e"),
+        keys.chunks("0" * 16, "map"),
+        keys.check("0" * 16, "map", 0),
+        keys.tasks("0" * 16, "map", "lines", 1),
+        keys.merged("0" * 16, "map", "lines"),
+        keys.result("strings", "a.txt", "0" * 16, "lines.txt"),
+    ]
+    for name in ("JobRole", "MpiJobRole", "CommandRole"):
+        granted = list(statements(mill.client("iam"), roles[name], conditions=True))
+        for key in kept:
+            call = Call(roles[name], "s3:PutObject", f"arn:aws:s3:::{mill.bucket}/{key}")
+            assert not any(one.allows(call) for one in granted), (name, key)
 
 
 def test_no_grant_is_wide(allowed: list[Statement]):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gristmill.local.calls import LOG
+from gristmill.local.settings import CALLS_FILE
 from tests.integration.mill import Mill
 from tests.integration.policies import Call, Statement, read_calls, refused, statements, unused
 
@@ -11,6 +11,8 @@ SELDOM = {
     ("ReadInputs", "s3:GetObject"): "a stage that reads a result of an earlier one, or a bucket without versions",
     ("ReadInputs", "s3:GetObjectVersion"): "the same, in one statement with the dropped files",
     ("MeetAndCommit", "s3:AbortMultipartUpload"): "an output whose upload fails in its middle",
+    ("KeepFilesOfItsOwn", "s3:PutObject"): "a program that keeps checkpoints, or a store of arrays beside its output",
+    ("KeepFilesOfItsOwn", "s3:AbortMultipartUpload"): "the same, where an upload fails in its middle",
 }
 
 
@@ -33,7 +35,7 @@ def made(mpi_mill: Mill, role: str) -> list[Call]:
         mpi_mill.drop("solver", "privileges.txt", b"12345", fail="exit"),
     ]
     assert [mpi_mill.finish(run, 120)["status"] for run in runs] == ["SUCCEEDED", "SUCCEEDED", "FAILED"]
-    return [call for call in read_calls(mpi_mill.data / LOG) if call.role == role]
+    return [call for call in read_calls(mpi_mill.data / CALLS_FILE) if call.role == role]
 
 
 def test_every_call_is_allowed(made: list[Call], allowed: list[Statement], role: str):
