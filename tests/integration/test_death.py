@@ -24,7 +24,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "aws"
 
 
-def test_a_killed_aws_leaves_no_process_and_says_what_was_lost_one_that_ends_leaves_mails_and_log(
+def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(
     data: Path, tmp_path: Path, capsys
 ):
     (tmp_path / "marks").mkdir()
