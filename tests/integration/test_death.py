@@ -24,9 +24,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "aws"
 
 
-def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(
-    data: Path, tmp_path: Path, capsys
-):
+def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(data: Path, tmp_path: Path, capsys):
     (tmp_path / "marks").mkdir()
     first = daemon.up(data, ["--port", "0"])
     try:
