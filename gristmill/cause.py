@@ -1,5 +1,6 @@
 """Why tasks have no output: what the children recorded, else what Batch and the logs say of the children."""
 
+import re
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from gristmill.store import Store
 _SHOWN = 5  # failures told per branch; the rest of them most often say the same
 _SEARCHED = 10_000  # failure records looked at to find those
 _TAIL = 20  # log lines
-_MISCONFIGURED = "MISCONFIGURATION:"  # what the reasons of such queue limits start with (Batch user guide)
+# What Batch says of a job that fits nowhere, while it waits and when its queue's limit has cancelled it (user guide).
+_MISCONFIGURED = re.compile(r"(Canceled by JobStateTimeLimit action due to reason: )?MISCONFIGURATION:")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def failures(store: Store, clues: Clues, cursor: Cursor, branch: str, missing: l
 
 def is_hopeless(failure: Failure) -> bool:
     """Tell whether trying again is in vain: Batch says that the job fits no machine of its queue."""
-    return failure.reason.startswith(_MISCONFIGURED)
+    return _MISCONFIGURED.match(failure.reason) is not None
 
 
 def _recorded(store: Store, cursor: Cursor, branch: str) -> Iterator[Failure]:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -151,27 +152,53 @@ def test_no_more_gpus_are_in_use_than_there_are(batch: Batch):
     batch.api.terminate_job(jobId=jobs[1], reason="seen")
 
 
-def test_every_change_of_a_job_its_children_and_nodes_is_an_event(batch: Batch):
-    sqs, events = batch.client("sqs"), batch.client("events")
+@pytest.fixture
+def events(batch: Batch) -> Iterator[Callable[[str, int], list[dict[str, Any]]]]:
+    """Give what waits for so many of Batch's events of a kind; each is held against the service's model."""
+    sqs, bus = batch.client("sqs"), batch.client("events")
     url = sqs.create_queue(QueueName="changes")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    events.put_rule(Name="changes", EventPattern=json.dumps({"source": ["aws.batch"]}), State="ENABLED")
-    events.put_targets(Rule="changes", Targets=[{"Id": "queue", "Arn": arn}])
+    bus.put_rule(Name="changes", EventPattern=json.dumps({"source": ["aws.batch"]}), State="ENABLED")
+    bus.put_targets(Rule="changes", Targets=[{"Id": "queue", "Arn": arn}])
+    seen: list[dict[str, Any]] = []
+
+    def wait(kind: str, count: int) -> list[dict[str, Any]]:
+        end = time.monotonic() + 10
+        while len(found := [one for one in seen if one["detail-type"] == kind]) < count:
+            assert time.monotonic() < end, seen
+            for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+                seen.append(json.loads(message["Body"]))
+                assert not list(faults(seen[-1]["detail"], MODEL.shape_for("JobDetail"), "event"))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    yield wait
+    bus.remove_targets(Rule="changes", Ids=["queue"])
+    bus.delete_rule(Name="changes")
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_a_job_that_blocks_its_queue_is_told_of_once_with_the_reason(batch: Batch, events):
+    queue = batch.make_queue("blocked", batch.environment("narrow", vcpus=1))
+    needs = {"resourceRequirements": [{"type": "VCPU", "value": "3"}]}
+    first, second = (batch.submit("line", jobQueue=queue, containerOverrides=needs) for _ in range(2))
+    (event,) = events("Batch Job Queue Blocked", 1)
+    job = batch.describe(first)
+    assert event["resources"] == [job["jobArn"], job["jobQueue"]]
+    assert (event["detail"]["jobId"], event["detail"]["status"]) == (first, "RUNNABLE")
+    assert event["detail"]["statusReason"].startswith("MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - ")
+    batch.api.cancel_job(jobId=first, reason="seen")
+    assert [one["detail"]["jobId"] for one in events("Batch Job Queue Blocked", 2)] == [first, second]
+    batch.api.cancel_job(jobId=second, reason="seen")
+
+
+def test_every_change_of_a_job_its_children_and_nodes_is_an_event(batch: Batch, events):
     job = batch.run("true", arrayProperties={"size": 2})
     batch.end(job)
     seen: dict[str, set[str]] = {}
-    end = time.monotonic() + 10
-    while sum(map(len, seen.values())) < 10:
-        assert time.monotonic() < end, seen
-        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            event = json.loads(message["Body"])
-            assert event["detail-type"] == "Batch Job State Change"
-            assert not list(faults(event["detail"], MODEL.shape_for("JobDetail"), "event"))
-            assert event["resources"] == [event["detail"]["jobArn"]]
-            seen.setdefault(event["detail"]["jobId"], set()).add(event["detail"]["status"])
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    events.remove_targets(Rule="changes", Ids=["queue"])
-    events.delete_rule(Name="changes")
+    for event in events("Batch Job State Change", 10):
+        assert event["resources"] == [event["detail"]["jobArn"]]
+        seen.setdefault(event["detail"]["jobId"], set()).add(event["detail"]["status"])
     child = {"RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"}
     assert seen == {job: {"PENDING", "SUCCEEDED"}, f"{job}:0": child, f"{job}:1": child}
 

@@ -292,6 +292,7 @@ def mixed_queue(batch: Batch) -> str:
 
 RULES = [{"onExitCode": "3", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]
 JOBS = "API SubmitJob"
+CANCELED = "Canceled by JobStateTimeLimit action due to reason: "
 
 ROWS = [
     # ---- requests that are refused
@@ -415,7 +416,7 @@ ROWS = [
         "API JobStateTimeLimitAction",
         "A RUNNABLE job is cancelled after the time with the reason",
         runnable_limit,
-        ("FAILED", "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"),
+        ("FAILED", f"{CANCELED}MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"),
     ),
     Row(
         "guide Jobs stuck in RUNNABLE", "Else it waits", no_limit, "RUNNABLE MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"

@@ -6,13 +6,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gristmill import keys
+from gristmill.errors import ExitCode
 from gristmill.local import daemon
 from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
+from tests.mpi.nodes import PACE, PROGRAMS
 
 
 def why_not() -> str:
@@ -49,3 +52,52 @@ def test_each_node_has_its_own_address(isolated: Mill):
     found = isolated.read(keys.result("addresses", "x.txt", run, "seen.txt")).decode().split()
     assert len(set(found)) == 3
     assert all(one.startswith("10.143.") for one in found)
+
+
+def test_a_node_whose_network_is_gone_is_lost_and_ends_itself(isolated: Mill):
+    batch = isolated.client("batch")
+    command = ["python", "-m", "batch_jobs.node", *PACE, "--", "python", PROGRAMS, "sleep"]
+    overrides = {"targetNodes": "0:", "containerOverrides": {"command": command}}
+    job = batch.submit_job(
+        jobName="cut",
+        jobQueue=isolated.outputs["MpiQueueArn"],
+        jobDefinition=isolated.physical("MpiJobDefinition"),
+        nodeOverrides={"numNodes": 2, "nodePropertyOverrides": [overrides]},
+    )["jobId"]
+    isolated._until(lambda: any("rank 1 of 2" in line for line in log(isolated, f"{job}#0")), 60, "no rank runs")
+    subprocess.run(["ip", "-netns", namespace(job, 1), "link", "set", "eth0", "down"], check=True)
+    isolated._until(lambda: len(tries(isolated, f"{job}#0", ended=True)) == 1, 60, "the main node waits for ever")
+    isolated._until(lambda: len(tries(isolated, f"{job}#1", ended=True)) == 1, 60, "the lost node waits for ever")
+    batch.terminate_job(jobId=job, reason="seen")
+    assert tries(isolated, f"{job}#0")[0]["container"]["exitCode"] == ExitCode.NODE_LOST
+    assert any("no sign of life from node 1 for 6 s" in line for line in log(isolated, f"{job}#0"))
+
+
+def tries(mill: Mill, node: str, ended: bool = False) -> list[dict[str, Any]]:
+    (told,) = mill.client("batch").describe_jobs(jobs=[node])["jobs"]
+    return [one for one in told["attempts"] if not ended or "stoppedAt" in one]
+
+
+def log(mill: Mill, node: str) -> list[str]:
+    """Return what a node's first try wrote."""
+    streams = [one["container"]["logStreamName"] for one in tries(mill, node)]
+    (told,) = mill.client("batch").describe_jobs(jobs=[node])["jobs"]
+    stream = streams[0] if streams else told["container"].get("logStreamName")
+    if stream is None:
+        return []
+    group = mill.outputs["JobLogGroupName"]
+    events = mill.client("logs").get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)
+    return [event["message"] for event in events["events"]]
+
+
+def namespace(job: str, node: int) -> str:
+    """Return the name of the network namespace in which a node's processes live."""
+    marks = (f"AWS_BATCH_JOB_NODE_INDEX={node}\0".encode(), f"AWS_BATCH_JOB_ID={job}".encode())
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+    for name in (line.split()[0] for line in listed.splitlines()):
+        inside = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False).stdout
+        for pid in inside.split():
+            environ = Path(f"/proc/{pid}/environ")
+            if environ.exists() and all(mark in environ.read_bytes() for mark in marks):
+                return name
+    raise AssertionError(f"no namespace has node {node}")

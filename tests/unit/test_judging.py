@@ -18,6 +18,7 @@ from gristmill.spec.model import Branch, Split, Stage
 from gristmill.story import Story
 from gristmill.words import CheckVerdict, Encoding, RecordFormat, RunStatus
 
+CANCELED = "Canceled by JobStateTimeLimit action due to reason: "
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 BRANCH = Branch(name="copied", run="jobs:copy", attempts=3)
 STAGE = Stage(name="copy", split=Split(records=RecordFormat.LINES, records_per_task=1), branches=[BRANCH])
@@ -47,6 +48,8 @@ def finding(missing: int = 0, problem: str | None = None, output: str | None = "
         (finding(missing=1), 2, CheckVerdict.INCOMPLETE),
         (finding(missing=1), 3, CheckVerdict.FAILED),
         (finding(missing=1, reason="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"), 1, CheckVerdict.FAILED),
+        (finding(missing=1, reason=f"{CANCELED}MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"), 1, CheckVerdict.FAILED),
+        (finding(missing=1, reason=f"{CANCELED}CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"), 1, CheckVerdict.INCOMPLETE),
         (finding(missing=1, reason="CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"), 1, CheckVerdict.INCOMPLETE),
         (finding(output=None), 1, CheckVerdict.INCOMPLETE),  # done, but not merged
         (finding(output=None), 3, CheckVerdict.FAILED),

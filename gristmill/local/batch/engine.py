@@ -12,6 +12,9 @@ from gristmill.local.batch.retry import is_retried
 from gristmill.local.batch.runner import Runner
 from gristmill.local.settings import Settings
 
+# AWS Batch user guide, "Jobs stuck in a RUNNABLE status"
+_OVERDUE = "Canceled by JobStateTimeLimit action due to reason: "
+
 
 class Engine:
     """All queues and jobs. Every change happens under one lock; `_wake` tells the scheduler."""
@@ -62,13 +65,16 @@ class Engine:
         elif job.status is not Status.PENDING:
             job.queue.waiting.pop(job.id, None)
             self._life.finish(job, Status.FAILED, reason)
+            self._wake.notify_all()  # another one heads the queue now
 
     def _schedule(self) -> None:
         with self._wake:
             while not self._closed:
                 found = next_to_start(self._enabled_queues(), self.capacity.machine, self.capacity.used)
                 if found is None:
-                    self._wake.wait(self._cancel_overdue())
+                    overdue = self._cancel_overdue()
+                    self._tell_of_blocked_queues()
+                    self._wake.wait(overdue)
                 else:
                     self._place(*found)
 
@@ -82,10 +88,18 @@ class Engine:
             for job in [one for one in queue.waiting.values() if one.status_reason]:
                 left = self._time_left(job)
                 if left is not None and left <= 0:
-                    self._end_one(job, job.status_reason, terminate=False)
+                    self._end_one(job, _OVERDUE + job.status_reason, terminate=False)
                 elif left is not None:
                     soonest = left if soonest is None else min(soonest, left)
         return soonest
+
+    def _tell_of_blocked_queues(self) -> None:
+        """Tell once of each job that can never start and has come to the head of its queue."""
+        for queue in self.queues.values():
+            head = next(iter(queue.waiting.values()), None)
+            if head is not None and head.status_reason and queue.blocked_by != head.id:
+                queue.blocked_by = head.id
+                self._life.tell_blocked(head)
 
     def _time_left(self, job: Job) -> float | None:
         """Return the seconds that a job may go on waiting; None: for ever, as its queue sets no limit."""

@@ -72,6 +72,11 @@ class Life:
         if is_wanted(_SOURCE):
             emit(_SOURCE, "Batch Job State Change", detail(job), [job.arn])
 
+    def tell_blocked(self, job: Job) -> None:
+        """Tell that a job blocks its queue, with the reason (AWS Batch user guide, "Job queue blocked events")."""
+        if is_wanted(_SOURCE):
+            emit(_SOURCE, "Batch Job Queue Blocked", detail(job), [job.arn, job.queue.arn])
+
     def _wait_for_room(self, job: Job) -> None:
         job.runnable_at = now()
         job.queue.waiting[job.id] = job

@@ -42,6 +42,7 @@ class Queue:
     state: str = "ENABLED"
     priority: int = 1
     waiting: "dict[str, Job]" = field(default_factory=dict)  # RUNNABLE jobs in the order they came
+    blocked_by: str = ""  # the job at its head that was last told to block it
 
     @property
     def policy(self) -> str | None:
