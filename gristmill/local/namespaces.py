@@ -80,7 +80,7 @@ class Namespaces(Starter):
         return process
 
     def _make(self, name: str, address: str) -> None:
-        outside = name.replace("-", "v")
+        outside = _outside(name)
         _ip("netns", "add", name)
         _ip("link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", name)
         _ip("link", "set", outside, "master", self._bridge, "up")
@@ -89,7 +89,9 @@ class Namespaces(Starter):
         _ip("-netns", name, "link", "set", "lo", "up")
 
     def _remove(self, name: str, address: str) -> None:
-        subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+        # the link by itself, too: sockets that wait for a lost host keep a namespace alive for minutes without a name
+        for what in (["netns", "delete", name], ["link", "delete", _outside(name)]):
+            subprocess.run(["ip", *what], capture_output=True, check=False)
         self._addresses.give_back(address)
 
     def close(self) -> None:
@@ -102,7 +104,14 @@ class Namespaces(Starter):
 
     def _sweeping(self) -> list[str]:
         names = f"ip netns list | cut -d' ' -f1 | grep '^gm{self._port}-'"
-        return ["sh", "-c", f"for name in $({names}); do ip netns delete $name; done; ip link delete gm{self._port}"]
+        links = f"ls /sys/class/net | grep '^gm{self._port}v'"
+        spaces = f"for name in $({names}); do ip netns delete $name; done"
+        return ["sh", "-c", f"{spaces}; for link in $({links}) gm{self._port}; do ip link delete $link; done"]
+
+
+def _outside(name: str) -> str:
+    """Return what the end of a namespace's link on the bridge is called."""
+    return name.replace("-", "v")
 
 
 def _ip(*words: str) -> None:
