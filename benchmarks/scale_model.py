@@ -27,7 +27,8 @@ from gristmill.cost.estimate import (
 )
 from gristmill.cost.load import Load, merge_requests
 from gristmill.cursor import Cursor
-from gristmill.jobmap import Lane, plan_arrays
+from gristmill.jobmap import plan_arrays
+from gristmill.lanes import Lane
 from gristmill.spec.load import load, roots
 from gristmill.spec.model import Pipeline
 from gristmill.words import Compute

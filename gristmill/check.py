@@ -1,17 +1,16 @@
 """CheckOutput: is everything of a stage there, complete and counted? The only way to COMPLETE."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from gristmill import index, keys
-from gristmill.cause import Clues, failures, is_hopeless
+from gristmill.cause import Clues, failures
 from gristmill.cover import Cover
 from gristmill.cursor import Cursor
-from gristmill.jobmap import read_record
+from gristmill.judging import Expected, judge, miscount
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.publish import is_published, publishes
 from gristmill.records import BranchFinding, Failure, Finding, RunRecord
-from gristmill.source import find_branch, frozen, output_key
+from gristmill.source import find_branch, frozen, output_key, read_record
 from gristmill.spec.model import Branch, Stage
 from gristmill.split.encoding import warnings
 from gristmill.store import Store
@@ -20,16 +19,6 @@ from gristmill.words import CheckVerdict, Encoding
 
 _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
 _LONGEST_WAIT = 60
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a branch must account for: tasks, bytes of input, and records where the split counted them."""
-
-    tasks: int
-    size: int
-    records: int | None
-    encoding: Encoding
 
 
 def check_output(store: Store, clues: Clues, cursor: Cursor) -> dict[str, Any]:
@@ -51,31 +40,6 @@ def check_output(store: Store, clues: Clues, cursor: Cursor) -> dict[str, Any]:
     )
     store.put(keys.check(cursor.run, stage.name, cursor.attempt), finding.model_dump_json().encode())
     return _answer(record, stage, cursor, verdict, reason, tries)
-
-
-def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVerdict, str]:
-    """Return the verdict on a stage after `tries` attempts, and why."""
-    problems = [f"{one.branch}: {one.problem}" for one in found if one.problem]
-    if problems:
-        return CheckVerdict.FAILED, "; ".join(problems)
-    lacking = {one.branch: _lack(one, branch) for one, branch in zip(found, stage.branches, strict=True)}
-    lacking = {name: lack for name, lack in lacking.items() if lack}
-    if not lacking:
-        return CheckVerdict.COMPLETE, ""
-    reason = "; ".join(f"{name}: {lack}" for name, lack in lacking.items())
-    allowed = min(branch.attempts for branch in stage.branches if branch.name in lacking)
-    if tries >= allowed or any(is_hopeless(failure) for one in found for failure in one.failures):
-        return CheckVerdict.FAILED, reason
-    return CheckVerdict.INCOMPLETE, reason
-
-
-def _lack(found: BranchFinding, branch: Branch) -> str:
-    if found.missing:
-        why = f" ({found.failures[0].reason})" if found.failures else ""
-        return f"{found.missing} of {found.tasks} tasks have no output{why}"
-    if branch.has_results and found.output is None:
-        return "all tasks are done but not merged"
-    return ""
 
 
 def expected_of(store: Store, cursor: Cursor) -> Expected:
@@ -132,19 +96,6 @@ def _output(store: Store, record: RunRecord, branch: Branch, held: Cover) -> str
         stage = find_branch(frozen(record), branch.name)[0].name
         return keys.segments(record.run, stage, branch.name) if branch.has_results else None
     return output_key(record, branch.name) if is_published(store, record, branch, held) else None
-
-
-def miscount(held: Cover, expected: Expected, counts_match: bool) -> str | None:
-    """Return what does not add up in a branch whose tasks are all done; None if all does."""
-    if len(held.headers) > 1:
-        return f"its tasks wrote different headers, such as {held.headers[0]!r} and {held.headers[1]!r}"
-    if held.bytes_in != expected.size:
-        return f"its tasks read {held.bytes_in} bytes, but the input has {expected.size}"
-    if expected.records is not None and held.records_in != expected.records:
-        return f"its tasks read {held.records_in} records, but the split counted {expected.records}"
-    if counts_match and held.records_out != held.records_in:
-        return f"it wrote {held.records_out} records for {held.records_in} read, and must write as many"
-    return None
 
 
 def _answer(

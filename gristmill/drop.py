@@ -8,7 +8,7 @@ from typing import Any
 from gristmill import keys
 
 _TEMPORARY = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
-_RUN_ID_DIGITS = 16
+RUN_DIGITS = 16  # of a run's id, hexadecimal
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def run_id(bucket: str, key: str, version: str | None, etag: str, sequencer: str
     A version is created once, so it decides where the bucket has versions; else ETag and sequencer do.
     """
     identity = (bucket, key, version) if version not in (None, "", "null") else (bucket, key, etag, sequencer)
-    return hashlib.sha256("\0".join(map(str, identity)).encode()).hexdigest()[:_RUN_ID_DIGITS]
+    return hashlib.sha256("\0".join(map(str, identity)).encode()).hexdigest()[:RUN_DIGITS]
 
 
 def is_no_drop(key: str) -> str | None:

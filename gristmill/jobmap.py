@@ -1,19 +1,18 @@
 """JobMap: which tasks of a stage lack an output, and the Batch jobs that make them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 from gristmill import index, keys
 from gristmill.cover import Cover
 from gristmill.cursor import Cursor
-from gristmill.errors import Refused
+from gristmill.lanes import Lane, lane_of, own_definition
 from gristmill.parameters import size_of
 from gristmill.plan import Places, children, group_sizes, job_timeout, share
 from gristmill.records import RunRecord
-from gristmill.source import frozen
-from gristmill.spec.model import Branch, Pipeline, Stage
+from gristmill.source import frozen, read_record
+from gristmill.spec.model import Branch, Stage
 from gristmill.split import ensure_index
 from gristmill.store import Store
 from gristmill.survey import survey
@@ -23,31 +22,6 @@ _NODE = ("python", "-m", "batch_jobs.node")
 _ALL_NODES = "0:"  # the definition's open range; an override must name one of its ranges
 
 
-@dataclass(frozen=True)
-class Lane:
-    """Where the jobs of one kind of compute go: ARNs of queue and job definition, and the vCPUs behind them."""
-
-    queue: str
-    definition: str
-    max_vcpus: float
-
-
-def read_lanes(environment: Mapping[str, str]) -> dict[LaneName, Lane]:
-    """Return the lanes of the stack from `<LANE>_QUEUE`, `<LANE>_JOB_DEFINITION` and `<LANE>_MAX_VCPUS`."""
-    found = {}
-    for name in LaneName:
-        prefix = name.replace("-", "_").upper()
-        if queue := environment.get(f"{prefix}_QUEUE"):
-            most = float(environment[f"{prefix}_MAX_VCPUS"])
-            found[name] = Lane(queue, environment[f"{prefix}_JOB_DEFINITION"], most)
-    return found
-
-
-def read_record(store: Store, run: str) -> RunRecord:
-    """Return the run's record."""
-    return RunRecord.model_validate_json(store.read(keys.run_record(run)))
-
-
 def job_map(store: Store, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dict[str, Any]:
     """Return the groups of each branch of the cursor's stage; index the stage's input first where that is to do."""
     record = read_record(store, cursor.run)
@@ -55,28 +29,12 @@ def job_map(store: Store, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dic
     stage = pipeline.stage(cursor.stage)
     tasks = max(ensure_index(store, record, stage).values - 1, 0)
     arrays = [
-        _branch(store, _own(lane_of(lanes, branch), pipeline), cursor, stage, branch, tasks)
+        _branch(store, own_definition(lane_of(lanes, branch), pipeline), cursor, stage, branch, tasks)
         for branch in stage.branches
         if branch.mpi is None
     ]
     mpi = [_mpi(store, lanes, record, cursor, branch, tasks) for branch in stage.branches if branch.mpi is not None]
     return {**cursor.as_json(), "arrays": arrays, "mpi": mpi}
-
-
-def lane_of(lanes: Mapping[LaneName, Lane], branch: Branch) -> Lane:
-    """Return where a branch's jobs go; Refused where the stack has no such lane."""
-    name = LaneName(branch.compute if branch.mpi is None else f"mpi{'-gpu' if branch.gpu_count else ''}")
-    if name not in lanes:
-        raise Refused(
-            [f"branch {branch.name} needs the lane {name}, and this stack has none"],
-            "Deploy the template with MaxGpuvCpus above 0." if branch.gpu_count else "Deploy this version's template.",
-        )
-    return lanes[name]
-
-
-def _own(lane: Lane, pipeline: Pipeline) -> Lane:
-    """Return a lane with the pipeline's own job definition, where it names one."""
-    return replace(lane, definition=pipeline.job_definition or lane.definition)
 
 
 def _mpi(

@@ -4,9 +4,8 @@ from typing import Any
 
 from gristmill import index, keys
 from gristmill.cursor import Cursor
-from gristmill.jobmap import read_record
 from gristmill.publish import is_published, publish, publishes
-from gristmill.source import find_branch, frozen, output_key
+from gristmill.source import find_branch, frozen, output_key, read_record
 from gristmill.store import Store
 from gristmill.survey import survey
 

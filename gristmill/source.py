@@ -1,4 +1,4 @@
-"""Which object a stage reads."""
+"""A run's record and frozen pipeline, and which objects its stages read and make."""
 
 from dataclasses import dataclass
 
@@ -70,6 +70,11 @@ def result_branches(pipeline: Pipeline) -> list[str]:
     if pipeline.results is not None:
         return list(pipeline.results)
     return [branch.name for stage in pipeline.stages for branch in stage.branches if branch.has_results]
+
+
+def read_record(store: Store, run: str) -> RunRecord:
+    """Return the run's record."""
+    return RunRecord.model_validate_json(store.read(keys.run_record(run)))
 
 
 def frozen(record: RunRecord) -> Pipeline:

@@ -12,10 +12,9 @@ from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting, read_setting
 from gristmill import keys
 from gristmill.errors import ExitCode, GristmillError
-from gristmill.jobmap import read_record
 from gristmill.plan import segment_age
 from gristmill.records import RunRecord
-from gristmill.source import frozen
+from gristmill.source import frozen, read_record
 from gristmill.spec.load import roots
 from gristmill.store import Store, make_client
 from gristmill.task import Task

@@ -10,9 +10,8 @@ from batch_jobs.child.command import Program, environment
 from batch_jobs.child.job import Job, taking_task
 from gristmill import keys
 from gristmill.cursor import Cursor
-from gristmill.jobmap import read_record
 from gristmill.records import RunRecord
-from gristmill.source import Source, frozen, stage_source, suffix
+from gristmill.source import Source, frozen, read_record, stage_source, suffix
 from gristmill.spec.code import load_callable
 from gristmill.spec.load import find, roots
 from gristmill.spec.model import Branch

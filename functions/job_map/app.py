@@ -8,7 +8,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gristmill.cursor import Cursor
-from gristmill.jobmap import job_map, read_lanes
+from gristmill.jobmap import job_map
+from gristmill.lanes import read_lanes
 from gristmill.store import Store, make_client
 
 logger = Logger()

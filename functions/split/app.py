@@ -9,7 +9,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificationEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gristmill.claim import Claimant, Terms, split
+from gristmill.begin import split
+from gristmill.claim import Claimant, Terms
 from gristmill.spec.load import roots
 from gristmill.store import Store, make_client
 from gristmill.words import Compute

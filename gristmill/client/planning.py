@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill import index, keys
-from gristmill.claim import Claimant, Terms, make_record, price
+from gristmill.begin import price
+from gristmill.claim import Claimant, Terms, make_record
 from gristmill.client.drops import Upload
 from gristmill.client.onefile import OneFile
 from gristmill.client.runs import Run

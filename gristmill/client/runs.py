@@ -14,12 +14,11 @@ from pydantic import ValidationError
 from gristmill import keys
 from gristmill.client.executions import Execution, describe, executions, unclaimed_resumes
 from gristmill.client.stack import Mill
-from gristmill.drop import read_drop
+from gristmill.drop import RUN_DIGITS, read_drop
 from gristmill.errors import Corrupt, NotFound
 from gristmill.records import RunRecord
 from gristmill.words import RunStatus
 
-RUN_DIGITS = 16
 _READERS = 8  # records read at once
 _SEARCHED = 1000  # executions looked at to find runs that were never claimed
 _AMBIGUOUS_SHOWN = 5

@@ -13,7 +13,7 @@ from pathlib import Path
 from batch_jobs.child.__main__ import make_runner
 from batch_jobs.child.setting import Setting
 from gristmill import index, keys
-from gristmill.check import expected_of, miscount, placed
+from gristmill.check import expected_of, placed
 from gristmill.client.drops import Upload
 from gristmill.client.first_chunks import index_first
 from gristmill.client.folder import FolderStore, join
@@ -21,6 +21,7 @@ from gristmill.client.planning import record_of
 from gristmill.cover import Cover
 from gristmill.cursor import Cursor
 from gristmill.errors import Refused
+from gristmill.judging import miscount
 from gristmill.limits import MIB
 from gristmill.publish import publish, publishes
 from gristmill.records import Failure, RunRecord

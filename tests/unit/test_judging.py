@@ -7,8 +7,8 @@ import pytest
 
 from gristmill import keys
 from gristmill.cause import explain
-from gristmill.check import Expected, judge, miscount
 from gristmill.cover import Cover, Slice
+from gristmill.judging import Expected, judge, miscount
 from gristmill.keys import Span
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.news import cause_of, may_tell, read_payload

@@ -12,8 +12,9 @@ from batch_jobs.node.setting import read_setting
 from batch_jobs.node.watch import Watch
 from gristmill.cursor import Cursor
 from gristmill.errors import Refused
-from gristmill.jobmap import Lane, lane_of, mpi_job, read_lanes
+from gristmill.jobmap import mpi_job
 from gristmill.keys import Rendezvous
+from gristmill.lanes import Lane, lane_of, read_lanes
 from gristmill.spec.model import Branch
 from gristmill.words import LaneName, Notice
 

@@ -9,7 +9,7 @@ from benchmarks.scale_model import LANE_NAME, TASKS, classic, ours
 from gristmill import limits
 from gristmill.cost.load import Load
 from gristmill.errors import Refused
-from gristmill.jobmap import Lane
+from gristmill.lanes import Lane
 from gristmill.plan import segment_age
 from gristmill.spec.faults import faults
 from gristmill.spec.load import load

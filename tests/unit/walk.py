@@ -4,11 +4,13 @@ from typing import Any
 
 from batch_jobs.child.__main__ import make_runner
 from batch_jobs.child.setting import read_setting
+from gristmill.begin import split
 from gristmill.cause import Clues
 from gristmill.check import check_output
-from gristmill.claim import Claimant, split
+from gristmill.claim import Claimant
 from gristmill.cursor import Cursor
-from gristmill.jobmap import Lane, job_map
+from gristmill.jobmap import job_map
+from gristmill.lanes import Lane
 from gristmill.merge import merge
 from gristmill.store import Store
 from gristmill.words import Compute

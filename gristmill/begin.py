@@ -1,0 +1,71 @@
+"""Split: an execution claims its run, indexes the first stage's chunks, and prices what they ask for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gristmill import index, keys
+from gristmill.claim import Claimant, Terms, claim, take_over
+from gristmill.cost.bill import bill
+from gristmill.cost.ceiling import over_ceiling
+from gristmill.cost.estimate import Cut, estimate
+from gristmill.cursor import Cursor
+from gristmill.drop import is_no_drop, read_drop
+from gristmill.errors import Refused
+from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
+from gristmill.records import Bill, RunRecord
+from gristmill.source import frozen
+from gristmill.split import ensure_index
+from gristmill.store import Store
+from gristmill.words import SplitVerdict
+
+
+def split(store: Store, event: Mapping[str, Any], claimant: Claimant) -> dict[str, Any]:
+    """Answer an execution's input: an S3 event, or `{"resume": {"run": ...}}`."""
+    if "resume" in event:
+        return _start(store, take_over(store, event["resume"]["run"], claimant.execution), claimant.terms)
+    drop = read_drop(event)
+    why_not = is_no_drop(drop.key)
+    if why_not:
+        return _answer(SplitVerdict.IGNORED, drop.run, f"{drop.key}: {why_not}")
+    record = claim(store, drop, claimant)
+    if record.execution != claimant.execution:
+        return _answer(SplitVerdict.DUPLICATE, record.run, f"the run belongs to {record.execution}")
+    return _start(store, record, claimant.terms)
+
+
+def _start(store: Store, record: RunRecord, terms: Terms) -> dict[str, Any]:
+    """Index the first stage's chunks, price the run, and say where to begin.
+
+    A drop that cannot be split, or that costs more than it may, is refused after all.
+    """
+    if not record.faults:
+        try:
+            _admit(store, record, ensure_index(store, record, frozen(record).stages[0]), terms)
+        except Refused as refused:
+            record = record.model_copy(update={"faults": refused.faults})
+            store.put(keys.run_record(record.run), record.model_dump_json().encode())
+    if record.faults:
+        return _answer(SplitVerdict.INVALID, record.run, "; ".join(record.faults))
+    start = Cursor(record.run, frozen(record).stages[0].name, record.resumes * ATTEMPTS_MAX)
+    return {**start.as_json(), "verdict": SplitVerdict.GO, "reason": ""}
+
+
+def _admit(store: Store, record: RunRecord, header: index.Header, terms: Terms) -> None:
+    """Note what the run is expected to cost; Refused if that is above its ceiling. A resume was let in before."""
+    if record.resumes:
+        return
+    expected = price(record, header, terms)
+    store.put(keys.estimate(record.run), expected.model_dump_json().encode())
+    faults = over_ceiling(expected, record.max_cost)
+    if faults:
+        raise Refused(faults)
+
+
+def price(record: RunRecord, header: index.Header, terms: Terms) -> Bill:
+    """Return the bill that a run is expected to have, once its first stage's chunks are known."""
+    first = Cut(max(header.values - 1, 0), record.input.size, header.records)
+    return bill(estimate(frozen(record), record.parameters, first, terms.max_vcpus))
+
+
+def _answer(verdict: SplitVerdict, run: str, reason: str) -> dict[str, Any]:
+    return {"run": run, "stage": "", "attempt": 0, "verdict": verdict, "reason": reason[:STATE_REASON_MAX]}

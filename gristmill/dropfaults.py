@@ -1,0 +1,33 @@
+"""Why a drop is refused: by what it is, and by what its results would be called."""
+
+from gristmill.drop import Drop
+from gristmill.limits import S3_KEY_MAX_BYTES
+from gristmill.records import RunRecord
+from gristmill.source import frozen, output_key, result_branches
+from gristmill.spec.model import Pipeline
+from gristmill.store import ObjectInfo
+
+
+def object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None) -> list[str]:
+    """Return what is wrong with the dropped object itself, whatever its content."""
+    if head is None:
+        return [f"{drop.key} (version {drop.version}) is gone; drop the file again"]
+    faults = [] if head.size else ["the file is empty; drop one with content"]
+    accepts = pipeline.accepts if pipeline else None
+    if accepts and accepts.suffixes and not drop.key.lower().endswith(tuple(accepts.suffixes)):
+        faults.append(f"the file's name must end in one of: {', '.join(accepts.suffixes)}")
+    if accepts and head.size > accepts.max_bytes:
+        faults.append(f"the file has {head.size:,} bytes; the pipeline takes at most {int(accepts.max_bytes):,}")
+    return faults
+
+
+def name_faults(record: RunRecord) -> list[str]:
+    """Return whether the dropped file's name is so long that the keys of its results could not be."""
+    results = [output_key(record, branch) for branch in result_branches(frozen(record))]
+    longest = max((len(key.encode()) for key in results), default=0)
+    if longest <= S3_KEY_MAX_BYTES:
+        return []
+    return [
+        f"the file's name is too long by {longest - S3_KEY_MAX_BYTES} bytes: the keys of its results would have more "
+        f"than {S3_KEY_MAX_BYTES}; shorten it"
+    ]

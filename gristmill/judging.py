@@ -1,0 +1,57 @@
+"""Whether a stage is complete, counted and worth another attempt. Pure."""
+
+from dataclasses import dataclass
+
+from gristmill.cause import is_hopeless
+from gristmill.cover import Cover
+from gristmill.records import BranchFinding
+from gristmill.spec.model import Branch, Stage
+from gristmill.words import CheckVerdict, Encoding
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a branch must account for: tasks, bytes of input, and records where the split counted them."""
+
+    tasks: int
+    size: int
+    records: int | None
+    encoding: Encoding
+
+
+def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVerdict, str]:
+    """Return the verdict on a stage after `tries` attempts, and why."""
+    problems = [f"{one.branch}: {one.problem}" for one in found if one.problem]
+    if problems:
+        return CheckVerdict.FAILED, "; ".join(problems)
+    lacking = {one.branch: _lack(one, branch) for one, branch in zip(found, stage.branches, strict=True)}
+    lacking = {name: lack for name, lack in lacking.items() if lack}
+    if not lacking:
+        return CheckVerdict.COMPLETE, ""
+    reason = "; ".join(f"{name}: {lack}" for name, lack in lacking.items())
+    allowed = min(branch.attempts for branch in stage.branches if branch.name in lacking)
+    if tries >= allowed or any(is_hopeless(failure) for one in found for failure in one.failures):
+        return CheckVerdict.FAILED, reason
+    return CheckVerdict.INCOMPLETE, reason
+
+
+def _lack(found: BranchFinding, branch: Branch) -> str:
+    if found.missing:
+        why = f" ({found.failures[0].reason})" if found.failures else ""
+        return f"{found.missing} of {found.tasks} tasks have no output{why}"
+    if branch.has_results and found.output is None:
+        return "all tasks are done but not merged"
+    return ""
+
+
+def miscount(held: Cover, expected: Expected, counts_match: bool) -> str | None:
+    """Return what does not add up in a branch whose tasks are all done; None if all does."""
+    if len(held.headers) > 1:
+        return f"its tasks wrote different headers, such as {held.headers[0]!r} and {held.headers[1]!r}"
+    if held.bytes_in != expected.size:
+        return f"its tasks read {held.bytes_in} bytes, but the input has {expected.size}"
+    if expected.records is not None and held.records_in != expected.records:
+        return f"its tasks read {held.records_in} records, but the split counted {expected.records}"
+    if counts_match and held.records_out != held.records_in:
+        return f"it wrote {held.records_out} records for {held.records_in} read, and must write as many"
+    return None

@@ -1,0 +1,44 @@
+"""Where jobs go: the queues and job definitions of the stack, by what a branch computes on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gristmill.errors import Refused
+from gristmill.spec.model import Branch, Pipeline
+from gristmill.words import LaneName
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Where the jobs of one kind of compute go: ARNs of queue and job definition, and the vCPUs behind them."""
+
+    queue: str
+    definition: str
+    max_vcpus: float
+
+
+def read_lanes(environment: Mapping[str, str]) -> dict[LaneName, Lane]:
+    """Return the lanes of the stack from `<LANE>_QUEUE`, `<LANE>_JOB_DEFINITION` and `<LANE>_MAX_VCPUS`."""
+    found = {}
+    for name in LaneName:
+        prefix = name.replace("-", "_").upper()
+        if queue := environment.get(f"{prefix}_QUEUE"):
+            most = float(environment[f"{prefix}_MAX_VCPUS"])
+            found[name] = Lane(queue, environment[f"{prefix}_JOB_DEFINITION"], most)
+    return found
+
+
+def lane_of(lanes: Mapping[LaneName, Lane], branch: Branch) -> Lane:
+    """Return where a branch's jobs go; Refused where the stack has no such lane."""
+    name = LaneName(branch.compute if branch.mpi is None else f"mpi{'-gpu' if branch.gpu_count else ''}")
+    if name not in lanes:
+        raise Refused(
+            [f"branch {branch.name} needs the lane {name}, and this stack has none"],
+            "Deploy the template with MaxGpuvCpus above 0." if branch.gpu_count else "Deploy this version's template.",
+        )
+    return lanes[name]
+
+
+def own_definition(lane: Lane, pipeline: Pipeline) -> Lane:
+    """Return a lane with the pipeline's own job definition, where it names one."""
+    return replace(lane, definition=pipeline.job_definition or lane.definition)
