@@ -7,7 +7,6 @@ GIB = 1024**3
 BATCH_ARRAY_MIN = 2
 BATCH_ARRAY_MAX = 10_000
 BATCH_ATTEMPTS_MAX = 10
-BATCH_SUBMIT_MAX_BYTES = 30 * 1024
 BATCH_SUBMITS_PER_SECOND = 50
 BATCH_TIMEOUT_MIN_SECONDS = 60
 BATCH_DESCRIBE_MAX = 100  # job ids in one DescribeJobs call
@@ -71,6 +70,9 @@ STAGE_CHILDREN_MAX = 50_000
 
 # The tasks of a stage: Merge and CheckOutput hold 32 bytes of each, 640 MB of a function's 1,769
 TASKS_MAX = 20_000_000
+
+# Files that a branch publishes, one a task: one Merge copies 16 at once, at a cautious 50 ms each 100,000 take 320 s
+FILES_MAX = 100_000
 
 # A header is read whole by every task, and handed to it before its records
 HEADER_MAX = 1 * MIB

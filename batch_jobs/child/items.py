@@ -4,12 +4,15 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import BinaryIO
+
+from botocore.exceptions import ClientError
 
 from batch_jobs.child.streams import Source
 from gristmill.errors import NotFound, Refused
 from gristmill.split.whole import OneCounter
-from gristmill.store import Store
+from gristmill.store import ObjectInfo, Store
 
 _S3 = "s3://"
 
@@ -30,10 +33,20 @@ def listed(store: Store, text: str) -> Item:
     bucket, _, key = text.removeprefix(_S3).partition("/")
     if bucket != store.bucket:
         raise Refused([f"{text} is in another bucket; a job can read this one alone: {_S3}{store.bucket}/"])
-    found = store.head(key)
+    found = _head(store, key)
     if found is None:
         raise NotFound(f"{text} does not exist.")
     return Item(lambda: store.open_range(key, 0, found.size, found.version), found.size)
+
+
+def _head(store: Store, key: str) -> ObjectInfo | None:
+    try:
+        return store.head(key)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.FORBIDDEN:
+            told = f"{_S3}{store.bucket}/{key} may not be read: the role of the jobs has no s3:GetObject for it"
+            raise Refused([told], "Jobs read inputs/, results/ and runs/.") from error
+        raise
 
 
 def part(store: Store, text: str) -> Item:

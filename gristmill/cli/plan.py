@@ -13,8 +13,8 @@ from gristmill.cli.show import emit, out, rich, seconds, size, table
 
 if TYPE_CHECKING:
     from gristmill.client.drops import Upload
+    from gristmill.client.planning import Plan
     from gristmill.plan import BranchPlan
-    from gristmill.records import Bill
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,18 +49,21 @@ def plan(
     here = session(context)
     if resume is not None and pipeline is None:
         title, facts, planned = _of_run(here, resume)
-        expected = None
+        made = None
     elif resume is None and pipeline is not None and file is not None:
         upload = Upload(file, pipeline, name or file.name, pairs(param or []), getpass.getuser())
-        title, facts, planned, expected = _of_file(here, upload)
+        title, facts, made = _of_file(here, upload)
+        planned = made.branches
     else:
         raise typer.BadParameter("give PIPELINE and FILE, or --resume RUN")
     if json:
         emit({**facts, "branches": [{**vars(one), "todo": one.todo, "children": one.children} for one in planned]})
         return
     _show(title, planned)
-    if expected:
-        out(f"Cost: {told(expected, None)}, an estimate; the largest item is {largest(expected)}")
+    if made:
+        for warning in made.warnings:
+            out(f"Warning: {warning}.")
+        out(f"Cost: {told(made.bill, None)}, an estimate; the largest item is {largest(made.bill)}")
 
 
 def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[BranchPlan]]":
@@ -71,15 +74,16 @@ def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[Branch
     return f"Resume of run {run.run} ({run.title})", {"run": run.run}, planned
 
 
-def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], list[BranchPlan], Bill]":
+def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Plan]":
     from gristmill.client.planning import plan_file
     from gristmill.spec.load import roots
 
-    record, planned, expected = plan_file(upload, roots(os.environ), here.mill.terms)
+    made = plan_file(upload, roots(os.environ), here.mill.terms)
+    record = made.record
     values = " ".join(f"{key}={value}" for key, value in record.parameters.items())
     title = f"{upload.pipeline}/{upload.name} ({size(record.input.size)})" + (f" with {values}" if values else "")
     facts = {"pipeline": upload.pipeline, "size": record.input.size, "parameters": record.parameters}
-    return title, {**facts, "estimate": expected}, planned, expected
+    return title, {**facts, "estimate": made.bill, "warnings": made.warnings}, made
 
 
 def _show(title: str, planned: "list[BranchPlan]") -> None:

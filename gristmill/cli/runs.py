@@ -108,6 +108,8 @@ def _show(seen: "Look", cause: "Cause | None", cost: str) -> None:
         rows = (_branch_row(stage, one) for stage in seen.stages for one in stage.branches)
         rich(table(columns, rows, right=("TASKS", "DONE", "FAILED", "ATTEMPT")))
     for stage in seen.stages:
+        for warning in stage.finding.warnings if stage.finding else ():
+            out(f"\n{stage.stage}, a warning: {warning}")
         for one in stage.branches:
             for reason in one.waits if run.going else ():
                 out(f"\n{stage.stage}/{one.branch} waits: {reason}")

@@ -1,6 +1,7 @@
 """What a run would do: of a file before it is dropped, or of a run before it is resumed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from gristmill.records import Bill, RunRecord
 from gristmill.source import frozen
 from gristmill.spec.model import Branch
 from gristmill.split import ensure_index
+from gristmill.split.encoding import warnings
 from gristmill.survey import survey
 from gristmill.words import Compute
 
@@ -32,8 +34,18 @@ def record_of(upload: Upload, roots: Sequence[Path], terms: Terms | None = None)
     return bucket, make_record(bucket, drop, Claimant("plan", datetime.now(UTC), roots, terms or Terms()))
 
 
-def plan_file(upload: Upload, roots: Sequence[Path], terms: Terms) -> tuple[RunRecord, list[BranchPlan], Bill]:
-    """Return the record, the branches and the estimated bill of a run over a file.
+@dataclass(frozen=True)
+class Plan:
+    """A run to be: its record, its branches, its estimated bill, and what its owner should know all the same."""
+
+    record: RunRecord
+    branches: list[BranchPlan]
+    bill: Bill
+    warnings: list[str]
+
+
+def plan_file(upload: Upload, roots: Sequence[Path], terms: Terms) -> Plan:
+    """Return what a run over a file would do.
 
     Refused with every fault that Split would find, a price above the ceiling among them. The file is cut as Split cuts
     it. How later stages will be cut is known once the earlier ones are done; the bill takes them to read as much.
@@ -53,7 +65,7 @@ def plan_file(upload: Upload, roots: Sequence[Path], terms: Terms) -> tuple[RunR
         for stage in frozen(record).stages
         for branch in stage.branches
     ]
-    return record, planned, expected
+    return Plan(record, planned, expected, warnings(header.encoding))
 
 
 def plan_resume(mill: Mill, run: Run, max_vcpus: MaxvCpus) -> list[BranchPlan]:

@@ -4,16 +4,16 @@ from gristmill import index, keys
 from gristmill.errors import Refused
 from gristmill.parameters import size_of
 from gristmill.records import RunRecord
-from gristmill.source import Source, stage_source
+from gristmill.source import Source, frozen, result_branches, stage_source
 from gristmill.spec.model import Split, Stage
 from gristmill.split import bgzf
-from gristmill.split.bounds import check_scan, check_tasks
+from gristmill.split.bounds import check_files, check_scan, check_tasks
 from gristmill.split.encoding import encoding_of
 from gristmill.split.formats import make_reader
 from gristmill.split.parts import ensure_items
 from gristmill.split.reader import Malformed, Reader, View
 from gristmill.store import Store
-from gristmill.words import Encoding, RecordFormat
+from gristmill.words import Encoding, OutputKind, RecordFormat
 
 _SIZELESS = (RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)
 
@@ -21,14 +21,23 @@ _SIZELESS = (RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFo
 def ensure_index(store: Store, record: RunRecord, stage: Stage) -> index.Header:
     """Write the chunk index of a stage unless it is there; return its header.
 
-    Raises Refused where the input breaks its format, or where it must be scanned and is more than one Split can scan.
+    Raises Refused where the input breaks its format, where it must be scanned and is more than one Split can scan, and
+    where more files would be published than one Merge can copy.
     """
     key = keys.chunks(record.run, stage.name)
     if store.head(key) is None:
         if stage.split.records in (RecordFormat.PARTS, RecordFormat.ALL_PARTS):
             ensure_items(store, record, stage)
         store.put_new(key, _index(store, record, stage))
-    return index.read_header(store, key)
+    header = index.read_header(store, key)
+    check_files(header.values - 1, _publishing(record, stage))
+    return header
+
+
+def _publishing(record: RunRecord, stage: Stage) -> list[str]:
+    """Return the branches of a stage that publish a file of each task."""
+    results = result_branches(frozen(record))
+    return [one.name for one in stage.branches if one.output is OutputKind.FILES and one.name in results]
 
 
 def _index(store: Store, record: RunRecord, stage: Stage) -> bytes:

@@ -1,7 +1,9 @@
 """What one Split can do: how much it can read, and into how many tasks it may cut."""
 
+from collections.abc import Sequence
+
 from gristmill.errors import Refused
-from gristmill.limits import BGZF_SCAN_MAX_BYTES, GIB, SCAN_MAX_BYTES, TASKS_MAX
+from gristmill.limits import BGZF_SCAN_MAX_BYTES, FILES_MAX, GIB, SCAN_MAX_BYTES, TASKS_MAX
 from gristmill.words import Encoding
 
 
@@ -11,6 +13,18 @@ def check_tasks(count: int) -> None:
         raise Refused(
             [f"the file would be cut into more than {TASKS_MAX:,} tasks, the most that a stage may have"],
             "Give each task more records or bytes.",
+        )
+
+
+def check_files(tasks: int, publishing: Sequence[str]) -> None:
+    """Refuse to publish a file of each task where one Merge could not copy them; `publishing` names such branches."""
+    if publishing and tasks > FILES_MAX:
+        raise Refused(
+            [
+                f"{', '.join(publishing)} would publish {tasks:,} files, one a task; a branch with `output: files` may "
+                f"publish {FILES_MAX:,}"
+            ],
+            "Give each task more, or let the outputs be joined (merge: concat).",
         )
 
 

@@ -8,7 +8,7 @@ from gristmill.limits import HEADER_MAX, MIB
 from gristmill.split.reader import UNKNOWN_SIZE, Malformed, Read, View
 from gristmill.split.tokens import LINE_END, Looks, cut_by_bytes, cut_by_records
 
-_LOOKED_AT = 1 * MIB  # a JSON line longer than this is left to the job that parses it
+_LOOKED_AT = 1 * MIB  # a JSON line longer than this is left to the task that reads it
 
 
 class Lines:
@@ -51,7 +51,7 @@ class LineCounter:
     """Counts lines; no line is broken."""
 
     def __init__(self, start: int) -> None:
-        self._place = start
+        self._place = start  # of the first byte that is not counted yet
         self._last = LINE_END
         self._ends = 0
 
@@ -89,31 +89,49 @@ class JsonLines(Lines):
         if start or not low:
             try:
                 json.loads(tail[start:])
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise Refused(
                     [f"the last record (at byte {low + start}) is no JSON value, so the file may be truncated: {error}"]
                 ) from error
 
     def counter(self, start: int) -> "LineCounter":
-        """Return a counter that refuses empty lines."""
+        """Return a counter that parses every line."""
         return JsonLineCounter(start)
 
 
 def _parse(line: bytes, record: int, byte: int) -> None:
+    if not line.strip():
+        raise Malformed(record, byte, "expected a JSON value, found an empty line")
     try:
-        json.loads(line)
-    except ValueError as error:
+        json.loads(line.decode())
+    except (ValueError, RecursionError) as error:
         raise Malformed(record, byte, f"expected a JSON value ({error})") from error
 
 
 class JsonLineCounter(LineCounter):
-    """Counts lines and refuses an empty one; whether a line is JSON is found by the job that parses it."""
+    """Counts lines and parses each, so that the first broken one is told by its number and place."""
+
+    def __init__(self, start: int) -> None:
+        super().__init__(start)
+        self._held: list[bytes] = []  # of a line that is not whole yet
 
     def feed(self, block: bytes) -> None:
-        """Count the ends; two in a row are an empty line."""
-        joined = self._last + block
-        empty = joined.find(b"\n\n")
-        if empty >= 0:
-            record = self._ends + block.count(LINE_END, 0, empty) + 1
-            raise Malformed(record, self._place + empty, "expected a JSON value, found an empty line")
-        super().feed(block)
+        """Parse the lines that are whole now."""
+        *whole, rest = block.split(LINE_END)
+        if whole:
+            whole[0] = b"".join((*self._held, whole[0]))
+            self._held = []
+            self._parse(whole)
+        self._held.append(rest)
+        self._last = block[-1:] or self._last
+
+    def _parse(self, lines: list[bytes]) -> None:
+        for line in lines:
+            _parse(line, self._ends + 1, self._place)
+            self._ends += 1
+            self._place += len(line) + 1
+
+    def close(self) -> None:
+        """Parse the last line, which may lack its end."""
+        if self._last != LINE_END:
+            _parse(b"".join(self._held), self._ends + 1, self._place)

@@ -13,12 +13,14 @@ from itertools import accumulate, compress, repeat
 from gristmill.limits import HEADER_MAX
 from gristmill.split.bounds import check_tasks
 from gristmill.split.reader import Malformed, View
-from gristmill.split.tokens import FEW, LINE_END, append_cuts, step_of
+from gristmill.split.tokens import FEW, LINE_END, append_cuts
 
 _QUOTE = b'"'
 _OTHERS = bytes(byte for byte in range(256) if byte not in b'"\n')
-_BLOCK = 256 * 1024
+_BLOCK = 96 * 1024  # stays in the processor's cache, and costs no fresh pages
 _SMALL = 1024  # bytes; a piece that has a cut is halved down to this, then taken line by line
+_SHORT = 0.9  # of the way to the next cut, by the rows seen: so few pieces have a cut and are counted twice
+_ROW = 32  # bytes that a row is taken to have before one was seen
 _OPEN = "a quoted field at or behind this byte is not closed by the end of the file"
 
 
@@ -142,9 +144,17 @@ class _Scan:
         elif self.per_task <= FEW:
             self._take_rows(block)
         else:
-            step = step_of(self.place - self.cuts[0], self.per_task, self.cuts)
-            for low in range(0, len(block), step):
-                self._count(block[low : low + step])
+            low = 0
+            while low < len(block):
+                piece = block[low : low + self._step()]
+                self._count(piece)
+                low += len(piece)
+
+    def _step(self) -> int:
+        """Return how many bytes end a little short of the next cut."""
+        rows = self.per_task * len(self.cuts) - self.wanted
+        usual = (self.place - self.cuts[0]) / rows if rows else _ROW
+        return max(_SMALL, int(_SHORT * self.wanted * usual))
 
     def _count(self, piece: bytes) -> None:
         """Count; only a piece that has a cut is looked at again, by halves."""

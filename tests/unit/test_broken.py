@@ -2,6 +2,9 @@
 
 import pytest
 
+from gristmill.errors import Refused
+from gristmill.limits import FILES_MAX
+from gristmill.split.bounds import check_files
 from gristmill.split.fasta import Fasta
 from gristmill.split.fastq import Fastq
 from gristmill.split.fixed import Fixed
@@ -42,6 +45,10 @@ def test_the_split_names_the_place(reader, text, told):
         (Csv(), b'a\n"b\n', "record 2, byte 7: a quoted field is not closed"),
         (Fixed(4, 0), b"aaaabb", "record 2, byte 11: expected 4 bytes, found 2"),
         (JsonLines(), b"1\n2\n\n3\n", "record 3, byte 11: expected a JSON value, found an empty line"),
+        (JsonLines(), b'1\n{"a": 2}\n{"a":\n4\n', "record 3, byte 18: expected a JSON value (Expecting value"),
+        (JsonLines(), b'1\n"\xff"\n', "record 2, byte 9: expected a JSON value ('utf-8' codec"),
+        (JsonLines(), b'1\n{"a": 2', "record 2, byte 9: expected a JSON value (Expecting ',' delimiter"),
+        (JsonLines(), b"[" * 100_000 + b"\n", "record 1, byte 7: expected a JSON value (maximum recursion"),
     ],
 )
 @pytest.mark.parametrize("feed", [1, 5, 1000])
@@ -60,3 +67,10 @@ def test_headers_belong_to_no_chunk_and_no_count():
     assert list(Fixed(2, 1).by_records(view(b"h112233"), 1, 2)[0]) == [1, 5, 7]
     assert list(Fixed(2, 1).by_bytes(view(b"h112233"), 1, 3)) == [1, 5, 7]
     assert Whole().by_records(view(text), 0, 1)[1] == 1
+
+
+def test_more_files_than_one_merge_can_copy_are_refused():
+    check_files(FILES_MAX, ["pages"])
+    check_files(FILES_MAX + 1, [])
+    with pytest.raises(Refused, match=r"pages would publish 100,001 files, one a task; .* Give each task more"):
+        check_files(FILES_MAX + 1, ["pages"])

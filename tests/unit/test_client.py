@@ -1,5 +1,6 @@
 """The decisions under the command line: progress, pace, plans, filters, the file before it travels."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -86,10 +87,13 @@ def test_a_file_is_planned_as_it_would_be_cut(tmp_path: Path):
     file = tmp_path / "a.txt"
     file.write_bytes(b"line\n" * 1000 + b"no end")
     terms = Terms({Compute.CPU: 1000})
-    record, planned, expected = plan_file(upload(file, bytes_per_task="50"), ROOTS, terms)
-    assert expected.usage["cpu_vcpu_hour"] > 0
-    assert record.parameters == {"bytes_per_task": 50}
-    assert [(one.tasks, one.children) for one in planned] == [(101, 64), (101, 64)]
+    plan = plan_file(upload(file, bytes_per_task="50"), ROOTS, terms)
+    assert plan.bill.usage["cpu_vcpu_hour"] > 0
+    assert plan.record.parameters == {"bytes_per_task": 50}
+    assert [(one.tasks, one.children) for one in plan.branches] == [(101, 64), (101, 64)]
+    assert plan.warnings == []
+    file.write_bytes(gzip.compress(b"line\n"))
+    assert "one task reads all of it" in plan_file(upload(file), ROOTS, terms).warnings[0]
     with pytest.raises(Refused, match="the file is empty"):
         file.write_bytes(b"")
         plan_file(upload(file), ROOTS, terms)

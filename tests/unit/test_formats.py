@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import struct
 from itertools import pairwise
 
 import pytest
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from gristmill.split import fastq, quoted, tokens
 from gristmill.split.fasta import Fasta
 from gristmill.split.fastq import Fastq
-from gristmill.split.lines import JsonLines
+from gristmill.split.fixed import Fixed
+from gristmill.split.lines import JsonLines, Lines
 from gristmill.split.quoted import Csv
 from gristmill.split.reader import View
+from gristmill.split.whole import Items
 
 WORD = st.text("AC>@+ ,", max_size=12)
 RESIDUES = st.text("ACGT", max_size=30)
@@ -71,7 +74,30 @@ def read_json(text):
     return [json.loads(line) for line in text.split(b"\n") if line]
 
 
+@st.composite
+def texts(draw):
+    end, words = draw(END), draw(st.lists(st.text("ab \r", min_size=1, max_size=9), min_size=1, max_size=40))
+    text = "".join(word + end for word in words)
+    return (text.removesuffix(end) if draw(st.booleans()) else text).encode()
+
+
+def read_lines(text):
+    return io.BytesIO(text).readlines()
+
+
+def read_structs(text):
+    return list(struct.iter_unpack("3s", text))
+
+
+NOT_TEXT = {
+    "fixed": (
+        Fixed(3, 0),
+        st.lists(st.binary(min_size=3, max_size=3), min_size=1, max_size=40).map(b"".join),
+        read_structs,
+    )
+}
 CASES = {
+    "lines": (Lines(), texts(), read_lines),
     "fasta": (Fasta(), fastas(), read_fasta),
     "fastq": (Fastq(), fastqs(), read_fastq),
     "csv": (Csv(), csvs(), read_csv),
@@ -84,6 +110,7 @@ def view(text):
 
 
 each_format = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+each_of_all = pytest.mark.parametrize("case", {**CASES, **NOT_TEXT}.values(), ids={**CASES, **NOT_TEXT})
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -123,7 +150,7 @@ def count(reader, chunk, start, feed):
     return counter.records
 
 
-@each_format
+@each_of_all
 @given(data=st.data(), per_task=st.integers(1, 12), feed=st.integers(1, 50))
 def test_cuts_by_records(case, data, per_task, feed):
     reader, texts, read = case
@@ -136,9 +163,16 @@ def test_cuts_by_records(case, data, per_task, feed):
     assert 0 < sizes[-1] <= per_task
 
 
-@each_format
+@each_of_all
 @given(data=st.data(), per_task=st.integers(1, 200), feed=st.integers(1, 50))
 def test_cuts_by_bytes(case, data, per_task, feed):
     reader, texts, read = case
     text = data.draw(texts)
     hold(reader, read, text, reader.by_bytes(view(text), reader.begin(view(text)), per_task), None, feed)
+
+
+@given(text=texts())
+def test_each_item_of_a_list_is_a_task(text):
+    cuts, items = Items().by_records(view(text), 0, 1)
+    assert [text[low:high] for low, high in pairwise(cuts)] == read_lines(text)
+    assert items == len(cuts) - 1
