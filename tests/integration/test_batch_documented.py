@@ -124,6 +124,13 @@ def n_to_n(batch: Batch) -> list[str]:
     return [status, batch.end(f"{second}:1")["statusReason"], batch.end(second)["status"]]
 
 
+def uneven(batch: Batch) -> str:
+    first = batch.run("true", arrayProperties={"size": 2})
+    batch.end(first)
+    depends = [{"jobId": first, "type": "N_TO_N"}]
+    return told(lambda: batch.run("true", arrayProperties={"size": 3}, dependsOn=depends))
+
+
 def failed_dependency(batch: Batch) -> list[str]:
     first = batch.run("exit 1")
     early = batch.run("true", dependsOn=[{"jobId": first}])
@@ -305,6 +312,19 @@ ROWS = [
     refusal(JOBS, "A job depends upon at most 20 jobs", "at most 20", dependsOn=[{"jobId": "x"}] * 21),
     refusal(JOBS, "Unknown dependencies are refused", "does not exist", dependsOn=[{"jobId": "nobody"}]),
     refusal(JOBS, "SEQUENTIAL is for array jobs", "for array jobs", dependsOn=[{"type": "SEQUENTIAL"}]),
+    Row(JOBS, "N_TO_N is between arrays of one size", uneven, "N_TO_N is between arrays of one size: 3"),
+    refusal(
+        "API SubmitJob",
+        "ecsPropertiesOverride and containerOverrides are for definitions of their kind",
+        "ecsPropertiesOverride is not for job definitions with containerProperties",
+        ecsPropertiesOverride={"taskProperties": []},
+    ),
+    refusal(
+        "API SubmitJob",
+        "eksPropertiesOverride is for jobs on EKS",
+        "eksPropertiesOverride is not for job definitions with containerProperties",
+        eksPropertiesOverride={"podProperties": {"metadata": {"labels": {"a": "b"}}}},
+    ),
     refusal("guide Job timeouts", "At least 60 seconds", "at least 60", timeout={"attemptDurationSeconds": 59}),
     refusal("API RetryStrategy", "1 to 10 attempts", "between 1 and 10", retryStrategy={"attempts": 11}),
     refusal(
