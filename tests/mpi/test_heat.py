@@ -108,7 +108,27 @@ def test_a_new_attempt_goes_on_from_the_last_checkpoint(mpi_mill: Mill):
     )["events"]
     assert any("going on from step " in event["message"] for event in events)
     assert told["attempts"][0]["container"]["exitCode"] == 78
+    assert _billed(mpi_mill, run) == pytest.approx(_spent(mpi_mill, run), abs=0.001)
     np.testing.assert_allclose(solved(mpi_mill, "long.yaml", run), expected(plate), rtol=1e-10, atol=1e-10)
+
+
+def _billed(mill: Mill, run: str) -> float:
+    """Return the vCPU seconds that the run's outcome tells."""
+    (outcome,) = [mill.read_json(key) for key in mill.keys(keys.outcomes(run))]
+    return float(outcome["cost"]["usage"]["cpu_vcpu_hour"]) * 3600
+
+
+def _spent(mill: Mill, run: str) -> float:
+    """Return the vCPU seconds of all nodes and plain jobs in all their tries, by Batch."""
+    nodes = {job["jobId"]: job.get("nodeProperties", {}).get("numNodes", 0) for job in mill.jobs(run)}
+    ids = [one for job, count in nodes.items() for one in [f"{job}#{index}" for index in range(count)] or [job]]
+    return sum(
+        (one["stoppedAt"] - one["startedAt"]) / 1000 * float(need["value"])
+        for part in mill.client("batch").describe_jobs(jobs=ids)["jobs"]
+        for need in part["container"]["resourceRequirements"]
+        for one in part["attempts"]
+        if need["type"] == "VCPU"
+    )
 
 
 def _kill_daemon(job: str, node: int) -> bool:

@@ -28,6 +28,9 @@ class ToldBatch:
     def __init__(self, jobs, parts):
         self.jobs, self.parts, self.asked = jobs, parts, []
 
+    def describe_jobs(self, jobs):
+        return {"jobs": [one for one in self.parts if one["jobId"] in jobs]}
+
     def get_paginator(self, _name):
         return self
 
@@ -60,6 +63,19 @@ def test_children_nodes_and_plain_jobs_are_told_apart():
     assert (node.job_id, node.branch) == ("job-1#0", "reverse")
     (job,) = containers(ToldBatch([plain], []), ["q"], RECORD)
     assert (job.group, job.started, job.seconds) == (2, 2.0, 2.0)
+
+
+def test_a_node_is_timed_through_all_its_tries_of_the_job():
+    tries = [
+        {"startedAt": 1_000, "stoppedAt": 4_000},
+        {"startedAt": 5_000, "stoppedAt": 5_500},
+        {"container": {}},  # it never began
+        {"startedAt": 6_000, "stoppedAt": 8_000},
+    ]
+    job = summary(1, "reverse", nodeProperties={"numNodes": 1})
+    node = {**summary(1, nodeProperties={"nodeIndex": 0}), "jobId": "job-1#0", "startedAt": 6_000, "stoppedAt": 8_000}
+    (found,) = containers(ToldBatch([job], [{**node, "attempts": tries}]), ["q"], RECORD)
+    assert (found.started, found.stopped, found.earlier, found.seconds) == (6.0, 8.0, 3.5, 5.5)
 
 
 def test_a_job_that_has_not_ended_is_asked_for_children_in_any_state():
