@@ -17,6 +17,7 @@ BATCH_DEPENDENCIES_MAX = 20
 BATCH_QUEUE_ENVIRONMENTS_MAX = 3
 BATCH_RUNNABLE_LIMIT_SECONDS = (600, 86_400)  # shortest and longest job state time limit
 BATCH_TAGS_MAX = 50
+BATCH_NAME_MAX = 128  # characters of the name of a job, and of a job definition
 BATCH_LIST_PAGE = 100  # jobs in one filtered ListJobs page
 BATCH_LIST_PAGE_BY_STATUS = 1_000  # and in one without a filter
 BATCH_NODES_MAX = 1_000  # nodes of a multi-node job ("Multi-node parallel jobs": an account's default)
@@ -67,6 +68,9 @@ SEGMENT_AGE_CHILDREN = 10_000
 # and one CheckOutput can read what they commit: 300 receipts a second, up to two of each of 50,000 children
 STAGE_BRANCHES_MAX = 16
 STAGE_CHILDREN_MAX = 50_000
+
+# Names in a pipeline.yaml: stage and branch together fit the name of a Batch job, beside run, attempt and group
+NAME_MAX = 40
 
 # The tasks of a stage: Merge and CheckOutput hold 32 bytes of each, 640 MB of a function's 1,769
 TASKS_MAX = 20_000_000

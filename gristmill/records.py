@@ -9,8 +9,6 @@ from gristmill.limits import ATTEMPTS_MAX
 from gristmill.spec.model import Pipeline
 from gristmill.words import CheckVerdict, RunStatus
 
-CONTRACT = 1
-
 
 class Record(BaseModel):
     """A closed, immutable record: an unknown field is an error, for it means another contract."""

@@ -10,9 +10,9 @@ import typer
 from gristmill.cli.options import Json, pairs
 from gristmill.cli.session import session
 from gristmill.cli.show import emit, out
+from gristmill.limits import BATCH_NAME_MAX
 
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
-_NAME_MAX = 128
 
 
 def submit(
@@ -82,4 +82,4 @@ def _script(script: str | None, command: list[str]) -> bytes | None:
 def _name(script: str | None, command: list[str]) -> str:
     """Return a job's name from what it runs; Batch takes letters, digits, - and _ only."""
     given = Path(script).stem if script and script != "-" else Path(command[0]).name if command else "stdin"
-    return _NAME.sub("_", given).strip("_-")[:_NAME_MAX] or "job"
+    return _NAME.sub("_", given).strip("_-")[:BATCH_NAME_MAX] or "job"

@@ -67,15 +67,8 @@ class Namespaces(Starter):
     def _start_node(self, job: Job, environment: Mapping[str, str], folder: Path, output: int) -> Isolated:
         name = f"gm{self._port}-{job.address.rpartition('.')[2]}"
         self._make(name, job.address)
-        process = Isolated(
-            ["ip", "netns", "exec", name, *executed(command_of(job), host_of(job))],
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+        command = ["ip", "netns", "exec", name, *executed(command_of(job), host_of(job))]
+        process = Isolated(command, environment, folder, output)
         process.ended = lambda: self._remove(name, job.address)
         return process
 

@@ -162,8 +162,3 @@ def _attempts(
             children_failed=sum(one.is_failed for one in here),
             failures=list(own.failures),
         )
-
-
-def resume_of(attempt: int) -> int:
-    """Return which resume an attempt belongs to, 0 for the run's first execution."""
-    return attempt // ATTEMPTS_MAX

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from gristmill.limits import NAME_MAX
+from gristmill.spec.expand import merge_name, parts_name
 from gristmill.spec.fault import Fault, Place
 from gristmill.spec.model import Branch, Pipeline, Stage
 from gristmill.spec.parameter_faults import size_faults
@@ -9,7 +11,7 @@ from gristmill.spec.placeholders import placeholder_faults
 from gristmill.words import Compute, MergeKind, OutputKind, RecordFormat
 
 WITH_HEADER = {RecordFormat.LINES, RecordFormat.CSV}  # formats whose first line may be a header
-_EXPANDED_MAX = 40 - len("-parts")
+_EXPANDED_MAX = NAME_MAX - len(parts_name(""))
 
 
 def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iterator[Fault]:
@@ -59,7 +61,7 @@ def _merge(pipeline: Pipeline, place: Place, branch: Branch) -> Iterator[Fault]:
         return
     taken = [stage.name for stage in pipeline.stages]
     taken += [one.name for stage in pipeline.stages for one in stage.branches]
-    for name in (f"{branch.name}-parts", f"{branch.name}-merge"):
+    for name in (parts_name(branch.name), merge_name(branch.name)):
         if name in taken:
             yield (*place, "merge"), f"a merge that computes is a stage of its own, but its name is taken: {name}"
     if len(branch.name) > _EXPANDED_MAX:

@@ -36,6 +36,11 @@ def _parts(branch: Branch) -> Branch:
     return branch.model_copy(update={"name": parts_name(branch.name), "merge": MergeKind.NONE})
 
 
+def merge_name(branch: str) -> str:
+    """Return what the stage that merges, of a branch with a computing merge, is called."""
+    return f"{branch}-merge"
+
+
 def parts_name(branch: str | None) -> str:
     """Return what the mapping half of a branch with a computing merge is called."""
     return f"{branch}-parts"
@@ -52,7 +57,7 @@ def _merging(branch: Branch) -> Stage:
         "target_children": 1,
     }
     return Stage(
-        name=f"{branch.name}-merge",
+        name=merge_name(branch.name),
         input=parts_name(branch.name),
         split=Split(records=RecordFormat.ALL_PARTS),
         branches=[branch.model_copy(update=work)],

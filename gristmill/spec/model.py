@@ -4,17 +4,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from gristmill.limits import ATTEMPTS_MAX, STAGE_BRANCHES_MAX
+from gristmill.limits import ATTEMPTS_MAX, BATCH_NAME_MAX, NAME_MAX, STAGE_BRANCHES_MAX
 from gristmill.words import Compute, MergeKind, OutputKind, ParameterType, RecordFormat
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Name = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}$")]
+ParameterName = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$")]
 Callable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-Reference = Annotated[str, StringConstraints(pattern=r"^params\.[a-z][a-z0-9_]{0,39}$")]
+Reference = Annotated[str, StringConstraints(pattern=rf"^params\.[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$")]
 Size = Annotated[int, Field(ge=1)] | Reference
 Suffix = Annotated[str, StringConstraints(pattern=r"^\.[\w.]+$")]
-# AWS Batch API reference, SubmitJob: a name, of 128 characters at most, and maybe a revision
-JobDefinition = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w-]{0,127}(:\d+)?$")]
+# AWS Batch API reference, SubmitJob: a name, and maybe a revision
+JobDefinition = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9][\w-]{{0,{BATCH_NAME_MAX - 1}}}(:\d+)?$")]
 
 
 class Closed(BaseModel):

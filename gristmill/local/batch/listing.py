@@ -10,9 +10,6 @@ def by_filter(wanted: Json) -> Callable[[Job], bool]:
     """Return what tells whether a job passes a filter; names match in any case, definitions only as written."""
     values: list[str] = wanted["values"]
 
-    def is_of_definition(job: Job) -> bool:
-        return any(one == job.definition.arn or _glob(job.definition.name, one) for one in values)
-
     tests: dict[str, Callable[[Job], bool]] = {
         "JOB_NAME": lambda job: any(_glob(job.name.lower(), one.lower()) for one in values),
         "JOB_DEFINITION": lambda job: any(

@@ -8,6 +8,7 @@ from gristmill.limits import (
     BATCH_ARRAY_MAX,
     BATCH_ARRAY_MIN,
     BATCH_DEPENDENCIES_MAX,
+    BATCH_NAME_MAX,
     BATCH_SUBMIT_MAX_BYTES,
     BATCH_TAGS_MAX,
 )
@@ -15,7 +16,7 @@ from gristmill.local.batch.model import Job, Queue
 from gristmill.local.batch.requirements import override_problems, retry_problems, timeout_problems
 from gristmill.local.batch.resources import Json
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{BATCH_NAME_MAX - 1}}}")
 _SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
 _HIGHEST_PRIORITY = 9999
 

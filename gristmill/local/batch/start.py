@@ -38,7 +38,18 @@ class Process(Protocol):
 
 
 class Executed(subprocess.Popen[bytes]):
-    """A program that leads its own session."""
+    """A program that leads its own session, writes both of its outputs to one pipe and reads nothing."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path, output: int) -> None:
+        super().__init__(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
 
     def signal_all(self, number: int) -> None:
         """Send a signal to its process group."""
@@ -93,15 +104,7 @@ class Starter:
             request = {"command": command[2:], "host": host, "environment": dict(environment), "folder": str(folder)}
             with contextlib.suppress(OSError):  # a zygote that died: start as any other program
                 return self._fresh_zygote().fork(request, [output])
-        return Executed(
-            executed(command, host),
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+        return Executed(executed(command, host), environment, folder, output)
 
     def _is_forked(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
         """Tell whether it is `python -m MODULE` with the interpreter set up as the zygote's is."""
