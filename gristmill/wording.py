@@ -32,3 +32,15 @@ def size(count: int) -> str:
 def moment(when: datetime) -> str:
     """Return a time with its zone."""
     return when.strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def brief(seconds: float) -> str:
+    """Return a time span as people say it, a short one with its fractions: 40 ms, 1.2 s, 12 s, 3 min 4 s."""
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(timedelta(seconds=seconds))
+
+
+def quantity(count: float) -> str:
+    """Return a figure as people say it: whole with separators from 100 on, else with two significant digits."""
+    return f"{count:,.0f}" if count >= 100 or count == int(count) else f"{count:.2g}"

@@ -96,7 +96,7 @@ def _image(described: Mapping[str, Any]) -> str | None:
     nodes = described.get("nodeProperties", {}).get("nodeRangeProperties") or [{}]
     container = described.get("container") or nodes[0].get("container") or {}
     image = container.get("image")
-    return str(image) if image else None
+    return str(image) if image and image != "none" else None
 
 
 def _own(finding: Finding, branch: str) -> BranchFinding | None:

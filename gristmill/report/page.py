@@ -5,15 +5,31 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gristmill import wording
+from gristmill.cost.bill import LABELS, dollars
+from gristmill.limits import ATTEMPTS_MAX
+from gristmill.report.chart import GUTTER, RIGHT, WIDTH, charts
 from gristmill.report.model import Report
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_TEMPLATES = Path(__file__).parent / "templates"
+
 
 def page(report: Report, pictures: Mapping[str, str]) -> str:
     """Return the page; `pictures` are data URIs by key."""
-    return _environment().get_template("page.html.j2").render(report=report, pictures=pictures)
+    branches = [(stage, one) for stage in report.stages for one in stage.branches]
+    canvas = {"width": WIDTH, "gutter": GUTTER, "right": RIGHT}
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(report=report, pictures=pictures, branches=branches, charts=charts(report), canvas=canvas)
+    )
+
+
+def _size(count: float) -> str:
+    return wording.size(int(count))
 
 
 @cache
@@ -21,5 +37,14 @@ def _environment() -> "Environment":
     """Return the templates. Everything that goes into one is escaped, for file names are anybody's."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    loader = FileSystemLoader(Path(__file__).parent / "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    named = (wording.size, wording.brief, wording.duration, wording.moment, wording.quantity, dollars)
+    made.filters |= {one.__name__: one for one in named}
+    made.globals |= {"labels": LABELS, "attempts_max": ATTEMPTS_MAX, "say_seconds": wording.brief, "say_size": _size}
+    return made

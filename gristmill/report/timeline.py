@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
+from math import ceil
 from typing import Any
 
 from gristmill.report.model import Bin, Step
@@ -24,17 +25,17 @@ class Span:
 
 
 def bins(spans: Iterable[Span], start: float, end: float, count: int = BINS) -> list[Bin]:
-    """Return `count` equal bins of the time from `start` to `end`, each with the containers in its middle."""
+    """Return `count` equal bins of the time from `start` to `end`, each with what containers did in its middle."""
     width = max(end - start, 0.001) / count
     queued, starting, running = ([0] * (count + 1) for _ in range(3))
 
     def place(moment: float) -> int:
-        return min(count, max(0, round((moment - start) / width)))
+        """Return the first bin whose middle is not before the moment."""
+        return min(count, max(0, ceil((moment - start) / width - 0.5)))
 
     def mark(changes: list[int], first: float, last: float) -> None:
-        if last > first:
-            changes[place(first)] += 1
-            changes[min(count, max(place(last), place(first) + 1))] -= 1
+        changes[place(first)] += 1
+        changes[place(max(first, last))] -= 1
 
     for one in spans:
         stopped = one.stopped or end
