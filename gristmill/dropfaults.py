@@ -1,5 +1,6 @@
 """Why a drop is refused: by what it is, and by what its results would be called."""
 
+from gristmill import keys
 from gristmill.drop import Drop
 from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.records import RunRecord
@@ -23,8 +24,10 @@ def object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None
 
 def name_faults(record: RunRecord) -> list[str]:
     """Return whether the dropped file's name is so long that the keys of its results could not be."""
+    dropped = keys.parse_input(record.input.key)
     results = [output_key(record, branch) for branch in result_branches(frozen(record))]
-    longest = max((len(key.encode()) for key in results), default=0)
+    results.append(keys.report(dropped.pipeline, dropped.name, record.run, "html"))
+    longest = max(len(key.encode()) for key in results)
     if longest <= S3_KEY_MAX_BYTES:
         return []
     return [

@@ -44,9 +44,10 @@ def tell_end(here: "Session", run: "Run", folder: Path | None, json: bool) -> No
     """Tell what a run came to, write the results of a complete one to a folder, and exit by how it ended."""
     from gristmill.client.causes import causes
 
-    told = _results(here.mill, run, folder or (_LOCAL_RESULTS if here.target.local else None))
+    folder = folder or (_LOCAL_RESULTS if here.target.local else None)
+    told = _results(here.mill, run, folder)
     cause = None if run.status is RunStatus.SUCCEEDED else causes(here.mill, run)
-    (_emit if json else _print)(here.mill, run, told, cause)
+    (_emit if json else _print)(here.mill, run, told, cause, _report(here.mill, run, folder))
     raise typer.Exit(exit_code(run))
 
 
@@ -59,15 +60,25 @@ def _results(mill: "Mill", run: "Run", folder: Path | None) -> list[dict[str, An
     return [{"key": one.key, "size": one.size, "file": None} for one in results(mill, run)]
 
 
-def _emit(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause | None") -> None:
+def _report(mill: "Mill", run: "Run", folder: Path | None) -> str | None:
+    """Return where the report is: in the folder, if one is given; None where there is none (yet)."""
+    from gristmill.client.reports import fetch, find
+
+    key = find(mill, run)
+    if key is None:
+        return None
+    return _short(fetch(mill, run, folder)[0]) if folder else f"s3://{mill.store.bucket}/{key}"
+
+
+def _emit(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause | None", report: str | None) -> None:
     from gristmill.client.costs import cost_of
 
     cost = cost_of(mill, run.run)
     facts = {"run": run.run, "status": run.status, "bucket": mill.store.bucket}
-    emit({**facts, "results": told, "cause": cause, "cost": cost.bill, "estimate": cost.estimate})
+    emit({**facts, "results": told, "cause": cause, "cost": cost.bill, "estimate": cost.estimate, "report": report})
 
 
-def _print(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause | None") -> None:
+def _print(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause | None", report: str | None) -> None:
     from gristmill.cli.cause import show_cause
     from gristmill.client.costs import cost_of
 
@@ -76,6 +87,8 @@ def _print(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause |
     _places(mill.store.bucket, told)
     if cost.bill:
         out(f"  Cost: {cost.line}")
+    if report:
+        out(f"  Report: {report}")
     if cause:
         show_cause(run, cause)
 

@@ -22,6 +22,7 @@ from gristmill.cli import (
     new,
     pipelines,
     plan,
+    report,
     results,
     run,
     runs,
@@ -83,7 +84,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EXIT_CODES,
 )
-_ROOMS = (run, runs, logs, results, control, plan, new, trial, pipelines, subscriptions, mail)
+_ROOMS = (run, runs, logs, results, report, control, plan, new, trial, pipelines, subscriptions, mail)
 for room in (*_ROOMS, jobs, job, hosts, awsb, deploy, local):
     room.add_to(app)
 

@@ -81,26 +81,30 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
     from gristmill.client.causes import causes
     from gristmill.client.costs import cost_of
     from gristmill.client.progress import look
+    from gristmill.client.reports import find
 
     mill = session(context).mill
     found = session(context).run(run)
     seen = look(mill, found)
     cause = None if found.status is RunStatus.SUCCEEDED else causes(mill, found)
     cost = cost_of(mill, found.run)
+    key = find(mill, found)
+    report = f"s3://{mill.store.bucket}/{key}" if key else ""
     if json:
-        emit({**_told(found), "stages": seen.stages, "cause": cause, "cost": cost.bill, "estimate": cost.estimate})
+        facts = {"cost": cost.bill, "estimate": cost.estimate, "report": report or None}
+        emit({**_told(found), "stages": seen.stages, "cause": cause, **facts})
         return
-    _show(seen, cause, cost.line)
+    _show(seen, cause, {"Cost": cost.line, "Report": report})
 
 
-def _show(seen: "Look", cause: "Cause | None", cost: str) -> None:
+def _show(seen: "Look", cause: "Cause | None", more: dict[str, str]) -> None:
     from rich.text import Text
 
     from gristmill.cli.cause import show_cause
 
     run = seen.run
     rich(Text.assemble(coloured(run.status), f" {run.title}"))
-    for name, value in [*_facts(run), *([("Cost", cost)] if cost else [])]:
+    for name, value in [*_facts(run), *((name, value) for name, value in more.items() if value)]:
         out(f"  {name:<11} {value}")
     if seen.stages:
         out()

@@ -10,7 +10,7 @@ from gristmill.wording import brief, duration
 
 WIDTH, GUTTER, RIGHT = 1000, 168, 44  # of the canvas, of the names on its left, of the figures on its right
 _AXIS, _STEPS, _BAR, _GAP, _AREA, _ROW = 26, 22, 9, 2, 64, 16
-_BARS_MOST = 24  # containers of a branch that get a bar each
+BARS_MOST = 24  # containers of a branch that get a bar each
 _LETTER = 6.4  # width of a letter
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 172800, 604800)
 
@@ -127,7 +127,7 @@ def _add_lane(chart: Chart, scale: Scale, lane: Lane, branch: Branch, execution:
     top = chart.height
     own = [one for one in branch.children_shown if execution.started <= one.queued < execution.ended]
     most = max((one.queued + one.starting + one.running for one in lane.bins), default=0)
-    if branch.children == len(branch.children_shown) and 0 < len(own) <= _BARS_MOST:
+    if branch.children == len(branch.children_shown) and 0 < len(own) <= BARS_MOST:
         for place, one in enumerate(own):
             chart.bars += _bars(scale, top + place * (_BAR + _GAP), one, execution.ended)
         height = max(30, len(own) * (_BAR + _GAP))

@@ -38,12 +38,14 @@ def bins(spans: Iterable[Span], start: float, end: float, count: int = BINS) -> 
         changes[place(max(first, last))] -= 1
 
     for one in spans:
-        stopped = one.stopped or end
-        mark(queued, one.queued, one.started or stopped)
-        if one.started:
-            began = min(one.began or one.started, stopped)
-            mark(starting, one.started, began)
-            mark(running, began, stopped)
+        stopped = end if one.stopped is None else one.stopped
+        if one.started is None:
+            mark(queued, one.queued, stopped)
+            continue
+        began = one.started if one.began is None else min(one.began, stopped)
+        mark(queued, one.queued, one.started)
+        mark(starting, one.started, began)
+        mark(running, began, stopped)
     counts = zip(*(list(accumulate(changes))[:count] for changes in (queued, starting, running)), strict=True)
     return [
         Bin(at=moment(start + (place + 0.5) * width), queued=told[0], starting=told[1], running=told[2])

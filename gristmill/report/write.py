@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from gristmill import keys
 from gristmill.cost.gather import Observed, Sources
+from gristmill.errors import GristmillError, Refused
 from gristmill.guard import within
+from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.news import News
 from gristmill.records import RunRecord
 from gristmill.report.facts import gather
@@ -28,12 +30,15 @@ def reported(
         within(_SECONDS, lambda: write(store, sources, story, news, record, seen))
     except Exception as error:
         logger.exception("the report is not written")
-        return replace(story, unreported=f"{type(error).__name__}: {error}"[:_REASON])
+        why = error.what if isinstance(error, GristmillError) else f"{type(error).__name__}: {error}"
+        return replace(story, unreported=why[:_REASON])
     return replace(story, report=_key(story, "html"))
 
 
 def write(store: Store, sources: Sources, story: Story, news: News, record: RunRecord | None, seen: Observed) -> None:
-    """Write `report.json`, then `report.html`."""
+    """Write `report.json`, then `report.html`; Refused where S3 has no key for them."""
+    if len(_key(story, "html").encode()) > S3_KEY_MAX_BYTES:
+        raise Refused(["the file's name is too long for it"])
     pictures = load(store, story.results)
     report = make(gather(store, sources, story, news, record, seen), pictures.listed, pictures.left_out)
     store.put(_key(story, "json"), report.model_dump_json(indent=1).encode(), "application/json")

@@ -5,6 +5,7 @@ Here are those of the whole file: names, results, the history of an execution.
 
 from collections.abc import Iterator
 
+from gristmill import keys
 from gristmill.cost import machine
 from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
 from gristmill.plan import group_sizes
@@ -39,6 +40,8 @@ def _names(pipeline: Pipeline) -> Iterator[Fault]:
         for place, branch in enumerate(stage.branches):
             if branch.name in branches:
                 yield ("stages", number, "branches", place, "name"), f"two branches are called {branch.name}"
+            if branch.name == keys.REPORT:
+                yield ("stages", number, "branches", place, "name"), "the name is reserved: the run's own report has it"
             branches.add(branch.name)
 
 

@@ -69,7 +69,7 @@ def test_run_shows_progress_and_ends_with_the_places_of_the_results(mill: Mill, 
     assert said.code == ExitCode.OK
     assert said.err.startswith(f"local ({mill.endpoint})\n")
     assert "map/repeat: 4 of 4 tasks" in said.err
-    headline, *places, cost = said.out.splitlines()
+    headline, *places, cost, report = said.out.splitlines()
     assert re.fullmatch(
         r"  Cost: about \$0\.00\d\d as AWS bills it \(.*\), estimated \$0\.0\d+; here it was free", cost
     )
@@ -82,6 +82,8 @@ def test_run_shows_progress_and_ends_with_the_places_of_the_results(mill: Mill, 
         f"  {prefix}reverse.txt (560 bytes)",
         f"  ./results/{run}/reverse.txt",
     ]
+    assert report == f"  Report: ./results/{run}/report.html"
+    assert Path(f"results/{run}/report.html").read_text().startswith("<!doctype html>")
     assert Path(f"results/{run}/reverse.txt").read_bytes() == "tsirg\n\nelhüm\n".encode() * 40
 
 

@@ -1,0 +1,260 @@
+"""The report: figures in keys, times in bins, what is chosen where there is too much, and a page that stays small."""
+
+import json
+import threading
+import types
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, validate
+
+from gristmill import keys
+from gristmill.cost.gather import Observed
+from gristmill.footprint import Footprint, footprints, leave, libraries
+from gristmill.guard import Overdue, within
+from gristmill.news import News
+from gristmill.records import BranchFinding, Failure, Finding
+from gristmill.report.branches import union
+from gristmill.report.chart import BARS_MOST, Scale, charts, ticks
+from gristmill.report.children import SHOWN, Seen, shown
+from gristmill.report.facts import Facts, wanted
+from gristmill.report.make import make
+from gristmill.report.model import Object, Picture, schema, spread
+from gristmill.report.page import page
+from gristmill.report.pictures import EMBEDDED_MAX, choose
+from gristmill.report.pictures import SHOWN as PICTURES_SHOWN
+from gristmill.report.timeline import Span, bins, steps
+from gristmill.store import ObjectInfo
+from gristmill.story import Story
+from gristmill.words import CheckVerdict, RunStatus
+from tests.unit.test_containers import CONTAINER, RECORD
+
+START = datetime(2026, 1, 2, tzinfo=UTC)
+PRINT = Footprint(0, 0, 0, 1, 1500, 9000, 4000, 50_000, 3, 0, 100, 200, 10, 20)
+
+
+def test_a_footprints_figures_lie_in_its_key(store):
+    later = replace(PRINT, attempt=10, child=9999)
+    for one in (later, PRINT):
+        leave(store, "r", "s", "b", one)
+    assert list(footprints(store, "r", "s", "b")) == [PRINT, later]
+    assert b'"libraries"' in store.read(PRINT.key("r", "s", "b"))
+
+
+@given(st.lists(st.integers(0, 2**53), min_size=14, max_size=14))
+def test_any_figures_come_back_from_a_key(figures):
+    figures[:4] = [figure % 100_000 for figure in figures[:4]]
+    assert keys.footprint_figures(keys.footprint("r", "s", "b", figures)) == figures
+
+
+def test_versions_are_those_that_modules_tell_without_being_asked():
+    made = {name: types.ModuleType(name) for name in ("numpy", "numpy.linalg", "json", "mute", "odd")}
+    for name in ("numpy", "numpy.linalg", "json"):
+        made[name].__version__ = "1.2"
+    made["odd"].__version__ = object()
+    assert libraries(made) == {"numpy": "1.2"}
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(0, 100)] * 4).map(sorted), max_size=30),
+    st.integers(1, 50),
+)
+def test_bins_count_each_container_in_one_state_at_a_time(times, count):
+    told = bins([Span(*one) for one in times], 0, 100, count)
+    assert len(told) == count
+    for place, one in enumerate(told):
+        middle = (place + 0.5) * 100 / count
+        alive = sum(first <= middle < last for first, _, _, last in times)
+        assert one.queued + one.starting + one.running == alive
+        assert min(one.queued, one.starting, one.running) >= 0
+
+
+def test_what_never_started_was_queued_and_what_has_not_stopped_runs_to_the_end():
+    first, last = bins([Span(0, None, None, None), Span(0, 1, None, None)], 0, 10, 2)
+    assert (first.queued, first.starting, first.running) == (1, 0, 1)
+    assert (last.queued, last.running) == (1, 1)
+
+
+def test_states_of_a_history_are_paired_and_an_open_one_lasts_until_now():
+    def event(kind, name, seconds):
+        details = {f"state{kind}EventDetails": {"name": name}}
+        return {"type": f"TaskState{kind}", "timestamp": START + timedelta(seconds=seconds), **details}
+
+    history = [event("Entered", "Split", 0), event("Exited", "Split", 2), event("Entered", "Merge", 2)]
+    told = steps([*history, event("Entered", "Work", 3)], START + timedelta(seconds=9))
+    assert [(one.name, (one.ended - one.began).total_seconds()) for one in told] == [("Split", 2), ("Work", 6)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)).map(lambda one: (one[0], sum(one))), max_size=20))
+def test_covered_time_counts_each_moment_once(spans):
+    moments = {moment for first, last in spans for moment in range(first, last)}
+    assert union(spans) == len(moments)
+
+
+def test_a_spread_is_of_what_there_is():
+    assert spread([]) is None
+    one = spread([3, 1, 2])
+    assert one is not None
+    assert (one.count, one.least, one.median, one.most, one.total) == (3, 1, 2, 3, 6)
+
+
+@pytest.mark.parametrize("seconds", [0.0004, 0.3, 3, 4.5, 59, 600, 86_400, 30 * 86_400])
+def test_ticks_are_few_and_begin_at_nothing(seconds):
+    told = list(ticks(Scale(START, START + timedelta(seconds=seconds))))
+    assert 2 <= len(told) <= 12
+    assert told[0][1] == "0"
+    assert len({text for _, text in told}) == len(told)
+
+
+def container(number, **more):
+    return replace(CONTAINER, job_id=f"j:{number}", index=number, created=0.0, started=1.0, stopped=9.0, **more)
+
+
+def test_of_many_containers_the_failed_and_the_slow_are_shown():
+    many = [Seen(container(number), PRINT, {}) for number in range(5000)]
+    many[4000] = Seen(container(4000, status="FAILED", reason="why"), None, {})
+    many[3000] = Seen(replace(container(3000), stopped=99.0), PRINT, {})
+    told = shown(many)
+    assert len(told) == SHOWN
+    assert [one.index for one in told[:2]] == [4000, 3000]
+    assert [one.index for one in shown(many[:10])] == list(range(10))
+
+
+def test_tries_of_batch_are_told_with_their_causes():
+    host = {"startedAt": 1000, "stoppedAt": 2000, "statusReason": "Host EC2 (i-1) terminated.", "container": {}}
+    end = {"startedAt": 3000, "stoppedAt": 9000, "container": {"exitCode": 0}}
+    (child,) = shown([Seen(container(0), replace(PRINT, job_try=2), {"attempts": [host, end]})])
+    assert [(one.exit_code, one.reason) for one in child.tries] == [(None, "Host EC2 (i-1) terminated."), (0, "")]
+
+
+def test_a_footprint_of_an_earlier_try_says_nothing_of_when_the_last_one_began():
+    assert Seen(replace(CONTAINER, started=20.0), PRINT, {}).began is None
+    assert Seen(replace(CONTAINER, started=1.0), PRINT, {}).began == 1.5
+    assert Seen(replace(CONTAINER, started=2.0), PRINT, {}).began == 2.0  # two clocks
+
+
+def test_a_closer_look_is_taken_at_few():
+    many = [container(number, status="FAILED") for number in range(5000)]
+    assert len(wanted(many, {})) == 400
+    fine = [container(number) for number in range(5000)]
+    again = {("map", "repeat", 0, 0, 7): replace(PRINT, job_try=2)}
+    assert wanted(fine, again) == ["j:4999", "j:7"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3_000_000)), max_size=80))
+def test_pictures_of_a_page_are_few_and_small_together(made):
+    found = [ObjectInfo(f"{folder}/{number:03d}.png", size, "") for number, (folder, size) in enumerate(made)]
+    chosen = choose(found)
+    sizes = {one.key: one.size for one in found}
+    assert len(set(chosen)) == len(chosen) <= PICTURES_SHOWN
+    assert sum(sizes[key] for key in chosen) <= EMBEDDED_MAX
+    if found and min(sizes.values()) * PICTURES_SHOWN < EMBEDDED_MAX and all(size < 200_000 for size in sizes.values()):
+        assert {key[0] for key in chosen} == {key[0] for key in sizes}
+
+
+def test_work_that_is_overdue_or_refused_by_aws_is_told():
+    assert within(5, lambda: 3) == 3
+    with pytest.raises(Overdue, match="it took more than"):
+        within(0.01, threading.Event().wait)
+
+    def refused():
+        raise ClientError({"Error": {"Code": "Throttling"}}, "ListJobs")
+
+    with pytest.raises(Overdue, match="Throttling"):
+        within(5, refused)
+    with pytest.raises(ZeroDivisionError):
+        within(5, lambda: 1 / 0)
+
+
+def facts(children=0, reason="", **more):
+    """Return the facts of a failed run with so many containers, whose texts are all `reason`."""
+    failure = Failure(
+        stage="map", branch="repeat", task=1, attempt=0, reason=reason, detail=reason, exit_code=1, job_id="j",
+        log_stream="l", at=START,
+    )  # fmt: skip
+    found = BranchFinding(
+        branch="repeat", tasks=2, done=1, records_in=1, records_out=1, bytes_in=1, bytes_out=1, output=None,
+        failures=[failure] * 5, missing=1, problem=reason,
+    )  # fmt: skip
+    finding = Finding(
+        run=RECORD.run, stage="map", attempt=0, verdict=CheckVerdict.FAILED, reason=reason, branches=[found],
+        warnings=[reason],
+    )  # fmt: skip
+    story = Story(
+        status=RunStatus.FAILED, run=RECORD.run, pipeline="strings", name=reason or "x", owner=reason, input_size=1,
+        bucket="b", started_at=START, ended_at=START + timedelta(seconds=60), reason=reason, findings=[finding],
+        results=[ObjectInfo(f"results/{reason}", 1, "")] * 1000,
+    )  # fmt: skip
+    at = START.timestamp()
+    many = [
+        replace(container(number), created=at, started=at + 1, stopped=at + 9, reason=reason, status="FAILED")
+        for number in range(children)
+    ]
+    left = {(one.stage, one.branch, 0, 0, one.index): PRINT for one in many}
+    news = News(RunStatus.FAILED, "arn:execution", {}, START, reason)
+    objects = [Object(key=f"results/{reason}", size=1, etag=reason)] * 500
+    given = {"findings": {"map": [finding] * 60}, "seen": Observed([], many), "footprints": left, "results": objects}
+    return Facts(story, news, RECORD, **given, **more)
+
+
+class Elements(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, made):
+        super().__init__()
+        self.counts, self.events, self.texts = Counter(), [], []
+        self.feed(made)
+
+    @property
+    def names(self):
+        return set(self.counts)
+
+    def handle_starttag(self, tag, attrs):
+        self.counts[tag] += 1
+        self.events += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+HOSTILE = """</title></style></svg><script>alert(1)</script><img src=x onerror='a()'>"'&{{7*7}}{% raw %}\x00\u202e"""
+
+
+def test_no_text_becomes_markup_wherever_it_comes_from():
+    report = make(facts(3, HOSTILE), [Picture(key=HOSTILE, size=1, embedded=True)], [HOSTILE])
+    made = page(report, {HOSTILE: "data:image/png;base64,AA=="})
+    elements, texts = Elements(made), [one for one in Elements(made).texts if "alert(1)" in one]
+    assert elements.names.isdisjoint({"script", "link", "iframe", "object", "a"})
+    assert elements.counts["img"] == elements.counts["style"] == 1
+    assert elements.events == []
+    assert len(texts) > 20
+    assert all(HOSTILE in text for text in texts)
+
+
+def test_a_report_is_as_large_for_ten_thousand_containers_as_for_hundreds():
+    pages = {count: page(make(facts(count, "why"), []), {}) for count in (500, 10_000)}
+    assert len(pages[10_000]) < 1.1 * len(pages[500]) < 600_000
+    raw = make(facts(10_000, "why"), []).model_dump_json()
+    assert len(raw) < 2_000_000
+
+
+def test_few_containers_get_a_bar_each_and_many_a_curve():
+    few, many = (charts(make(facts(count), []))[0] for count in (BARS_MOST, BARS_MOST + 1))
+    assert len([one for one in few.bars if one.kind == "failed"]) == BARS_MOST
+    assert few.areas == []
+    assert [one.kind for one in many.areas] == ["queued", "starting", "running"]
+    assert [one.text for one in many.peaks] == [str(BARS_MOST + 1)]
+
+
+def test_the_schema_is_of_what_is_written():
+    made = schema()
+    Draft202012Validator.check_schema(made)
+    report = make(facts(2), [])
+    validate(json.loads(report.model_dump_json()), made)
+    assert made["additionalProperties"] is False
