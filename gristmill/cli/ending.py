@@ -64,10 +64,8 @@ def _report(mill: "Mill", run: "Run", folder: Path | None) -> str | None:
     """Return where the report is: in the folder, if one is given; None where there is none (yet)."""
     from gristmill.client.reports import fetch, find
 
-    key = find(mill, run)
-    if key is None:
-        return None
-    return _short(fetch(mill, run, folder)[0]) if folder else f"s3://{mill.store.bucket}/{key}"
+    place = find(mill, run)
+    return _short(fetch(mill, run, folder)[0]) if place and folder else place
 
 
 def _emit(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause | None", report: str | None) -> None:

@@ -39,18 +39,15 @@ def report(
 
 
 def _report(context: typer.Context, text: str | None, download: Path | None, browser: bool, json: bool) -> None:
-    from gristmill.client.reports import address, fetch, read
-    from gristmill.keys import report as key_of
+    from gristmill.client.reports import address, fetch, find, read
 
     mill = session(context).mill
     run = session(context).run(text)
     body = read(mill, run, "json")
-    key = key_of(run.dropped.pipeline, run.dropped.name, run.run, "html")
     if json:
         out(body.decode())
     else:
-        places = [str(place) for place in fetch(mill, run, download)] if download else []
-        for place in places or [f"s3://{mill.store.bucket}/{key}"]:
-            out(place)
+        for place in fetch(mill, run, download) if download else [find(mill, run)]:
+            out(str(place))
     if browser:
-        typer.launch(address(mill, key))
+        typer.launch(address(mill, run))

@@ -88,13 +88,12 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
     seen = look(mill, found)
     cause = None if found.status is RunStatus.SUCCEEDED else causes(mill, found)
     cost = cost_of(mill, found.run)
-    key = find(mill, found)
-    report = f"s3://{mill.store.bucket}/{key}" if key else ""
+    report = find(mill, found)
     if json:
-        facts = {"cost": cost.bill, "estimate": cost.estimate, "report": report or None}
+        facts = {"cost": cost.bill, "estimate": cost.estimate, "report": report}
         emit({**_told(found), "stages": seen.stages, "cause": cause, **facts})
         return
-    _show(seen, cause, {"Cost": cost.line, "Report": report})
+    _show(seen, cause, {"Cost": cost.line, "Report": report or ""})
 
 
 def _show(seen: "Look", cause: "Cause | None", more: dict[str, str]) -> None:

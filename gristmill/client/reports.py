@@ -11,9 +11,9 @@ _ADDRESS_SECONDS = 3600
 
 
 def find(mill: Mill, run: Run) -> str | None:
-    """Return the key of `report.html`, None where there is no report, as while the run goes on."""
+    """Return where `report.html` is in S3, None where there is no report, as while the run goes on."""
     key = _key(run, "html")
-    return key if mill.store.head(key) else None
+    return f"s3://{mill.store.bucket}/{key}" if mill.store.head(key) else None
 
 
 def read(mill: Mill, run: Run, kind: str) -> bytes:
@@ -37,9 +37,9 @@ def fetch(mill: Mill, run: Run, folder: Path) -> list[Path]:
     return places
 
 
-def address(mill: Mill, key: str) -> str:
-    """Return a URL of an object that any browser may open for an hour."""
-    wanted = {"Bucket": mill.store.bucket, "Key": key}
+def address(mill: Mill, run: Run) -> str:
+    """Return a URL of the report that any browser may open for an hour."""
+    wanted = {"Bucket": mill.store.bucket, "Key": _key(run, "html")}
     url: str = mill.client("s3").generate_presigned_url("get_object", Params=wanted, ExpiresIn=_ADDRESS_SECONDS)
     return url
 

@@ -70,14 +70,16 @@ def request_usage(load: Load) -> Usage:
 
 
 def _by_children(load: Load) -> tuple[float, float]:
-    """A child reads the run's record, two headers, its offsets and its input; a segment comes with its receipt, and
-    a branch that makes files has one of each task.
+    """A child reads the run's record, two headers, its offsets and its input, and leaves a footprint; a segment comes
+    with its receipt, and a branch that makes files has one of each task.
     """
     each = load.bytes_out / max(1, load.segments)
     parts = 1 if each <= _ONE_PUT else 2 + ceil(each / _PART)
     windows = max(1, ceil(load.tasks / max(1, load.children) / _INDEX_WINDOW))
     files = load.tasks if load.branch.output is OutputKind.FILES else 0
-    return files + load.segments * (parts + 1), load.children * (4 + 2 * windows) + (load.segments if parts > 1 else 0)
+    return files + load.segments * (parts + 1) + load.children, load.children * (4 + 2 * windows) + (
+        load.segments if parts > 1 else 0
+    )
 
 
 def _by_surveys(load: Load) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import pytest
 from gristmill.cli import main
 from gristmill.cli.options import pairs
 from gristmill.cli.session import Session
-from gristmill.client import causes, costs, progress, runs
+from gristmill.client import causes, costs, progress, reports, runs
 from gristmill.client.executions import Execution
 from gristmill.client.looks import BranchLook, Children, Look, StageLook
 from gristmill.client.runs import Run
@@ -82,6 +82,7 @@ def test_status_tells_stage_branch_task_attempt_code_reason_log_and_the_next_com
     monkeypatch.setattr(causes, "causes", lambda mill, one: causes.Cause("1 task has no output", [failure], {}))
     spent = costs.Cost(bill(Usage(s3_gb_month=200)), 1.5, local=True)
     monkeypatch.setattr(costs, "cost_of", lambda mill, run: spent)
+    monkeypatch.setattr(reports, "find", lambda mill, run: "s3://mill/results/report.html")
     assert main.call(["status", "0"]) == 0
     prices = "us-east-1 list prices of 2026-11-22"
     assert capsys.readouterr().out == (
@@ -94,6 +95,7 @@ def test_status_tells_stage_branch_task_attempt_code_reason_log_and_the_next_com
         "  Ended       2026-01-02 03:06:09\n"
         "  Took        2 min 4 s\n"
         f"  Cost        about $4.60 as AWS bills it ({prices}), estimated $1.50; here it was free\n"
+        "  Report      s3://mill/results/report.html\n"
         "\n"
         "STAGE  BRANCH    TASKS    DONE  FAILED  ATTEMPT  CHILDREN\n"
         "map    repeat   13,000  12,999       1        3  1 failed\n"

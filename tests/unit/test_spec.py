@@ -104,6 +104,10 @@ def test_a_stage_is_not_called_as_what_lies_beside_it(tmp_path):
         load(tmp_path, content)
 
 
+def test_no_branch_takes_the_name_of_the_report(refused):
+    assert any("the name is reserved: the run's own report has it" in fault for fault in refused(name="report"))
+
+
 @pytest.mark.parametrize(
     ("split", "told"),
     [
