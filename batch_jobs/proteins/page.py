@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 from gristmill.task import Task
 
 from .columns import UNITS
-from .drawing import picture
+from .drawing import picture, told
 from .figures import Column, Figures, gather
 
 _PAGE = """<!doctype html>
@@ -63,7 +63,7 @@ def _flags(found: Figures) -> Iterator[str]:
 
 def _row(name: str, column: Column) -> str:
     cells = [f"{name.replace('_', ' ')} ({UNITS[name]})", f"{column.count:,}"]
-    cells += [f"{number:,.6g}" if column.count else "" for number in (column.low, column.mean, column.high)]
+    cells += [told(number) if column.count else "" for number in (column.low, column.mean, column.high)]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 

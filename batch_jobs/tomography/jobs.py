@@ -38,16 +38,17 @@ def frames(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task)
 def rows(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task) -> None:
     """List the blocks of rows; make the arrays of filtered sinograms and of the volume."""
     from .hdf5 import dropped_scan
-    from .ome import LEVEL, multiscales
+    from .ome import multiscales, sizes
 
     arrays = run_arrays(task)
     with dropped_scan(task, arrays.store, parameters) as scan:
         count, rows, columns = scan.shape
     block = parameters["row_block"]
     arrays.make("filtered", (rows, count, columns), (block, count, columns))
-    arrays.make_group(VOLUME, multiscales(PurePosixPath(task.input_key).stem))
-    shape = (rows, columns, columns)
-    arrays.make(f"{VOLUME}/{LEVEL}", shape, (block, _TILE, _TILE), dimension_names=("z", "y", "x"))
+    arrays.make_group(VOLUME, multiscales(PurePosixPath(task.input_key).stem, columns))
+    for level, size in enumerate(sizes(columns)):
+        chunks = (block, _TILE, _TILE)
+        arrays.make(f"{VOLUME}/{level}", (rows, size, size), chunks, dimension_names=("z", "y", "x"))
     _list(sink, rows, block)
 
 
@@ -94,14 +95,17 @@ def process(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task
 def reconstruct(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task) -> None:
     """Back-project a block of rows into the volume; draw its middle slice."""
     from .backprojection import back_project, device
-    from .ome import LEVEL
+    from .ome import halved, sizes
     from .picture import draw
 
     arrays, block = run_arrays(task), _block(task)
     on = device(needs_gpu(parameters, os.environ))
     print(f"rows {block.start} to {block.stop} on {on.name}", flush=True)  # noqa: T201 - a job's log is its stdout
     slices = back_project(on, arrays.open("filtered")[block], _angles(arrays), arrays.kept("centre")["columns"])
-    arrays.open(f"{VOLUME}/{LEVEL}")[block] = slices
+    coarser = slices
+    for level in range(len(sizes(slices.shape[2]))):
+        coarser = halved(coarser) if level else slices
+        arrays.open(f"{VOLUME}/{level}")[block] = coarser
     arrays.keep(f"devices/{block.start:06d}", {"name": on.name, "is_gpu": on.is_gpu})
     draw(slices[len(slices) // 2]).save(sink, "PNG")
 

@@ -19,6 +19,7 @@ from batch_jobs.tomography.correction import line_integrals, remove_rings
 from batch_jobs.tomography.filtering import ramp_filter
 from batch_jobs.tomography.hdf5 import RawScan, read_scan
 from batch_jobs.tomography.jobs import needs_gpu
+from batch_jobs.tomography.ome import halved, sizes
 from batch_jobs.tomography.phantom import Scan
 from batch_jobs.tomography.quality import against_phantom
 from batch_jobs.tomography.sample import half_turn, main, write
@@ -76,6 +77,12 @@ def test_the_kernel_is_linear_interpolation_to_the_very_edge(rows: int, columns:
             line = np.pad(filtered[row, number], 1)  # beyond the detector there is nothing
             true[row] += weight * np.interp(at, np.arange(-1, columns + 1), line)
     assert back_project(device(False), filtered, angles, centre) == pytest.approx(true, abs=2e-5)
+
+
+def test_levels_halve_until_they_are_small() -> None:
+    assert [sizes(255), sizes(256), sizes(640)] == [[255], [256, 128], [640, 320, 160]]
+    odd = np.arange(9, dtype=np.float32).reshape(1, 3, 3)
+    assert halved(odd).tolist() == [[[2, 3.5], [6.5, 8]]]
 
 
 def test_angles_seen_twice_count_half() -> None:
@@ -186,5 +193,12 @@ def test_a_real_tooth(mill: Mill, tmp_path: Path) -> None:
     assert figures["centre"]["difference"] < 1
     assert figures["phantom"] is None
     group = opened(result(mill, "tooth.h5", run, "volume.ome.zarr.zip"), tmp_path / "tooth.ome.zarr")
-    assert group["0"].shape == (2, 640, 640)
-    assert np.isfinite(group["0"][:]).all()
+    (told,) = group.attrs["ome"]["multiscales"]
+    assert [group[one["path"]].shape for one in told["datasets"]] == [(2, 640, 640), (2, 320, 320), (2, 160, 160)]
+    coarsest = {"scale": [1, 4, 4], "translation": [0, 1.5, 1.5]}
+    assert {
+        key: one[key] for one in told["datasets"][2]["coordinateTransformations"] for key in coarsest if key in one
+    } == (coarsest)
+    fine = group["0"][:]
+    assert np.isfinite(fine).all()
+    assert group["2"][:] == pytest.approx(fine.reshape(2, 160, 4, 160, 4).mean(axis=(2, 4)), abs=1e-6)
