@@ -2,7 +2,6 @@
 
 import io
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from batch_jobs.child.process import ProgramFailed
 from batch_jobs.child.segment import Segment
 from batch_jobs.child.setting import Setting
 from batch_jobs.child.streams import Sink
+from batch_jobs.child.trace import job_trace
 from batch_jobs.child.worklist import Stretch, stretches
 from gristmill import keys
 from gristmill.errors import GristmillError
@@ -141,7 +141,7 @@ def _reason(error: BaseException) -> str:
 
 def _detail(error: BaseException) -> str:
     """Return what a program said last, or where Python's own code failed."""
-    return error.detail if isinstance(error, ProgramFailed) else traceback.format_exc()
+    return error.detail if isinstance(error, ProgramFailed) else job_trace(error)
 
 
 def _exit_code(error: BaseException) -> int | None:

@@ -90,7 +90,7 @@ def _show_fault(fault: "Fault") -> None:
     line = "" if fault.line is None else f", from line {fault.line:,}"
     problem(f"{failure.stage}/{failure.branch}, task {failure.task}: {failure.reason}")
     out(f"  its input: bytes {failure.start:,} to {failure.end:,}{line}")
-    for text in own_frames(failure.detail):
+    for text in failure.detail.rstrip().splitlines():
         out(f"  {text}")
 
 
@@ -103,20 +103,6 @@ def preview(head: bytes, size_of_all: int) -> list[str]:
     shown = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…" for line in lines[:_LINES]]
     more = len(lines) > _LINES or size_of_all > len(head)
     return [*shown, "…"] if more else shown
-
-
-def own_frames(detail: str) -> list[str]:
-    """Return a traceback without the frames of the task loop, which tell a pipeline's author nothing."""
-    lines = detail.rstrip().splitlines()
-    last = max((at for at, line in enumerate(lines) if _is_ours(line)), default=None)
-    if last is None:
-        return lines
-    behind = next((at for at in range(last + 1, len(lines)) if not lines[at].startswith("    ")), len(lines))
-    return ["Traceback (most recent call last):", *lines[behind:]]
-
-
-def _is_ours(line: str) -> bool:
-    return line.startswith('  File "') and str(Path("batch_jobs", "child")) in line
 
 
 def _keep(trial: "Trial", folder: Path) -> list[str]:

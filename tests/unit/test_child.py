@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from batch_jobs.child import trace
 from batch_jobs.child.deadline import Terminated, Termination
 from batch_jobs.child.feeds import PlainFeed
 from batch_jobs.child.job import taking_task
@@ -102,6 +103,17 @@ def test_a_failed_task_leaves_nothing_of_its_output_and_the_ones_around_it_count
     assert output(store, 4) == (b"<a\n><b\n><c\n>", {2})
     (failure,) = failures(store)
     assert (failure.task, failure.reason) == (2, "ValueError: the grain is wet")
+    first, own, *_, last = failure.detail.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert own.startswith(f'  File "{__file__}"')  # not the task loop's frames before it
+    assert last == failure.reason
+
+
+def test_what_fails_before_the_job_is_reached_keeps_its_whole_traceback(monkeypatch):
+    monkeypatch.setattr(trace, "_HERE", str(Path(__file__).parent))
+    with pytest.raises(KeyError) as caught:
+        {}["nothing"]
+    assert f'File "{__file__}"' in trace.job_trace(caught.value)
 
 
 def test_a_job_that_reads_too_little_shifts_no_later_task(store):
