@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -52,10 +53,13 @@ def starter(settings: Settings) -> Iterator[Starter]:
 class Job:
     """A job and what it wrote."""
 
-    def __init__(self, starter: Starter, settings: Settings, *command: str, **environment: str) -> None:
+    def __init__(
+        self, starter: Starter, settings: Settings, *command: str, node: int | None = None, **environment: str
+    ) -> None:
         self.output = b""
         self.is_writing = threading.Event()
-        job = SimpleNamespace(container={"command": ["python", *command]}, is_node=False)
+        container = {"command": ["python", *command]}
+        job = SimpleNamespace(container=container, is_node=node is not None, index=node, id="0123456789")
         self.process = JobProcess(starter, job, {**settings.job_environment(), **environment}, settings.data, "job")
 
     def run(self, timeout: float | None = 20) -> Ended:
@@ -139,6 +143,19 @@ def test_another_setup_of_the_interpreter_or_another_program_is_executed(starter
     assert (job.output, job.is_forked) == (b"elsewhere\n", False)
     job = Job(starter, settings, "-c", "import sys; sys.exit(3)")
     assert (job.run().exit_code, job.is_forked) == (3, False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a process a host name of its own")
+def test_a_node_is_forked_too_and_has_a_host_name_of_its_own(starter, settings, project):
+    (project / "naming.py").write_text("import socket; print(socket.gethostname())")
+    forked = Job(starter, settings, "-m", "naming", node=3)
+    executed = Job(starter, settings, "naming.py", node=3, PYTHONUNBUFFERED="1")
+    assert [job.run().exit_code for job in (forked, executed)] == [0, 2]  # its folder is not the project
+    names = forked.output.decode().splitlines()
+    assert forked.is_forked
+    assert not executed.is_forked
+    refused = [line for line in names if line.startswith("no host name of its own")]
+    assert names == [*refused, socket.gethostname() if refused else "node-3-01234567"]
 
 
 def test_what_it_started_ends_with_it(starter, settings, project):

@@ -42,6 +42,13 @@ def test_each_rank_runs_on_its_own_node(nodes: Make):
     assert nothing_is_left(job)
 
 
+def test_ten_nodes_are_no_more_trouble_than_two(nodes: Make):
+    job = start(nodes(10), "hello")
+    assert [job.ends(index, 120) for index in range(10)] == [0] * 10, job.said(0)
+    assert {line for line in job.said(0).splitlines() if line.startswith("rank 9 of 10 node 9 ")}
+    assert nothing_is_left(job)
+
+
 @pytest.mark.parametrize(
     ("how", "code"),
     [("exit", 7), ("finalized", 9), ("abort", 5), ("crash", 139), ("killed", 137), ("raise", 1)],
