@@ -49,10 +49,10 @@ class OtherNode:
     def _outcome(self) -> dict[str, Any] | None:
         """Return the main node's last word; looked for now and then only, until the daemon has ended."""
         now = time.monotonic()
-        if now < self._look_at:
-            return None
         is_over = self._daemon is not None and self._daemon.poll() is not None
-        self._look_at = now if is_over else now + self._setting.pace.watch
+        if now < self._look_at and not is_over:
+            return None
+        self._look_at = now + self._setting.pace.watch
         self._watch.look({self._heartbeat: self._board.etag(self._heartbeat)}, now)
         if self._watch.silent_for(self._setting.pace.lost):
             raise MainLost(f"no sign of life from the main node for {self._setting.pace.lost:g} s")
