@@ -198,6 +198,13 @@ def test_stop_asks_and_a_time_limit_ends_it(starter, settings, project):
     assert Job(starter, settings, "-m", "waiting").run(timeout=0.6) == Ended(9, timed_out=True)
 
 
+def test_one_that_is_killed_before_it_has_begun_never_works(starter, settings, project):
+    (project / "early.py").write_text("import time\ntime.sleep(60)")
+    job = Job(starter, settings, "-m", "early")
+    job.process.stop(now=True)
+    assert job.run() == Ended(128 + signal.SIGKILL, timed_out=False)
+
+
 def test_a_dead_zygote_costs_no_job(settings):
     starter = Starter(settings)
     try:

@@ -38,7 +38,7 @@ class JobProcess:
         self._data, self._name = data, name
         self._process: Process | None = None
         self._kill_at: float | None = None
-        self._stopped = False
+        self._stopped = self._killed = False
 
     def run(
         self, timeout: float | None, write: Callable[[bytes], None], started: Callable[[], None] = lambda: None
@@ -61,6 +61,8 @@ class JobProcess:
         process, output = self._starter.start(self._job, environment, folder)
         keeper().add(process.pid)
         self._process = process
+        if self._killed:  # while it was being started
+            self._signal(signal.SIGKILL)
         try:
             started()
             timed_out = self._follow(process, output, timeout, write)
@@ -113,7 +115,7 @@ class JobProcess:
 
     def stop(self, now: bool = False) -> None:
         """Ask the process to end; `now` kills it."""
-        self._stopped = True
+        self._stopped, self._killed = True, self._killed or now
         self._signal(signal.SIGKILL if now else signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> None:

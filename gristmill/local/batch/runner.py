@@ -53,10 +53,10 @@ class Runner:
         """Kill everything, and wait until it is gone."""
         for container in list(self._containers.values()):
             container.stop(now=True)
+        self._starter.close()  # first: what is being started now would wait for a zygote to be warm
         end = time.monotonic() + _GONE_SECONDS
         for thread in list(self._attempts):
             thread.join(max(0.0, end - time.monotonic()))
-        self._starter.close()
 
     def _attempt(self, job: Job) -> None:
         others: list[threading.Thread] = []

@@ -89,6 +89,7 @@ class Starter:
         self._interpreter = _interpreter(self._environment)
         self._lock = threading.Lock()
         self._zygote = Zygote(_ROLE, self._environment)
+        self._closed = False
 
     def address(self, _job: Job) -> str:
         """Return this machine's own: all its processes have the same."""
@@ -114,12 +115,15 @@ class Starter:
     def _fresh_zygote(self) -> Zygote:
         with self._lock:
             if self._zygote.is_stale():
+                if self._closed:
+                    raise OSError("the embedded AWS goes down")
                 self._zygote.close()
                 self._zygote = Zygote(_ROLE, self._environment)
             return self._zygote
 
     def close(self) -> None:
-        """End the zygote."""
+        """End the zygote, and want no other."""
+        self._closed = True
         self._zygote.kill()
 
 
