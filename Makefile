@@ -79,7 +79,7 @@ test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete w
 test-big: setup ## a line of 200 MB, fifty files at once (a minute or two)
 	$(BIN)/python -m pytest --quiet tests/big
 
-test-containers: mpi ## jobs in real containers on a bridge network; needs docker or podman, as root
+test-containers: science mpi ## jobs in real containers on a bridge network; needs docker or podman, as root
 	$(BIN)/python -m pytest --quiet tests/containers
 
 test-awsb: setup tools awsb ## the published awsb commands on the embedded AWS: awsbsub, awsbstat, awsbout, awsbqueues, awsbkill
@@ -105,7 +105,8 @@ test-science: science mpi ## the pipelines of scientists through the deployed te
 lock: ## refresh the lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra functions --extra cli --extra local --extra dev pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra mpi --constraint requirements.lock pyproject.toml --output-file requirements-mpi.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra proteins --extra tomography --constraint requirements.lock --constraint requirements-mpi.lock pyproject.toml --output-file requirements-science.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra opencl --constraint requirements.lock --constraint requirements-mpi.lock pyproject.toml --output-file requirements-gpu.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra proteins --extra tomography --constraint requirements.lock --constraint requirements-mpi.lock --constraint requirements-gpu.lock pyproject.toml --output-file requirements-science.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-tools.in --output-file requirements-tools.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-awsb.in --output-file requirements-awsb.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header functions/requirements.in --output-file functions/requirements.lock

@@ -29,21 +29,23 @@ def job_map(store: Store, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dic
     stage = pipeline.stage(cursor.stage)
     tasks = max(ensure_index(store, record, stage).values - 1, 0)
     arrays = [
-        _branch(store, own_definition(lane_of(lanes, branch), pipeline), cursor, stage, branch, tasks)
+        _branch(store, own_definition(lane_of(lanes, branch, pipeline.image), pipeline), cursor, stage, branch, tasks)
         for branch in stage.branches
         if branch.mpi is None
     ]
-    mpi = [_mpi(store, lanes, record, cursor, branch, tasks) for branch in stage.branches if branch.mpi is not None]
+    mpi = [
+        _mpi(store, lane_of(lanes, branch, pipeline.image), record, cursor, branch, tasks)
+        for branch in stage.branches
+        if branch.mpi is not None
+    ]
     return {**cursor.as_json(), "arrays": arrays, "mpi": mpi}
 
 
-def _mpi(
-    store: Store, lanes: Mapping[LaneName, Lane], record: RunRecord, cursor: Cursor, branch: Branch, tasks: int
-) -> dict[str, Any]:
+def _mpi(store: Store, lane: Lane, record: RunRecord, cursor: Cursor, branch: Branch, tasks: int) -> dict[str, Any]:
     """Return an MPI branch and its one job; no job where its output stands already."""
     todo = survey(store, cursor.run, cursor.stage, branch.name, tasks).tasks_missing
     nodes = size_of(branch.nodes, record.parameters) or 1
-    jobs = [mpi_job(lane_of(lanes, branch), cursor, branch, nodes)] if todo else []
+    jobs = [mpi_job(lane, cursor, branch, nodes)] if todo else []
     return {"branch": branch.name, "merge": branch.is_merged, "jobs": jobs}
 
 

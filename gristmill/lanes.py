@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gristmill.errors import Refused
 from gristmill.spec.model import Branch, Pipeline
-from gristmill.words import LaneName
+from gristmill.words import Image, LaneName
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,10 @@ def read_lanes(environment: Mapping[str, str]) -> dict[LaneName, Lane]:
     return found
 
 
-def lane_of(lanes: Mapping[LaneName, Lane], branch: Branch) -> Lane:
+def lane_of(lanes: Mapping[LaneName, Lane], branch: Branch, image: Image) -> Lane:
     """Return where a branch's jobs go; Refused where the stack has no such lane."""
-    name = LaneName(branch.compute if branch.mpi is None else f"mpi{'-gpu' if branch.gpu_count else ''}")
+    kind = branch.compute if branch.gpu_count else image
+    name = LaneName(kind if branch.mpi is None else "mpi" if kind is Image.CPU else f"mpi-{kind}")
     if name not in lanes:
         raise Refused(
             [f"branch {branch.name} needs the lane {name}, and this stack has none"],

@@ -43,12 +43,22 @@ class Compute(StrEnum):
 
 
 @unique
-class LaneName(StrEnum):
-    """Where jobs go: a queue, and the definition of what runs there. Plain jobs have lanes called as their compute."""
+class Image(StrEnum):
+    """Which of the stack's images a pipeline's jobs on CPUs run in; those on GPUs have one of their own."""
 
     CPU = "cpu"
+    SCIENCE = "science"
+
+
+@unique
+class LaneName(StrEnum):
+    """Where jobs go: a queue, and the definition of what runs there. Plain jobs have lanes called as their image."""
+
+    CPU = "cpu"
+    SCIENCE = "science"
     GPU = "gpu"
     MPI = "mpi"
+    MPI_SCIENCE = "mpi-science"
     MPI_GPU = "mpi-gpu"
 
 

@@ -34,13 +34,13 @@ def deploy(
             "There, deploy with: sam build && sam deploy --config-env dev. For a laptop: gristmill local up",
         )
     here.target.probe()
-    from gristmill.local.containers.engine import IMAGE
+    from gristmill.local.containers.engine import IMAGES
     from gristmill.local.daemon import PROJECT, find
     from gristmill.local.deploy import deploy as deploy_locally
 
     state = find(here.target.data) if here.target.data else None
     if state and state.containers:
-        overrides = {"JobImage": IMAGE, **overrides}
+        overrides = {**IMAGES, **overrides}
     clients = {name: here.target.client(name) for name in ("s3", "cloudformation")}
     outputs = deploy_locally(clients, PROJECT, here.stack, overrides)
     if json:

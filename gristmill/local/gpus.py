@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 
 _SECONDS = 10.0  # the first call of nvidia-smi wakes the driver up
@@ -23,3 +24,8 @@ def present() -> tuple[str, ...]:
     except (OSError, subprocess.SubprocessError):  # a driver without a device, or a broken one: no GPU to use
         return ()
     return tuple(line.strip() for line in done.stdout.splitlines() if line.strip().isdecimal())
+
+
+def real(numbers: Iterable[int]) -> list[str]:
+    """Return which of the GPUs that a job got are there; the CPU stands for the others."""
+    return [present()[number] for number in numbers if number < len(present())]

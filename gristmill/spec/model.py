@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from gristmill.limits import ATTEMPTS_MAX, BATCH_NAME_MAX, NAME_MAX, STAGE_BRANCHES_MAX
-from gristmill.words import Compute, MergeKind, OutputKind, ParameterType, RecordFormat
+from gristmill.words import Compute, Image, MergeKind, OutputKind, ParameterType, RecordFormat
 
 Name = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}$")]
 ParameterName = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$")]
@@ -138,6 +138,7 @@ class Pipeline(Closed):
     description: str
     accepts: Accepts = Accepts()
     parameters: dict[ParameterName, Parameter] = {}
+    image: Image = Image.CPU  # the stack's image that its jobs on CPUs run in
     job_definition: JobDefinition | None = None  # the pipeline's own Batch job definition, so its own image
     stages: Annotated[list[Stage], Field(min_length=1)]
     results: list[Name] | None = None  # branches whose outputs are results; None: every one that makes any

@@ -3,31 +3,58 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gristmill.errors import Refused
 from gristmill.local import daemon
-from gristmill.local.containers.engine import IMAGE, Engine, find
+from gristmill.local.containers.engine import IMAGES, Engine, find
+from tests.containers import engines
+from tests.containers.jobs import Contained
 from tests.integration.conftest import PIPELINES, deployed
-from tests.integration.mill import Mill
+
+WAYS = engines.working() or ["none"]
+
+
+@pytest.fixture(scope="session", params=WAYS)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with engines.chosen(request.param, tmp_path_factory.mktemp("engine")):
+        try:
+            yield find(0)
+        except Refused as refused:
+            pytest.skip(str(refused))
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
-    try:
-        return find(0)
-    except Refused as refused:
-        pytest.skip(str(refused))
+def images(engine: Engine) -> None:
+    subprocess.run([daemon.PROJECT / "batch_jobs/images/build.sh"], check=True)
 
 
 @pytest.fixture(scope="session")
-def mill(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
-    subprocess.run([daemon.PROJECT / "batch_jobs/images/build.sh", "cpu"], check=True)
+def mill(engine: Engine, images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contained]:
     data = tmp_path_factory.mktemp("aws")
-    os.environ["GRISTMILL_PIPELINES"] = str(PIPELINES)
+    own = data / "pipelines"  # a test may make pipelines of its own here
+    own.mkdir()
+    os.environ["GRISTMILL_PIPELINES"] = os.pathsep.join([str(PIPELINES), str(own)])
     state = daemon.up(data, ["--port", "0", "--vcpus", "4", "--containers"])
     try:
-        yield deployed(state.endpoint, data, JobImage=IMAGE)
+        made = deployed(state.endpoint, data, MaxGpuvCpus="4", **IMAGES)
+        yield Contained(made.endpoint, made.data, made.outputs, engine=engine)
     finally:
         daemon.down(data)
+    assert left(engine, state.port) == ""
+
+
+def left(engine: Engine, port: int) -> str:
+    """Return what an embedded AWS has left: containers, volumes, its network."""
+    containers = engine.ask("ps", "--all", "--quiet", "--filter", f"label=gristmill-port={port}").stdout
+    networks = engine.ask("network", "ls", "--quiet", "--filter", f"name=gristmill-{port}").stdout
+    return containers + networks
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a folder that the user of a container may write to."""
+    tmp_path.chmod(0o777)
+    return tmp_path

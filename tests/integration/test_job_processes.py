@@ -88,7 +88,8 @@ class Job:
 )
 def test_it_ends_as_an_executed_module_does(starter, settings, how, code, said):
     job = Job(starter, settings, "-m", "endings", how, "b c")
-    assert job.run() == Ended(code, timed_out=False)
+    ended = job.run()
+    assert (ended.exit_code, ended.timed_out, "OutOfMemory" in ended.reason) == (code, False, how == "kill")
     assert job.is_forked
     for words in said:
         assert words in job.output.decode()
@@ -194,8 +195,8 @@ def test_stop_asks_and_a_time_limit_ends_it(starter, settings, project):
     )
     job = Job(starter, settings, "-m", "waiting")
     threading.Thread(target=lambda: (job.is_writing.wait(20), job.process.stop())).start()
-    assert job.run() == Ended(9, timed_out=False)
-    assert Job(starter, settings, "-m", "waiting").run(timeout=0.6) == Ended(9, timed_out=True)
+    assert job.run() == Ended(9, timed_out=False, reason="")
+    assert Job(starter, settings, "-m", "waiting").run(timeout=0.6) == Ended(9, timed_out=True, reason="")
 
 
 def test_one_that_is_killed_before_it_has_begun_never_works(starter, settings, project):

@@ -16,7 +16,7 @@ from gristmill.jobmap import mpi_job
 from gristmill.keys import Rendezvous
 from gristmill.lanes import Lane, lane_of, read_lanes
 from gristmill.spec.model import Branch
-from gristmill.words import LaneName, Notice
+from gristmill.words import Image, LaneName, Notice
 
 ENVIRONMENT = {
     "BUCKET": "mill",
@@ -156,19 +156,20 @@ def test_an_mpi_branch_is_one_job_whose_nodes_all_run_the_same_command():
 
 
 @pytest.mark.parametrize(
-    ("more", "lane"),
+    ("more", "expected"),
     [
-        ({"run": "jobs:one"}, LaneName.CPU),
-        ({"run": "jobs:one", "compute": "gpu"}, LaneName.GPU),
-        ({"mpi": "jobs:one"}, LaneName.MPI),
-        ({"mpi": "jobs:one", "compute": "gpu", "gpus": 4}, LaneName.MPI_GPU),
+        ({"run": "jobs:one"}, (LaneName.CPU, LaneName.SCIENCE)),
+        ({"run": "jobs:one", "compute": "gpu"}, (LaneName.GPU, LaneName.GPU)),
+        ({"mpi": "jobs:one"}, (LaneName.MPI, LaneName.MPI_SCIENCE)),
+        ({"mpi": "jobs:one", "compute": "gpu", "gpus": 4}, (LaneName.MPI_GPU, LaneName.MPI_GPU)),
     ],
 )
-def test_a_branch_goes_to_the_lane_of_its_kind(more, lane):
+def test_a_branch_goes_to_the_lane_of_its_kind_and_image(more, expected):
     branch = Branch(name="one", **more)
-    assert lane_of(lanes(*LaneName), branch).queue == f"{lane}-queue"
-    with pytest.raises(Refused, match=f"needs the lane {lane}"):
-        lane_of(lanes(*(other for other in LaneName if other is not lane)), branch)
+    for image, lane in zip((Image.CPU, Image.SCIENCE), expected, strict=True):
+        assert lane_of(lanes(*LaneName), branch, image).queue == f"{lane}-queue"
+        with pytest.raises(Refused, match=f"needs the lane {lane}"):
+            lane_of(lanes(*(other for other in LaneName if other is not lane)), branch, image)
 
 
 def test_lanes_are_read_from_the_environment_and_an_empty_one_is_none():

@@ -8,12 +8,11 @@ from gristmill.local.batch.model import Attempt, Job, now
 from gristmill.local.batch.process import JobProcess
 from gristmill.local.batch.start import Starting
 from gristmill.local.containers.engine import CannotPull
-from gristmill.local.gpus import present
+from gristmill.local.gpus import present, real
 from gristmill.local.settings import Settings, as_role
 
 EXITED = "Essential container in task exited"
 TIMED_OUT = "Job attempt duration exceeded timeout"
-_KILLED = 137
 
 
 class Container:
@@ -40,8 +39,8 @@ class Container:
         else:
             attempt.is_timed_out, attempt.exit_code = ended.timed_out, ended.exit_code
             attempt.status_reason = TIMED_OUT if ended.timed_out else EXITED
-            if ended.exit_code == _KILLED and not ended.timed_out and not self._is_stopped:
-                attempt.reason = "OutOfMemoryError: Container killed, perhaps due to memory usage"
+            if not ended.timed_out and not self._is_stopped:
+                attempt.reason = ended.reason
         self._log.close()
         attempt.stopped = now()
 
@@ -54,22 +53,18 @@ class Container:
 def environment(job: Job, settings: Settings) -> dict[str, str]:
     """Return the variables of a job's next attempt, AWS's own included."""
     given = {one["name"]: one.get("value", "") for one in job.container.get("environment", [])}
-    gpus = {"CUDA_VISIBLE_DEVICES": ",".join(_real_gpus(job))}  # a job that asks for none sees none
+    gpus = {"CUDA_VISIBLE_DEVICES": ",".join(real(job.gpus))}  # a job that asks for none sees none
     role = as_role(job.container.get("jobRoleArn", ""))
     return {**settings.job_environment(), **role, **given, **gpus, **_batch_variables(job)}
 
 
-def _real_gpus(job: Job) -> list[str]:
-    return [present()[index] for index in job.gpus if index < len(present())]
-
-
 def _gpu_notice(job: Job) -> str:
     """Return what a job's log says where it does not get the GPUs that it asks for."""
-    real, asked = len(_real_gpus(job)), job.needs.gpus
-    if real == asked:
+    got, asked = len(real(job.gpus)), job.needs.gpus
+    if got == asked:
         return ""
     there = len(present())
-    return f"gristmill: this job asks for {asked} GPU and gets {real}, for this machine has {there}; it uses the CPU\n"
+    return f"gristmill: this job asks for {asked} GPU and gets {got}, for this machine has {there}; it uses the CPU\n"
 
 
 def _batch_variables(job: Job) -> dict[str, str]:

@@ -26,6 +26,7 @@ class Ended:
 
     exit_code: int
     timed_out: bool
+    reason: str
 
 
 class JobProcess:
@@ -71,7 +72,7 @@ class JobProcess:
             code = process.wait()
             os.close(output)
             keeper().forget(process.pid)
-        return Ended(code if code >= 0 else 128 - code, timed_out)
+        return Ended(code if code >= 0 else 128 - code, timed_out, self._starter.reason(process, code))
 
     def _follow(self, process: Process, output: int, timeout: float | None, write: Callable[[bytes], None]) -> bool:
         """Pass on output until the process has ended; tell whether it ran out of time."""

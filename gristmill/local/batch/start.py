@@ -20,6 +20,7 @@ from gristmill.local.zygote.handle import Zygote
 
 _ROLE = Path(__file__).with_name("module.py")
 _PYTHON = ("python", "python3")
+_KILLED = (-9, 137)  # by SIGKILL; or a child was, and its parent says so
 
 
 class Process(Protocol):
@@ -77,6 +78,9 @@ class Starting(Protocol):
     def start(self, job: Job, environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
         """Return a new process and the pipe with its output. OSError where the command cannot be started."""
 
+    def reason(self, process: Process, code: int) -> str:
+        """Return AWS's reason for an end that is no ordinary one. OSError where the command never ran."""
+
     def close(self) -> None:
         """End what it keeps running."""
 
@@ -98,6 +102,10 @@ class Starter:
     def start(self, job: Job, environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
         """Return a new process and the pipe with its output. OSError where the command cannot be started."""
         return piped(lambda output: self._start(job, environment, folder, output))
+
+    def reason(self, _process: Process, code: int) -> str:
+        """Return a guess: nobody tells why a process was killed."""
+        return "OutOfMemoryError: Container killed, perhaps due to memory usage" if code in _KILLED else ""
 
     def _start(self, job: Job, environment: Mapping[str, str], folder: Path, output: int) -> Process:
         command, host = command_of(job), host_of(job)

@@ -1,8 +1,10 @@
 """docker or podman, whichever works here, and the command lines that both understand."""
 
-import resource
+import logging
+import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,13 +12,27 @@ from gristmill.errors import Refused
 
 _ENGINES = ("docker", "podman")
 _ASK_SECONDS = 30.0
-IMAGE = "gristmill-jobs:cpu"  # what batch_jobs/images/build.sh makes; jobs run it unless the stack names another
+_PULL_SECONDS = 1800.0
+_STATE = "{{.Id}} {{.State.Status}} {{.State.OOMKilled}} {{.State.Error}}"
+_OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+_NEVER_RAN = ("created", "configured", "initialized")
+# what batch_jobs/images/build.sh makes, by the stack's parameters; `science` has OpenCL with a GPU and without
+IMAGES = {
+    "JobImage": "gristmill-jobs:cpu",
+    "ScienceImage": "gristmill-jobs:science",
+    "GpuImage": "gristmill-jobs:science",
+}
 JOB_LABEL = "gristmill-job"  # and the id of its job
 LABEL = "gristmill-port"  # every container carries the port of the embedded AWS that started it
+_pulling = threading.Lock()  # children of an array want the same image at the same time
 
 
 class CannotPull(OSError):
     """Raised when a job's image is neither here nor to be had."""
+
+
+class NeverRan(OSError):
+    """Raised when the engine made a container and could not start it."""
 
 
 @dataclass(frozen=True)
@@ -25,45 +41,85 @@ class Engine:
 
     program: str
     port: int
+    is_podman: bool = False
 
     @property
     def network(self) -> str:
         """Return the name of the bridge network."""
         return f"gristmill-{self.port}"
 
-    @property
-    def is_podman(self) -> bool:
-        """Tell podman from docker."""
-        return self.program.rpartition("/")[2] == "podman"
-
-    def ask(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """Run a short command of the engine."""
-        return subprocess.run([self.program, *words], capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
+    def ask(self, *words: str, seconds: float = _ASK_SECONDS) -> "subprocess.CompletedProcess[str]":
+        """Run a command of the engine; OSError where it does not answer in time, or is not there any more."""
+        try:
+            return subprocess.run([self.program, *words], capture_output=True, text=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise OSError(f"{self.program} {words[0]} did not answer within {seconds:g} s") from error
 
     def make_network(self, subnet: str) -> None:
         """Make the bridge network; Refused with the engine's own words where it cannot be made."""
-        made = self.ask("network", "create", "--subnet", subnet, self.network)
+        plain = ["--disable-dns"] if self.is_podman else []  # jobs meet by address
+        made = self.ask("network", "create", *plain, "--subnet", subnet, self.network)
         if made.returncode:
             raise Refused([f"no network for containers: {made.stderr.strip()}"], "Choose another: --container-subnet.")
 
-    def bridge(self) -> str:
-        """Return the name of podman's interface of the network."""
-        return self.ask("network", "inspect", "--format", "{{.NetworkInterface}}", self.network).stdout.strip()
-
     def sweeping(self) -> list[str]:
-        """Return the command that removes every container and the network of this embedded AWS."""
+        """Return the command that removes every container, its volumes, and the network of this embedded AWS."""
         program, label, network = self.program, f"{LABEL}={self.port}", self.network
         found = f"$('{program}' ps --all --quiet --filter label={label})"
-        removal = f"ids={found}; [ -z \"$ids\" ] || '{program}' rm --force $ids; '{program}' network rm '{network}'"
-        return ["sh", "-c", removal]
+        removal = f"ids={found}; [ -z \"$ids\" ] || '{program}' rm --force --volumes $ids"
+        return ["sh", "-c", f"{removal}; '{program}' network rm '{network}'"]
 
     def ensure_image(self, image: str) -> None:
         """Pull an image unless it is here; CannotPull with the engine's own words."""
-        if self.ask("image", "inspect", image).returncode == 0:
+        if self._has(image):
             return
-        pulled = subprocess.run([self.program, "pull", image], capture_output=True, text=True, check=False)
+        with _pulling:
+            if not self._has(image):
+                self._pull(image)
+
+    def _has(self, image: str) -> bool:
+        return self.ask("image", "inspect", image).returncode == 0
+
+    def _pull(self, image: str) -> None:
+        try:
+            pulled = self.ask("pull", image, seconds=_PULL_SECONDS)
+        except OSError as error:
+            raise CannotPull(f"CannotPullContainerError: {error}") from error
         if pulled.returncode:
             raise CannotPull(f"CannotPullContainerError: {pulled.stderr.strip()[-500:]}")
+
+    def why_ended(self, name: str) -> str:
+        """Return AWS's reason for the end of a container, empty where it has none; NeverRan where it was no end."""
+        told = self.ask("inspect", "--type", "container", "--format", _STATE, name)
+        if told.returncode:
+            return f"CannotInspectContainerError: {told.stderr.strip()[-500:]}"
+        number, status, is_out_of_memory, error = [*told.stdout.strip().split(" ", 3), ""][:4]
+        if status in _NEVER_RAN:
+            raise NeverRan(error or "the log has what the engine said")
+        return _OUT_OF_MEMORY if is_out_of_memory == "true" or _is_killed_by_kernel(number) else ""
+
+    def remove(self, name: str) -> None:
+        """Remove a container, running or not, with its volumes."""
+        self.try_to("rm", "--force", "--volumes", name)
+
+    def try_to(self, *words: str) -> None:
+        """Run a command of the engine; where it does not answer, that is noted, and the sweep comes later."""
+        try:
+            self.ask(*words)
+        except OSError as error:
+            logging.warning("%s", error)
+
+
+def _is_killed_by_kernel(container: str) -> bool:
+    """Tell whether the kernel says that it killed a container for its memory.
+
+    It must be asked where the engine does not notice: podman with control groups of version 1.
+    """
+    program = shutil.which("dmesg")
+    if program is None:
+        return False
+    log = subprocess.run([program], capture_output=True, text=True, errors="replace", check=False).stdout
+    return any("oom_memcg=" in line and container in line for line in log.splitlines())
 
 
 @dataclass(frozen=True)
@@ -77,7 +133,8 @@ class Wanted:
     address: str
     vcpus: float
     memory_mib: int
-    gpus: tuple[int, ...]
+    gpus: list[str]
+    options: list[str]  # of its definition
 
 
 def run_command(engine: Engine, wanted: Wanted, variables: Iterable[str], folders: Mapping[str, str]) -> list[str]:
@@ -85,13 +142,14 @@ def run_command(engine: Engine, wanted: Wanted, variables: Iterable[str], folder
     named = [word for name in variables for word in ("--env", name)]
     mounted = [word for here, there in folders.items() for word in ("--volume", f"{here}:{there}:ro")]
     return [
-        *(engine.program, "run", "--rm", "--name", wanted.name, "--label", f"{LABEL}={engine.port}"),
+        *(engine.program, "run", "--pull", "never", "--name", wanted.name, "--label", f"{LABEL}={engine.port}"),
         *("--label", f"{JOB_LABEL}={wanted.job}"),
         *("--network", engine.network, "--ip", wanted.address, "--hostname", wanted.name),
-        *("--cpus", f"{wanted.vcpus:g}", "--memory", f"{wanted.memory_mib}m"),
-        *("--security-opt", "no-new-privileges", "--cap-drop", "all"),
+        *("--cpus", f"{wanted.vcpus:g}"),
+        # by default an engine gives as much again of swap space, which hosts of ECS do not have
+        *("--memory", f"{wanted.memory_mib}m", "--memory-swap", f"{wanted.memory_mib}m"),
         *("--log-driver", "none"),  # what it writes is followed here, and kept in the log stream
-        *_limits(),
+        *wanted.options,
         *_gpus(engine, wanted.gpus),
         *mounted,
         *named,
@@ -100,36 +158,36 @@ def run_command(engine: Engine, wanted: Wanted, variables: Iterable[str], folder
     ]
 
 
-def _limits() -> list[str]:
-    """Return modest limits of open files and processes: an engine's own may be more than it is allowed to give."""
-    kinds = {"nofile": (resource.RLIMIT_NOFILE, 65_536), "nproc": (resource.RLIMIT_NPROC, 4096)}
-    least = {name: _least(resource.getrlimit(kind)[1], most) for name, (kind, most) in kinds.items()}
-    return [word for name, limit in least.items() for word in ("--ulimit", f"{name}={limit}:{limit}")]
-
-
-def _least(hard: int, most: int) -> int:
-    return most if hard == resource.RLIM_INFINITY else min(hard, most)
-
-
-def _gpus(engine: Engine, gpus: tuple[int, ...]) -> list[str]:
+def _gpus(engine: Engine, gpus: list[str]) -> list[str]:
     if not gpus:
         return []
     if engine.is_podman:
         return [word for one in gpus for word in ("--device", f"nvidia.com/gpu={one}")]
-    return ["--gpus", f'"device={",".join(map(str, gpus))}"']
+    return ["--gpus", f'"device={",".join(gpus)}"']
 
 
 def find(port: int) -> Engine:
-    """Return the engine that works on this machine; Refused where there is none, with each one's complaint."""
+    """Return the engine that works on this machine, or the one that ENGINE names.
+
+    Refused where there is none, with each one's complaint.
+    """
     complaints = []
-    for name in _ENGINES:
+    for name in [os.environ["ENGINE"]] if os.environ.get("ENGINE") else _ENGINES:
         program = shutil.which(name)
         if program is None:
             complaints.append(f"{name} is not installed")
             continue
-        engine = Engine(program, port)
-        told = engine.ask("info")
-        if told.returncode == 0:
-            return engine
-        complaints.append(f"{name}: {(told.stderr.strip().splitlines() or ['it does not answer'])[-1]}")
+        try:
+            told = Engine(program, port).ask("info")
+            complaint = "" if told.returncode == 0 else (told.stderr.strip().splitlines() or ["it does not answer"])[-1]
+        except OSError as error:
+            complaint = str(error)
+        if not complaint:
+            return Engine(program, port, _is_podman(program))
+        complaints.append(f"{name}: {complaint}")
     raise Refused([f"no engine for containers works here ({'; '.join(complaints)})"], "Install docker or podman.")
+
+
+def _is_podman(program: str) -> bool:
+    """Tell podman from docker by what it says: podman may be installed under docker's name."""
+    return "podman" in Engine(program, 0).ask("--version").stdout

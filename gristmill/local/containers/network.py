@@ -47,23 +47,31 @@ def listen_at(address: str, port: int) -> socket.socket:
     return listener
 
 
-def pin(bridge: str) -> None:
-    """Give a bridge a hardware address of its own, once it is there.
+def bridge_of(subnet: str) -> str | None:
+    """Return the interface by which a subnet is reached; None before there is one."""
+    wanted = ipaddress.ip_network(subnet).network_address.packed[::-1].hex().upper()
+    routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+    return next((words[0] for words in routes if words[1] == wanted), None)
+
+
+def pin(subnet: str) -> None:
+    """Give the bridge of a subnet a hardware address of its own, once it is there.
 
     Without one it takes the lowest of its ports: when that container leaves, the address changes, and the others lose
     the store for half a minute. Needs the right to; where it lacks, the bridge stays as it is.
     """
-    threading.Thread(target=_pin, args=(bridge,), name=f"pin-{bridge}", daemon=True).start()
+    threading.Thread(target=_pin, args=(subnet,), name=f"pin-{subnet}", daemon=True).start()
 
 
-def _pin(bridge: str) -> None:
+def _pin(subnet: str) -> None:
     program = shutil.which("ip") or "/usr/sbin/ip"
     end = time.monotonic() + _BRIDGE_SECONDS
-    address = Path(f"/sys/class/net/{bridge}/address")
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
-            if address.read_text().strip() == _MAC:
+            bridge = bridge_of(subnet)
+            if bridge is not None:
+                if Path(f"/sys/class/net/{bridge}/address").read_text().strip() != _MAC:
+                    words = [program, "link", "set", "dev", bridge, "address", _MAC]
+                    subprocess.run(words, capture_output=True, check=False)
                 return
-            subprocess.run([program, "link", "set", "dev", bridge, "address", _MAC], capture_output=True, check=False)
-            return
         time.sleep(0.05)

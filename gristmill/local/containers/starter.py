@@ -9,14 +9,18 @@ from pathlib import Path
 
 from gristmill.local.batch.model import Job
 from gristmill.local.batch.start import Process, piped
-from gristmill.local.containers.engine import Engine, Wanted, run_command
+from gristmill.local.containers.engine import Engine, NeverRan, Wanted, run_command
 from gristmill.local.containers.network import Addresses, pin
+from gristmill.local.containers.options import options
+from gristmill.local.gpus import real
 from gristmill.local.keeper import keeper
 from gristmill.local.settings import Settings
 from gristmill.spec.load import SEARCH_PATH
 
 _INSIDE = "/opt/pipelines"  # where the laptop's own pipelines appear in a container
-_NOT_PASSED = {"PATH", "HOME", "TMPDIR", "PYTHONPATH", "GRISTMILL_PIPELINES"}  # of this machine, not of the image
+_CLIENT_SECONDS = 10.0  # from a container's end to that of the client that follows it
+# of this machine, not of the image; the GPUs of a container are numbered anew
+_NOT_PASSED = {"PATH", "HOME", "TMPDIR", "PYTHONPATH", "GRISTMILL_PIPELINES", "CUDA_VISIBLE_DEVICES"}
 
 
 class ContainerProcess:
@@ -25,24 +29,51 @@ class ContainerProcess:
     def __init__(self, engine: Engine, name: str, client: "subprocess.Popen[bytes]", ended: Callable[[], None]) -> None:
         self.pid = client.pid
         self._engine, self._name, self._client, self._ended = engine, name, client, ended
+        self._why = ""
+        self._never_ran: NeverRan | None = None
 
     def poll(self) -> int | None:
         """Return the exit code, None while it runs."""
         return self._client.poll()
 
     def wait(self) -> int:
-        """Return the exit code once it has ended."""
+        """Return the exit code once it has ended; nothing is left of it then."""
         code = self._client.wait()
+        if code:
+            self._ask_why()
+        self._engine.remove(self._name)
         self._ended()
         return code
 
+    def _ask_why(self) -> None:
+        try:
+            self._why = self._engine.why_ended(self._name)
+        except NeverRan as error:
+            self._never_ran = error
+        except OSError as error:
+            self._why = f"CannotInspectContainerError: {error}"
+
+    def reason(self) -> str:
+        """Return AWS's reason for the end, empty where it has none; NeverRan where the command never ran."""
+        if self._never_ran:
+            raise self._never_ran
+        return self._why
+
     def signal_all(self, number: int) -> None:
-        """Send a signal to the container's init; SIGKILL removes the container, whatever became of the client."""
-        code = self.poll()
-        if number == signal.SIGKILL and (code is None or code < 0):
-            self._engine.ask("rm", "--force", self._name)
-        elif code is None:
-            self._engine.ask("kill", "--signal", str(int(number)), self._name)
+        """Send a signal to the container's init. SIGKILL ends it, whatever became of the client: a client that lost
+        the engine on the way is ended as well.
+        """
+        if self.poll() is None:
+            self._engine.try_to("kill", "--signal", str(int(number)), self._name)
+        if number == signal.SIGKILL and self.poll() is None:
+            self._end_client()
+
+    def _end_client(self) -> None:
+        """Wait for the client, which ends with its container; end it if it does not."""
+        try:
+            self._client.wait(_CLIENT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._client.kill()
 
 
 class Containers:
@@ -51,8 +82,8 @@ class Containers:
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self._settings, self._engine = settings, engine
         self._addresses = Addresses(settings.container_subnet)
+        self.close()  # what one that was killed has left on this port
         engine.make_network(settings.container_subnet)
-        self._bridge = engine.bridge() if engine.is_podman else ""  # docker gives its bridges an address to keep
         keeper().sweep_with(engine.sweeping())
 
     def address(self, _job: Job) -> str:
@@ -64,8 +95,16 @@ class Containers:
 
         OSError where it cannot be started, CannotPull where its image is not to be had.
         """
-        self._engine.ensure_image(job.container["image"])
-        return piped(lambda output: self._start(job, self._variables(environment), output))
+        try:
+            self._engine.ensure_image(job.container["image"])
+            return piped(lambda output: self._start(job, self._variables(environment), output))
+        except (OSError, ValueError):
+            self._addresses.give_back(job.address)
+            raise
+
+    def reason(self, process: Process, _code: int) -> str:
+        """Return AWS's reason for the end of a container; NeverRan where its command never ran."""
+        return process.reason() if isinstance(process, ContainerProcess) else ""
 
     def _start(self, job: Job, variables: dict[str, str], output: int) -> ContainerProcess:
         wanted = Wanted(
@@ -76,7 +115,8 @@ class Containers:
             address=job.address,
             vcpus=job.needs.vcpus,
             memory_mib=job.needs.memory,
-            gpus=job.gpus,
+            gpus=real(job.gpus),
+            options=options(job.container, is_podman=self._engine.is_podman),
         )
         client = subprocess.Popen(
             run_command(self._engine, wanted, variables, self._folders()),
@@ -86,8 +126,7 @@ class Containers:
             stderr=output,
             start_new_session=True,
         )
-        if self._bridge:
-            pin(self._bridge)
+        pin(self._settings.container_subnet)
         return ContainerProcess(self._engine, wanted.name, client, lambda: self._addresses.give_back(wanted.address))
 
     def close(self) -> None:
