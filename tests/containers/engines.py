@@ -29,13 +29,14 @@ class Service:
     """podman's service, which speaks docker's language."""
 
     def __init__(self, folder: Path) -> None:
-        self._socket = folder / "docker.sock"
+        self._folder, self._socket = folder, folder / "docker.sock"
         self.host = f"unix://{self._socket}"
         self.start()
 
     def start(self) -> None:
         self._process = subprocess.Popen(
             ["podman", "system", "service", "--time=0", self.host],
+            cwd=self._folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

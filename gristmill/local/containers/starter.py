@@ -90,14 +90,14 @@ class Containers:
         """Return an address for the next container."""
         return self._addresses.take()
 
-    def start(self, job: Job, environment: Mapping[str, str], _folder: Path) -> tuple[Process, int]:
+    def start(self, job: Job, environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
         """Return a new container and the pipe with its output.
 
         OSError where it cannot be started, CannotPull where its image is not to be had.
         """
         try:
             self._engine.ensure_image(job.container["image"])
-            return piped(lambda output: self._start(job, self._variables(environment), output))
+            return piped(lambda output: self._start(job, self._variables(environment), folder, output))
         except (OSError, ValueError):
             self._addresses.give_back(job.address)
             raise
@@ -106,7 +106,7 @@ class Containers:
         """Return AWS's reason for the end of a container; NeverRan where its command never ran."""
         return process.reason() if isinstance(process, ContainerProcess) else ""
 
-    def _start(self, job: Job, variables: dict[str, str], output: int) -> ContainerProcess:
+    def _start(self, job: Job, variables: dict[str, str], folder: Path, output: int) -> ContainerProcess:
         wanted = Wanted(
             name=f"gm-{uuid.uuid4().hex[:16]}",
             job=job.id,
@@ -120,6 +120,7 @@ class Containers:
         )
         client = subprocess.Popen(
             run_command(self._engine, wanted, variables, self._folders()),
+            cwd=folder,  # podman may leave a file where it is called
             env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
