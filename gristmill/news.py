@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gristmill import keys
 from gristmill.drop import read_drop
 from gristmill.records import RunRecord
 from gristmill.words import RunStatus
@@ -85,3 +86,8 @@ def read_input(detail: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return an execution's input from its status event, where it is JSON text."""
     parsed: Mapping[str, Any] = json.loads(detail["input"])
     return parsed
+
+
+def outcome_key(run: str, execution: str) -> str:
+    """Return the key of an execution's outcome."""
+    return keys.outcome(run, execution.rpartition(":")[2])

@@ -8,7 +8,7 @@ from typing import Any
 from gristmill import keys
 from gristmill.cost.gather import Observed, Sources
 from gristmill.jobs import end_jobs
-from gristmill.news import News, may_tell, read_change, read_payload
+from gristmill.news import News, may_tell, outcome_key, read_change, read_payload
 from gristmill.notice import attributes, body, subject
 from gristmill.records import Outcome, RunRecord
 from gristmill.report.write import reported
@@ -99,8 +99,3 @@ def find_record(store: Store, run: str) -> RunRecord | None:
     """Return a run's record, None where it was never claimed."""
     raw = store.find(keys.run_record(run))
     return RunRecord.model_validate_json(raw) if raw is not None else None
-
-
-def outcome_key(run: str, execution: str) -> str:
-    """Return the key of an execution's outcome."""
-    return keys.outcome(run, execution.rpartition(":")[2])

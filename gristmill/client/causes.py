@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.errors import Corrupt
-from gristmill.notify import outcome_key
+from gristmill.news import outcome_key
 from gristmill.records import Failure, Outcome
 from gristmill.story import findings
 

@@ -135,9 +135,13 @@ def _add_lane(chart: Chart, scale: Scale, lane: Lane, branch: Branch, execution:
         chart.areas += _areas(lane.bins, top, most)
         chart.peaks.append(Text(top + 8, f"{most:,}"))
         height = _AREA
-    chart.names.append(Text(top + 11, _fitting(lane.branch), _fitting(f"{lane.stage}, {branch.children:,} containers")))
+    chart.names.append(Text(top + 11, _fitting(lane.branch), _fitting(f"{lane.stage}, {_containers(branch.children)}")))
     chart.lines.append(top - _ROW / 2)
     chart.height += height + _ROW
+
+
+def _containers(count: int) -> str:
+    return f"{count:,} container{'' if count == 1 else 's'}"
 
 
 def _fitting(name: str, most: int = 27) -> str:

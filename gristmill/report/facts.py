@@ -55,7 +55,7 @@ def gather(store: Store, sources: Sources, story: Story, news: News, record: Run
     outcomes = list(_outcomes(store, news))
     if record is None or record.pipeline is None:
         return Facts(story, news, record, seen, dropped, outcomes=outcomes, results=objects)
-    left = {place: list(islice(footprints(store, record.run, *place), CONTAINERS_ASKED)) for place in places(record)}
+    left = _left(store, record)
     found = {(*place, one.attempt, one.group, one.child): one for place, told in left.items() for one in told}
     return Facts(
         story=story,
@@ -71,6 +71,16 @@ def gather(store: Store, sources: Sources, story: Story, news: News, record: Run
         results=objects,
         left_out=list(_left_out(seen, story)),
     )
+
+
+def _left(store: Store, record: RunRecord) -> dict[Place, list[Footprint]]:
+    """Return the footprints of each branch; one listing after another would add up."""
+
+    def of(place: Place) -> list[Footprint]:
+        return list(islice(footprints(store, record.run, *place), CONTAINERS_ASKED))
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        return dict(zip(places(record), pool.map(of, places(record)), strict=True))
 
 
 def places(record: RunRecord) -> list[Place]:

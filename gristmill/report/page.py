@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gristmill import wording
 from gristmill.cost.bill import LABELS, dollars
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.report.chart import GUTTER, RIGHT, WIDTH, charts
 from gristmill.report.model import Report
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -33,10 +31,8 @@ def _size(count: float) -> str:
 
 
 @cache
-def _environment() -> "Environment":
+def _environment() -> Environment:
     """Return the templates. Everything that goes into one is escaped, for file names are anybody's."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
