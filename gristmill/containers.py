@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill import keys
-from gristmill.jobs import TERMINAL, run_jobs
+from gristmill.jobs import TERMINAL, describe, run_jobs
 from gristmill.records import RunRecord
 
 _STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
@@ -57,7 +57,10 @@ def _branches(record: RunRecord) -> Mapping[str, tuple[str, str]]:
 
 
 def _parts(batch: Any, job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the parts of a job, which ListJobs lists by status; a job that has ended has none that has not."""
+    """Yield the parts of a job, which ListJobs lists by status; a job that has ended has none that has not.
+
+    The end of the main node ends the others, however well they were: in a job that has SUCCEEDED so have its nodes.
+    """
     parent = "arrayJobId" if "arrayProperties" in job else "multiNodeJobId" if "nodeProperties" in job else ""
     if not parent:
         yield job
@@ -66,17 +69,18 @@ def _parts(batch: Any, job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for status in statuses:
         for page in batch.get_paginator("list_jobs").paginate(**{parent: job["jobId"], "jobStatus": status}):
             parts = page["jobSummaryList"]
-            yield from _with_earlier(batch, parts) if "nodeProperties" in job else parts
+            yield from _nodes(batch, job, parts) if "nodeProperties" in job else parts
 
 
-def _with_earlier(batch: Any, nodes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield a page of nodes with the seconds of their tries before the last, which ListJobs does not tell."""
-    told = batch.describe_jobs(jobs=[one["jobId"] for one in nodes])["jobs"] if nodes else []
-    tries = {one["jobId"]: one.get("attempts", []) for one in told}
+def _nodes(batch: Any, job: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield a page of a job's nodes with the seconds of their tries before the last, which ListJobs does not tell."""
+    told = describe(batch, [one["jobId"] for one in nodes])
     for node in nodes:
-        before = [one for one in tries.get(node["jobId"], []) if one.get("startedAt", 0) < (node.get("startedAt") or 0)]
+        tries = told.get(node["jobId"], {}).get("attempts", [])
+        before = [one for one in tries if one.get("startedAt", 0) < (node.get("startedAt") or 0)]
         spent = sum(max(0, one.get("stoppedAt", 0) - one["startedAt"]) for one in before if one.get("startedAt"))
-        yield {**node, "earlier": spent / 1000}
+        status = job["status"] if job["status"] == "SUCCEEDED" else node["status"]
+        yield {**node, "status": status, "earlier": spent / 1000}
 
 
 def _container(job: Mapping[str, Any], stage: str, branch: str, attempt: int, group: int) -> Container:

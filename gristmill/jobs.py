@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gristmill import keys
+from gristmill.limits import BATCH_DESCRIBE_MAX
 
 TERMINAL = {"SUCCEEDED", "FAILED"}
 
@@ -32,3 +33,12 @@ def end_jobs(batch: Any, queues: Sequence[str], run: str, reason: str) -> list[d
     for job in ended:
         batch.terminate_job(jobId=job["jobId"], reason=reason)
     return ended
+
+
+def describe(batch: Any, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return jobs as DescribeJobs tells of them, by id."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for start in range(0, len(ids), BATCH_DESCRIBE_MAX):
+        answer = batch.describe_jobs(jobs=list(ids[start : start + BATCH_DESCRIBE_MAX]))
+        found |= {job["jobId"]: job for job in answer["jobs"]}
+    return found

@@ -12,6 +12,7 @@ from gristmill import keys
 from gristmill.containers import Container
 from gristmill.cost.gather import CONTAINERS_ASKED, Observed, Sources
 from gristmill.footprint import Footprint, Software, footprints
+from gristmill.jobs import describe
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.news import News
 from gristmill.records import Finding, Outcome, RunRecord
@@ -151,12 +152,3 @@ def wanted(containers: Sequence[Container], left: Mapping[Which, Footprint]) -> 
 def which(one: Container) -> Which:
     """Return what tells a container apart from all others of its run."""
     return (one.stage, one.branch, one.attempt, one.group, one.index)
-
-
-def describe(batch: Any, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Return jobs as DescribeJobs tells of them, by id."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for start in range(0, len(ids), BATCH_DESCRIBE_MAX):
-        answer = batch.describe_jobs(jobs=list(ids[start : start + BATCH_DESCRIBE_MAX]))
-        found |= {job["jobId"]: job for job in answer["jobs"]}
-    return found

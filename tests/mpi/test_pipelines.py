@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gristmill import keys
+from gristmill.report.model import Report
 from tests.integration.mill import Mill
 
 
@@ -25,6 +26,11 @@ def test_every_rank_of_mpi_hello_is_in_the_result(mpi_mill: Mill):
     assert len({line.rpartition(" ")[2] for line in lines}) == 3
     (job,) = mpi_mill.jobs(run)
     assert job["nodeProperties"]["numNodes"] == 3
+    report = Report.model_validate_json(result(mpi_mill, "mpi-hello", "who.txt", run, "report.json"))
+    (branch,) = report.stages[0].branches
+    assert [(one.index, one.status) for one in branch.children_shown] == [(node, "SUCCEEDED") for node in range(3)]
+    assert all(one.peak_memory and one.cpu_seconds for one in branch.children_shown)
+    assert [one.tasks_done for one in branch.children_shown] == [1, 0, 0]
 
 
 def test_ring_and_reduction_agree(mpi_mill: Mill):

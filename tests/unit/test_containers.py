@@ -52,7 +52,7 @@ def test_children_nodes_and_plain_jobs_are_told_apart():
     plain = summary(2, startedAt=2000, stoppedAt=4000)
     children = [
         summary(0, arrayProperties={"index": 1}, status="FAILED", container={"exitCode": 1, "reason": "why"}),
-        {**summary(1, nodeProperties={"nodeIndex": 0}), "jobId": "job-1#0"},
+        {**summary(1, nodeProperties={"nodeIndex": 0}, status="FAILED"), "jobId": "job-1#0"},
     ]
     batch = ToldBatch([array], children[:1])
     (child,) = containers(batch, ["q"], RECORD)
@@ -60,7 +60,7 @@ def test_children_nodes_and_plain_jobs_are_told_apart():
     told = replace(CONTAINER, job_id="job-0", attempt=2, index=1, status="FAILED", exit_code=1, reason="why")
     assert child == told
     (node,) = containers(ToldBatch([nodes], children[1:]), ["q"], RECORD)
-    assert (node.job_id, node.branch) == ("job-1#0", "reverse")
+    assert (node.job_id, node.branch, node.status) == ("job-1#0", "reverse", "SUCCEEDED")
     (job,) = containers(ToldBatch([plain], []), ["q"], RECORD)
     assert (job.group, job.started, job.seconds) == (2, 2.0, 2.0)
 
