@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from botocore.config import Config
@@ -61,9 +62,11 @@ def _session() -> Session:
 class Store:
     """Objects of one bucket. A missing object is None or `False` where a caller may expect it, else a ClientError."""
 
-    def __init__(self, bucket: str, client: Any) -> None:
+    def __init__(self, bucket: str, client: Any, folder: Path | None = None) -> None:
+        """Take the bucket's name and a client; `folder` is where objects lie that are files of this machine instead."""
         self.bucket = bucket
         self.client = client
+        self.folder = folder
 
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
         """Return what is known of an object (of that very version, if given), None where there is none."""

@@ -1,6 +1,8 @@
 """What a job may know of the task it works on, beside its streams and parameters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from gristmill.store import Store
 
 
 @dataclass(frozen=True)
@@ -8,8 +10,9 @@ class Task:
     """One task; a job that takes a fourth argument gets it.
 
     `item` is the text of the list's item where the stage reads a list, else empty. `bucket`, `input_key` and
-    `input_version` name the dropped object; `prefix` is the run's own, under which a job may write what it likes.
-    `size` counts the bytes of the task's input as they are stored.
+    `input_version` name the dropped object; `prefix` is the run's own, under which a job may write what it likes;
+    `store` reads and writes both, also in a trial, which has no bucket. `size` counts the bytes of the task's input as
+    they are stored.
     """
 
     number: int
@@ -23,3 +26,4 @@ class Task:
     prefix: str
     item: str = ""
     size: int = 0
+    store: Store = field(kw_only=True)

@@ -60,7 +60,7 @@ def make_runner(setting: Setting, store: Store, termination: Termination | None 
         apart=branch.output is OutputKind.FILES,
         job=make_job(record, branch, roots(os.environ)),
         parameters=record.parameters,
-        task=_task(setting, record),
+        task=_task(setting, record, store),
         timeout=branch.timeout,
         segment_age=segment_age(setting.groups * setting.children * len(stage.branches)),
         log=lambda line: say(f"{place}: {line}"),
@@ -68,7 +68,7 @@ def make_runner(setting: Setting, store: Store, termination: Termination | None 
     )
 
 
-def _task(setting: Setting, record: RunRecord) -> Task:
+def _task(setting: Setting, record: RunRecord, store: Store) -> Task:
     cursor, dropped = setting.cursor, record.input
     return Task(
         number=0,
@@ -80,6 +80,7 @@ def _task(setting: Setting, record: RunRecord) -> Task:
         input_key=dropped.key,
         input_version=dropped.version,
         prefix=keys.own(cursor.run),
+        store=store,
     )
 
 

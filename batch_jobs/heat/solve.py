@@ -5,7 +5,6 @@ from typing import Any, BinaryIO
 
 from mpi4py import MPI
 
-from gristmill.store import Store, make_client
 from gristmill.task import Task
 
 from .checkpoint import Checkpoints, State, pack
@@ -20,7 +19,7 @@ def solve(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task:
     world = MPI.COMM_WORLD
     first = world.Get_rank() == 0
     problem = world.bcast(read_problem(source.read()) if first else None)
-    checkpoints = Checkpoints(Store(task.bucket, make_client("s3")), task) if first else None
+    checkpoints = Checkpoints(task.store, task) if first else None
     state = world.bcast(checkpoints.load() if checkpoints else None) or State(0, problem.initial, [])
     if first:
         _say(f"{problem.initial.shape[0]} x {problem.initial.shape[1]} points on {world.Get_size()} ranks")

@@ -30,6 +30,7 @@ class BranchWork:
     cursor: Cursor
     branch: Branch
     source: Source
+    store: Store
 
     @property
     def is_function(self) -> bool:
@@ -66,6 +67,7 @@ class BranchWork:
             input_version=dropped.version,
             prefix=keys.own(self.cursor.run),
             size=self.source.size,
+            store=self.store,
         )
 
     def open_input(self, store: Store) -> BinaryIO:
@@ -94,4 +96,4 @@ def read_branch(store: Store, cursor: Cursor, name: str) -> BranchWork:
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
     branch = next(one for one in stage.branches if one.name == name)
-    return BranchWork(record, cursor, branch, stage_source(store, record, stage))
+    return BranchWork(record, cursor, branch, stage_source(store, record, stage), store)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from batch_jobs.tomography.centring import find_centre
 from batch_jobs.tomography.correction import line_integrals
 from batch_jobs.tomography.hdf5 import RawScan, dropped_scan
-from gristmill.store import Store, make_client
 from gristmill.task import Task
 
 from .solver import Geometry, own_angles, sirt
@@ -21,7 +20,7 @@ Floats = NDArray[np.float32]
 def solve(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> None:
     """Write the slices (row, y, x), the rows they are of, the centre and the residuals as .npz, by rank 0."""
     world = MPI.COMM_WORLD
-    with dropped_scan(task, Store(task.bucket, make_client("s3")), parameters) as scan:
+    with dropped_scan(task, parameters) as scan:
         rows = middle_rows(scan.shape[1], parameters["rows"])
         own = own_angles(scan.shape[0], world.rank, world.size)
         sinograms = read_sinograms(scan, own, rows)

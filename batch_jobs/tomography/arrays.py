@@ -16,9 +16,9 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 from zarr.codecs import ZstdCodec
 from zarr.errors import ContainsArrayError, ContainsGroupError
-from zarr.storage import ObjectStore
+from zarr.storage import LocalStore, ObjectStore
 
-from gristmill.store import Store, make_client
+from gristmill.store import Store
 from gristmill.task import Task
 
 _EMPTY_TOO = {"write_empty_chunks": True}  # which chunks exist tells what is done
@@ -68,7 +68,12 @@ class Arrays:
 
 
 def run_arrays(task: Task) -> Arrays:
-    """Return the arrays of the task's run."""
+    """Return the arrays of the task's run: in its bucket, or in the folder of a trial."""
+    folder = task.store.folder
+    return Arrays(task.store, task.prefix, LocalStore(folder / task.prefix) if folder else _in_bucket(task))
+
+
+def _in_bucket(task: Task) -> ObjectStore:
     session = boto3.Session()
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     bucket = S3Store(
@@ -79,4 +84,4 @@ def run_arrays(task: Task) -> Arrays:
         client_options={"allow_http": bool(endpoint and endpoint.startswith("http:"))},
         **({"endpoint": endpoint} if endpoint else {}),
     )
-    return Arrays(Store(task.bucket, make_client("s3")), task.prefix, ObjectStore(bucket))
+    return ObjectStore(bucket)

@@ -82,9 +82,9 @@ class RawScan:
 
 
 @contextmanager
-def dropped_scan(task: Task, store: Store, parameters: Mapping[str, Any]) -> Iterator[RawScan]:
+def dropped_scan(task: Task, parameters: Mapping[str, Any]) -> Iterator[RawScan]:
     """Open the dropped file's scan; ValueError where it is no HDF5 file or lacks what a scan needs."""
-    raw = ObjectFile(store, task.input_key, task.input_version)
+    raw = ObjectFile(task.store, task.input_key, task.input_version)
     try:
         file = h5py.File(io.BufferedReader(raw, _BUFFER), "r")
     except OSError as error:

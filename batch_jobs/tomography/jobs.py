@@ -24,7 +24,7 @@ def frames(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task)
     from .hdf5 import dropped_scan
 
     arrays = run_arrays(task)
-    with dropped_scan(task, arrays.store, parameters) as scan:
+    with dropped_scan(task, parameters) as scan:
         count, rows, columns = scan.shape
         told = {"degrees": scan.degrees.tolist(), "phantom": scan.phantom}
         chunks = (parameters["frame_block"], parameters["row_block"], columns)
@@ -41,7 +41,7 @@ def rows(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task) -
     from .ome import multiscales, sizes
 
     arrays = run_arrays(task)
-    with dropped_scan(task, arrays.store, parameters) as scan:
+    with dropped_scan(task, parameters) as scan:
         count, rows, columns = scan.shape
     block = parameters["row_block"]
     arrays.make("filtered", (rows, count, columns), (block, count, columns))
@@ -59,7 +59,7 @@ def preprocess(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: T
 
     arrays, block = run_arrays(task), _block(task)
     flat, dark = (arrays.open(name)[:][None] for name in ("flat", "dark"))
-    with dropped_scan(task, arrays.store, parameters) as scan:
+    with dropped_scan(task, parameters) as scan:
         raw = scan.read(block.start, block.stop)
     arrays.open("integrals")[block] = line_integrals(raw, flat, dark)
     _say(sink, frames=[block.start, block.stop])
@@ -99,7 +99,8 @@ def reconstruct(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: 
     from .picture import draw
 
     arrays, block = run_arrays(task), _block(task)
-    on = device(needs_gpu(parameters, os.environ))
+    is_trial = task.store.folder is not None
+    on = device(needs_gpu(parameters, on_aws=not is_trial and "AWS_ENDPOINT_URL" not in os.environ))
     print(f"rows {block.start} to {block.stop} on {on.name}", flush=True)  # noqa: T201 - a job's log is its stdout
     slices = back_project(on, arrays.open("filtered")[block], _angles(arrays), arrays.kept("centre")["columns"])
     coarser = slices
@@ -110,10 +111,10 @@ def reconstruct(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: 
     draw(slices[len(slices) // 2]).save(sink, "PNG")
 
 
-def needs_gpu(parameters: Parameters, environment: Mapping[str, str]) -> bool:
+def needs_gpu(parameters: Parameters, *, on_aws: bool) -> bool:
     """Tell whether the CPU would be a costly mistake: as the run says, else on AWS itself."""
     wanted = parameters.get("require_gpu")
-    return "AWS_ENDPOINT_URL" not in environment if wanted is None else bool(wanted)
+    return on_aws if wanted is None else bool(wanted)
 
 
 def _angles(arrays: Arrays) -> NDArray[np.float64]:

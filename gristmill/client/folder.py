@@ -44,7 +44,7 @@ class FolderStore(Store):
     """A Store whose objects are the files of an empty `folder`; the object `key` is `file`, which stays as it is."""
 
     def __init__(self, folder: Path, file: Path, key: str) -> None:
-        super().__init__("none", None)
+        super().__init__("none", None, folder)
         self._folder = folder
         self._file = file
         self._key = key

@@ -24,6 +24,7 @@ from batch_jobs.tomography.phantom import Scan
 from batch_jobs.tomography.quality import against_phantom
 from batch_jobs.tomography.sample import half_turn, main, write
 from gristmill import keys
+from gristmill.cli.main import call
 from gristmill.local import daemon
 from tests.integration.mill import Mill
 
@@ -91,10 +92,10 @@ def test_angles_seen_twice_count_half() -> None:
 
 
 def test_a_gpu_is_asked_for_on_aws_unless_the_run_says_otherwise() -> None:
-    assert needs_gpu({}, {})
-    assert not needs_gpu({}, {"AWS_ENDPOINT_URL": "http://localhost:4566"})
-    assert not needs_gpu({"require_gpu": False}, {})
-    assert needs_gpu({"require_gpu": True}, {"AWS_ENDPOINT_URL": "http://localhost:4566"})
+    assert needs_gpu({}, on_aws=True)
+    assert not needs_gpu({}, on_aws=False)
+    assert not needs_gpu({"require_gpu": False}, on_aws=True)
+    assert needs_gpu({"require_gpu": True}, on_aws=False)
 
 
 def test_a_gpu_that_is_asked_for_and_not_there_is_an_error() -> None:
@@ -174,6 +175,18 @@ def test_a_phantom_in_blocks_is_what_it_is_in_one_piece(mill: Mill, tmp_path: Pa
     assert np.abs(volume[:] - whole).max() <= 1e-5 * np.abs(whole).max()
     assert len(mill.keys(keys.result("tomography", "p.h5", run, "slices/"))) == 3
     assert Image.open(io.BytesIO(result(mill, "p.h5", run, "preview.png"))).size == (1024, 512)
+
+
+def test_a_trial_goes_through_all_stages_without_any_aws(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    main(["p.h5", "--columns", "32", "--angles", "30", "--rows", "4"])
+    assert call(["try", "tomography", "p.h5", "-p", "centre=15.5", "-p", "row_block=2", "--results", "out"]) == 0
+    assert "not tried" not in capsys.readouterr().err.lower()
+    figures = json.loads((tmp_path / "out/try/quality.json").read_text())
+    assert figures["phantom"]["centre_error"] == 0
+    group = opened((tmp_path / "out/try/volume.ome.zarr.zip").read_bytes(), tmp_path / "volume.ome.zarr")
+    assert group["0"].shape == (4, 32, 32)
 
 
 def _tooth() -> Path | None:

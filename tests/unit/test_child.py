@@ -51,7 +51,7 @@ def runner(store, job, *, timeout=60, lines=None, termination=None, **which):
         lambda file: Sink(file, LineCounter(0)),
         taking_task(job),
         {},
-        Task(0, RUN, STAGE, BRANCH, 0, store.bucket, "in", None, "own/"),
+        Task(0, RUN, STAGE, BRANCH, 0, store.bucket, "in", None, "own/", store=store),
         timeout,
         log,
         termination or Termination(),
