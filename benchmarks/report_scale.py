@@ -1,7 +1,8 @@
 """What the report of a run takes with 100, 1,000 and 10,000 containers a branch: time, requests, bytes, memory.
 
 Footprints lie in the embedded AWS's own S3. Batch answers from memory, in pages as large as ListJobs gives them, so
-that no container has to run for it; on AWS each of its pages takes about a tenth of a second more.
+that no container has to run for it. The embedded S3 sorts all keys of a bucket for each page of a listing, so the
+report's own processor time is what counts; on AWS each page of either takes about a tenth of a second more.
 
     python benchmarks/report_scale.py
 """
@@ -29,7 +30,7 @@ from gristmill.story import Story
 from gristmill.words import RunStatus
 
 CONTAINERS = (100, 1_000, 10_000)
-LIMIT_SECONDS = 20.0  # of the 110 that Notify has
+LIMIT_SECONDS = 10.0  # of processor time, of the 110 s that Notify has
 START = datetime(2026, 1, 2, tzinfo=UTC)
 BRANCHES = ("repeat", "reverse")
 
@@ -131,20 +132,21 @@ def measure(mill: common.Mill, containers: int) -> bool:
     story = Story(RunStatus.FAILED, run, "strings", "x.txt", "miller", 1, mill.bucket, START, ended, "why", [], [])
     batch = ToldBatch(record, containers)
     sources = Sources(NoHistory(), batch, ["queue"])
-    begin = time.perf_counter()
+    begin, own = time.perf_counter(), time.process_time()
     seen = observe(sources, record, record.execution)
     write(
         store, sources, story, News(RunStatus.FAILED, "arn:one", {"resume": {"run": run}}, START, "why"), record, seen
     )
-    seconds = time.perf_counter() - begin
+    seconds, own = time.perf_counter() - begin, time.process_time() - own
     sizes = [len(store.read(keys.report("strings", "x.txt", run, kind))) / 1000 for kind in ("html", "json")]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"  2 x {containers:>6,}  {seconds:7.2f} s  {len(requests) - 2:5,} to S3  {batch.calls:5,} to Batch  "
+        f"  2 x {containers:>6,}  {seconds:7.2f} s, {own:5.2f} s of them its own  "
+        f"{len(requests) - 2:5,} to S3  {batch.calls:5,} to Batch  "
         f"{sizes[0]:6.0f} kB html  {sizes[1]:6.0f} kB json  {peak:6.0f} MiB peak so far",
         flush=True,
     )
-    return common.verdict("seconds", seconds, LIMIT_SECONDS)
+    return common.verdict("seconds of its own", own, LIMIT_SECONDS)
 
 
 def main() -> None:
