@@ -8,8 +8,8 @@ from gristmill.limits import ATTEMPTS_MAX, MIB
 from gristmill.records import BranchFinding, Finding
 from gristmill.report.children import Seen, shown
 from gristmill.report.facts import Facts, which
-from gristmill.report.model import Attempt, Branch, Spread, Stage, spread
 from gristmill.report.timeline import moment
+from gristmill.report.work import Attempt, Branch, Spread, Stage, spread
 from gristmill.spec.model import Branch as SpecBranch
 from gristmill.spec.model import Stage as SpecStage
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import floor, log10
 
-from gristmill.report.model import Bin, Branch, Child, Execution, Lane, Report
+from gristmill.report.model import Bin, Execution, Lane, Report
+from gristmill.report.work import Branch, Child
 from gristmill.wording import brief, duration
 
 WIDTH, GUTTER, RIGHT = 1000, 168, 44  # of the canvas, of the names on its left, of the figures on its right

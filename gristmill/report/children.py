@@ -6,8 +6,8 @@ from typing import Any
 
 from gristmill.containers import Container, seconds
 from gristmill.footprint import Footprint
-from gristmill.report.model import Child, Try
 from gristmill.report.timeline import Span, moment
+from gristmill.report.work import Child, Try
 
 SHOWN = 100  # containers listed one by one
 _FAILED_SHOWN = 40

@@ -1,26 +1,16 @@
 """`report.json`: a closed, versioned record. Times have their zone, durations are seconds, sizes are bytes."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import JsonValue
 
 from gristmill.footprint import Software
-from gristmill.records import Bill, Failure, Record
-from gristmill.words import CheckVerdict, RunStatus
+from gristmill.records import Bill, Record
+from gristmill.report.work import Stage
+from gristmill.words import RunStatus
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"  # what pydantic writes
-
-
-class Spread(Record):
-    """The least, the middle and the most of a figure over the containers that have it."""
-
-    count: int
-    least: float
-    median: float
-    most: float
-    total: float
 
 
 class Object(Record):
@@ -31,103 +21,6 @@ class Object(Record):
     etag: str
     version: str | None = None
     checksum: str | None = None  # "CRC32 <base64>" and the like; "of parts" where it is one of parts' checksums
-
-
-class Try(Record):
-    """One try of a container by Batch: all but the last failed for a cause that Batch retries."""
-
-    started: datetime | None
-    stopped: datetime | None
-    exit_code: int | None
-    reason: str
-
-
-class Child(Record):
-    """One container. Batch tells when it was queued, started and stopped; its program tells the rest as it ends."""
-
-    attempt: int
-    group: int
-    index: int
-    status: str
-    job_id: str
-    queued: datetime
-    started: datetime | None
-    began: datetime | None  # its program
-    stopped: datetime | None
-    seconds: float | None  # from started to stopped
-    tasks_done: int | None
-    tasks_failed: int | None
-    bytes_in: int | None
-    bytes_out: int | None
-    records_in: int | None
-    records_out: int | None
-    cpu_seconds: float | None
-    peak_memory: int | None
-    exit_code: int | None
-    reason: str
-    tries: list[Try]  # where there were several, or one that failed
-
-
-class Attempt(Record):
-    """One pass over what was missing of a stage, as CheckOutput judged it for one branch."""
-
-    number: int  # through the run's resumes
-    nth: int  # as people count, from 1, anew in each resume
-    execution: int  # which of the report's executions, from 0
-    verdict: CheckVerdict
-    reason: str
-    done: int
-    missing: int
-    children: int
-    children_failed: int
-    failures: list[Failure]
-
-
-class Branch(Record):
-    """A branch: what was asked of it, and what its containers did in all attempts that are known of."""
-
-    name: str
-    job: str  # the callable, the command or the script
-    kind: Literal["run", "command", "script", "mpi"]
-    compute: str
-    vcpus: float
-    memory: int  # bytes that a container may hold
-    tasks: int
-    done: int
-    records_in: int
-    records_out: int
-    bytes_in: int
-    bytes_out: int
-    output: str | None
-    job_definition: str | None
-    image: str | None
-    software: Software | None  # of one container; most often the same for all
-    began: datetime | None  # first container queued
-    ended: datetime | None  # last container stopped
-    bytes_per_second: float | None  # read by the branch from the first container's start to the last one's stop
-    records_per_second: float | None
-    children: int
-    children_by_status: dict[str, int]
-    retried_by_batch: int  # containers that ran more than once
-    queued: Spread | None  # seconds from submission to the container's start
-    starting: Spread | None  # seconds from there to the program's begin
-    running: Spread | None  # seconds from the program's begin to the container's stop
-    peak_memory: Spread | None
-    cpu_seconds: Spread | None
-    cpu_share: float | None  # processor time by what the vCPUs of the containers could have given meanwhile
-    attempts: list[Attempt]
-    children_shown: list[Child]  # failed ones, then slow ones, then others; all where they are few
-    problem: str | None
-
-
-class Stage(Record):
-    """A stage and its branches."""
-
-    name: str
-    input: str | None  # the branch that it reads; None: the dropped file
-    records: str  # the format
-    branches: list[Branch]
-    warnings: list[str]
 
 
 class Step(Record):
@@ -208,12 +101,3 @@ class Report(Record):
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of `report.json`."""
     return {"$schema": _DIALECT, **Report.model_json_schema(mode="serialization"), "title": "Gristmill report.json"}
-
-
-def spread(values: Sequence[float]) -> Spread | None:
-    """Return the spread of values, None of none."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    middle = ordered[len(ordered) // 2]
-    return Spread(count=len(ordered), least=ordered[0], median=middle, most=ordered[-1], total=sum(ordered))

@@ -25,11 +25,12 @@ from gristmill.report.chart import BARS_MOST, Scale, charts, ticks
 from gristmill.report.children import SHOWN, Seen, shown
 from gristmill.report.facts import Facts, wanted
 from gristmill.report.make import make
-from gristmill.report.model import Object, Picture, schema, spread
+from gristmill.report.model import Object, Picture, schema
 from gristmill.report.page import page
 from gristmill.report.pictures import EMBEDDED_MAX, choose
 from gristmill.report.pictures import SHOWN as PICTURES_SHOWN
 from gristmill.report.timeline import Span, bins, steps
+from gristmill.report.work import spread
 from gristmill.store import ObjectInfo
 from gristmill.story import Story
 from gristmill.words import CheckVerdict, RunStatus
