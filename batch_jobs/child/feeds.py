@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Protocol
 
 from batch_jobs.child.streams import Source
 from gristmill import index
-from gristmill.split.bgzf import Blocks
+from gristmill.split.blocks import Blocks
 from gristmill.split.reader import Counter, Malformed
 from gristmill.words import Encoding
 

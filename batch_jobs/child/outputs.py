@@ -6,7 +6,7 @@ from typing import IO
 from batch_jobs.child.streams import Sink
 from gristmill.spec.model import Branch
 from gristmill.split.formats import output_counter
-from gristmill.split.quoted import borders
+from gristmill.split.quotes import borders
 from gristmill.split.tokens import LINE_END
 from gristmill.words import MergeKind, OutputKind, RecordFormat
 

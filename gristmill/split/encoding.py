@@ -1,6 +1,6 @@
 """How an input is stored: plain, gzip or BGZF. Only formats of text are looked at; a `whole` input is as it is."""
 
-from gristmill.split.bgzf import is_bgzf
+from gristmill.split.blocks import is_bgzf
 from gristmill.split.reader import View
 from gristmill.words import Encoding, RecordFormat
 

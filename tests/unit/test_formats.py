@@ -12,7 +12,7 @@ from Bio.SeqIO.QualityIO import FastqGeneralIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill.split import fastq, quoted, tokens
+from gristmill.split import fastq, quoted, quotes, tokens
 from gristmill.split.fasta import Fasta
 from gristmill.split.fastq import Fastq
 from gristmill.split.fixed import Fixed
@@ -122,8 +122,8 @@ def small_looks():
         patch.setattr(fastq, "_WINDOWS", (16, 64, 256, 10**6))
         patch.setattr(fastq, "_BLOCK", 64)
         patch.setattr(quoted, "_BLOCK", 64)
-        patch.setattr(quoted, "_SMALL", 8)
-        patch.setattr(quoted, "FEW", 3)
+        patch.setattr(quotes, "_SMALL", 8)
+        patch.setattr(quotes, "FEW", 3)
         yield
 
 
