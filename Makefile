@@ -64,7 +64,7 @@ demo: setup ## drop a sample of 100,000 lines on the embedded AWS and check what
 	@PATH="$(CURDIR)/$(BIN):$$PATH" demo/run.sh
 
 test: setup ## unit tests and the deployed template on the embedded AWS
-	$(BIN)/python -m pytest --quiet
+	$(BIN)/python -m pytest --quiet -n 2 --dist loadfile  # tests wait more than they work; each process has an embedded AWS of its own
 
 lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 	$(BIN)/ruff check .
