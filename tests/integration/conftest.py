@@ -20,7 +20,7 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     data = tmp_path_factory.mktemp("aws")
     folders = [str(PIPELINES), str(data / "pipelines")]  # a test may make pipelines of its own in the second
     os.environ["GRISTMILL_PIPELINES"] = os.pathsep.join(folders)  # the server hands it on to functions and jobs
-    state = daemon.up(data, ["--port", "0", "--log-calls", "--runnable-seconds", "2"])
+    state = daemon.up(data, ["--port", "0", "--log-calls", "--runnable-seconds", "4"])
     try:
         yield deployed(state.endpoint, data)
     finally:
