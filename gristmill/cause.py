@@ -21,6 +21,10 @@ _SEARCHED = 10_000  # failure records looked at to find those
 _TAIL = 20  # log lines
 # What Batch says of a job that fits nowhere, while it waits and when its queue's limit has cancelled it (user guide).
 _MISCONFIGURED = re.compile(r"(Canceled by JobStateTimeLimit action due to reason: )?MISCONFIGURATION:")
+# What a state machine makes of a refusal around what Batch itself has said.
+_WRAPPING = re.compile(r"Error executing request, Exception : |, RequestId: .*| \(Service: .*", re.DOTALL)
+_REFUSED = "Batch did not take its job"
+_WRONG = f"{_REFUSED} (Batch.ClientException"
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,29 @@ def failures(store: Store, clues: Clues, cursor: Cursor, branch: str, missing: l
     return recorded + list(islice(died, _SHOWN - len(recorded)))
 
 
+def refusals(told: list[dict[str, str]], cursor: Cursor, now: datetime) -> dict[str, Failure]:
+    """Return the jobs that Batch never took, by branch, of what the state machine was told when it asked."""
+    return {one["branch"]: _refusal(cursor, one["branch"], one["refused"], now) for one in told}
+
+
+def _refusal(cursor: Cursor, branch: str, said: str, now: datetime) -> Failure:
+    return Failure(
+        stage=cursor.stage,
+        branch=branch,
+        task=None,
+        attempt=cursor.attempt,
+        reason=f"{_REFUSED} ({_WRAPPING.sub('', said)})",
+        detail="",
+        exit_code=None,
+        job_id="",
+        log_stream="",
+        at=now,
+    )
+
+
 def is_hopeless(failure: Failure) -> bool:
-    """Tell whether trying again is in vain: Batch says that the job fits no machine of its queue."""
-    return _MISCONFIGURED.match(failure.reason) is not None
+    """Tell whether trying again is in vain: the job fits no machine of its queue, or Batch calls it wrong."""
+    return _MISCONFIGURED.match(failure.reason) is not None or failure.reason.startswith(_WRONG)
 
 
 def _recorded(store: Store, cursor: Cursor, branch: str) -> Iterator[Failure]:

@@ -1,5 +1,6 @@
 """CheckOutput: is everything of a stage there, complete and counted? The only way to COMPLETE."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from gristmill import index, keys
@@ -21,12 +22,16 @@ _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
 _LONGEST_WAIT = 60
 
 
-def check_output(store: Store, clues: Clues, cursor: Cursor) -> dict[str, Any]:
-    """Examine every branch of the cursor's stage, write the finding, and return the verdict and the next cursor."""
+def check_output(store: Store, clues: Clues, cursor: Cursor, refused: Mapping[str, Failure]) -> dict[str, Any]:
+    """Examine every branch of the cursor's stage, write the finding, and return the verdict and the next cursor.
+
+    `refused` are, by branch, jobs of this attempt that Batch never took.
+    """
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
     expected = expected_of(store, cursor)
     found = [_examine(store, clues, record, cursor, branch, expected) for branch in stage.branches]
+    found = [one if one.branch not in refused else _explained(one, refused[one.branch]) for one in found]
     tries = cursor.attempt - record.resumes * ATTEMPTS_MAX + 1
     verdict, reason = judge(stage, found, tries)
     finding = Finding(
@@ -69,6 +74,11 @@ def _examine(
         missing=missing,
         problem=None if missing else miscount(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
     )
+
+
+def _explained(found: BranchFinding, refusal: Failure) -> BranchFinding:
+    """Return a finding that tells of a refused job, where anything is missing for it."""
+    return found.model_copy(update={"failures": [refusal, *found.failures]}) if found.missing else found
 
 
 def _failures(

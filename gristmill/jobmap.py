@@ -118,7 +118,7 @@ def resources(branch: Branch) -> list[dict[str, str]]:
     """Return the branch's needs as Batch wants them: strings, memory in MiB."""
     gpus = [{"Type": "GPU", "Value": str(branch.gpu_count)}] if branch.gpu_count else []
     return [
-        {"Type": "VCPU", "Value": f"{branch.vcpus:g}"},
+        {"Type": "VCPU", "Value": str(branch.vcpus)},
         {"Type": "MEMORY", "Value": str(branch.memory)},
         *gpus,
     ]

@@ -1,13 +1,14 @@
 """CheckOutput: is everything of the stage there, complete and counted?"""
 
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gristmill.cause import Clues
+from gristmill.cause import Clues, refusals
 from gristmill.check import check_output
 from gristmill.cursor import Cursor
 from gristmill.jobs import read_queues
@@ -24,10 +25,10 @@ clues = Clues(make_client("batch"), make_client("logs"), read_queues(os.environ)
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer a cursor with the verdict and the next cursor."""
-    cursor = Cursor(**event)
+    """Answer a cursor, and what Batch refused to do, with the verdict and the next cursor."""
+    cursor = Cursor(event["run"], event["stage"], event["attempt"])
     logger.append_keys(**cursor.as_json())
-    answer = check_output(store, clues, cursor)
+    answer = check_output(store, clues, cursor, refusals(event["refused"], cursor, datetime.now(UTC)))
     logger.info("checked", extra={"answer": answer})
     metrics.add_metric(f"Stages{answer['verdict'].capitalize()}", MetricUnit.Count, 1)
     return answer

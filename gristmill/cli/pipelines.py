@@ -80,7 +80,7 @@ def show(
 
 
 def _branch(stage: str, one: "Branch") -> tuple[str, ...]:
-    needs = (one.compute, f"{one.vcpus:g}", f"{one.memory:,}", f"{one.timeout:,}")
+    needs = (one.compute, str(one.vcpus), f"{one.memory:,}", f"{one.timeout:,}")
     return stage, one.name, *needs, str(one.attempts), f"<= {one.target_children:,}", one.merge
 
 

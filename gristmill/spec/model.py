@@ -74,7 +74,7 @@ class Branch(Closed):
     slots: Annotated[int, Field(ge=1, le=192)] | None = None  # ranks per node; None: one a GPU, else one a vCPU
     compute: Compute = Compute.CPU
     gpus: Annotated[int, Field(ge=1, le=16)] | None = None  # None: one where `compute: gpu`
-    vcpus: Annotated[float, Field(ge=0.25, le=192)] = 1
+    vcpus: Annotated[int, Field(ge=1, le=192)] = 1
     memory: Annotated[int, Field(ge=128)] = 1024  # MiB
     timeout: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600  # seconds for one task
     attempts: Annotated[int, Field(ge=1, le=ATTEMPTS_MAX)] = 3
@@ -101,7 +101,7 @@ class Branch(Closed):
     @property
     def ranks_per_node(self) -> int:
         """Return how many ranks a node of an MPI branch takes at most."""
-        return self.slots or self.gpu_count or max(1, int(self.vcpus))
+        return self.slots or self.gpu_count or self.vcpus
 
     @property
     def is_merged(self) -> bool:

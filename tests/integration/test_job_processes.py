@@ -203,7 +203,7 @@ def test_one_that_is_killed_before_it_has_begun_never_works(starter, settings, p
     (project / "early.py").write_text("import time\ntime.sleep(60)")
     job = Job(starter, settings, "-m", "early")
     job.process.stop(now=True)
-    assert job.run() == Ended(128 + signal.SIGKILL, timed_out=False)
+    assert job.run() == Ended(128 + signal.SIGKILL, timed_out=False, reason="")
 
 
 def test_a_dead_zygote_costs_no_job(settings):

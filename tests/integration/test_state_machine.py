@@ -165,6 +165,21 @@ WAYS = {
         GREEN, BROKEN, script={"JobMap": [mapped(Group("false"), Group("true"))]}
     ),
     "Batch refuses a job": Way(GREEN, BROKEN, script={"JobMap": [mapped(Group(definition="no-such-definition"))]}),
+    "Batch refuses one job of two branches": Way(
+        GREEN,
+        BROKEN,
+        script={
+            "JobMap": [
+                {
+                    **mapped(),
+                    "arrays": [
+                        {"branch": "a", "merge": True, "groups": [Group()]},
+                        {"branch": "b", "merge": True, "groups": [Group(), Group(definition="no-such-definition")]},
+                    ],
+                }
+            ]
+        },
+    ),
     "Batch refuses an array": Way(
         GREEN,
         "Arrays Groups ArrayOrPlain ArrayJob JobFailed IsMerged Merge Mpi",
@@ -369,6 +384,29 @@ def test_each_way_leads_where_it_must(walked, name):
         assert {state for state in done.states if state not in top} == set(way.inside.split())
     assert done.told["status"] == way.ends
     assert way.cause in done.told.get("cause", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "branches", "error"),
+    [
+        ("a plain job", [], ""),
+        ("a child of an array fails", [], ""),
+        ("a job of two nodes fails", [], ""),
+        ("Batch refuses a job", ["b"], "Batch.ClientException: "),
+        ("Batch refuses an array", ["b"], "Batch.ClientException: "),
+        ("Batch refuses one job of two branches", ["b"], "Batch.ClientException: "),
+        ("Batch refuses a job of two nodes", ["m"], "Batch.ClientException: "),
+        ("a job outlives the machine's patience", ["b"], "States.Timeout: "),
+    ],
+)
+def test_check_output_is_told_why_there_was_no_job_and_batch_alone_why_one_failed(walked, name, branches, error):
+    (asked,) = [
+        json.loads(one["taskScheduledEventDetails"]["parameters"])
+        for one in walked[name].history
+        if one["type"] == "TaskScheduled" and "stub-CheckOutput" in one["taskScheduledEventDetails"]["parameters"]
+    ]
+    assert [one["branch"] for one in asked["Payload"]["refused"]] == branches
+    assert [one["refused"][: len(error)] for one in asked["Payload"]["refused"]] == [error for _ in branches]
 
 
 def test_every_state_was_entered(walked):

@@ -128,6 +128,12 @@ def test_moto_takes_step_functions_own_errors_for_custom_ones():
         CustomErrorName("States.QueryEvaluationError")
 
 
+def test_moto_names_batchs_errors_as_step_functions_does_not():
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_aws_sdk
+
+    assert "batch" not in state_task_service_aws_sdk._SERVICE_ERROR_NAMES
+
+
 def test_waitress_still_writes_metadata_in_capitals():
     from waitress.task import Task
 

@@ -32,7 +32,7 @@ def wide(stages: int = 1, branches: int = limits.STAGE_BRANCHES_MAX, attempts: i
 
     def branch(stage: int, place: int) -> dict[str, object]:
         name = f"{chr(97 + stage)}{chr(97 + place)}{NAME}"
-        return {"name": name, "run": "jobs:repeat", "target_children": 10**9, "vcpus": 0.25, "attempts": attempts}
+        return {"name": name, "run": "jobs:repeat", "target_children": 10**9, "attempts": attempts}
 
     split = {"records": "lines", "bytes_per_task": 1000}
     made = [

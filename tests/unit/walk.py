@@ -45,7 +45,7 @@ def work(store: Store, monkeypatch: Any, cursor: Cursor) -> dict[str, Any]:
             for child in range(group["size"]):
                 _child(store, monkeypatch, group, child)
         merge(store, cursor, branch["branch"])
-    return check_output(store, CLUES, cursor)
+    return check_output(store, CLUES, cursor, {})
 
 
 def _child(store: Store, monkeypatch: Any, group: dict[str, Any], child: int) -> None:

@@ -72,7 +72,8 @@ class JobProcess:
             code = process.wait()
             os.close(output)
             keeper().forget(process.pid)
-        return Ended(code if code >= 0 else 128 - code, timed_out, self._starter.reason(process, code))
+        reason = "" if self._stopped or timed_out else self._starter.reason(process, code)  # it was ended from here
+        return Ended(code if code >= 0 else 128 - code, timed_out, reason)
 
     def _follow(self, process: Process, output: int, timeout: float | None, write: Callable[[bytes], None]) -> bool:
         """Pass on output until the process has ended; tell whether it ran out of time."""

@@ -7,6 +7,7 @@ from typing import Any
 from botocore.session import get_session
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service,
+    state_task_service_aws_sdk,
     state_task_service_batch,
     state_task_service_callback,
 )
@@ -89,4 +90,5 @@ def install(settings: Settings) -> None:
     state_task_service.StateTaskService._normalise_response = _normalise_response
     state_task_service_callback.StateTaskServiceCallback._eval_sync = _eval_sync
     state_task_service_batch.StateTaskServiceBatch._build_sync_resolver = build_sync_resolver
+    state_task_service_aws_sdk._SERVICE_ERROR_NAMES["batch"] = "Batch"  # as AWS names its errors
     state_task_service_batch._SUPPORTED_API_PARAM_BINDINGS["submitjob"] |= _MORE_PARAMETERS
