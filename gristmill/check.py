@@ -30,8 +30,8 @@ def check_output(store: Store, clues: Clues, cursor: Cursor, refused: Mapping[st
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
     expected = expected_of(store, cursor)
-    found = [_examine(store, clues, record, cursor, branch, expected) for branch in stage.branches]
-    found = [one if one.branch not in refused else _explained(one, refused[one.branch]) for one in found]
+    examined = (_examine(store, clues, record, cursor, branch, expected) for branch in stage.branches)
+    found = [_explained(one, refused.get(one.branch)) for one in examined]
     tries = cursor.attempt - record.resumes * ATTEMPTS_MAX + 1
     verdict, reason = judge(stage, found, tries)
     finding = Finding(
@@ -76,9 +76,11 @@ def _examine(
     )
 
 
-def _explained(found: BranchFinding, refusal: Failure) -> BranchFinding:
+def _explained(found: BranchFinding, refusal: Failure | None) -> BranchFinding:
     """Return a finding that tells of a refused job, where anything is missing for it."""
-    return found.model_copy(update={"failures": [refusal, *found.failures]}) if found.missing else found
+    if refusal is None or not found.missing:
+        return found
+    return found.model_copy(update={"failures": [refusal, *found.failures]})
 
 
 def _failures(

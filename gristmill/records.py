@@ -102,16 +102,21 @@ class Failure(Record):
         return self.attempt % ATTEMPTS_MAX + 1
 
 
-class BranchFinding(Record):
-    """What CheckOutput found of one branch."""
+class Counts(Record):
+    """What the tasks of a branch come to; records and bytes are those of the tasks that are done."""
 
-    branch: str
     tasks: int
     done: int
     records_in: int
     records_out: int
     bytes_in: int
     bytes_out: int
+
+
+class BranchFinding(Counts):
+    """What CheckOutput found of one branch."""
+
+    branch: str
     output: str | None  # key of the merged object
     failures: list[Failure]  # of this attempt, a handful at most; `missing` says how many there are
     missing: int

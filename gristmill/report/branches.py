@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from gristmill.limits import ATTEMPTS_MAX, MIB
-from gristmill.records import BranchFinding, Finding
+from gristmill.records import BranchFinding, Counts, Finding
 from gristmill.report.children import Seen, shown
 from gristmill.report.facts import Facts, which
 from gristmill.report.timeline import moment
 from gristmill.report.work import Attempt, Branch, Spread, Stage, spread
 from gristmill.spec.model import Branch as SpecBranch
 from gristmill.spec.model import Stage as SpecStage
+
+_NOTHING = Counts(tasks=0, done=0, records_in=0, records_out=0, bytes_in=0, bytes_out=0)
 
 
 def stages(facts: Facts, execution_of: Callable[[int], int]) -> list[Stage]:
@@ -46,6 +48,7 @@ def _branch(facts: Facts, stage: str, branch: SpecBranch, execution_of: Callable
     seen = see(facts, stage, branch.name)
     findings = facts.findings.get(stage, ())
     last = _own(findings[-1], branch.name) if findings else None
+    counted = last or _NOTHING
     kind, job = _job(branch)
     definition = next((one.described for one in reversed(seen) if one.described), {})
     began = min((one.container.created for one in seen), default=None)
@@ -57,12 +60,12 @@ def _branch(facts: Facts, stage: str, branch: SpecBranch, execution_of: Callable
         compute=branch.compute,
         vcpus=branch.vcpus,
         memory=branch.memory * MIB,
-        tasks=last.tasks if last else 0,
-        done=last.done if last else 0,
-        records_in=last.records_in if last else 0,
-        records_out=last.records_out if last else 0,
-        bytes_in=last.bytes_in if last else 0,
-        bytes_out=last.bytes_out if last else 0,
+        tasks=counted.tasks,
+        done=counted.done,
+        records_in=counted.records_in,
+        records_out=counted.records_out,
+        bytes_in=counted.bytes_in,
+        bytes_out=counted.bytes_out,
         output=last.output if last else None,
         job_definition=definition.get("jobDefinition"),
         image=_image(definition),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from gristmill.footprint import Software
-from gristmill.records import Failure, Record
+from gristmill.records import Counts, Failure, Record
 from gristmill.words import CheckVerdict
 
 
@@ -69,21 +69,15 @@ class Attempt(Record):
     failures: list[Failure]
 
 
-class Branch(Record):
+class Branch(Counts):
     """A branch: what was asked of it, and what its containers did in all attempts that are known of."""
 
     name: str
     job: str  # the callable, the command or the script
     kind: Literal["run", "command", "script", "mpi"]
     compute: str
-    vcpus: float
+    vcpus: int
     memory: int  # bytes that a container may hold
-    tasks: int
-    done: int
-    records_in: int
-    records_out: int
-    bytes_in: int
-    bytes_out: int
     output: str | None
     job_definition: str | None
     image: str | None
