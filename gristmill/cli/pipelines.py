@@ -111,7 +111,7 @@ def validate(
     else:
         for name, one in found.items():
             if not one.faults:
-                out(f"{name}: sound")
+                out(f"{name}: sound{', but its jobs cannot run on this machine' if one.lacks else ''}")
             for fault in one.faults:
                 problem(fault)
             for lack in one.lacks:

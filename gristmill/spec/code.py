@@ -1,7 +1,6 @@
 """Finding a pipeline's code: modules of its own folder, under a package name that shadows nothing."""
 
 import importlib
-import sys
 import traceback
 import types
 from collections.abc import Callable, Sequence
@@ -10,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.errors import Refused
-
-_PACKAGE = "gristmill_pipelines"
+from gristmill.spec.own_modules import is_own, package
 
 
 class Lacking(Refused):
@@ -32,17 +30,13 @@ def load_callable(reference: str, pipeline: str, roots: Sequence[Path]) -> Calla
 
 def _import(module: str, pipeline: str, roots: Sequence[Path]) -> types.ModuleType:
     folder = next((root / pipeline for root in roots if (root / pipeline / "pipeline.yaml").is_file()), None)
-    own = folder is not None and (
-        (folder / f"{module.partition('.')[0]}.py").is_file() or (folder / module.partition(".")[0]).is_dir()
-    )
-    name = f"{_package(pipeline, folder)}.{module}" if own and folder else module
+    name = f"{package(pipeline, folder)}.{module}" if folder and is_own(folder, module) else module
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and not f"{name}.".startswith(f"{error.name}."):
-            raise Lacking(
-                [f"pipeline {pipeline}: {module} needs {error.name}, which is not installed here."], _mend(pipeline)
-            ) from error
+            lacking = f"{error.name}, which is neither installed here nor a module of the pipeline's folder"
+            raise Lacking([f"pipeline {pipeline}: {module} needs {lacking}."], _mend(pipeline)) from error
         raise Refused([f"pipeline {pipeline}: {module}: {error}"]) from error
     except Exception as error:  # a module may raise anything as it loads
         raise Refused([f"pipeline {pipeline}: {module}: {_told(error)}"]) from error
@@ -65,14 +59,3 @@ def _told(error: Exception) -> str:
         return f"{type(error).__name__}: {error}"
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
-
-
-def _package(pipeline: str, folder: Path) -> str:
-    """Make the pipeline's folder a package, so that its modules can import each other."""
-    name = f"{_PACKAGE}.{pipeline.replace('-', '_')}"
-    for one, path in ((_PACKAGE, []), (name, [str(folder)])):
-        if one not in sys.modules:
-            package = types.ModuleType(one)
-            package.__path__ = path
-            sys.modules[one] = package
-    return name

@@ -190,5 +190,5 @@ def test_a_library_that_is_not_installed_is_no_fault_of_the_pipeline_but_is_told
     jobs = Path("pipelines", "lacking", "jobs.py")
     jobs.write_text("import nowhere_at_all\n" + jobs.read_text())
     assert main.call(["pipelines", "validate", "pipelines/lacking/pipeline.yaml"]) == 0
-    said = "pipeline lacking: jobs needs nowhere_at_all, which is not installed here. Install it into the environment"
-    assert capsys.readouterr().err.startswith(said)
+    lack = "pipeline lacking: jobs needs nowhere_at_all, which is neither installed here nor a module of the pipeline's"
+    assert capsys.readouterr().err.startswith(lack)
