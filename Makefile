@@ -7,7 +7,7 @@ TOOLS := .tools
 AWSB := .awsb
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools mpi science awsb snakemake demo test lint test-sam test-mpi test-science test-big test-containers test-awsb test-faults test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-sam test-mpi test-science test-big test-containers test-awsb test-faults test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,9 @@ demo: setup ## drop a sample of 100,000 lines on the embedded AWS and check what
 
 test: setup ## unit tests and the deployed template on the embedded AWS
 	$(BIN)/python -m pytest --quiet -n 2 --dist loadfile  # tests wait more than they work; each process has an embedded AWS of its own
+
+reference: $(VENV)/.ready ## write docs/pipeline-yaml.md from the schema
+	@$(BIN)/python -m gristmill.spec.reference > docs/pipeline-yaml.md
 
 lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 	$(BIN)/ruff check .

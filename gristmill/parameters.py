@@ -1,6 +1,5 @@
 """A run's parameters: from the dropped object's user metadata, checked against the pipeline."""
 
-import difflib
 import re
 from collections.abc import Mapping
 
@@ -8,6 +7,7 @@ from pydantic import JsonValue
 
 from gristmill.spec.model import Parameter, Pipeline, Size
 from gristmill.spec.parameter_faults import RESERVED, problems
+from gristmill.wording import did_you_mean
 from gristmill.words import ParameterType
 
 Values = dict[str, JsonValue]
@@ -50,10 +50,8 @@ def size_of(size: Size | None, parameters: Values) -> int | None:
 
 def _unknown(pipeline: Pipeline, name: str) -> str:
     known = ", ".join(pipeline.parameters) or "none"
-    close = difflib.get_close_matches(name, pipeline.parameters, 1)
-    return f"parameter {name}: {pipeline.name} has no such parameter (it has: {known})" + (
-        f"; did you mean {close[0]}?" if close else ""
-    )
+    hint = did_you_mean(name, pipeline.parameters)
+    return f"parameter {name}: {pipeline.name} has no such parameter (it has: {known}){hint}"
 
 
 def _parse(name: str, parameter: Parameter, text: str) -> tuple[JsonValue, list[str]]:

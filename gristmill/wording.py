@@ -1,6 +1,8 @@
 """How amounts, times and names are said to people. Pure."""
 
+import difflib
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 
@@ -44,3 +46,9 @@ def brief(seconds: float) -> str:
 def quantity(count: float) -> str:
     """Return a figure as people say it: whole with separators from 100 on, else with two significant digits."""
     return f"{count:,.0f}" if count >= 100 or count == int(count) else f"{count:.2g}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question after the nearest of the known names, to end a sentence; nothing where none is near."""
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,6 +1,5 @@
 """Finding and reading pipelines. All faults of a file are told at once, each with its line."""
 
-import difflib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,8 @@ from gristmill.spec.expand import expand
 from gristmill.spec.fault import Place
 from gristmill.spec.faults import faults
 from gristmill.spec.model import Pipeline
+from gristmill.spec.schema import fields_at
+from gristmill.wording import did_you_mean
 
 FILE = "pipeline.yaml"
 SEARCH_PATH = "GRISTMILL_PIPELINES"
@@ -38,9 +39,8 @@ def find(name: str, roots: Sequence[Path]) -> Path:
         if name and "/" not in name and file.is_file():
             return file
     known = names(roots)
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    raise Refused([f"there is no pipeline {name!r}; there are: {', '.join(known) or 'none'}.{hint}"])
+    there = ", ".join(known) or "none"
+    raise Refused([f"there is no pipeline {name!r}; there are: {there}{did_you_mean(name, known)}"])
 
 
 def load(name: str, roots: Sequence[Path]) -> Pipeline:
@@ -75,7 +75,11 @@ def parse(file: Path) -> tuple[Pipeline, yaml.Node | None]:
 
 
 def _sentence(error: Any) -> str:
-    given = f" (given: {error['input']!r})" if error["type"] not in ("missing", "extra_forbidden") else ""
+    if error["type"] == "extra_forbidden":
+        *place, field = error["loc"]
+        known = fields_at(tuple(place))
+        return f"there is no such field; there are: {', '.join(known)}{did_you_mean(str(field), known)}"
+    given = f" (given: {error['input']!r})" if error["type"] != "missing" else ""
     return f"{error['msg']}{given}"
 
 

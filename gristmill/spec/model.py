@@ -26,37 +26,51 @@ class Closed(BaseModel):
 class Accepts(Closed):
     """Which dropped files the pipeline takes."""
 
-    suffixes: list[Suffix] = []  # none: any
-    max_bytes: ByteSize = ByteSize(5 * 1024**4)
+    suffixes: list[Suffix] = Field(
+        default=[], description="How a file's name may end. Without any, every name is taken."
+    )
+    max_bytes: ByteSize = Field(
+        default=ByteSize(5 * 1024**4), description="The largest file: bytes, or a text such as `50GB`."
+    )
 
 
 class Parameter(Closed):
-    """A parameter of a run; it comes from the dropped object's user metadata."""
+    """A parameter of a run; it comes from the dropped object's user metadata (`gristmill run --param NAME=VALUE`)."""
 
-    type: ParameterType
-    description: str
-    default: JsonValue = None  # None: optional, absent unless given
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: list[JsonValue] | None = None
+    type: ParameterType = Field(description="What its values are.")
+    description: str = Field(description="What it means, for `pipelines show` and people.")
+    default: JsonValue = Field(
+        default=None, description="Its value where none is given. Without it, a run may lack it."
+    )
+    minimum: float | None = Field(default=None, description="The least value, of an `integer` or a `number`.")
+    maximum: float | None = Field(default=None, description="The greatest value, of an `integer` or a `number`.")
+    choices: list[JsonValue] | None = Field(default=None, description="The only values that it may have.")
 
 
 class Split(Closed):
-    """How a stage's input is cut; one of the two sizes decides, a given one before a default."""
+    """How a stage's input is cut into tasks; one of the two sizes decides, a given one before a default."""
 
-    records: RecordFormat
-    records_per_task: Size | None = None
-    bytes_per_task: Size | None = None
-    header: bool = False  # lines and csv: the first record is a header, which every task gets first
-    record_bytes: Size | None = None  # fixed
-    header_bytes: Annotated[int, Field(ge=0)] = 0  # fixed: a header before the records, which every task gets first
+    records: RecordFormat = Field(description="What a record is; see [Records](pipelines.md#records).")
+    records_per_task: Size | None = Field(default=None, description="Records that one task gets.")
+    bytes_per_task: Size | None = Field(
+        default=None, description="Bytes that one task gets, and the rest of its last record."
+    )
+    header: bool = Field(
+        default=False, description="`lines` and `csv`: the first record is a header; every task gets it first."
+    )
+    record_bytes: Size | None = Field(default=None, description="`fixed`: bytes of each record.")
+    header_bytes: int = Field(
+        default=0, ge=0, description="`fixed`: bytes before the records; every task gets them first."
+    )
 
 
 class Expects(Closed):
     """What one container is expected to need; only estimates of the cost use it."""
 
-    seconds_per_task: Annotated[float, Field(ge=0)] = 0  # whatever the task's size
-    bytes_per_second: ByteSize = ByteSize(10_000_000)  # of its input
+    seconds_per_task: float = Field(default=0, ge=0, description="Seconds that a task takes whatever its size.")
+    bytes_per_second: ByteSize = Field(
+        default=ByteSize(10_000_000), description="Input that a container works through."
+    )
 
 
 class Branch(Closed):
@@ -65,26 +79,54 @@ class Branch(Closed):
     `mpi` is one job over several nodes instead, for a stage of one task.
     """
 
-    name: Name
-    run: Callable | None = None  # a Python function
-    command: Annotated[list[str], Field(min_length=1)] | None = None  # a program and its arguments, with placeholders
-    script: str | None = None  # lines for bash
-    mpi: Callable | Annotated[list[str], Field(min_length=1)] | None = None  # a Python function, or a command
-    nodes: Size = 1
-    slots: Annotated[int, Field(ge=1, le=192)] | None = None  # ranks per node; None: one a GPU, else one a vCPU
-    compute: Compute = Compute.CPU
-    gpus: Annotated[int, Field(ge=1, le=16)] | None = None  # None: one where `compute: gpu`
-    vcpus: Annotated[int, Field(ge=1, le=192)] = 1
-    memory: Annotated[int, Field(ge=128)] = 1024  # MiB
-    timeout: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600  # seconds for one task
-    attempts: Annotated[int, Field(ge=1, le=ATTEMPTS_MAX)] = 3
-    target_children: Annotated[int, Field(ge=1)] = 2
-    output: OutputKind = OutputKind.STREAM
-    output_records: RecordFormat = RecordFormat.LINES  # how records out are counted; a file counts as one
-    suffix: Suffix | None = None  # of the result's name; None: the dropped file's
-    merge: MergeKind | Callable = MergeKind.CONCAT
-    same_record_count: bool | None = None  # CheckOutput: as many records out as in; None: where both are lines
-    expects: Expects = Expects()
+    name: Name = Field(description="Unique in the pipeline; the result is called so.")
+    run: Callable | None = Field(default=None, description="A Python function, `module:function`.")
+    command: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="A program and its arguments, with placeholders such as `{input}`."
+    )
+    script: str | None = Field(default=None, description="Lines for bash.")
+    mpi: Callable | Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="An MPI program: a Python function, or a command with placeholders."
+    )
+    nodes: Size = Field(default=1, description="`mpi`: nodes of the job.")
+    slots: int | None = Field(
+        default=None, ge=1, le=192, description="`mpi`: ranks of each node. Without it, one a GPU, else one a vCPU."
+    )
+    compute: Compute = Field(default=Compute.CPU, description="Which queue its jobs go to.")
+    gpus: int | None = Field(
+        default=None, ge=1, le=16, description="GPUs of each container or node, with `compute: gpu`. Without it, one."
+    )
+    vcpus: int = Field(default=1, ge=1, le=192, description="vCPUs of each container or node.")
+    memory: int = Field(default=1024, ge=128, description="MiB of memory of each container or node.")
+    timeout: int = Field(default=3600, ge=1, le=7 * 86_400, description="Seconds that one task may take.")
+    attempts: int = Field(
+        default=3, ge=1, le=ATTEMPTS_MAX, description="Passes over what is missing until the run fails."
+    )
+    target_children: int = Field(
+        default=2,
+        ge=1,
+        description="Containers that share the tasks: fewer for fewer tasks, and never more than run at once.",
+    )
+    output: OutputKind = Field(
+        default=OutputKind.STREAM, description="One stream, which tasks write in order, or a file of each."
+    )
+    output_records: RecordFormat = Field(
+        default=RecordFormat.LINES,
+        description="How records out are counted: as any but `fixed`, `list`, `parts` and `all-parts`.",
+    )
+    suffix: Suffix | None = Field(
+        default=None, description="How the result's name ends. Without it, as the dropped file's."
+    )
+    merge: MergeKind | Callable = Field(
+        default=MergeKind.CONCAT,
+        description="What becomes of the tasks' outputs; see [Outputs and merges](pipelines.md#outputs-and-merges). "
+        "With `output: files` it is `none` by default.",
+    )
+    same_record_count: bool | None = Field(
+        default=None,
+        description="Fail the run unless as many records came out as went in. Without it, so where both are lines.",
+    )
+    expects: Expects = Field(default=Expects(), description="What the estimate of the cost goes by.")
 
     @model_validator(mode="before")
     @classmethod
@@ -117,10 +159,14 @@ class Branch(Closed):
 class Stage(Closed):
     """A step of a pipeline; `input` names a branch of an earlier stage, absent means the dropped file."""
 
-    name: Name
-    input: Name | None = None
-    split: Split
-    branches: Annotated[list[Branch], Field(min_length=1, max_length=STAGE_BRANCHES_MAX)]
+    name: Name = Field(description="Unique in the pipeline.")
+    input: Name | None = Field(
+        default=None, description="The branch of an earlier stage that it reads. Without it, the dropped file."
+    )
+    split: Split = Field(description="How its input is cut into tasks.")
+    branches: list[Branch] = Field(
+        min_length=1, max_length=STAGE_BRANCHES_MAX, description="What is done, side by side."
+    )
 
     def counts_match(self, branch: Branch) -> bool:
         """Tell whether the branch must write as many records as it reads."""
@@ -133,15 +179,19 @@ class Stage(Closed):
 class Pipeline(Closed):
     """`pipeline.yaml`: what is done to a file dropped under `inputs/<name>/`."""
 
-    version: Literal[1]
-    name: Name
-    description: str
-    accepts: Accepts = Accepts()
-    parameters: dict[ParameterName, Parameter] = {}
-    image: Image = Image.CPU  # the stack's image that its jobs on CPUs run in
-    job_definition: JobDefinition | None = None  # the pipeline's own Batch job definition, so its own image
-    stages: Annotated[list[Stage], Field(min_length=1)]
-    results: list[Name] | None = None  # branches whose outputs are results; None: every one that makes any
+    version: Literal[1] = Field(description="Of this schema.")
+    name: Name = Field(description="The folder's name, and the prefix `inputs/<name>/` that starts it.")
+    description: str = Field(description="What it does, for `gristmill pipelines` and people.")
+    accepts: Accepts = Field(default=Accepts(), description="Which dropped files it takes.")
+    parameters: dict[ParameterName, Parameter] = Field(default={}, description="What a run can be given, by name.")
+    image: Image = Field(default=Image.CPU, description="The stack's image that its jobs on CPUs run in.")
+    job_definition: JobDefinition | None = Field(
+        default=None, description="A Batch job definition of your own, so an image of your own."
+    )
+    stages: list[Stage] = Field(min_length=1, description="What is done, one after another.")
+    results: list[Name] | None = Field(
+        default=None, description="Branches whose outputs are kept as results. Without it, every one that makes any."
+    )
 
     def stage(self, name: str) -> Stage:
         """Return the stage called `name`."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gristmill.spec.fault import Place
 from gristmill.spec.model import Pipeline
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"  # what pydantic writes
@@ -13,3 +14,27 @@ def schema() -> dict[str, Any]:
     made = Pipeline.model_json_schema()
     made["$defs"]["Branch"]["oneOf"] = _ONE_JOB
     return {"$schema": _DIALECT, **made, "title": "Gristmill pipeline.yaml"}
+
+
+def fields_at(place: Place) -> list[str]:
+    """Return the fields of the object at a place of a `pipeline.yaml`."""
+    made = Pipeline.model_json_schema()
+    here = made
+    for step in place:
+        here = _resolved(_inner(here, step), made)
+    return list(here["properties"])
+
+
+def _inner(here: dict[str, Any], step: str | int) -> Any:
+    if isinstance(step, int):
+        return here["items"]
+    (named,) = here.get("patternProperties", {None: here.get("properties", {}).get(step)}).values()
+    return named
+
+
+def _resolved(here: Any, made: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with its reference followed, which may be one of several choices."""
+    choices = here.get("anyOf", [here])
+    names = [one["$ref"].rpartition("/")[2] for one in choices if "$ref" in one]
+    found: dict[str, Any] = made["$defs"][names[0]] if names else here
+    return found

@@ -28,7 +28,7 @@ LONG = "n" * (S3_KEY_MAX_BYTES - len(keys.input_key("strings", "")))
 REFUSED = {
     "empty": Wrong("inputs/strings/empty.txt", b"", {}, ("the file is empty; drop one with content",)),
     "unknown pipeline": Wrong(
-        "inputs/strngs/x.txt", b"x\n", {}, ("there is no pipeline 'strngs'", "Did you mean strings?")
+        "inputs/strngs/x.txt", b"x\n", {}, ("there is no pipeline 'strngs'", "; did you mean strings?")
     ),
     "no pipeline": Wrong("inputs/x.txt", b"x\n", {}, ("there is no pipeline 'x.txt'; there are: ",)),
     "suffix and size": Wrong(

@@ -102,7 +102,7 @@ def test_json_is_all_there_is_on_stdout(cli: Cli, words: Path):
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (["strngs", "words.txt"], "Did you mean strings?"),
+        (["strngs", "words.txt"], "; did you mean strings?"),
         (["strings", "words.txt", "-p", "lines_per_task=many"], "'many' is not a whole number"),
         (["strings", "empty.txt"], "the file is empty"),
         (["strings", "words.txt", "--name", "a.part"], "a temporary name"),

@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from gristmill.errors import Refused
+from gristmill.local.daemon import PROJECT
 from gristmill.spec.load import names, read
 from gristmill.spec.placeholders import fill
+from gristmill.spec.reference import reference
 from gristmill.spec.schema import schema
 from gristmill.words import MergeKind, RecordFormat
 from tests.unit.conftest import ROOTS
@@ -149,6 +151,45 @@ def test_a_merge_that_computes_becomes_a_stage_of_one_task(tmp_path):
     assert pipeline.stages[2].input == "made-parts"
     assert pipeline.results == ["made", "other"]
     assert type(pipeline).model_validate_json(pipeline.model_dump_json()) == pipeline
+
+
+@pytest.mark.parametrize(
+    ("place", "known"),
+    [
+        ((), "there are: version, name, description, accepts, parameters"),
+        (("accepts",), "there are: suffixes, max_bytes"),
+        (("parameters", "word"), "there are: type, description, default, minimum, maximum, choices"),
+        (("stages", 0), "there are: name, input, split, branches"),
+        (("stages", 0, "split"), "there are: records, records_per_task"),
+        (("stages", 0, "branches", 0), "there are: name, run, command, script, mpi, nodes"),
+        (("stages", 0, "branches", 0, "expects"), "there are: seconds_per_task, bytes_per_second"),
+    ],
+)
+def test_an_unknown_field_is_told_with_those_there_are(tmp_path, place, known):
+    content = copy.deepcopy(GOOD) | {"accepts": {}}
+    content["stages"][0]["branches"][0]["expects"] = {}
+    inner = content
+    for step in place:
+        inner = inner[step]
+    close = known.split(", ")[-1].removeprefix("there are: ")
+    inner[f"{close}s"] = 1
+    with pytest.raises(Refused) as caught:
+        load(tmp_path, content)
+    (fault,) = caught.value.faults
+    assert f"{'.'.join(map(str, (*place, close)))}s: there is no such field; {known}" in fault
+    assert fault.endswith(f"; did you mean {close}?")
+
+
+def test_the_page_of_the_fields_is_what_the_schema_says():
+    page = (PROJECT / "docs" / "pipeline-yaml.md").read_text()
+    assert page == reference(), "write it anew with: make reference"
+    told = schema()
+    objects = [told, *(one for one in told["$defs"].values() if "properties" in one)]
+    assert len(objects) > 6
+    for one in objects:
+        for field, what in one["properties"].items():
+            assert page.count(f"| `{field}` | ") == sum(field in other["properties"] for other in objects)
+            assert what["description"] in page
 
 
 def test_placeholders_become_arguments_whatever_they_hold():

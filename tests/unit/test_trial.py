@@ -109,7 +109,7 @@ def test_gzip_is_one_task_whole_or_cut_off(capsys, cut: int):
     ("words", "fault"),
     [
         (["strings", "none.txt"], "does not exist"),
-        (["stringz", "empty.txt"], "Did you mean strings?"),
+        (["stringz", "empty.txt"], "; did you mean strings?"),
         (["strings", "empty.txt"], "the file is empty"),
         (["strings", "one.txt", "-p", "lines=5"], "strings has no such parameter (it has: lines_per_task"),
         (["reads", "one.txt"], "@"),
