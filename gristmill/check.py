@@ -29,7 +29,7 @@ def check_output(store: Store, clues: Clues, cursor: Cursor, refused: Mapping[st
     """
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
-    expected = expected_of(store, cursor)
+    expected = expected_of(store, cursor, stage)
     examined = (_examine(store, clues, record, cursor, branch, expected) for branch in stage.branches)
     found = [_explained(one, refused.get(one.branch)) for one in examined]
     tries = cursor.attempt - record.resumes * ATTEMPTS_MAX + 1
@@ -47,13 +47,14 @@ def check_output(store: Store, clues: Clues, cursor: Cursor, refused: Mapping[st
     return _answer(record, stage, cursor, verdict, reason, tries)
 
 
-def expected_of(store: Store, cursor: Cursor) -> Expected:
+def expected_of(store: Store, cursor: Cursor, stage: Stage) -> Expected:
     """Return what the branches of a stage must account for, by its chunk index."""
     key = keys.chunks(cursor.run, cursor.stage)
     header = index.read_header(store, key)
     (first,) = index.read_values(store, key, 0, 1)
     (end,) = index.read_values(store, key, header.values - 1, header.values)
-    return Expected(header.values - 1, index.stored(header.encoding, first, end), header.records, header.encoding)
+    size = None if stage.split.records.is_items else index.stored(header.encoding, first, end)
+    return Expected(header.values - 1, size, header.records, header.encoding)
 
 
 def _examine(

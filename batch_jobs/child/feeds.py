@@ -19,12 +19,8 @@ class Chunk(Protocol):
     """A task's input."""
 
     @property
-    def stored(self) -> int:
-        """Return the bytes that it takes in what the stage reads."""
-
-    @property
     def size(self) -> int:
-        """Return about how many bytes a job gets; of compressed ones as compressed."""
+        """Return its bytes in the store: of a list's item the item's own, of compressed ones as compressed."""
 
     @property
     def item(self) -> str:

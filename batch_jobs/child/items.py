@@ -68,8 +68,8 @@ class ItemFeed:
         """Return the content of the item on a line."""
         text = self.list_at(start, end).decode().rstrip("\r\n")
         item = self.item(self.store, text)
-        source = Source(item.open().read, OneCounter(), end - start)
-        source.size, source.item = item.size, text
+        source = Source(item.open().read, OneCounter(), item.size)
+        source.item = text
         return source
 
     def drop(self) -> None:
@@ -86,7 +86,7 @@ class AllPartsFeed:
     def chunk(self, start: int, end: int) -> "AllParts":
         """Return all of the parts."""
         items = [part(self.store, line) for line in self.list_at(start, end).decode().splitlines()]
-        return AllParts(items, end - start)
+        return AllParts(items)
 
     def drop(self) -> None:
         """Hold nothing."""
@@ -97,7 +97,6 @@ class AllParts:
     """Parts in the order of their tasks; a job gets their streams one after another."""
 
     items: list[Item]
-    stored: int
     item: str = ""
     records: int = 1
 

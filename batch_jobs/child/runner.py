@@ -84,8 +84,8 @@ class Runner:
             told = replace(self.task, number=task, item=chunk.item, size=chunk.size)
             limit.call(lambda: self._call(chunk, sink, told), lambda reason: self._fail(task, reason, ""))
             chunk.finish()
-            segment.add(sink.size, chunk.stored, chunk.records, sink.records, sink.header)
-            self.tally.add(chunk.stored, sink.size, chunk.records, sink.records)
+            segment.add(sink.size, chunk.size, chunk.records, sink.records, sink.header)
+            self.tally.add(chunk.size, sink.size, chunk.records, sink.records)
         except (Exception, SystemExit, TimedOut) as error:  # noqa: BLE001 - a job may raise anything; the rest goes on
             sink.cut_off()
             feed.drop()

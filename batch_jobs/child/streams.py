@@ -16,17 +16,16 @@ _BUFFER = 64 * 1024  # bytes; larger reads and writes pass it by
 class Source(io.RawIOBase):
     """A task's input: a header, then what `pull` gives until it gives nothing; its records are counted.
 
-    `stored` has the bytes that it takes in the store, `size` about how many it has, `item` the text of a list's item.
+    `size` has the bytes that it takes in the store, `item` the text of a list's item.
     """
 
-    def __init__(self, pull: Callable[[int], bytes], counter: Counter, stored: int, header: bytes = b"") -> None:
+    def __init__(self, pull: Callable[[int], bytes], counter: Counter, size: int, header: bytes = b"") -> None:
         super().__init__()
         self._pull = pull
         self._counter = counter
         self._header = header
         self._ended = False
-        self.stored = stored
-        self.size = stored
+        self.size = size
         self.item = ""
 
     @property

@@ -99,7 +99,7 @@ class Trial:
         failed = self._run(stage, branch)
         seconds = time.perf_counter() - began
         cursor = Cursor(RUN, stage.name, 0)
-        expected = expected_of(self.store, cursor)
+        expected = expected_of(self.store, cursor, stage)
         held = survey(self.store, RUN, stage.name, branch.name, expected.tasks)
         problem = None if held.missing else miscount(held, expected, stage.counts_match(branch))
         if not held.missing and not problem and publishes(self.record, branch):

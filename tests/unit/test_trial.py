@@ -69,6 +69,12 @@ def test_every_kind_of_stage_and_merge_is_tried(capsys):
     assert result("pages/000000000001.txt") == b"name\nc\n"
     assert result("bound.txt") == b"name\nanna\nb\nq\n--\nname\nc\n"
     size = Path("t.csv").stat().st_size
+    read = {one["stage"]: one["bytes_in"] for one in told["branches"]}
+    made = {one["branch"]: one["bytes_out"] for one in told["branches"]}
+    assert read["total-merge"] == made["total-parts"]
+    assert read["again"] == read["bind"] == made["pages"]
+    items = [line for line in result("seen.txt").decode().splitlines() if line]
+    assert read["items"] == sum(int(line.split()[-1]) for line in items)
     assert result("seen.txt").splitlines()[2] == f"2 s3://none/inputs/table/t.csv {size}".encode()
 
 
