@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from gristmill.limits import ATTEMPTS_MAX
+
 
 @dataclass(frozen=True)
 class Cursor:
@@ -15,3 +17,8 @@ class Cursor:
     def as_json(self) -> dict[str, Any]:
         """Return the cursor as the state machine carries it."""
         return {"run": self.run, "stage": self.stage, "attempt": self.attempt}
+
+
+def nth_attempt(attempt: int) -> int:
+    """Return an attempt as people count it: from 1, anew in each resume."""
+    return attempt % ATTEMPTS_MAX + 1

@@ -38,8 +38,7 @@ def _lines(story: Story) -> Iterator[str]:
     yield f"File      {story.title} ({size(story.input_size)})"
     yield f"Run       {story.run}"
     yield f"Owner     {story.owner}"
-    yield f"Started   {moment(story.started_at)}"
-    yield f"Ended     {moment(story.ended_at)} ({duration(story.took)})"
+    yield from _times(story)
     yield from _cost(story)
     yield from _report(story)
     why = story.faults or ([story.reason] if story.reason else [])
@@ -50,6 +49,16 @@ def _lines(story: Story) -> Iterator[str]:
     yield from _warnings(story.findings)
     yield from _results(story)
     yield from _next(story)
+
+
+def _times(story: Story) -> Iterator[str]:
+    yield f"{'Resumed' if story.resumes else 'Started'}   {moment(story.started_at)}"
+    if story.resumes:
+        yield f"Resumes   {story.resumes}"
+    if story.status is RunStatus.RETRYING:
+        yield f"So far    {duration(story.took)}"
+    else:
+        yield f"Ended     {moment(story.ended_at)} ({duration(story.took)})"
 
 
 def _cost(story: Story) -> Iterator[str]:
@@ -71,7 +80,7 @@ def _headline(story: Story) -> str:
         return "The file was refused: nothing was run."
     return {
         RunStatus.SUCCEEDED: "The run is complete: every output was found and counted.",
-        RunStatus.RETRYING: "Some tasks have no output yet; they are being tried again.",
+        RunStatus.RETRYING: "Some tasks have no output yet and are tried again. The next mail comes at the end.",
         RunStatus.ABORTED: "The run was stopped before it was complete.",
         RunStatus.TIMED_OUT: "The run took longer than it may, and was ended.",
     }.get(story.status, "The run failed. What is done is kept; nothing incomplete was published.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.cost.gather import Observed, Sources
+from gristmill.cursor import nth_attempt
 from gristmill.jobs import end_jobs
 from gristmill.news import News, may_tell, outcome_key, read_change, read_payload
 from gristmill.notice import attributes, body, subject
@@ -14,6 +15,9 @@ from gristmill.records import Outcome, RunRecord
 from gristmill.report.write import reported
 from gristmill.store import Store
 from gristmill.story import Story, make_story, priced
+from gristmill.words import RunStatus
+
+_FIRST_RETRY = 2
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,17 @@ def notify(post: Post, payload: Mapping[str, Any]) -> dict[str, Any]:
         return settle(post, payload)
     news = read_payload(payload)
     record = find_record(post.store, news.run)
-    return tell(post, news, record) if may_tell(news, record) else {"run": news.run, "told": False}
+    if is_repeated(payload) or not may_tell(news, record):
+        return {"run": news.run, "told": False}
+    return tell(post, news, record)
+
+
+def is_repeated(payload: Mapping[str, Any]) -> bool:
+    """Tell whether a notice says what one said before: a stage that is tried once more than twice.
+
+    `attempt` is the one to come. The mail at the run's end tells the rest.
+    """
+    return payload["status"] == RunStatus.RETRYING and nth_attempt(payload.get("attempt", 0)) > _FIRST_RETRY
 
 
 def settle(post: Post, event: Mapping[str, Any]) -> dict[str, Any]:

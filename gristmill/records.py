@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from gristmill.limits import ATTEMPTS_MAX
+from gristmill.cursor import nth_attempt
 from gristmill.spec.model import Pipeline
 from gristmill.words import CheckVerdict, RunStatus
 
@@ -99,7 +99,7 @@ class Failure(Record):
     @property
     def nth(self) -> int:
         """Return the attempt as people count it: from 1, anew in each resume."""
-        return self.attempt % ATTEMPTS_MAX + 1
+        return nth_attempt(self.attempt)
 
 
 class Counts(Record):

@@ -33,6 +33,7 @@ class Story:
     reason: str
     findings: Sequence[Finding]  # the last one of each stage
     results: Sequence[ObjectInfo]  # without the report
+    resumes: int = 0
     cost: Bill | None = None
     estimate: float | None = None  # dollars
     unpriced: str = ""  # why there is no cost
@@ -70,6 +71,7 @@ def make_story(store: Store, news: News, record: RunRecord | None, now: datetime
         results=list(results(store, dropped, news.run)),
         estimate=expected(store, news.run),
         faults=record.faults if record else [],
+        resumes=record.resumes if record else 0,
     )
 
 

@@ -11,6 +11,7 @@ from batch_jobs.child.outputs import sink_maker
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting, read_setting
 from gristmill import keys
+from gristmill.cursor import nth_attempt
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.plan import segment_age
 from gristmill.records import RunRecord
@@ -51,7 +52,7 @@ def make_runner(setting: Setting, store: Store, termination: Termination | None 
     pipeline = frozen(record)
     stage = pipeline.stage(setting.cursor.stage)
     branch = next(branch for branch in stage.branches if branch.name == setting.branch)
-    place = f"{record.run} {stage.name}/{branch.name} attempt {setting.cursor.attempt}"
+    place = f"{record.run} {stage.name}/{branch.name} attempt {nth_attempt(setting.cursor.attempt)}"
     return Runner(
         store=store,
         setting=setting,

@@ -63,7 +63,7 @@ def run(setting: Setting, folder: Path, pause: Callable[[float], None]) -> int:
     store = Store(setting.bucket, make_bare_client("s3", quick_config()))
     place = Rendezvous(setting.cursor.run, setting.job_id, setting.attempt)
     board = Board(store, place, setting.pace.lost, pause)
-    say(f"node {setting.index} of {setting.nodes}, main node {setting.main}, attempt {setting.attempt}")
+    say(f"node {setting.index} of {setting.nodes}, main node {setting.main}, try {setting.attempt} of Batch")
     sign = place.key(Notice.HEARTBEAT) if setting.is_main else place.of(Notice.ALIVE, setting.index)
     pulse = Pulse(board, sign, setting.pace.heartbeat)
     pulse.start()

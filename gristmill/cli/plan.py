@@ -63,7 +63,7 @@ def plan(
     if made:
         for warning in made.warnings:
             out(f"Warning: {warning}.")
-        out(f"Cost: {told(made.bill, None)}, an estimate; the largest item is {largest(made.bill)}")
+        out(f"Cost: {told(made.bill, None)} estimated, most of it for {largest(made.bill)}")
 
 
 def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[BranchPlan]]":

@@ -26,7 +26,7 @@ class Cost:
         """Return the cost in one line, empty where nothing is known."""
         if self.bill is None:
             return "" if self.estimate is None else f"estimated {dollars(self.estimate)}"
-        return told(self.bill, self.estimate) + ("; here it was free" if self.local else "")
+        return told(self.bill, self.estimate) + (" on AWS; free here" if self.local else "")
 
 
 def cost_of(mill: Mill, run: str) -> Cost:

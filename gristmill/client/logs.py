@@ -10,9 +10,10 @@ from gristmill import keys
 from gristmill.client.jobs import JobKind, kind_of
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
+from gristmill.cursor import nth_attempt
 from gristmill.errors import NotFound
 from gristmill.jobs import run_jobs
-from gristmill.limits import ATTEMPTS_MAX, BATCH_DESCRIBE_MAX
+from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.records import Failure, Receipt
 from gristmill.source import frozen
 
@@ -61,7 +62,7 @@ def _jobs(mill: Mill, run: Run, branch: str | None) -> Iterator[tuple[str, dict[
 
 
 def _label(branch: str, attempt: int) -> str:
-    nth = attempt % ATTEMPTS_MAX + 1
+    nth = nth_attempt(attempt)
     return branch if nth == 1 else f"{branch} attempt {nth}"
 
 

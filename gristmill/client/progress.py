@@ -15,6 +15,7 @@ from gristmill import index, keys
 from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
+from gristmill.cursor import nth_attempt
 from gristmill.jobs import run_jobs
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.records import BranchFinding, Finding, RunRecord
@@ -55,7 +56,7 @@ def _stage(mill: Mill, record: RunRecord, stage: Stage, jobs: list[dict[str, Any
     else:
         attempt = _attempt(record, stage, jobs, finding)
         looks = [_branch(mill, record.run, stage.name, one.name, attempt, tasks, jobs) for one in stage.branches]
-    return StageLook(stage.name, attempt % ATTEMPTS_MAX + 1, finding, tuple(looks))
+    return StageLook(stage.name, nth_attempt(attempt), finding, tuple(looks))
 
 
 def _tasks(mill: Mill, run: str, stage: str, memory: Memory) -> int | None:

@@ -64,9 +64,8 @@ def together(bills: Sequence[Bill]) -> Bill:
 
 
 def told(cost: Bill, estimate: float | None) -> str:
-    """Return a bill in one line."""
-    expected = "" if estimate is None else f", estimated {dollars(estimate)}"
-    return f"about {dollars(cost.total)} as AWS bills it ({cost.region} list prices of {cost.prices_of}){expected}"
+    """Return a bill in a few words; the report has its prices, and each item."""
+    return f"about {dollars(cost.total)}" + ("" if estimate is None else f" (estimated {dollars(estimate)})")
 
 
 def dollars(amount: float) -> str:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from gristmill.limits import ATTEMPTS_MAX, MIB
+from gristmill.cursor import nth_attempt
+from gristmill.limits import MIB
 from gristmill.records import BranchFinding, Counts, Finding
 from gristmill.report.children import Seen, shown
 from gristmill.report.facts import Facts, which
@@ -155,7 +156,7 @@ def _attempts(
         here = [one for one in seen if one.container.attempt == finding.attempt]
         yield Attempt(
             number=finding.attempt,
-            nth=finding.attempt % ATTEMPTS_MAX + 1,
+            nth=nth_attempt(finding.attempt),
             execution=execution_of(finding.attempt),
             verdict=finding.verdict,
             reason=finding.reason,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import floor, log10
 
+from gristmill.cursor import nth_attempt
 from gristmill.report.model import Bin, Execution, Lane, Report
 from gristmill.report.work import Branch, Child
 from gristmill.wording import brief, duration
@@ -162,7 +163,8 @@ def _bars(scale: Scale, y: float, child: Child, end: datetime) -> Iterator[Bar]:
     for kind, first, last in spans:
         if last > first:
             x = scale.x(first)
-            told = f"container {child.index}, attempt {child.attempt}: {kind} {brief((last - first).total_seconds())}"
+            which = f"container {child.index}, attempt {nth_attempt(child.attempt)}"
+            told = f"{which}: {kind} {brief((last - first).total_seconds())}"
             yield Bar(x, y, max(0.8, scale.x(last) - x), _BAR, kind, f"{told}. {child.reason if bad else ''}".strip())
 
 

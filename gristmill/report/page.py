@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gristmill import wording
 from gristmill.cost.bill import LABELS, dollars
-from gristmill.limits import ATTEMPTS_MAX
+from gristmill.cursor import nth_attempt
 from gristmill.report.chart import GUTTER, RIGHT, WIDTH, charts
 from gristmill.report.model import Report
 
@@ -40,7 +40,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named = (wording.size, wording.brief, wording.duration, wording.moment, wording.quantity, dollars)
+    named = (wording.size, wording.brief, wording.duration, wording.moment, wording.quantity, dollars, nth_attempt)
     made.filters |= {one.__name__: one for one in named}
-    made.globals |= {"labels": LABELS, "attempts_max": ATTEMPTS_MAX, "say_seconds": wording.brief, "say_size": _size}
+    made.globals |= {"labels": LABELS, "say_seconds": wording.brief, "say_size": _size}
     return made
