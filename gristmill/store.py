@@ -39,14 +39,14 @@ class ObjectInfo:
     checksum: str | None = None  # S3's own: algorithm and value
 
 
-def make_client(service: str, config: Config | None = None, **settings: Any) -> Any:
+def make_client(service: str, config: Config | None = None, session: Any = None, **settings: Any) -> Any:
     """Return a boto3 client with bounded time-outs and retries: backoff with jitter, and a retry quota of its own.
 
-    What `config` sets goes before these.
+    What `config` sets goes before these. Without a boto3 `session`, the user's own configuration applies.
     """
     import boto3
 
-    return boto3.client(service, config=_BOUNDED.merge(config) if config else _BOUNDED, **settings)
+    return (session or boto3).client(service, config=_BOUNDED.merge(config) if config else _BOUNDED, **settings)
 
 
 def make_bare_client(service: str, config: Config | None = None) -> Any:

@@ -35,22 +35,27 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Target:
-    """An AWS to talk to. `endpoint` None is AWS itself; `data` is the folder of a local one started here."""
+    """An AWS to talk to. `endpoint` None is AWS itself; `data` is the folder of a local one started here.
+
+    `ignores_endpoints`: those that the user's configuration sets lead elsewhere.
+    """
 
     endpoint: str | None
     region: str | None
     data: Path | None = None
+    ignores_endpoints: bool = False
 
     @property
     def local(self) -> bool:
         """Tell whether this is an embedded AWS on this machine."""
-        return self.endpoint is not None and urlsplit(self.endpoint).hostname in _LOOPBACK
+        return is_on_this_machine(self.endpoint)
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client; the local one gets test credentials, so that real ones never reach it."""
+        """Return a boto3 client; a local one knows nothing of the user's own configuration, credentials or proxies."""
+        from gristmill.client.isolated import isolated
         from gristmill.store import make_client
 
-        settings: dict[str, Any] = {"config": self._config()}
+        settings: dict[str, Any] = {"config": self._config(), "session": isolated() if self.local else None}
         if self.endpoint:
             settings["endpoint_url"] = self.endpoint
         if self.region:
@@ -63,7 +68,9 @@ class Target:
         from botocore.config import Config
 
         retries = {"mode": "standard", "total_max_attempts": _TRIES}
-        return Config(retries=retries, ignore_configured_endpoint_urls=self.endpoint is None)
+        if self.local:
+            return Config(retries=retries, proxies={})  # {} is none; None asks the environment
+        return Config(retries=retries, ignore_configured_endpoint_urls=self.ignores_endpoints)
 
     def environment(self) -> dict[str, str]:
         """Return the environment that leads any AWS tool here."""
@@ -97,6 +104,11 @@ class Target:
         return f"AWS account {identity.get_caller_identity()['Account']}, {identity.meta.region_name}{via}"
 
 
+def is_on_this_machine(endpoint: str | None) -> bool:
+    """Tell whether an endpoint's URL leads to this machine itself."""
+    return endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
+
+
 def home(environment: Mapping[str, str], here: Path | None = None) -> Path:
     """Return the state folder of the embedded AWS: GRISTMILL_HOME, else `.gristmill` of `here` or of a folder above.
 
@@ -120,7 +132,7 @@ def choose(wanted: Wanted, environment: Mapping[str, str]) -> Target:
     """Return the AWS meant: flags first, then AWS_ENDPOINT_URL, then a live embedded AWS started here, then AWS."""
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if wanted.aws:
-        return Target(None, region)
+        return Target(None, region, ignores_endpoints=is_on_this_machine(environment.get(ENDPOINT)))
     state = live_state(home(environment))
     told = wanted.endpoint or environment.get(ENDPOINT)
     if told and not (wanted.local and not wanted.endpoint and state):
@@ -136,7 +148,7 @@ def _at(endpoint: str, region: str | None, state: dict[str, Any] | None) -> Targ
     ours = state is not None and urlsplit(state["endpoint"]).port == urlsplit(endpoint).port
     data = Path(state["data"]) if state and ours else None
     target = Target(endpoint, region, data)
-    return Target(endpoint, region or _DEFAULT_REGION, data) if target.local else target
+    return Target(endpoint, _DEFAULT_REGION, data) if target.local else target  # an embedded AWS has one region
 
 
 def live_state(folder: Path) -> dict[str, Any] | None:
