@@ -6,7 +6,7 @@ from gristmill.cost.bill import told
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.records import Failure, Finding
 from gristmill.story import Story
-from gristmill.wording import ascii_only, duration, moment, size
+from gristmill.wording import ascii_only, duration, moment, often, size
 from gristmill.words import RunStatus
 
 _ATTRIBUTE_MAX = 256  # characters
@@ -52,9 +52,8 @@ def _lines(story: Story) -> Iterator[str]:
 
 
 def _times(story: Story) -> Iterator[str]:
-    yield f"{'Resumed' if story.resumes else 'Started'}   {moment(story.started_at)}"
-    if story.resumes:
-        yield f"Resumes   {story.resumes}"
+    resumed = f" ({often(story.resumes)})" if story.resumes else ""
+    yield f"{'Resumed' if resumed else 'Started'}   {moment(story.started_at)}{resumed}"
     if story.status is RunStatus.RETRYING:
         yield f"So far    {duration(story.took)}"
     else:

@@ -52,3 +52,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a question after the nearest of the known names, to end a sentence; nothing where none is near."""
     close = difflib.get_close_matches(name, list(known), 1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def often(count: int) -> str:
+    """Return how many times, in words: once, 2 times."""
+    return "once" if count == 1 else f"{count:,} times"

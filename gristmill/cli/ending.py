@@ -81,7 +81,7 @@ def _print(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause |
     from gristmill.client.costs import cost_of
 
     cost = cost_of(mill, run.run)
-    _headline(run)
+    _headline(mill, run)
     _places(mill.store.bucket, told)
     if cost.bill:
         out(f"  Cost: {cost.line}")
@@ -91,10 +91,13 @@ def _print(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause |
         show_cause(run, cause)
 
 
-def _headline(run: "Run") -> None:
+def _headline(mill: "Mill", run: "Run") -> None:
     from rich.text import Text
 
-    took = seconds(run.took(datetime.now(UTC)))
+    from gristmill.client.times import times_of
+
+    (times,) = times_of(mill, [run], datetime.now(UTC))
+    took = seconds(times.took)
     rich(Text.assemble((run.status, f"bold {COLOURS[run.status]}"), f" {run.title} in {took}, run {run.run}"))
 
 

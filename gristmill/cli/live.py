@@ -59,7 +59,7 @@ class View:
 
         if not look.run.going:  # how it ended is the answer's headline
             return Group(self._table(look, now))
-        took = seconds(look.run.took(datetime.now(UTC)))
+        took = seconds((datetime.now(UTC) - look.run.execution.started).total_seconds())
         head = Text.assemble(coloured(look.run.status), f"  {look.run.title}  ", (f"run {look.run.run}  {took}", "dim"))
         return Group(head, self._table(look, now))
 

@@ -1,6 +1,7 @@
 """`gristmill runs`, `status` and `watch`: what stands of runs."""
 
 from datetime import UTC, datetime
+from itertools import starmap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,12 +10,14 @@ from gristmill.cli.ending import see_to_end, tell_end
 from gristmill.cli.options import Json, MaybeRunId, Results
 from gristmill.cli.session import session
 from gristmill.cli.show import coloured, emit, moment, note, out, rich, seconds, size, table
+from gristmill.wording import often
 from gristmill.words import RunStatus
 
 if TYPE_CHECKING:
     from gristmill.client.causes import Cause
     from gristmill.client.looks import BranchLook, Look, StageLook
     from gristmill.client.runs import Run
+    from gristmill.client.times import Times
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,27 +39,29 @@ def runs(
 ) -> None:
     """List the newest runs."""
     from gristmill.client.runs import list_runs
+    from gristmill.client.times import times_of
 
+    mill = session(context).mill
     found = [
         one
-        for one in list_runs(session(context).mill, limit)
+        for one in list_runs(mill, limit)
         if pipeline in (None, one.dropped.pipeline) and status in (None, one.status)
     ]
+    timed = list(zip(found, times_of(mill, found, datetime.now(UTC)), strict=True))
     if json:
-        emit([_told(one) for one in found])
+        emit([_told(*one) for one in timed])
     elif not found:
         note("There are no such runs." if pipeline or status else "There are no runs yet.")
     else:
-        rich(table(("RUN", "STATUS", "FILE", "STARTED", "TOOK", "OWNER"), map(_row, found), right=("TOOK",)))
+        rich(table(("RUN", "STATUS", "FILE", "STARTED", "TOOK", "OWNER"), starmap(_row, timed), right=("TOOK",)))
 
 
-def _row(run: "Run") -> tuple[Any, ...]:
+def _row(run: "Run", times: "Times") -> tuple[Any, ...]:
     owner = run.record.owner if run.record else ""
-    took = seconds(run.took(datetime.now(UTC)))
-    return run.run, coloured(run.status), run.title, moment(run.execution.started), took, owner
+    return run.run, coloured(run.status), run.title, moment(times.first), seconds(times.took), owner
 
 
-def _told(run: "Run") -> dict[str, Any]:
+def _told(run: "Run", times: "Times") -> dict[str, Any]:
     record = run.record
     return {
         "run": run.run,
@@ -67,8 +72,11 @@ def _told(run: "Run") -> dict[str, Any]:
         "size": record.input.size if record else None,
         "parameters": record.parameters if record else None,
         "resumes": record.resumes if record else 0,
-        "started": run.execution.started,
-        "ended": run.execution.ended,
+        "started": times.first,
+        "last_started": times.last,
+        "ended": times.ended,
+        "took": times.took,
+        "worked": times.worked,
         "execution": run.execution.arn,
     }
 
@@ -82,6 +90,7 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
     from gristmill.client.costs import cost_of
     from gristmill.client.progress import look
     from gristmill.client.reports import find
+    from gristmill.client.times import times_of
 
     mill = session(context).mill
     found = session(context).run(run)
@@ -89,21 +98,22 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
     cause = None if found.status is RunStatus.SUCCEEDED else causes(mill, found)
     cost = cost_of(mill, found.run)
     report = find(mill, found)
+    (times,) = times_of(mill, [found], datetime.now(UTC))
     if json:
         facts = {"cost": cost.bill, "estimate": cost.estimate, "report": report}
-        emit({**_told(found), "stages": seen.stages, "cause": cause, **facts})
+        emit({**_told(found, times), "stages": seen.stages, "cause": cause, **facts})
         return
-    _show(seen, cause, {"Cost": cost.line, "Report": report or ""})
+    _show(seen, times, cause, {"Cost": cost.line, "Report": report or ""})
 
 
-def _show(seen: "Look", cause: "Cause | None", more: dict[str, str]) -> None:
+def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, str]) -> None:
     from rich.text import Text
 
     from gristmill.cli.cause import show_cause
 
     run = seen.run
     rich(Text.assemble(coloured(run.status), f" {run.title}"))
-    for name, value in [*_facts(run), *((name, value) for name, value in more.items() if value)]:
+    for name, value in [*_facts(run, times), *((name, value) for name, value in more.items() if value)]:
         out(f"  {name:<11} {value}")
     if seen.stages:
         out()
@@ -120,16 +130,22 @@ def _show(seen: "Look", cause: "Cause | None", more: dict[str, str]) -> None:
         show_cause(run, cause)
 
 
-def _facts(run: "Run") -> list[tuple[str, str]]:
-    ended = run.execution.ended
+def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
     facts = [("Run", run.run)]
     if run.record:
         facts += [("Owner", run.record.owner), ("Input", size(run.record.input.size))]
         facts += [("Parameters", " ".join(f"{name}={value}" for name, value in run.record.parameters.items()))]
-    facts += [("Started", moment(run.execution.started)), ("Ended", moment(ended) if ended else "")]
-    facts += [("Took", seconds(run.took(datetime.now(UTC))))]
-    facts += [("Resumed", f"{run.record.resumes} times")] if run.record and run.record.resumes else []
+    facts += [("Started", moment(times.first))]
+    resumes = run.record.resumes if run.record else 0
+    facts += [("Resumed", f"{often(resumes)}, last {moment(times.last)}")] if resumes else []
+    facts += [("Ended", moment(times.ended) if times.ended else ""), ("Took", took(times))]
     return [(name, value) for name, value in facts if value]
+
+
+def took(times: "Times") -> str:
+    """Return how long the last execution took, and all of them where there were several."""
+    more = f", all {times.executions} executions {seconds(times.worked)}" if times.executions > 1 else ""
+    return f"{seconds(times.took)}{more}"
 
 
 def _branch_row(stage: "StageLook", one: "BranchLook") -> tuple[str, ...]:

@@ -1,15 +1,11 @@
 """What a run was expected to cost, and what its executions have cost."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
-from gristmill import keys
 from gristmill.client.stack import Mill
+from gristmill.client.times import outcomes
 from gristmill.cost.bill import dollars, together, told
-from gristmill.errors import Corrupt
-from gristmill.records import Bill, Outcome
+from gristmill.records import Bill
 from gristmill.story import expected
 
 
@@ -31,15 +27,5 @@ class Cost:
 
 def cost_of(mill: Mill, run: str) -> Cost:
     """Return what a run has cost in all its executions that have ended."""
-    bills = list(_bills(mill, run))
+    bills = [one.cost for one in outcomes(mill, run) if one.cost]
     return Cost(together(bills) if bills else None, expected(mill.store, run), mill.target.local)
-
-
-def _bills(mill: Mill, run: str) -> Iterator[Bill]:
-    for one in mill.store.list(keys.outcomes(run)):
-        try:
-            outcome = Outcome.model_validate_json(mill.store.read(one.key))
-        except ValidationError as error:
-            raise Corrupt(f"{one.key} is not an outcome of this version's making: {error}") from error
-        if outcome.cost:
-            yield outcome.cost

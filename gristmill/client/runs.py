@@ -6,7 +6,6 @@ The execution that owns a run (the one in its record) tells its status: a duplic
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 
 from pydantic import ValidationError
@@ -55,10 +54,6 @@ class Run:
     def title(self) -> str:
         """Return pipeline and file name in one."""
         return f"{self.dropped.pipeline}/{self.dropped.name}"
-
-    def took(self, now: datetime) -> float:
-        """Return the seconds that the execution took, until now if it goes on."""
-        return ((self.execution.ended or now) - self.execution.started).total_seconds()
 
 
 def list_runs(mill: Mill, limit: int) -> list[Run]:

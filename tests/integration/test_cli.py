@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from gristmill import keys
 from gristmill.cli.main import call
 from gristmill.errors import ExitCode
+from gristmill.wording import duration
 from tests.integration.mill import Mill
 
 
@@ -147,6 +149,27 @@ def test_the_cause_is_told_and_resume_does_only_what_is_missing(cli: Cli, tmp_pa
     again = cli("resume", run)
     assert again.code == ExitCode.REFUSED
     assert "nothing is missing" in again.err
+    assert_times_agree(cli, run)
+
+
+def assert_times_agree(cli: Cli, run: str) -> None:
+    """Hold what `status` and `runs` say of the times of a resumed run against its report and its mail."""
+    report = cli("report", run, "--json").json
+    spans = [tuple(datetime.fromisoformat(one[name]) for name in ("started", "ended")) for one in report["executions"]]
+    first, last = [(end - start).total_seconds() for start, end in spans]
+    (listed,) = [one for one in cli("runs", "--json").json if one["run"] == run]
+    status = cli("status", run, "--json").json
+    for told in (listed, status):
+        assert (told["took"], told["worked"]) == (pytest.approx(last), pytest.approx(first + last))
+        moments = [datetime.fromisoformat(told[name]) for name in ("started", "last_started", "ended")]
+        assert moments == [spans[0][0], spans[1][0], spans[1][1]]
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in cli("status", run).out.splitlines()[1:9]}
+    assert lines["Resumed"].startswith("once, last ")
+    took, both = (duration(timedelta(seconds=seconds)) for seconds in (last, first + last))
+    assert lines["Took"] == f"{took}, all 2 executions {both}"
+    assert cli("report", run, "--download", ".").code == ExitCode.OK
+    page = Path(run, "report.html").read_text()
+    assert f"<dt>Took</dt><dd>{took}</dd><span>the last of 2 executions</span>" in page
 
 
 def test_logs_come_from_every_child_and_say_which(cli: Cli, tmp_path: Path):

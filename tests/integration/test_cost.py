@@ -38,7 +38,7 @@ def test_outcome_and_mail_tell_what_the_run_cost_and_what_was_expected(mill: Mil
     assert told.line.endswith(" on AWS; free here")
     body = mill.mail(run, "SUCCEEDED").get_content()
     assert f"Cost      about ${cost['total']:.4f} (estimated $" in body
-    assert f", estimated ${expected['total']:.4f}" in body
+    assert f"(estimated ${expected['total']:.4f})\n" in body
 
 
 def test_a_run_above_its_ceiling_is_refused_before_any_job_starts(mill: Mill):

@@ -12,7 +12,7 @@ import pytest
 from gristmill.cli import main
 from gristmill.cli.options import pairs
 from gristmill.cli.session import Session
-from gristmill.client import causes, costs, progress, reports, runs
+from gristmill.client import causes, costs, progress, reports, runs, times
 from gristmill.client.executions import Execution
 from gristmill.client.looks import BranchLook, Children, Look, StageLook
 from gristmill.client.runs import Run
@@ -54,6 +54,7 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_runs_are_a_table_with_names_as_they_are(monkeypatch, capsys):
     found = [a_run(1, RunStatus.SUCCEEDED, "a.txt"), a_run(2, RunStatus.ABORTED, "[bold] 挽き臼.txt")]
     monkeypatch.setattr(runs, "list_runs", lambda mill, limit: found[:limit])
+    monkeypatch.setattr(times, "outcomes", lambda mill, run: [])
     assert main.call(["runs"]) == 0
     assert capsys.readouterr().out == (
         "RUN               STATUS     FILE                       STARTED                   TOOK  OWNER\n"
@@ -79,6 +80,7 @@ def test_status_tells_stage_branch_task_attempt_code_reason_log_and_the_next_com
     )  # fmt: skip
     monkeypatch.setattr(runs, "find_run", lambda mill, text: run)
     monkeypatch.setattr(progress, "look", lambda mill, one: Look(one, stages))
+    monkeypatch.setattr(times, "outcomes", lambda mill, one: [])
     monkeypatch.setattr(causes, "causes", lambda mill, one: causes.Cause("1 task has no output", [failure], {}))
     spent = costs.Cost(bill(Usage(s3_gb_month=200)), 1.5, local=True)
     monkeypatch.setattr(costs, "cost_of", lambda mill, run: spent)

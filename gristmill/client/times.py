@@ -1,0 +1,60 @@
+"""When a run's executions ran: the first, and each resume.
+
+An execution that was told of ended then, as its mail and its report say; it takes another moment to end.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from gristmill import keys
+from gristmill.client.runs import Run
+from gristmill.client.stack import Mill
+from gristmill.errors import Corrupt
+from gristmill.records import Outcome
+
+_READERS = 8  # runs asked about at once
+
+
+@dataclass(frozen=True)
+class Times:
+    """Of a run: when it was begun first and last, when it ended, and the seconds of its executions."""
+
+    first: datetime
+    last: datetime
+    ended: datetime | None
+    took: float  # the last execution, until now if it goes on
+    worked: float  # all executions
+    executions: int
+
+
+def outcomes(mill: Mill, run: str) -> list[Outcome]:
+    """Return what the executions of a run came to that have ended and were told of."""
+    return [_read(mill, one.key) for one in mill.store.list(keys.outcomes(run))]
+
+
+def _read(mill: Mill, key: str) -> Outcome:
+    try:
+        return Outcome.model_validate_json(mill.store.read(key))
+    except ValidationError as error:
+        raise Corrupt(f"{key} is not an outcome of this version's making: {error}") from error
+
+
+def times_of(mill: Mill, runs: Sequence[Run], now: datetime) -> list[Times]:
+    """Return when each run's executions ran."""
+    with ThreadPoolExecutor(_READERS) as pool:
+        return list(pool.map(lambda run: times(run, outcomes(mill, run.run), now), runs))
+
+
+def times(run: Run, told: list[Outcome], now: datetime) -> Times:
+    """Return when a run's executions ran, by what was told of those that have ended."""
+    spans = {one.execution: (one.started_at, one.ended_at) for one in told}
+    current = run.execution
+    started, ended = spans.pop(current.arn, (current.started, current.ended))
+    took = ((ended or now) - started).total_seconds()
+    earlier = [(end - start).total_seconds() for start, end in spans.values()]
+    first = min([started, *(start for start, _ in spans.values())])
+    return Times(first, started, ended, took, took + sum(earlier), 1 + len(earlier))
