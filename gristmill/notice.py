@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from gristmill.cost.bill import told
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
+from gristmill.printable import line as one_line
+from gristmill.printable import short
 from gristmill.records import Failure, Finding
 from gristmill.story import Story
 from gristmill.wording import ascii_only, duration, moment, often, size
@@ -28,8 +30,14 @@ def subject(story: Story) -> str:
 
 def body(story: Story) -> str:
     """Return the mail's text, within SNS's limit."""
-    text = "\n".join(_lines(story)) + "\n"
-    return text.encode()[: SNS_MESSAGE_MAX - _ATTRIBUTES_MAX].decode(errors="ignore")
+    end = _text(_next(story))
+    room = SNS_MESSAGE_MAX - _ATTRIBUTES_MAX - len(end.encode())
+    return _text(_lines(story)).encode()[:room].decode(errors="ignore") + end
+
+
+def _text(lines: Iterator[str]) -> str:
+    """Return lines as text; what a job, a file or a user wrote into one stays within it."""
+    return "".join(f"{short(line)}\n" for line in lines)
 
 
 def _lines(story: Story) -> Iterator[str]:
@@ -48,7 +56,6 @@ def _lines(story: Story) -> Iterator[str]:
     yield from _failures(story.findings)
     yield from _warnings(story.findings)
     yield from _results(story)
-    yield from _next(story)
 
 
 def _times(story: Story) -> Iterator[str]:
@@ -146,7 +153,7 @@ def attributes(story: Story) -> dict[str, dict[str, str]]:
     """Return the message attributes that subscriptions filter by; SNS takes no empty values."""
     values = {"pipeline": story.pipeline, "status": story.status, "run": story.run, "owner": story.owner}
     return {
-        name: {"DataType": "String", "StringValue": str(value)[:_ATTRIBUTE_MAX]}
+        name: {"DataType": "String", "StringValue": one_line(str(value))[:_ATTRIBUTE_MAX]}
         for name, value in values.items()
         if value
     }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gristmill.cli.session import session
-from gristmill.cli.show import out
+from gristmill.cli.show import lines, out
 from gristmill.errors import Refused
 
 _DEFAULT = Path("~/.parallelcluster/awsbatch-cli.cfg")
@@ -33,7 +33,7 @@ def awsb_config(
 
     text = configuration(session(context).mill)
     if str(file) == "-":
-        out(_ini(text))
+        lines(_ini(text))
         return
     path = file.expanduser()
     if path.exists() and not force:

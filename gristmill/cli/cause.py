@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from gristmill.cli.show import out
+from gristmill.printable import short
 from gristmill.words import RunStatus
 
 if TYPE_CHECKING:
@@ -16,15 +17,17 @@ _TAIL = 12  # log lines shown of each failure
 def show_cause(run: "Run", cause: "Cause") -> None:
     """Print a cause: reason, failures with their log tails, the next command."""
     if cause.reason:
-        out(f"\nWhy: {cause.reason}")
+        out()
+        out(short(f"Why: {cause.reason}"))
     for failure in cause.failures:
         out()
-        out(headline(failure))
+        out(short(headline(failure)))
         for line in failure.detail.rstrip().splitlines()[-_TAIL:]:
-            out(f"  | {line}")
+            out(f"  | {short(line)}")
     if run.going:
         return
-    out(f"\n{advice(run)}")
+    out()
+    out(advice(run))
 
 
 def headline(failure: "Failure") -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from gristmill.cli.show import COLOURS, emit, note, out, rich, seconds, size
+from gristmill.cli.show import COLOURS, emit, note, out, rich, seconds, size, styled
 from gristmill.errors import ExitCode
 from gristmill.words import RunStatus
 
@@ -92,13 +92,11 @@ def _print(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause |
 
 
 def _headline(mill: "Mill", run: "Run") -> None:
-    from rich.text import Text
-
     from gristmill.client.times import times_of
 
     (times,) = times_of(mill, [run], datetime.now(UTC))
     took = seconds(times.took)
-    rich(Text.assemble((run.status, f"bold {COLOURS[run.status]}"), f" {run.title} in {took}, run {run.run}"))
+    rich(styled((run.status, f"bold {COLOURS[run.status]}"), f" {run.title} in {took}, run {run.run}"))
 
 
 def _places(bucket: str, told: list[dict[str, Any]]) -> None:

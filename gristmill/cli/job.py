@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gristmill.cli.options import Json
+from gristmill.cli.options import Json, Raw
 from gristmill.cli.session import session
-from gristmill.cli.show import emit, moment, out
+from gristmill.cli.show import emit, logged, moment, out
 from gristmill.cli.submit import submit
 
 JobId = Annotated[
@@ -82,6 +82,7 @@ def logs(
     job: JobId,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
     attempt: Annotated[int | None, typer.Option(metavar="N", help="Attempt, from 1. Default: the newest.")] = None,
+    raw: Raw = False,
     json: Json = False,
 ) -> None:
     """Print what a job has written. Of an array name a child (ID:0), of a multi-node job a node (ID#0)."""
@@ -91,7 +92,7 @@ def logs(
         if json:
             emit(line)
         else:
-            out(line.text)
+            logged("", line.text, raw)
 
 
 def kill(

@@ -10,7 +10,7 @@ import typer
 
 from gristmill.cli.options import Json
 from gristmill.cli.session import session
-from gristmill.cli.show import console, emit, moment, note, rich, seconds, table
+from gristmill.cli.show import console, emit, moment, note, rich, seconds, styled, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -114,18 +114,16 @@ def _table(found: "Sequence[JobLook]") -> "Table":
 
 
 def _row(job: "JobLook") -> tuple[Any, ...]:
-    from rich.text import Text
-
     size = {"array": f" [{job.size}]", "multi-node": f" *{job.size}"}.get(job.kind, "")
     end = job.stopped or datetime.now(UTC)
     took = seconds((end - job.started).total_seconds()) if job.started else ""
     return (
-        Text(job.id + size),
-        Text(job.name),
-        Text(job.status, style=_COLOURS.get(job.status, "")),
+        job.id + size,
+        job.name,
+        styled((job.status, _COLOURS.get(job.status, ""))),
         job.queue,
         moment(job.created) if job.created else "",
         took,
         "" if job.exit_code is None else str(job.exit_code),
-        Text(job.reason),
+        job.reason,
     )

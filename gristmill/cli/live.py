@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gristmill.cli.show import coloured, console, note, seconds
+from gristmill.cli.show import coloured, console, note, seconds, styled
 from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Look, StageLook
 from gristmill.client.pace import Pace
 
@@ -55,12 +55,11 @@ class View:
 
     def _group(self, look: Look, now: float) -> "Group":
         from rich.console import Group
-        from rich.text import Text
 
         if not look.run.going:  # how it ended is the answer's headline
             return Group(self._table(look, now))
         took = seconds((datetime.now(UTC) - look.run.execution.started).total_seconds())
-        head = Text.assemble(coloured(look.run.status), f"  {look.run.title}  ", (f"run {look.run.run}  {took}", "dim"))
+        head = styled(coloured(look.run.status), f"  {look.run.title}  ", (f"run {look.run.run}  {took}", "dim"))
         return Group(head, self._table(look, now))
 
     def _table(self, look: Look, now: float) -> Any:
@@ -75,7 +74,8 @@ class View:
                 pace = self._paces.get((stage.stage, one.branch))
                 cells: list[Any] = [f"  {stage.stage}/{one.branch}", *([bar] if width >= _NARROW else []), counts(one)]
                 pace_told = [rate(pace, one, now)] if width >= _NARROWEST else []
-                table.add_row(*cells, attempt(stage), children(one), *pace_told)
+                cells += [attempt(stage), children(one), *pace_told]
+                table.add_row(*(styled(cell) if isinstance(cell, str) else cell for cell in cells))
         return table
 
 

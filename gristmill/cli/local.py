@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gristmill.cli.options import Json
-from gristmill.cli.show import emit, note, out
+from gristmill.cli.show import confirm, emit, note, out
 from gristmill.client.target import home
 from gristmill.errors import ExitCode
 
@@ -132,7 +132,7 @@ def reset(
     from gristmill.local import daemon
 
     data = home(os.environ)
-    if not yes and not typer.confirm(f"Stop the embedded AWS and remove its files in {data}?", err=True):
+    if not yes and not confirm(f"Stop the embedded AWS and remove its files in {data}?"):
         raise typer.Exit(ExitCode.OK)
     state: State | None = daemon.down(data) if daemon.find(data) else None
     removed = daemon.wipe(data)

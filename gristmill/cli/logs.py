@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.options import Json, MaybeRunId
+from gristmill.cli.options import Json, MaybeRunId, Raw
 from gristmill.cli.session import session
-from gristmill.cli.show import emit, note, out
+from gristmill.cli.show import emit, logged, note
 
 if TYPE_CHECKING:
     from gristmill.client.logs import Line, Stream
@@ -31,6 +31,7 @@ def logs(
         int | None, typer.Option(metavar="N", help="Only the children that worked on this task.", min=0)
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+    raw: Raw = False,
     json: Json = False,
 ) -> None:
     """Print the logs of a run's children."""
@@ -47,7 +48,7 @@ def logs(
         emit(list(lines))
         return
     for line in lines:
-        out(f"{line.at.astimezone():%H:%M:%S} {line.label} | {line.text}")
+        logged(f"{line.at.astimezone():%H:%M:%S} {line.label} | ", line.text, raw)
     if task is None and len(wanted()) == STREAMS_MAX:
         note(f"There are more than {STREAMS_MAX} children; see others with --branch or --task.")
 

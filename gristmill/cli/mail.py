@@ -10,7 +10,7 @@ import typer
 
 from gristmill.cli.options import Json
 from gristmill.cli.session import session
-from gristmill.cli.show import emit, note, out, rich, table
+from gristmill.cli.show import emit, lines, note, out, rich, table
 from gristmill.errors import NotFound, Refused
 
 group = typer.Typer(invoke_without_command=True, help="Mails of the embedded AWS. Default: list them.")
@@ -61,7 +61,8 @@ def show_mail(
         return
     for name in ("From", "To", "Date", "Subject"):
         out(f"{name}: {one[name]}")
-    out(f"\n{one.get_content()}")
+    out()
+    lines(one.get_content())
 
 
 def _is(which: str, number: int, one: EmailMessage) -> bool:

@@ -2,12 +2,12 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from gristmill.cli import (
     awsb,
@@ -30,10 +30,11 @@ from gristmill.cli import (
     trial,
 )
 from gristmill.cli.session import Session, session
-from gristmill.cli.show import problem
+from gristmill.cli.show import problem, trace
 from gristmill.client.stack import DEFAULT_NAME
 from gristmill.client.target import Wanted
 from gristmill.errors import ExitCode, GristmillError
+from gristmill.printable import block
 
 _EXIT_CODES = """Exit codes: 0 done; 1 the run failed, or something else did; 2 wrong usage; 3 no such run, pipeline or
 object; 4 refused: the file, a parameter or a pipeline.yaml has faults; 5 no stack, no embedded AWS or no credentials;
@@ -46,17 +47,20 @@ class _Commands(TyperGroup):
     def invoke(self, context: Any) -> Any:
         try:
             return super().invoke(context)
-        except (typer.Exit, typer.Abort, typer.BadParameter, KeyboardInterrupt):
+        except (typer.Exit, typer.Abort, KeyboardInterrupt):
+            raise
+        except TyperException as error:  # wrong usage: its message repeats what was typed, names of files too
+            error.message = block(error.message)
             raise
         except BrokenPipeError:  # the reader of our output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(ExitCode.OK) from None
         except Exception as error:
             told = as_told(error)
+            if told is None or session(context).verbose:
+                trace()
             if told is None:
-                raise
-            if session(context).verbose:
-                traceback.print_exc()
+                raise typer.Exit(ExitCode.FAILED) from error
             problem(told.what, told.mend)
             raise typer.Exit(told.exit_code) from error
 

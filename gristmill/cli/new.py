@@ -37,7 +37,8 @@ def new(
     if json:
         emit({"folder": folder, "files": files, "next": commands})
         return
-    out(f"Wrote {folder}: {', '.join(files)}\nNext:")
+    out(f"Wrote {folder}: {', '.join(files)}")
+    out("Next:")
     for command in commands:
         out(f"  {command}")
 

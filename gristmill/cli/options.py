@@ -18,6 +18,9 @@ Results = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
+Raw = Annotated[
+    bool, typer.Option("--raw", help="Print lines as they were written: their control characters act on a terminal.")
+]
 
 
 def pairs(texts: list[str]) -> dict[str, str]:

@@ -39,8 +39,12 @@ def list_pipelines(json: Json = False) -> None:
     if json:
         emit(found)
         return
-    rows = [(one.name, _stages(one), one.description) for one in found]
+    rows = [(one.name, _stages(one), _fold(one.description)) for one in found]
     rich(table(("PIPELINE", "STAGES", "DESCRIPTION"), rows))
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _stages(one: "Pipeline") -> str:
@@ -59,7 +63,9 @@ def show(
     if json:
         emit(one)
         return
-    out(f"{one.name}: {one.description}\n  {file}\n")
+    out(f"{one.name}: {_fold(one.description)}")
+    out(f"  {file}")
+    out()
     if one.parameters:
         rows = [_parameter(key, value) for key, value in one.parameters.items()]
         rich(table(("PARAMETER", "TYPE", "DEFAULT", "BOUNDS", "DESCRIPTION"), rows))

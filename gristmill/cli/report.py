@@ -1,5 +1,6 @@
 """`gristmill report`: what a run did, over time and in figures."""
 
+from json import loads
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +46,7 @@ def _report(context: typer.Context, text: str | None, download: Path | None, bro
     run = session(context).run(text)
     body = read(mill, run, "json")
     if json:
-        out(body.decode())
+        emit(loads(body))
     else:
         for place in fetch(mill, run, download) if download else [find(mill, run)]:
             out(str(place))

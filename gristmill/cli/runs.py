@@ -9,7 +9,7 @@ import typer
 from gristmill.cli.ending import see_to_end, tell_end
 from gristmill.cli.options import Json, MaybeRunId, Results
 from gristmill.cli.session import session
-from gristmill.cli.show import coloured, emit, moment, note, out, rich, seconds, size, table
+from gristmill.cli.show import coloured, emit, moment, note, out, rich, seconds, size, styled, table
 from gristmill.wording import often
 from gristmill.words import RunStatus
 
@@ -107,12 +107,10 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
 
 
 def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, str]) -> None:
-    from rich.text import Text
-
     from gristmill.cli.cause import show_cause
 
     run = seen.run
-    rich(Text.assemble(coloured(run.status), f" {run.title}"))
+    rich(styled(coloured(run.status), f" {run.title}"))
     for name, value in [*_facts(run, times), *((name, value) for name, value in more.items() if value)]:
         out(f"  {name:<11} {value}")
     if seen.stages:
@@ -122,10 +120,12 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
         rich(table(columns, rows, right=("TASKS", "DONE", "FAILED", "ATTEMPT")))
     for stage in seen.stages:
         for warning in stage.finding.warnings if stage.finding else ():
-            out(f"\n{stage.stage}, a warning: {warning}")
+            out()
+            out(f"{stage.stage}, a warning: {warning}")
         for one in stage.branches:
             for reason in one.waits if run.going else ():
-                out(f"\n{stage.stage}/{one.branch} waits: {reason}")
+                out()
+                out(f"{stage.stage}/{one.branch} waits: {reason}")
     if cause:
         show_cause(run, cause)
 

@@ -1,8 +1,12 @@
-"""Printing: answers on stdout, everything beside them on stderr; colours and live views on terminals only."""
+"""Printing: answers on stdout, everything beside them on stderr; colours and live views on terminals only.
+
+The one door to the terminal: whatever text passes through it is data, shown as `gristmill.printable` shows it.
+"""
 
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
@@ -11,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from gristmill import printable
 from gristmill.words import RunStatus
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 _WIDE = 10_000  # columns where nobody looks: a pipe gets each row on one line
 COLOURS = {
@@ -33,17 +39,41 @@ def console(stderr: bool = False) -> "Console":
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False, soft_wrap=False)
+    return Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False, markup=False)
 
 
 def note(text: str) -> None:
-    """Tell something beside the answer, on stderr."""
-    typer.echo(typer.style(text, dim=True) if _colours(sys.stderr) else text, err=True)
+    """Tell something beside the answer in a line on stderr."""
+    line = printable.short(text)
+    typer.echo(typer.style(line, dim=True) if _colours(sys.stderr) else line, err=True)
 
 
 def out(text: str = "") -> None:
-    """Print a line of the answer, as it is."""
-    typer.echo(text)
+    """Print one line of the answer; a line end in it is data, and shown as such."""
+    typer.echo(printable.line(text))
+
+
+def lines(text: str) -> None:
+    """Print text of several lines as part of the answer."""
+    for each in text.split("\n"):
+        out(each)
+
+
+def trace() -> None:
+    """Print the trace of the error that is being handled, on stderr."""
+    typer.echo(printable.block(traceback.format_exc().rstrip()), err=True)
+
+
+def confirm(question: str) -> bool:
+    """Ask on stderr; return the answer."""
+    return typer.confirm(printable.line(question), err=True)
+
+
+def logged(prefix: str, text: str, raw: bool) -> None:
+    """Print a line of a log, escaped, or to the byte as it was written if `raw`; the next may be long in coming."""
+    shown = text.encode("utf-8", "replace").decode() if raw else printable.line(text)
+    sys.stdout.write(f"{prefix}{shown}\n")  # not by typer.echo, which takes colours out of pipes
+    sys.stdout.flush()
 
 
 def rich(item: Any) -> None:
@@ -59,7 +89,7 @@ def problem(what: str, mend: str = "") -> None:
     """Tell an error and how to mend it, on stderr."""
     mark = typer.style("error:", fg="red", bold=True) if _colours(sys.stderr) else "error:"
     end = "" if what.endswith((".", "?", "!")) else "."
-    typer.echo(f"{mark} {what}{end} {mend}".rstrip(), err=True)
+    typer.echo(f"{mark} {printable.short(what)}{end} {printable.short(mend)}".rstrip(), err=True)
 
 
 def _colours(stream: Any) -> bool:
@@ -68,7 +98,13 @@ def _colours(stream: Any) -> bool:
 
 def emit(value: Any) -> None:
     """Print JSON for machines: the whole answer, and nothing else on stdout."""
-    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    typer.echo(printable.json_text(json.dumps(value, default=_plain, ensure_ascii=False, indent=2)))
+
+
+def emit_line(value: Any) -> None:
+    """Print JSON for machines in a line of its own, at once: one item of an answer that goes on."""
+    typer.echo(printable.json_text(json.dumps(value, default=_plain, ensure_ascii=False)))
+    sys.stdout.flush()
 
 
 def _plain(value: Any) -> Any:
@@ -86,13 +122,24 @@ def _plain(value: Any) -> Any:
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> "Table":
     """Return a plain table; columns named in `right` hold numbers. Long cells fold, nothing is cut off."""
     from rich.table import Table
-    from rich.text import Text
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))  # no markup in file names
+        made.add_row(*(styled(cell) if isinstance(cell, str) else cell for cell in row))
+    return made
+
+
+def styled(*parts: "str | Text | tuple[str, str]") -> "Text":
+    """Return a line for Rich, of texts and texts with a style; neither Rich's markup nor controls work in them."""
+    from rich.text import Text
+
+    made = Text()
+    for part in parts:
+        text, style = part if isinstance(part, tuple) else (part, "")
+        shown = text if isinstance(text, Text) else printable.short(text).replace("\t", r"\t")  # Rich folds at tabs
+        made.append(shown, style or None)
     return made
 
 
@@ -113,11 +160,9 @@ def listing(
         rich(table(columns, map(row, found), right))
 
 
-def coloured(status: RunStatus) -> "Any":
+def coloured(status: RunStatus) -> "Text":
     """Return a status in its colour."""
-    from rich.text import Text
-
-    return Text(status, style=COLOURS[status])
+    return styled((status, COLOURS[status]))
 
 
 def moment(when: datetime) -> str:

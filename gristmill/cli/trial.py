@@ -71,7 +71,8 @@ def _shown(trial: "Trial", json: bool) -> "Iterator[Tried]":
 
 def _show(one: "Tried") -> None:
     if one.left_out:
-        out(f"{one.stage}/{one.branch}: {one.left_out}\n")
+        out(f"{one.stage}/{one.branch}: {one.left_out}")
+        out()
         return
     came = f"records {one.records_in:,} in, {one.records_out:,} out; {size(one.bytes_in)} in, {size(one.bytes_out)} out"
     failed = f", {one.failed} FAILED" if one.failed else ""
@@ -91,7 +92,7 @@ def _show_fault(fault: "Fault") -> None:
     problem(f"{failure.stage}/{failure.branch}, task {failure.task}: {failure.reason}")
     out(f"  its input: bytes {failure.start:,} to {failure.end:,}{line}")
     for text in failure.detail.rstrip().splitlines():
-        out(f"  {text}")
+        out(f"  | {text}")
 
 
 def preview(head: bytes, size_of_all: int) -> list[str]:

@@ -50,7 +50,7 @@ def policy(pipelines: Sequence[str], on: On | None) -> dict[str, list[str]]:
 
 def subscribe(mill: Mill, email: str, pipelines: Sequence[str], on: On | None) -> Subscription:
     """Subscribe an address, or give the subscription that it has another filter."""
-    if email.count("@") != 1 or any(letter.isspace() for letter in email) or email[0] == "@" or email[-1] == "@":
+    if email.count("@") != 1 or not email.isprintable() or " " in email or email[0] == "@" or email[-1] == "@":
         raise Refused([f"{email!r} is no email address."])
     sns, wanted = mill.client("sns"), json.dumps(policy(pipelines, on))
     held = [one for one in subscriptions(mill) if one.email == email and one.confirmed]

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gristmill import wording
 from gristmill.cost.bill import LABELS, dollars
 from gristmill.cursor import nth_attempt
+from gristmill.printable import block
 from gristmill.report.chart import GUTTER, RIGHT, WIDTH, charts
 from gristmill.report.model import Report
 
@@ -30,12 +32,18 @@ def _size(count: float) -> str:
     return wording.size(int(count))
 
 
+def _shown(value: Any) -> Any:
+    """Return a value as it goes into the page: text of others with its controls and formats as escapes."""
+    return block(value) if type(value) is str else value
+
+
 @cache
 def _environment() -> Environment:
     """Return the templates. Everything that goes into one is escaped, for file names are anybody's."""
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -38,6 +38,8 @@ DIGESTS = {
     "moto.s3.models:S3Backend.upload_part_copy": "f6f876edf982",
     "moto.s3.notifications:_send_event_bridge_message": "971cee49c687",
     "moto.s3.responses:S3Response.get_object": "e9731229dec1",
+    "moto.sns.models:SNSBackend.publish": "6356a2b5b79e",
+    "moto.sns.models:SNSBackend.subscribe": "56ded2dae9fa",
     "moto.sns.models:Subscription.publish": "fd07bd0bb87f",
     f"{SFN}.asl.component.common.string.string_expression:StringJSONata._eval_body": "277b6f413214",
     f"{SFN}.asl.component.common.string.string_expression:StringVariableSample._eval_body": "4aa01e616a98",
