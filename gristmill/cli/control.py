@@ -79,6 +79,7 @@ def resume(
 
     here = session(context)
     found = here.run(run)
+    here.share_pipelines()
     execution = go_on(here.mill, found)
     if watch:
         note(f"Run {found.run} ({found.title}) goes on.")

@@ -1,6 +1,7 @@
 """`gristmill local`: the embedded AWS on this machine."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ from gristmill.cli.options import Json
 from gristmill.cli.show import confirm, emit, note, out
 from gristmill.client.target import home
 from gristmill.errors import ExitCode
+from gristmill.surroundings import astray, unproxied
 
 if TYPE_CHECKING:
     from gristmill.local.daemon import State
@@ -153,5 +155,8 @@ def env() -> None:
     target = choose(
         Wanted(local=True), {name: value for name, value in os.environ.items() if name != "AWS_ENDPOINT_URL"}
     )
-    for name, value in target.environment().items():
-        out(f"export {name}={value}")
+    wanted = {**target.environment(), **unproxied(environment=os.environ)}
+    for name in astray(os.environ, wanted):
+        out(f"unset {name}")
+    for name, value in wanted.items():
+        out(f"export {name}={shlex.quote(value)}")

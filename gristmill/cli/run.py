@@ -62,6 +62,7 @@ def run(
     mill = here.mill
     if check:
         _check(upload)
+    here.share_pipelines()
     with _progress(file) as progress:
         started = drop(mill, upload, progress)
     if not watch:

@@ -37,6 +37,13 @@ class Session:
 
         return open_mill(self.target, self.stack)
 
+    def share_pipelines(self) -> None:
+        """Have an embedded AWS that was started here look for pipelines where this command does."""
+        from gristmill.spec import search_path
+
+        if self.target.data:
+            search_path.add(self.target.data, search_path.folders(os.environ))
+
     def run(self, text: str | None) -> "Run":
         """Return the run whose id starts with `text`; the newest one for None."""
         from gristmill.client.runs import find_run, newest_run

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gristmill.errors import Unreachable
+from gristmill.surroundings import leading_to
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -74,14 +75,7 @@ class Target:
 
     def environment(self) -> dict[str, str]:
         """Return the environment that leads any AWS tool here."""
-        region = self.region or _DEFAULT_REGION
-        return {
-            ENDPOINT: self.endpoint or "",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": region,
-            "AWS_REGION": region,
-        }
+        return leading_to(self.endpoint or "", self.region or _DEFAULT_REGION, "test", "test")
 
     def probe(self) -> None:
         """Raise Unreachable if nothing listens at a local endpoint: clients would try for a long time."""

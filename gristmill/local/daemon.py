@@ -16,10 +16,11 @@ from gristmill.client.target import STATE_FILE
 from gristmill.errors import GristmillError, NotFound
 from gristmill.local import scratch
 from gristmill.local.settings import CALLS_FILE
+from gristmill.spec.search_path import SEARCH_FILE
 
 PROJECT = Path(__file__).parents[2]
 LOG_FILE = "server.log"
-_LEFT = (*scratch.FOLDERS, "outbox", LOG_FILE, CALLS_FILE, STATE_FILE)
+_LEFT = (*scratch.FOLDERS, "outbox", LOG_FILE, CALLS_FILE, STATE_FILE, SEARCH_FILE)
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _LOOK = 0.05

@@ -19,6 +19,7 @@ from gristmill.errors import Refused
 from gristmill.local import scratch
 from gristmill.local.containers.network import Addresses, listen_at
 from gristmill.local.settings import CALLS_FILE, Settings
+from gristmill.spec import search_path
 
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two
 _RECEIVE = 128 * 1024  # bytes at once; waitress's own 8 KiB make large uploads slow
@@ -29,6 +30,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then end every process that was started."""
     listener = listen(settings.host, settings.port)
     settings = _with_port(settings, listener)
+    search_path.begin(settings.data, search_path.folders(os.environ))
     _be_endpoint(settings)
     from waitress.server import TcpWSGIServer, create_server
 

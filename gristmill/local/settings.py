@@ -5,8 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gristmill.local.gpus import present
+from gristmill.spec.load import SEARCH_PATH
+from gristmill.spec.search_path import noted
+from gristmill.surroundings import leading_to, unproxied
 
 ANYBODY = "test"  # the key id of whoever has no role: the laptop's user, and the embedded AWS itself
+_INHERITED = ("PATH", "HOME", "PYTHONDONTWRITEBYTECODE")
+_AS_ON_AWS = {"LANG": "C.UTF-8", "PYTHONUTF8": "1", "TZ": "UTC"}  # not the laptop's own language and clock
 CALLS_FILE = "calls.jsonl"  # in the data folder: which role called what
 
 
@@ -56,20 +61,13 @@ class Settings:
 
     def client_environment(self) -> dict[str, str]:
         """Return the environment that leads any AWS client here and nowhere else."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": ANYBODY,
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        return {**leading_to(self.endpoint, self.region, ANYBODY, "test"), **unproxied()}
 
     def process_environment(self) -> dict[str, str]:
-        """Return what every job and function inherits: the client environment and a few harmless variables."""
-        kept = ("PATH", "HOME", "LANG", "LC_ALL", "GRISTMILL_PIPELINES", "PYTHONDONTWRITEBYTECODE")
-        inherited = {name: os.environ[name] for name in kept if name in os.environ}
-        return {**inherited, **self.client_environment()}
+        """Return what every job and function inherits: the client environment, and of the user's a few variables."""
+        inherited = {name: os.environ[name] for name in _INHERITED if os.environ.get(name)}
+        search_path = {SEARCH_PATH: os.pathsep.join(noted(self.data))}
+        return {"PATH": os.defpath, **inherited, **_AS_ON_AWS, **search_path, **self.client_environment()}
 
     def job_environment(self) -> dict[str, str]:
         """Return what every job inherits: the project's code comes as it lies on disk, output is not held back."""

@@ -310,3 +310,11 @@ def test_a_new_pipeline_runs_at_once(cli: Cli, mill: Mill):
     folder = Path("here", ended.json["run"])
     for name in ("measured.tsv", "summary.txt"):
         assert (folder / name).read_bytes() == Path("there", "try", name).read_bytes()
+
+
+def test_pipelines_made_after_the_server_came_up_are_run(mill: Mill, cli: Cli, monkeypatch):
+    assert cli("new", "afterwards", "--into", "of-mine").code == ExitCode.OK
+    monkeypatch.setenv("GRISTMILL_PIPELINES", "of-mine")
+    assert cli("run", "afterwards", "of-mine/afterwards/sample.txt").code == ExitCode.OK
+    monkeypatch.setenv("GRISTMILL_PIPELINES", "")
+    assert cli("run", "afterwards", "of-mine/afterwards/sample.txt", "--no-check").code == ExitCode.OK

@@ -16,11 +16,13 @@ from gristmill.local.gpus import real
 from gristmill.local.keeper import keeper
 from gristmill.local.settings import Settings
 from gristmill.spec.load import SEARCH_PATH
+from gristmill.spec.search_path import noted
+from gristmill.surroundings import unproxied
 
 _INSIDE = "/opt/pipelines"  # where the laptop's own pipelines appear in a container
 _CLIENT_SECONDS = 10.0  # from a container's end to that of the client that follows it
 # of this machine, not of the image; the GPUs of a container are numbered anew
-_NOT_PASSED = {"PATH", "HOME", "TMPDIR", "PYTHONPATH", "GRISTMILL_PIPELINES", "CUDA_VISIBLE_DEVICES"}
+_NOT_PASSED = {"PATH", "HOME", "TMPDIR", "PYTHONPATH", SEARCH_PATH, "CUDA_VISIBLE_DEVICES"}
 
 
 class ContainerProcess:
@@ -138,9 +140,10 @@ class Containers:
         own = {
             "AWS_ENDPOINT_URL": f"http://{self._addresses.gateway}:{self._settings.port}",
             SEARCH_PATH: os.pathsep.join(self._folders().values()),
+            **unproxied([self._addresses.gateway]),
         }
         return {**{name: value for name, value in environment.items() if name not in _NOT_PASSED}, **own}
 
     def _folders(self) -> dict[str, str]:
-        found = [one for one in os.environ.get(SEARCH_PATH, "").split(os.pathsep) if one]
+        found = noted(self._settings.data)
         return {str(Path(one).resolve()): f"{_INSIDE}/{number}" for number, one in enumerate(found)}

@@ -1,0 +1,74 @@
+"""What of a user's environment reaches the embedded AWS's own processes, and AWS tools of that user's shell."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gristmill.local.settings import Settings
+from gristmill.spec import search_path
+from gristmill.spec.load import SEARCH_PATH
+from gristmill.surroundings import astray, leading_to, unproxied
+
+PROXY = "http://127.0.0.1:9"
+HOSTILE = {
+    "AWS_PROFILE": "nobody",
+    "AWS_ENDPOINT_URL_S3": PROXY,
+    "AWS_SESSION_TOKEN": "odd",
+    "HTTP_PROXY": PROXY,
+    "https_proxy": PROXY,
+    "LC_ALL": "tr_TR.ISO-8859-9",
+    "LANG": "C",
+    "TZ": "Asia/Kathmandu",
+    "PYTHONPATH": "/nowhere",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONWARNINGS": "error",
+    "PYTHONIOENCODING": "ascii",
+    "PYTHONUTF8": "0",
+    "LD_PRELOAD": "",
+    "GRISTMILL_STACK": "another",
+}
+
+
+def test_jobs_and_functions_inherit_what_is_listed_and_no_more(monkeypatch, tmp_path: Path):
+    for name in os.environ:
+        monkeypatch.delenv(name)
+    settings = Settings(tmp_path, tmp_path)
+    plain = settings.job_environment()
+    for name, value in HOSTILE.items():
+        monkeypatch.setenv(name, value)
+    assert settings.job_environment() == plain
+    assert (plain["LANG"], plain["PYTHONUTF8"], plain["TZ"], plain["PATH"]) == ("C.UTF-8", "1", "UTC", os.defpath)
+    monkeypatch.setenv("PATH", "/mine")
+    assert settings.process_environment()["PATH"] == "/mine"
+
+
+def test_a_shell_is_led_here_by_variables_alone():
+    wanted = leading_to("http://localhost:1", "us-east-1", "id", "secret")
+    theirs = {"AWS_PROFILE": "p", "AWS_ENDPOINT_URL_S3": "x", "BOTO_CONFIG": "x", "AWS_PAGER": "less", "AWS_REGION": "r"}
+    assert astray({**theirs, "HOME": "/"}, wanted) == ["AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "BOTO_CONFIG"]
+    assert wanted["AWS_CONFIG_FILE"] == wanted["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+
+
+def test_no_proxy_is_asked_for_this_machine_and_those_exempt_already_stay():
+    exempt = unproxied(["10.0.0.1"], {"NO_PROXY": "a.org, localhost", "no_proxy": "b.org"})
+    assert exempt == dict.fromkeys(("NO_PROXY", "no_proxy"), "a.org,localhost,b.org,127.0.0.1,::1,10.0.0.1")
+
+
+def test_the_search_path_grows_at_its_head_and_begins_anew_with_the_server(monkeypatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    assert search_path.noted(tmp_path) == []
+    search_path.begin(tmp_path, ["/a"])
+    search_path.add(tmp_path, search_path.folders({SEARCH_PATH: os.pathsep.join(["here", "", "/a"])}))
+    assert search_path.noted(tmp_path) == [str(tmp_path / "here"), "/a"]
+    search_path.add(tmp_path, [])
+    assert search_path.noted(tmp_path) == [str(tmp_path / "here"), "/a"]
+    environment = Settings(tmp_path, tmp_path).process_environment()
+    assert environment[SEARCH_PATH] == f"{tmp_path / 'here'}{os.pathsep}/a"
+    search_path.begin(tmp_path, ["/b\udcff"])
+    assert search_path.noted(tmp_path) == ["/b\udcff"]
+
+
+@pytest.mark.parametrize("environment", [{}, {SEARCH_PATH: ""}, {SEARCH_PATH: os.pathsep}])
+def test_no_search_path_is_none(environment: dict[str, str]):
+    assert search_path.folders(environment) == []
