@@ -34,11 +34,12 @@ def deploy(
             "There, deploy with: sam build && sam deploy --config-env dev. For a laptop: gristmill local up",
         )
     here.target.probe()
+    from gristmill.client.server_proof import find_server
     from gristmill.local.containers.engine import IMAGES
-    from gristmill.local.daemon import PROJECT, find
+    from gristmill.local.daemon import PROJECT
     from gristmill.local.deploy import deploy as deploy_locally
 
-    state = find(here.target.data) if here.target.data else None
+    state = find_server(here.target.data) if here.target.data else None
     if state and state.containers:
         overrides = {**IMAGES, **overrides}
     clients = {name: here.target.client(name) for name in ("s3", "cloudformation")}

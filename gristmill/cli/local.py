@@ -2,9 +2,8 @@
 
 import os
 import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +12,6 @@ from gristmill.cli.show import confirm, emit, note, out
 from gristmill.client.target import home
 from gristmill.errors import ExitCode
 from gristmill.surroundings import astray, unproxied
-
-if TYPE_CHECKING:
-    from gristmill.local.daemon import State
 
 group = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine.")
 _LOSES = "Its buckets, runs and stacks live in memory and go when it stops; results under ./results and mails stay."
@@ -59,22 +55,29 @@ def up(
     json: Json = False,
 ) -> None:
     """Start the embedded AWS, unless one runs already."""
+    from gristmill.client.server_proof import find_server
     from gristmill.local import daemon
+    from gristmill.local.folder import prepare
 
     data = home(os.environ)
-    _tell_loss(data)
     given = {"port": port, "vcpus": vcpus, "memory": memory, "gpus": gpus, "smtp": smtp}
     given["runnable-seconds"] = runnable_seconds
     arguments = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     arguments += ["--containers"] if containers else []
     arguments += ["--isolate"] if isolate else []
-    running = daemon.find(data)
-    if foreground and not running:
-        note(_LOSES)
-        os.execv(sys.executable, daemon.command(data, arguments))  # noqa: S606 - it becomes the server
-    state = running or daemon.up(data, arguments)
+    prepare(data)
+    with daemon.turn(data) as lock:
+        fault = daemon.get_past(data)
+        if fault is not None:
+            note(f"{fault.what} No server lives there, so it was removed.")
+        _tell_loss(data)
+        running = find_server(data)
+        if foreground and not running:
+            note(_LOSES)
+            daemon.become(data, arguments, lock)
+        state = running or daemon.start(data, arguments, lock)
     if json:
-        emit(state)
+        emit(state.public())
         return
     out(f"The embedded AWS {'runs already' if running else 'is up'} at {state.endpoint} (pid {state.pid}).")
     out(f"Its files (mails, logs): {state.data}")
@@ -84,7 +87,7 @@ def up(
 def _tell_loss(data: Path) -> None:
     from gristmill.local import daemon
 
-    lost = daemon.clean(data)
+    lost = daemon.lost(data)
     if lost is not None:
         note(
             f"The embedded AWS before this one (pid {lost.pid}, up since {lost.started_at}) was killed: its buckets, "
@@ -100,7 +103,7 @@ def down(json: Json = False) -> None:
     _tell_loss(home(os.environ))
     state = daemon.down(home(os.environ))
     if json:
-        emit(state)
+        emit(state.public())
         return
     out(f"The embedded AWS at {state.endpoint} is down; its buckets, runs and stacks are gone.")
     note(f"Mails and logs stay in {state.data}; remove them with: gristmill local reset")
@@ -109,13 +112,13 @@ def down(json: Json = False) -> None:
 @group.command()
 def status(json: Json = False) -> None:
     """Tell whether the embedded AWS runs, and where."""
-    from gristmill.local import daemon
+    from gristmill.client.server_proof import find_server
 
     data = home(os.environ)
     _tell_loss(data)
-    state = daemon.find(data)
+    state = find_server(data)
     if json:
-        emit({"running": state is not None, "data": data, "server": state})
+        emit({"running": state is not None, "data": data, "server": state.public() if state else None})
     elif state is None:
         out(f"No embedded AWS runs in {data}. Start one with: gristmill local up")
     else:
@@ -136,10 +139,9 @@ def reset(
     data = home(os.environ)
     if not yes and not confirm(f"Stop the embedded AWS and remove its files in {data}?"):
         raise typer.Exit(ExitCode.OK)
-    state: State | None = daemon.down(data) if daemon.find(data) else None
-    removed = daemon.wipe(data)
+    state, removed = daemon.reset(data)
     if json:
-        emit({"stopped": state, "removed": removed})
+        emit({"stopped": state.public() if state else None, "removed": removed})
         return
     out(f"{'Stopped, and removed' if state else 'Removed'} {len(removed)} files and folders in {data}.")
 

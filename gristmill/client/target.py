@@ -1,6 +1,5 @@
 """Where commands act: an embedded AWS on this machine, or an account and region of AWS."""
 
-import json
 import os
 import socket
 from collections.abc import Mapping
@@ -9,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from gristmill.errors import Unreachable
+from gristmill.client.server_proof import find_server
+from gristmill.client.server_state import STATE_FILE, ServerState
+from gristmill.errors import Refused, Unreachable
 from gristmill.surroundings import leading_to
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 ENDPOINT = "AWS_ENDPOINT_URL"
 HOME = "GRISTMILL_HOME"
-STATE_FILE = "local.json"  # what the embedded AWS notes of itself in its state folder
 _FOLDER = ".gristmill"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _DEFAULT_REGION = "us-east-1"
@@ -106,18 +106,22 @@ def is_on_this_machine(endpoint: str | None) -> bool:
 def home(environment: Mapping[str, str], here: Path | None = None) -> Path:
     """Return the state folder of the embedded AWS: GRISTMILL_HOME, else `.gristmill` of `here` or of a folder above.
 
-    Where there is none yet it is that of `here`, by default the working folder. One of another user leads nowhere.
+    Where there is none yet it is that of `here`, by default the working folder. One of another user leads nowhere;
+    Refused where that of `here` is a link: it may come from anybody's archive.
     """
     if told := environment.get(HOME):
         return Path(told).absolute()
     here = (here or Path()).absolute()
     above = (folder / _FOLDER for folder in (here, *here.parents))
-    return next((folder for folder in above if _is_mine(folder)), here / _FOLDER)
+    found = next((folder for folder in above if _is_mine(folder)), here / _FOLDER)
+    if found.is_symlink():
+        raise Refused([f"{found} is a symbolic link"], f"Remove it, or name where it leads by {HOME}.")
+    return found
 
 
 def _is_mine(folder: Path) -> bool:
     try:
-        return (folder / STATE_FILE).stat().st_uid == os.getuid()
+        return not folder.is_symlink() and (folder / STATE_FILE).lstat().st_uid == os.getuid()
     except OSError:
         return False
 
@@ -127,31 +131,19 @@ def choose(wanted: Wanted, environment: Mapping[str, str]) -> Target:
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if wanted.aws:
         return Target(None, region, ignores_endpoints=is_on_this_machine(environment.get(ENDPOINT)))
-    state = live_state(home(environment))
+    state = find_server(home(environment))
     told = wanted.endpoint or environment.get(ENDPOINT)
     if told and not (wanted.local and not wanted.endpoint and state):
         return _at(told, region, state)
     if state:
-        return Target(state["endpoint"], state.get("region", _DEFAULT_REGION), Path(state["data"]))
+        return Target(state.endpoint, state.region, Path(state.data))
     if wanted.local:
         raise Unreachable("no embedded AWS runs here.", "Start one with: gristmill local up")
     return Target(None, region)
 
 
-def _at(endpoint: str, region: str | None, state: dict[str, Any] | None) -> Target:
-    ours = state is not None and urlsplit(state["endpoint"]).port == urlsplit(endpoint).port
-    data = Path(state["data"]) if state and ours else None
+def _at(endpoint: str, region: str | None, state: ServerState | None) -> Target:
+    ours = state is not None and state.port == urlsplit(endpoint).port
+    data = Path(state.data) if state and ours else None
     target = Target(endpoint, region, data)
     return Target(endpoint, _DEFAULT_REGION, data) if target.local else target  # an embedded AWS has one region
-
-
-def live_state(folder: Path) -> dict[str, Any] | None:
-    """Return what `local.json` notes of an embedded AWS, None unless that process lives."""
-    try:
-        state: dict[str, Any] = json.loads((folder / STATE_FILE).read_text())
-        os.kill(int(state["pid"]), 0)
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    except PermissionError:  # the process lives and is another user's
-        return state
-    return state

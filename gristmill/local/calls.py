@@ -5,6 +5,7 @@ Functions and jobs sign with their role's name as the key id, so the signature t
 
 import io
 import json
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, unquote
 
 from botocore.session import get_session
 
+from gristmill.local.private import open_private
 from gristmill.local.settings import ANYBODY, Settings
 
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
@@ -28,7 +30,7 @@ class Calls:
     def __init__(self, application: Callable[..., Any], settings: Settings, log: Path) -> None:
         self._application = application
         self._settings = settings
-        self._log = log.open("a", buffering=1)
+        self._log = os.fdopen(open_private(log, os.O_WRONLY | os.O_APPEND), "a", buffering=1)
         self._lock = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Any:

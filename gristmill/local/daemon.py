@@ -1,146 +1,174 @@
 """Starting, finding and stopping the embedded AWS as a process in the background."""
 
-import contextlib
-import json
 import os
-import shutil
-import signal
+import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
-from gristmill.client.target import STATE_FILE
-from gristmill.errors import GristmillError, NotFound
+from gristmill.client.server_proof import Unproven, is_running, serve_command
+from gristmill.client.server_proof import find_server as find
+from gristmill.client.server_state import STATE_FILE, BadState, ServerState, read_state
+from gristmill.errors import GristmillError, NotFound, Refused
 from gristmill.local import scratch
-from gristmill.local.settings import CALLS_FILE
-from gristmill.spec.search_path import SEARCH_FILE
+from gristmill.local.folder import LOG_FILE, prepare, wipe
+from gristmill.local.locks import SERVER_LOCK, START_LOCK, is_held, take
+from gristmill.local.private import open_private
+from gristmill.local.server_process import end_server
 
 PROJECT = Path(__file__).parents[2]
-LOG_FILE = "server.log"
-_LEFT = (*scratch.FOLDERS, "outbox", LOG_FILE, CALLS_FILE, STATE_FILE, SEARCH_FILE)
 _READY_SECONDS = 60.0
-_STOP_SECONDS = 15.0
+_TURN_SECONDS = 2 * _READY_SECONDS
 _LOOK = 0.05
-
-
-@dataclass(frozen=True)
-class State:
-    """A server that was started: where it is, and since when."""
-
-    pid: int
-    port: int
-    endpoint: str
-    data: str
-    project: str
-    started_at: str
-    containers: bool = False
 
 
 class NotReady(GristmillError):
     """Raised when the server does not come up; tells the end of its log."""
 
 
-def find(data: Path) -> State | None:
-    """Return the server that lives in a folder, None if there is none (any more)."""
-    state = read(data)
-    return state if state is not None and is_alive(state.pid) else None
-
-
-def read(data: Path) -> State | None:
-    """Return what was noted of a server, alive or not."""
+@contextmanager
+def turn(data: Path) -> Iterator[int]:
+    """Wait until no other command starts, stops or resets the server of a folder; gives the open lock."""
+    lock = take(data / START_LOCK, _TURN_SECONDS)
     try:
-        return State(**json.loads((data / STATE_FILE).read_text()))
-    except FileNotFoundError:
-        return None
+        yield lock
+    finally:
+        os.close(lock)  # a server that was handed it may hold it still
 
 
-def is_alive(pid: int) -> bool:
-    """Tell whether a process lives; one that we started and that has ended is taken off the system's books."""
+def lost(data: Path) -> ServerState | None:
+    """Return what is noted of a server that was killed."""
+    state = read_state(data)
+    return None if state is None or is_running(state) else state
+
+
+def get_past(data: Path) -> BadState | None:
+    """Remove a state file that cannot be believed, unless a server lives that might be its; return what was wrong.
+
+    The caller has the turn.
+    """
     try:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        find(data)
+    except BadState as fault:
+        if is_held(data / SERVER_LOCK):
+            raise _living(data, fault) from fault
+        _clear(data / STATE_FILE)
+        return fault
+    return None
 
 
-def clean(data: Path) -> State | None:
-    """Clear away what a server left that was killed; return what was noted of it."""
-    state = read(data)
-    if state is None or is_alive(state.pid):
-        return None
-    (data / STATE_FILE).unlink()
-    scratch.sweep(data)
-    return state
+def _clear(file: Path) -> None:
+    """Remove whatever has a state file's name, but no folder with things in it: no server made that."""
+    if file.is_symlink() or not file.is_dir():
+        file.unlink()
+        return
+    try:
+        file.rmdir()
+    except OSError as error:
+        raise Refused([f"{file} is a folder with things in it, which no server has made"], "Move it away.") from error
 
 
-def up(data: Path, arguments: Sequence[str] = ()) -> State:
+def _living(data: Path, fault: BadState) -> GristmillError:
+    found = f"pgrep -f -- {shlex.quote(serve_command(str(data.resolve())))}"
+    return Unproven(f"{fault.what[:-1]}, and a server lives there.", f"Find it ({found}), end it, then repeat.")
+
+
+def up(data: Path, arguments: Sequence[str] = ()) -> ServerState:
     """Start a server in the background and wait until it serves; one that runs already is returned."""
-    running = find(data)
-    if running is not None:
-        return running
-    data.mkdir(parents=True, exist_ok=True)
-    clean(data)
-    with (data / LOG_FILE).open("ab") as log:
-        begun = log.tell()
+    prepare(data)
+    with turn(data) as lock:
+        get_past(data)
+        return find(data) or start(data, arguments, lock)
+
+
+def start(data: Path, arguments: Sequence[str], lock: int) -> ServerState:
+    """Start a server in a folder that has none, and wait until it serves. The caller has the turn."""
+    tidy(data)
+    with os.fdopen(open_private(data / LOG_FILE, os.O_WRONLY | os.O_APPEND), "ab") as log:
+        begun = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
-            command(data, arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command(data, arguments, lock),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=[lock],
         )
     return _wait(data, process, begun)
 
 
-def command(data: Path, arguments: Sequence[str]) -> list[str]:
-    """Return the command that serves in the foreground."""
+def become(data: Path, arguments: Sequence[str], lock: int) -> NoReturn:
+    """Become the server of a folder that has none, in the foreground. The caller has the turn."""
+    tidy(data)
+    os.set_inheritable(lock, True)
+    os.execv(sys.executable, command(data, arguments, lock))  # noqa: S606 - it becomes the server
+
+
+def tidy(data: Path) -> None:
+    """Clear away what a server that was killed has left. The caller has the turn."""
+    if lost(data) is not None:
+        (data / STATE_FILE).unlink()
+    scratch.sweep(data)
+
+
+def command(data: Path, arguments: Sequence[str], lock: int) -> list[str]:
+    """Return the command that serves in the foreground, and lets go of a lock once it serves."""
     return [
-        *(sys.executable, "-m", "gristmill.local.server"),
-        *("--data", str(data), "--project", str(PROJECT)),
+        *(sys.executable, *serve_command("").split(), str(data.resolve())),
+        *("--project", str(PROJECT), "--start-lock", str(lock)),
         *arguments,
     ]
 
 
-def _wait(data: Path, process: "subprocess.Popen[bytes]", begun: int) -> State:
+def _wait(data: Path, process: "subprocess.Popen[bytes]", begun: int) -> ServerState:
     end = time.monotonic() + _READY_SECONDS
     while time.monotonic() < end:
-        state = find(data)
-        if state is not None:
-            return state
+        with suppress(Unproven):  # it serves in a moment
+            state = find(data)
+            if state is not None:
+                return state
         if process.poll() is not None:
             break
         time.sleep(_LOOK)
     process.kill()
-    said = (data / LOG_FILE).read_bytes()[begun:].decode(errors="replace").splitlines()
+    lines = (data / LOG_FILE).read_bytes()[begun:].decode(errors="replace").splitlines()
     raise NotReady(
-        f"the embedded AWS did not come up: {said[-1] if said else 'it said nothing'}", f"Log: {data / LOG_FILE}"
+        f"the embedded AWS did not come up: {lines[-1] if lines else 'it said nothing'}", f"Log: {data / LOG_FILE}"
     )
 
 
-def down(data: Path) -> State:
+def down(data: Path) -> ServerState:
     """Stop the server and wait until it is gone; its jobs and functions go with it."""
-    state = find(data)
+    if not data.is_dir():
+        raise _nowhere()
+    with turn(data):
+        state = stop(data)
     if state is None:
-        raise NotFound("no embedded AWS runs here.", "Start one: gristmill local up")
-    os.kill(state.pid, signal.SIGTERM)
-    end = time.monotonic() + _STOP_SECONDS
-    while is_alive(state.pid):
-        if time.monotonic() > end:
-            os.kill(state.pid, signal.SIGKILL)
-        time.sleep(_LOOK)
-    (data / STATE_FILE).unlink(missing_ok=True)
+        raise _nowhere()
     return state
 
 
-def wipe(data: Path) -> list[Path]:
-    """Remove what servers have left in a folder, and nothing that is not theirs; return what was removed."""
-    removed = [data / name for name in _LEFT if (data / name).exists()]
-    for path in removed:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    return removed
+def _nowhere() -> NotFound:
+    return NotFound("no embedded AWS runs here.", "Start one: gristmill local up")
+
+
+def stop(data: Path) -> ServerState | None:
+    """Stop the server of a folder if there is one; clear its state away. The caller has the turn."""
+    state = find(data)
+    if state is not None:
+        end_server(state)
+    tidy(data)
+    return state
+
+
+def reset(data: Path) -> tuple[ServerState | None, list[Path]]:
+    """Stop the server and remove what servers have left; return the server and what was removed."""
+    if not data.is_dir():
+        return None, []
+    with turn(data):
+        get_past(data)
+        return stop(data), wipe(data)

@@ -33,5 +33,7 @@ def temporary_folder(data: Path) -> Path:
 
 def sweep(data: Path) -> None:
     """Remove what processes have left that live no more."""
-    for name in FOLDERS:
-        shutil.rmtree(data / name, ignore_errors=True)
+    for path in (data / name for name in FOLDERS):
+        if path.is_symlink():
+            path.unlink()
+        shutil.rmtree(path, ignore_errors=True)

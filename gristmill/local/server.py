@@ -1,7 +1,6 @@
 """The server process of the embedded AWS."""
 
 import argparse
-import json
 import logging
 import os
 import signal
@@ -14,13 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from gristmill.client.target import STATE_FILE
+from gristmill.client.processes import start_of
+from gristmill.client.server_state import STATE_FILE, ServerState, write_state
 from gristmill.errors import Refused
 from gristmill.local import scratch
 from gristmill.local.containers.network import Addresses, listen_at
+from gristmill.local.folder import prepare
+from gristmill.local.locks import SERVER_LOCK, is_at, take
 from gristmill.local.settings import CALLS_FILE, Settings
 from gristmill.spec import search_path
 
+_PREDECESSOR_SECONDS = 15.0  # that one of the same folder may take to end
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two
 _RECEIVE = 128 * 1024  # bytes at once; waitress's own 8 KiB make large uploads slow
 _SEND_AHEAD = 1024**2  # bytes that a response may be ahead of its client
@@ -28,6 +31,7 @@ _SEND_AHEAD = 1024**2  # bytes that a response may be ahead of its client
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then end every process that was started."""
+    lock = take(settings.data / SERVER_LOCK, _PREDECESSOR_SECONDS)
     listener = listen(settings.host, settings.port)
     settings = _with_port(settings, listener)
     search_path.begin(settings.data, search_path.folders(os.environ))
@@ -37,10 +41,12 @@ def serve(settings: Settings) -> None:
     from gristmill.local.app import close_app, create_app
     from gristmill.local.calls import Calls
     from gristmill.local.headers import Channel
+    from gristmill.local.identity import Identity
 
     application = create_app(settings)
     if settings.log_calls:
         application = Calls(application, settings, settings.data / CALLS_FILE)
+    application = Identity(application, settings)
     TcpWSGIServer.channel_class = Channel
     server = create_server(
         application,
@@ -53,13 +59,16 @@ def serve(settings: Settings) -> None:
     )
     server.task_dispatcher.shutdown = lambda: None  # its threads wait for functions and jobs, which end with the rooms
     signal.signal(signal.SIGTERM, _stop)
-    note(settings)
+    write_state(state_of(settings))
+    if settings.start_lock is not None:
+        os.close(settings.start_lock)
     try:
         server.run()
     finally:
         close_app()
-        scratch.sweep(settings.data)
-        (settings.data / STATE_FILE).unlink(missing_ok=True)
+        if is_at(settings.data / SERVER_LOCK, lock):  # else the folder is another server's by now
+            scratch.sweep(settings.data)
+            (settings.data / STATE_FILE).unlink(missing_ok=True)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -88,20 +97,22 @@ def _doors(listener: socket.socket, settings: Settings) -> list[socket.socket]:
     return [listener]
 
 
-def note(settings: Settings) -> None:
-    """Write down where the server is, once it can serve."""
-    state = {
-        "pid": os.getpid(),
-        "port": settings.port,
-        "endpoint": settings.endpoint,
-        "data": str(settings.data),
-        "project": str(settings.project),
-        "containers": settings.containers,
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    draft = settings.data / f".{STATE_FILE}"
-    draft.write_text(json.dumps(state, indent=2))
-    draft.rename(settings.data / STATE_FILE)
+def state_of(settings: Settings) -> ServerState:
+    """Return what this process notes of itself, once it can serve."""
+    return ServerState(
+        pid=os.getpid(),
+        started=start_of(os.getpid()) or "",
+        nonce=settings.nonce,
+        port=settings.port,
+        endpoint=settings.endpoint,
+        region=settings.region,
+        data=str(settings.data),
+        project=str(settings.project),
+        containers=settings.containers,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        access_key_id=settings.access_key_id,
+        secret_access_key=settings.secret_access_key,
+    )
 
 
 def _with_port(settings: Settings, listener: socket.socket) -> Settings:
@@ -147,8 +158,9 @@ def settings_from(arguments: list[str]) -> Settings:
     parser.add_argument("--isolate", action="store_true", help="nodes of multi-node jobs are network namespaces (root)")
     parser.add_argument("--log-calls", action="store_true", help=f"note in DATA/{CALLS_FILE} which role called what")
     parser.add_argument("--smtp", metavar="HOST:PORT", help="mail server that gets a copy of each mail")
+    parser.add_argument("--start-lock", type=int, metavar="FILE", help="open file to close once the server serves")
     told = parser.parse_args(arguments)
-    told.data.mkdir(parents=True, exist_ok=True)
+    prepare(told.data)
     given = {
         "vcpus": told.vcpus,
         "memory_mib": told.memory,
@@ -164,12 +176,14 @@ def settings_from(arguments: list[str]) -> Settings:
         log_calls=told.log_calls,
         isolate=told.isolate,
         containers=told.containers,
+        start_lock=told.start_lock,
         container_subnet=told.container_subnet,
         **more,
     )
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # mails, logs, code and what jobs write are for its user alone
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     for noisy in ("botocore", "werkzeug", "samtranslator", "moto"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,6 +1,7 @@
 """What the embedded AWS is started with."""
 
 import os
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,11 +14,17 @@ ANYBODY = "test"  # the key id of whoever has no role: the laptop's user, and th
 _INHERITED = ("PATH", "HOME", "PYTHONDONTWRITEBYTECODE")
 _AS_ON_AWS = {"LANG": "C.UTF-8", "PYTHONUTF8": "1", "TZ": "UTC"}  # not the laptop's own language and clock
 CALLS_FILE = "calls.jsonl"  # in the data folder: which role called what
+OUTBOX = "outbox"  # in the data folder: where mails land
 
 
 def as_role(arn: str) -> dict[str, str]:
     """Return what makes a process act as a role: its name is its key id, so that every call tells whose it is."""
     return {"AWS_ACCESS_KEY_ID": arn.rpartition("/")[2]} if arn else {}
+
+
+def _access_key_id() -> str:
+    """Return a random key id in the shape of AWS's own."""
+    return "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16))
 
 
 def _memory_mib() -> int:
@@ -43,6 +50,10 @@ class Settings:
     container_subnet: str = "10.142.0.0/16"
     isolate: bool = False  # nodes of multi-node jobs are network namespaces
     smtp: str | None = None  # host:port of a mail server that gets a copy of each mail
+    start_lock: int | None = None  # an open file, closed once the server serves
+    nonce: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)  # see client/server_proof.py
+    access_key_id: str = field(default_factory=_access_key_id)
+    secret_access_key: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
 
     @property
     def endpoint(self) -> str:
@@ -57,7 +68,7 @@ class Settings:
     @property
     def outbox(self) -> Path:
         """Return the folder where mails land."""
-        return self.data / "outbox"
+        return self.data / OUTBOX
 
     def client_environment(self) -> dict[str, str]:
         """Return the environment that leads any AWS client here and nowhere else."""

@@ -171,5 +171,5 @@ def test_what_a_killed_server_leaves_is_removed(engine: Engine, images: None, tm
     assert [engine.ask("volume", "inspect", one).returncode for one in volumes] == [0] * len(volumes)
     os.kill(state.pid, 9)
     mill._until(lambda: left(engine, state.port) == "", 30, "something is left")
-    daemon.clean(tmp_path)
+    daemon.reset(tmp_path)
     assert [one for one in volumes if engine.ask("volume", "inspect", one).returncode == 0] == []

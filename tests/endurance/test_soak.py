@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
-from gristmill.client.target import STATE_FILE
+from gristmill.client.server_state import STATE_FILE
 from tests.integration.mill import Mill
 from tests.integration.processes import descendants
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gristmill.cli.main import call
+from gristmill.client.processes import start_of
 from gristmill.errors import ExitCode
-from gristmill.local.daemon import is_alive
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_server_goes_up_is_killed_goes_up_again_and_down(home: Path, capsys):
         assert "Deploy it with: gristmill deploy" in capsys.readouterr().err
         with socket.create_server(("127.0.0.1", 0)) as taken:
             os.kill(first["pid"], signal.SIGKILL)
-            while is_alive(first["pid"]):
+            while start_of(first["pid"]):
                 pass
             port = taken.getsockname()[1]
             assert call(["local", "up", "--port", str(port)]) == ExitCode.FAILED

@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "node": {"core", "child", "node"},
     "command": {"core", "command"},
 }
-OF_THE_CLIENT = {"gristmill.client.target"}  # what the embedded AWS may know: under which name it is looked for
+# what the embedded AWS may know: how it is looked for, and how it proves itself
+OF_THE_CLIENT = {f"gristmill.client.{name}" for name in ("processes", "server_proof", "server_state")}
 
 
 def room(module: str) -> str:

@@ -13,8 +13,9 @@ from gristmill.client.onefile import OneFile
 from gristmill.client.pace import Pace
 from gristmill.client.planning import plan_file
 from gristmill.client.progress import count_children, union, waits
+from gristmill.client.server_state import STATE_FILE
 from gristmill.client.subscriptions import On, policy
-from gristmill.client.target import HOME, STATE_FILE, home
+from gristmill.client.target import HOME, home
 from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.plan import plan_branch

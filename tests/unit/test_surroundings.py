@@ -45,7 +45,13 @@ def test_jobs_and_functions_inherit_what_is_listed_and_no_more(monkeypatch, tmp_
 
 def test_a_shell_is_led_here_by_variables_alone():
     wanted = leading_to("http://localhost:1", "us-east-1", "id", "secret")
-    theirs = {"AWS_PROFILE": "p", "AWS_ENDPOINT_URL_S3": "x", "BOTO_CONFIG": "x", "AWS_PAGER": "less", "AWS_REGION": "r"}
+    theirs = {
+        "AWS_PROFILE": "p",
+        "AWS_ENDPOINT_URL_S3": "x",
+        "BOTO_CONFIG": "x",
+        "AWS_PAGER": "less",
+        "AWS_REGION": "r",
+    }
     assert astray({**theirs, "HOME": "/"}, wanted) == ["AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "BOTO_CONFIG"]
     assert wanted["AWS_CONFIG_FILE"] == wanted["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
 
