@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from gristmill import keys
 from gristmill.compose import Piece, compose
 from gristmill.cover import Cover, Slice
+from gristmill.files import file_name, listing, listing_key
 from gristmill.records import RunRecord
-from gristmill.source import find_branch, frozen, output_key, result_branches, suffix
+from gristmill.source import find_branch, frozen, output_key, result_branches
 from gristmill.spec.model import Branch
 from gristmill.store import ObjectInfo, Store
 from gristmill.words import OutputKind
@@ -21,7 +22,9 @@ def is_published(store: Store, record: RunRecord, branch: Branch, held: Cover) -
     key = output_key(record, branch.name)
     if branch.output is OutputKind.FILES:
         there = {one.key: one.size for one in store.list(key)}
-        return all(there.get(_file(record, branch, part)) == part.end - part.start for part in held.slices)
+        return listing_key(record, branch) in there and all(
+            there.get(_file(record, branch, part)) == part.end - part.start for part in held.slices
+        )
     return is_merged(store.head(key), held)
 
 
@@ -36,13 +39,14 @@ def is_merged(output: ObjectInfo | None, held: Cover) -> bool:
 
 
 def publish(store: Store, record: RunRecord, branch: Branch, held: Cover, join: Join = compose) -> None:
-    """Join the slices into one object behind their header, or copy each task's file to its name.
+    """Join the slices into one object behind their header, or copy each task's file to its name and list them.
 
     `join` makes an object of pieces, as `compose` does it in S3.
     """
     if branch.output is OutputKind.FILES:
         with ThreadPoolExecutor(_COPIERS) as pool:
             list(pool.map(lambda part: _copy(store, record, _file(record, branch, part), part, join), held.slices))
+        store.put(listing_key(record, branch), listing(store, record, branch, held), "text/csv; charset=utf-8")
     else:
         _join(store, record, branch, held, join)
 
@@ -65,7 +69,7 @@ def _copy(store: Store, record: RunRecord, key: str, part: Slice, join: Join) ->
 
 
 def _file(record: RunRecord, branch: Branch, part: Slice) -> str:
-    return f"{output_key(record, branch.name)}{keys.task_name(part.span.first)}{suffix(record, branch)}"
+    return f"{output_key(record, branch.name)}{file_name(record, branch, part.span.first)}"
 
 
 def publishes(record: RunRecord, branch: Branch) -> bool:

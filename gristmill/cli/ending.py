@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from gristmill import keys
 from gristmill.cli.show import COLOURS, emit, note, out, rich, seconds, size, styled
 from gristmill.errors import ExitCode
 from gristmill.words import RunStatus
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gristmill.client.runs import Run
     from gristmill.client.stack import Mill
 
+_RESULTS_SHOWN = 20  # a branch that makes files has one of each task
 _LOCAL_RESULTS = Path("results")  # the embedded AWS forgets; what it made stays here
 
 
@@ -82,7 +84,7 @@ def _print(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause |
 
     cost = cost_of(mill, run.run)
     _headline(mill, run)
-    _places(mill.store.bucket, told)
+    _places(run, mill.store.bucket, told)
     if cost.bill:
         out(f"  Cost: {cost.line}")
     if report:
@@ -99,11 +101,17 @@ def _headline(mill: "Mill", run: "Run") -> None:
     rich(styled((run.status, f"bold {COLOURS[run.status]}"), f" {run.title} in {took}, run {run.run}"))
 
 
-def _places(bucket: str, told: list[dict[str, Any]]) -> None:
-    for one in told:
-        out(f"  s3://{bucket}/{one['key']} ({size(one['size'])})")
-        if one["file"]:
-            out(f"  {_short(one['file'])}")
+def _places(run: "Run", bucket: str, told: list[dict[str, Any]]) -> None:
+    """Print where the results are: their prefix in the bucket, and each once, as a file where it is one here."""
+    if not told:
+        return
+    prefix = keys.results_prefix(run.dropped.pipeline, run.dropped.name, run.run)
+    out(f"  Results: s3://{bucket}/{prefix}")
+    for one in told[:_RESULTS_SHOWN]:
+        place = _short(one["file"]) if one["file"] else one["key"].removeprefix(prefix)
+        out(f"    {place} ({size(one['size'])})")
+    if len(told) > _RESULTS_SHOWN:
+        out(f"    and {len(told) - _RESULTS_SHOWN:,} more; see: gristmill results {run.run}")
 
 
 def _short(path: Path) -> str:

@@ -71,17 +71,12 @@ def test_run_shows_progress_and_ends_with_the_places_of_the_results(mill: Mill, 
     assert said.code == ExitCode.OK
     assert said.err.startswith(f"local ({mill.endpoint})\n")
     assert "map/repeat: 4 of 4 tasks" in said.err
-    headline, *places, cost, report = said.out.splitlines()
+    headline, where, *places, cost, report = said.out.splitlines()
     assert re.fullmatch(r"  Cost: about \$0\.00\d\d \(estimated \$0\.0\d+\) on AWS; free here", cost)
     run = headline.rsplit(" ", 1)[1]
     assert headline.startswith("SUCCEEDED strings/words.txt in ")
-    prefix = f"s3://{mill.bucket}/{keys.results_prefix('strings', 'words.txt', run)}"
-    assert places == [
-        f"  {prefix}repeat.txt (1.0 kB)",
-        f"  ./results/{run}/repeat.txt",
-        f"  {prefix}reverse.txt (560 bytes)",
-        f"  ./results/{run}/reverse.txt",
-    ]
+    assert where == f"  Results: s3://{mill.bucket}/{keys.results_prefix('strings', 'words.txt', run)}"
+    assert places == [f"    ./results/{run}/repeat.txt (1.0 kB)", f"    ./results/{run}/reverse.txt (560 bytes)"]
     assert report == f"  Report: ./results/{run}/report.html"
     assert Path(f"results/{run}/report.html").read_text().startswith("<!doctype html>")
     assert Path(f"results/{run}/reverse.txt").read_bytes() == "tsirg\n\nelhüm\n".encode() * 40

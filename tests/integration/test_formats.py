@@ -43,7 +43,21 @@ def test_a_table_with_quoted_line_ends_through_every_kind_of_merge_and_stage(mil
     assert [result(f"pages/{keys.task_name(task)}.txt") for task in range(3)] == pages
     assert result("upper.txt") == b"".join(pages).upper()
     assert result("bound.txt") == b"--\n".join(pages)
-    assert len(mill.results("table", "t.csv", run)) == 8
+    assert len(mill.results("table", "t.csv", run)) == 9
+
+
+def test_files_are_listed_with_the_items_that_they_are_of(mill: Mill) -> None:
+    items = ["plain", "with, comma", 'a "quote"', "挽き臼"]
+    run = mill.drop("filed", "list.txt", "".join(f"{item}\n" for item in items).encode())
+    assert mill.finish(run)["status"] == "SUCCEEDED"
+    for branch in ("pages", "copies"):
+        folder = keys.result("filed", "list.txt", run, f"{branch}/")
+        listed = mill.read(f"{folder}files.csv").decode()
+        rows = list(csv.DictReader(io.StringIO(listed, newline="")))
+        assert [row["item"] for row in rows] == items
+        assert [mill.read(f"{folder}{row['file']}").decode() for row in rows] == items
+        assert [int(row["bytes"]) for row in rows] == [len(item.encode()) for item in items]
+        assert {row["file"] for row in rows} | {"files.csv"} == {key.removeprefix(folder) for key in mill.keys(folder)}
 
 
 def reads(count: int) -> bytes:

@@ -20,6 +20,12 @@ SELDOM = {
     ("SplitFunctionRole", "ReadDroppedFiles", "s3:GetObject"): "a bucket without versions",
     ("JobMapFunctionRole", "ReadWhatStagesRead", "s3:GetObject"): "a stage that reads a result of an earlier one",
     ("JobMapFunctionRole", "ReadWhatStagesRead", "s3:GetObjectVersion"): "a second stage that reads the dropped file",
+    ("MergeFunctionRole", "ReadLists", "s3:GetObject"): "a bucket without versions",
+    (
+        "MergeFunctionRole",
+        "ReadLists",
+        "s3:GetObjectVersion",
+    ): "a branch that makes a file of each item of a dropped list",
     ("MergeFunctionRole", "JoinSegments", "s3:AbortMultipartUpload"): "a merge that fails in its middle",
     ("MergeFunctionRole", "DropIntermediates", "s3:DeleteObject"): "a merge of more than 10,000 parts",
     ("NotifyFunctionRole", "LookAtInput", "s3:GetObject"): "a bucket without versions",

@@ -67,6 +67,11 @@ def test_every_kind_of_stage_and_merge_is_tried(capsys):
     assert json.loads(result("total.json")) == {"sum": 321, "parts": 2}
     assert result("copied.csv") == Path("t.csv").read_bytes()
     assert result("pages/000000000001.txt") == b"name\nc\n"
+    assert result("pages/files.csv").decode().splitlines() == [
+        "file,task,item,first_byte,end_byte,bytes,records",
+        "000000000000.txt,0,,12,30,14,1",
+        "000000000001.txt,1,,30,37,7,1",
+    ]
     assert result("bound.txt") == b"name\nanna\nb\nq\n--\nname\nc\n"
     size = Path("t.csv").stat().st_size
     read = {one["stage"]: one["bytes_in"] for one in told["branches"]}

@@ -1,0 +1,63 @@
+"""`files.csv` of a branch that makes files: which file is of which task, and of which item or bytes of the input."""
+
+import csv
+import io
+
+from gristmill import index, keys
+from gristmill.cover import Cover
+from gristmill.records import RunRecord
+from gristmill.source import find_branch, frozen, output_key, stage_source, suffix
+from gristmill.spec.model import Branch, Stage
+from gristmill.store import Store
+from gristmill.words import Encoding, RecordFormat
+
+NAME = "files.csv"
+_COLUMNS = ("file", "task", "item", "first_byte", "end_byte", "bytes", "records")
+
+
+def file_name(record: RunRecord, branch: Branch, task: int) -> str:
+    """Return what the file of a task is called, in its branch's folder."""
+    return f"{keys.task_name(task)}{suffix(record, branch)}"
+
+
+def listing_key(record: RunRecord, branch: Branch) -> str:
+    """Return the key of a branch's list of files."""
+    return f"{output_key(record, branch.name)}{NAME}"
+
+
+def listing(store: Store, record: RunRecord, branch: Branch, held: Cover) -> bytes:
+    """Return the list of a branch's files as CSV; a column is empty where it means nothing.
+
+    `first_byte` and `end_byte` are the task's place in its stage's input, where that is one plain file.
+    """
+    stage = find_branch(frozen(record), branch.name)[0]
+    tasks = [part.span.first for part in held.slices]
+    of_items, of_places = _items(store, record, stage), _places(store, record, stage)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    for task, part in zip(tasks, held.slices, strict=True):
+        item = of_items[task] if of_items else ""
+        place = (of_places[task], of_places[task + 1]) if of_places else ("", "")
+        writer.writerow([file_name(record, branch, task), task, item, *place, part.end - part.start, part.records_out])
+    return text.getvalue().encode()
+
+
+def _items(store: Store, record: RunRecord, stage: Stage) -> list[str]:
+    """Return the text of each task's item; of a part, that of the task which made it."""
+    if stage.split.records is RecordFormat.PARTS and stage.input:
+        return _items(store, record, find_branch(frozen(record), stage.input)[0])
+    if stage.split.records is not RecordFormat.LIST:
+        return []
+    source = stage_source(store, record, stage)
+    lines = store.read(source.key, 0, source.size, source.version).split(b"\n")
+    return [line.decode(errors="replace").rstrip("\r") for line in lines]
+
+
+def _places(store: Store, record: RunRecord, stage: Stage) -> list[int]:
+    """Return where tasks begin in their input, and where the last one ends."""
+    key = keys.chunks(record.run, stage.name)
+    header = index.read_header(store, key)
+    if stage.split.records.is_items or header.encoding is not Encoding.PLAIN:
+        return []
+    return list(index.read_values(store, key, 0, header.values))
