@@ -10,14 +10,21 @@ _ROOMS = (cloudformation, stepfunctions, events, s3, mail, batch, functions)
 
 def create_app(settings: Settings) -> Any:
     """Apply every patch, and return the WSGI application of all services."""
+    from moto.core.common_models import BaseModel
     from moto.moto_server.werkzeug_app import (
         DomainDispatcherApplication,
         create_backend_app,
     )
 
+    BaseModel.__new__ = _untracked
     for room in _ROOMS:
         room.install(settings)
     return DomainDispatcherApplication(create_backend_app)
+
+
+def _untracked(kind: Any, *_arguments: Any, **_named: Any) -> Any:
+    """Make an instance of a model; moto keeps each in a list for good, deleted ones and copies too."""
+    return object.__new__(kind)
 
 
 def close_app() -> None:

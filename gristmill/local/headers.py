@@ -11,6 +11,8 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
 
+from gristmill.local.connections import Parser
+
 _METADATA = re.compile(rb"^X-Amz-Meta-[^:]+", re.MULTILINE)
 
 
@@ -32,6 +34,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """One connection of a client."""
 
     task_class = Task
+    parser_class = Parser
 
     def send_continue(self) -> None:
         """Tell the client to send the body; a request that is whole without one stays so."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FOLDERS = ("jobs", "functions", "tmp")  # under the data folder; its mails and logs are none of these
+FOLDERS = ("jobs", "functions", "tmp", "objects")  # under the data folder; its mails and logs are none of these
 
 
 @contextmanager

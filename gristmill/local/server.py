@@ -16,6 +16,7 @@ from types import FrameType
 from gristmill.client.processes import start_of
 from gristmill.client.server_state import STATE_FILE, ServerState, write_state
 from gristmill.errors import Refused
+from gristmill.limits import S3_PART_MAX
 from gristmill.local import scratch
 from gristmill.local.containers.network import Addresses, listen_at
 from gristmill.local.folder import prepare
@@ -26,6 +27,7 @@ from gristmill.spec import search_path
 _PREDECESSOR_SECONDS = 15.0  # that one of the same folder may take to end
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two
 _RECEIVE = 128 * 1024  # bytes at once; waitress's own 8 KiB make large uploads slow
+_BODY_MAX = S3_PART_MAX + S3_PART_MAX // 100  # chunks have heads
 _SEND_AHEAD = 1024**2  # bytes that a response may be ahead of its client
 
 
@@ -36,23 +38,27 @@ def serve(settings: Settings) -> None:
     settings = _with_port(settings, listener)
     search_path.begin(settings.data, search_path.folders(os.environ))
     _be_endpoint(settings)
-    from waitress.server import TcpWSGIServer, create_server
+    from waitress import server as waitress_server
 
     from gristmill.local.app import close_app, create_app
     from gristmill.local.calls import Calls
+    from gristmill.local.connections import Parser, Server, connection_limit
     from gristmill.local.headers import Channel
     from gristmill.local.identity import Identity
+    from gristmill.local.s3.blobs import blobs_in
 
     application = create_app(settings)
     if settings.log_calls:
         application = Calls(application, settings, settings.data / CALLS_FILE)
     application = Identity(application, settings)
-    TcpWSGIServer.channel_class = Channel
-    server = create_server(
+    Parser.store, Server.channel_class, waitress_server.TcpWSGIServer = blobs_in(settings.data), Channel, Server
+    server = waitress_server.create_server(
         application,
         sockets=_doors(listener, settings),
         threads=_THREADS,
-        connection_limit=1000,
+        connection_limit=connection_limit(),
+        asyncore_use_poll=True,  # select() ends at the 1,024th open file
+        max_request_body_size=_BODY_MAX,
         recv_bytes=_RECEIVE,
         outbuf_high_watermark=_SEND_AHEAD,  # a writer waits above it, so below the overflow no file is written
         outbuf_overflow=2 * _SEND_AHEAD,
@@ -123,7 +129,6 @@ def _be_endpoint(settings: Settings) -> None:
     """Make every client of this process, moto's own included, speak to this server."""
     os.environ.update(settings.client_environment())
     os.environ["MOTO_PORT"] = str(settings.port)
-    os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(1024**2))
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
