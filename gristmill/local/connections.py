@@ -1,6 +1,7 @@
 """Connections of clients within the files that the system lets the server open."""
 
 import errno
+import math
 import resource
 import time
 from typing import Any
@@ -14,18 +15,18 @@ from gristmill.local.s3.bodies import Body
 _FILES = 4096  # wanted; a job inherits them, and a program of old may use no more
 _CONNECTIONS = 1000
 _SHARE = 0.4  # of the files that connections may have; what else is open are pipes of jobs, sockets of functions, logs
+_SPARE = 0.25  # of the files, that no connection may have
 _PAUSE = 0.05  # seconds
 _RELIEF = 0.1  # of the connections that are closed when there are too many, the idlest first
 
 
 def connection_limit() -> int:
     """Return how many connections there may be, after asking the system for as many open files as are wanted."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
+    if _open_files_max() < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        soft = wanted
-    return _CONNECTIONS if soft == resource.RLIM_INFINITY else min(_CONNECTIONS, int(_SHARE * soft))
+    return int(min(_CONNECTIONS, _SHARE * _open_files_max()))
 
 
 class Spool:
@@ -98,27 +99,38 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             self.maintenance(now)
         if len(self._map) < self.adj.connection_limit:
             return bool(self.accepting)
-        self._relieve("as many as the limit on open files lets in (ulimit -n)")
+        self._relieve()
         return False
 
     def accept(self) -> Any:
-        """Return a new connection, None if none can be opened now."""
+        """Return a new connection, None if none can be opened now; some files are spared for what requests need."""
         try:
-            return super().accept()
+            accepted = super().accept()
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
-            self._relieve(str(error.strerror))
             time.sleep(_PAUSE)  # the loop would ask again at once
+            self._relieve()
             return None
+        if accepted is not None and accepted[0].fileno() >= (1 - _SPARE) * _open_files_max():
+            self._relieve()
+        return accepted
 
-    def _relieve(self, why: str) -> None:
+    def _relieve(self) -> None:
         idle = sorted(filter(_is_idle, self.active_channels.values()), key=lambda channel: channel.last_activity)
         for channel in idle[: max(1, int(_RELIEF * self.adj.connection_limit))]:
             channel.will_close = True
         if not self.is_noted:
             type(self).is_noted = True
-            self.logger.warning("%d connections, %s: idle ones are closed", len(self.active_channels), why)
+            self.logger.warning(
+                "%d connections are as many as the limit on open files lets in (ulimit -n): idle ones are closed",
+                len(self.active_channels),
+            )
+
+
+def _open_files_max() -> float:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return math.inf if soft == resource.RLIM_INFINITY else soft
 
 
 def _is_idle(channel: Any) -> bool:

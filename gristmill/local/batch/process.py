@@ -80,7 +80,9 @@ class JobProcess:
         end = time.monotonic() + timeout if timeout else None
         timed_out, is_open, pause = False, True, _SOON
         while True:
-            ready, _, _ = select.select([output] if is_open else [], [], [], _LOOK if is_open else pause)
+            ready = is_open and _has_more(output, _LOOK)
+            if not is_open:
+                time.sleep(pause)
             data = os.read(output, _BLOCK) if ready else b""
             if data:
                 write(data)
@@ -100,7 +102,7 @@ class JobProcess:
 
     def _drain(self, output: int, write: Callable[[bytes], None]) -> None:
         """Pass on what is left in the pipe, without waiting for a grandchild that holds it open."""
-        while select.select([output], [], [], 0)[0]:
+        while _has_more(output, 0):
             data = os.read(output, _BLOCK)
             if not data:
                 return
@@ -124,3 +126,10 @@ class JobProcess:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 self._process.signal_all(number)
+
+
+def _has_more(output: int, seconds: float) -> bool:
+    """Tell whether a pipe has bytes, or its end, within a time; select() would end at the 1,024th open file."""
+    poll = select.poll()
+    poll.register(output, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))

@@ -1,0 +1,151 @@
+"""The embedded S3's bytes and listings, held against plain ones."""
+
+import gc
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto.s3.models import FakeKey
+
+from gristmill.local.s3 import blobs, listing
+from gristmill.local.s3.bodies import IncompleteBody, _unwrapped
+from gristmill.local.s3.content import Content, content_of
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[blobs.Blobs]:
+    """Give a store that puts nearly all into files."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blobs, "_SMALL", 16)
+        patch.setattr(blobs, "_HELD", 64)
+        yield blobs.Blobs(Path(folder) / "objects")
+
+
+@given(
+    parts=st.lists(st.binary(max_size=50), max_size=6),
+    cuts=st.lists(st.tuples(st.integers(-5, 320), st.integers(-5, 320)), max_size=4),
+)
+def test_a_content_cuts_and_joins_as_bytes_do(store: blobs.Blobs, parts: list[bytes], cuts: list[tuple[int, int]]):
+    content = Content(span for part in parts for span in content_of(part, store).spans)
+    plain = b"".join(parts)
+    for start, end in cuts:
+        content, plain = content[start:end].kept(store), plain[start:end]
+    assert (bytes(content), len(content)) == (plain, len(plain))
+
+
+@given(st.lists(st.binary(max_size=60), max_size=8))
+def test_bytes_and_files_go_with_what_refers_to_them(store: blobs.Blobs, parts: list[bytes]):
+    contents = [content_of(part, store) for part in parts]
+    kept = [content[:40].kept(store) for content in contents]
+    assert store.held <= 64
+    del contents
+    assert [bytes(content) for content in kept] == [part[:40] for part in parts]
+    del kept
+    gc.collect()
+    assert store.held == 0
+    assert not store.folder.exists() or not list(store.folder.iterdir())
+
+
+def test_a_kept_piece_needs_at_most_twice_its_room(store: blobs.Blobs):
+    whole = content_of(bytes(1000), store)
+    for size in (1, 100, 499, 500, 1000):
+        assert sum(span.blob.size for span in whole[:size].kept(store).spans) <= 2 * size
+
+
+def test_a_failed_write_leaves_nothing(store: blobs.Blobs, monkeypatch: pytest.MonkeyPatch):
+    def full(*_arguments: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(blobs.os, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        content_of(bytes(1000), store)
+    gc.collect()
+    assert list(store.folder.iterdir()) == []
+
+
+@given(st.lists(st.binary(min_size=1, max_size=70)), st.sampled_from([b"", b";chunk-signature=abc"]))
+def test_chunks_are_unwrapped(store: blobs.Blobs, chunks: list[bytes], signature: bytes):
+    wire = b"".join(b"%x%b\r\n%b\r\n" % (len(chunk), signature, chunk) for chunk in chunks)
+    end = b"0%b\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n" % signature
+    content, trailers = _unwrapped(content_of(wire + end, store))
+    assert bytes(content) == b"".join(chunks)
+    assert trailers == {"x-amz-checksum-crc32": "AAAAAA=="}
+    with pytest.raises(IncompleteBody):
+        _unwrapped(content_of(wire, store))
+
+
+NAMES = st.text("ab/~\u00fc", min_size=1, max_size=5)
+
+
+def filled(names: set[str]) -> listing.Keys:
+    keys = listing.Keys()
+    for name in names:
+        keys.setlist(name, [name])
+    return keys
+
+
+def plain_entries(names: set[str], prefix: str, delimiter: str, after: str) -> list[str]:
+    found = set()
+    for name in names:
+        if name.startswith(prefix) and name > after:
+            rest = name[len(prefix) :]
+            is_in_folder = delimiter and delimiter in rest
+            found.add(prefix + rest.partition(delimiter)[0] + delimiter if is_in_folder else name)
+    return sorted(entry for entry in found if entry > after)
+
+
+@given(
+    st.sets(NAMES), st.sampled_from(["", "a", "a/", "b"]), st.sampled_from(["", "/", "a"]), st.text("ab/~", max_size=3)
+)
+def test_entries_are_what_a_search_of_all_names_finds(names, prefix, delimiter, after):
+    found = [name for name, _ in filled(names).entries(prefix, delimiter, after, live=False)]
+    assert found == plain_entries(names, prefix, delimiter, after)
+
+
+def version(name: str, number: int) -> FakeKey:
+    return FakeKey(name, b"", account_id="1", region_name="us-east-1", version_id=str(number))
+
+
+@given(st.dictionaries(NAMES, st.integers(1, 3)), st.sampled_from(["", "/"]), st.integers(1, 4))
+def test_pages_of_versions_in_a_row_are_the_whole(counts: dict[str, int], delimiter: str, size: int):
+    bucket = SimpleNamespace(keys=listing.Keys())
+    for name, count in counts.items():
+        bucket.keys.setlist(name, [version(name, number) for number in range(count)])
+    backend = SimpleNamespace(get_bucket=lambda _: bucket)
+    found: list[tuple[str, str, bool]] = []
+    key, last = None, None
+    for _ in range(sum(counts.values()) + 1):
+        page, folders, _, key, last = listing.list_object_versions(
+            backend, "b", delimiter, key, size, version_id_marker=last
+        )
+        found += [(row.name, row.version_id, row.is_latest) for row in page] + [(name, "", False) for name in folders]
+        if key is None:
+            break
+    entries = plain_entries(set(counts), "", delimiter, "")
+    assert sorted(found) == sorted(
+        row
+        for name in entries
+        for row in (
+            [(name, str(number), number == counts[name] - 1) for number in range(counts[name])]
+            if name in counts and not (delimiter and delimiter in name)
+            else [(name, "", False)]
+        )
+    )
+
+
+@given(st.lists(st.tuples(NAMES, st.booleans())))
+def test_names_stay_in_order_as_keys_come_and_go(steps):
+    keys, there = listing.Keys(), set()
+    for name, comes in steps:
+        if comes:
+            keys.setlist(name, [name])
+            there.add(name)
+        elif name in there:
+            keys.pop(name)
+            there.remove(name)
+    assert [name for name, _ in keys.entries("", "", "", live=False)] == sorted(there)
