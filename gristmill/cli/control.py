@@ -80,7 +80,7 @@ def resume(
     here = session(context)
     found = here.run(run)
     here.share_pipelines()
-    execution = go_on(here.mill, found)
+    execution = go_on(here.working_mill, found)
     if watch:
         note(f"Run {found.run} ({found.title}) goes on.")
         ended = see_to_end(here.mill, here.run(found.run))

@@ -59,7 +59,7 @@ def run(
 
     here = session(context)
     upload = Upload(file, pipeline, name or file.name, pairs(param or []), ascii_only(owner or getpass.getuser()))
-    mill = here.mill
+    mill = here.working_mill
     if check:
         _check(upload)
     here.share_pipelines()

@@ -32,10 +32,20 @@ class Session:
 
     @cached_property
     def mill(self) -> "Mill":
-        """Return the deployed stack."""
+        """Return the deployed stack, to look and to end; says so on stderr where it is changing, or half deleted."""
         from gristmill.client.stack import open_mill
+        from gristmill.client.stack_status import is_settled
 
-        return open_mill(self.target, self.stack)
+        mill = open_mill(self.target, self.stack)
+        if not is_settled(mill.status):
+            note(f"The stack {mill.name} is in {mill.status}; what it tells may be out of date soon.")
+        return mill
+
+    @property
+    def working_mill(self) -> "Mill":
+        """Return the deployed stack, to start something; Unreachable where it could not be relied on."""
+        self.mill.require_working()
+        return self.mill
 
     def share_pipelines(self) -> None:
         """Have an embedded AWS that was started here look for pipelines where this command does."""

@@ -1,8 +1,10 @@
 """The deployed stack: its outputs, and clients of its services."""
 
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from gristmill.client.stack_status import why_no_work
 from gristmill.client.target import Target
 from gristmill.errors import Unreachable
 from gristmill.words import Compute
@@ -12,15 +14,24 @@ if TYPE_CHECKING:
     from gristmill.store import Store
 
 DEFAULT_NAME = "gristmill"
+_DELETED = "DELETE_COMPLETE"
+_ANOTHER = "Name Gristmill's stack with --stack, or deploy this version's template over it."
 
 
 class Mill:
     """A stack at a target; clients are made when first used."""
 
-    def __init__(self, target: Target, name: str, outputs: dict[str, str]) -> None:
+    def __init__(
+        self,
+        target: Target,
+        name: str,
+        outputs: dict[str, str],
+        status: str,
+    ) -> None:
         self.target = target
         self.name = name
         self.outputs = outputs
+        self.status = status
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
@@ -29,12 +40,18 @@ class Mill:
             self._clients[service] = self.target.client(service)
         return self._clients[service]
 
+    def require_working(self) -> None:
+        """Raise Unreachable where new work could not rely on the stack, as it is being changed or deleted."""
+        why_not = why_no_work(self.status)
+        if why_not:
+            raise Unreachable(f"stack {self.name!r} is in {self.status}: nothing new is started there.", why_not)
+
     def output(self, name: str) -> str:
         """Return an output; Unreachable where the stack is no Gristmill or one of another version."""
         if name not in self.outputs:
             raise Unreachable(
                 f"stack {self.name} has no output {name}.",
-                "Name Gristmill's stack with --stack, or deploy this version's template over it.",
+                _ANOTHER,
             )
         return self.outputs[name]
 
@@ -70,20 +87,48 @@ class Mill:
 
 
 def open_mill(target: Target, name: str) -> Mill:
-    """Return the stack called `name`; Unreachable where there is none, or it is not fit for use."""
+    """Return the stack called `name`, in whatever status it is; Unreachable where there is none, or nothing of it."""
+    target.probe()
+    client = target.client("cloudformation")
+    stack = _describe(client, name)
+    if stack is None:
+        raise _no_stack(target, client, name)
+    status = stack["StackStatus"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    if not outputs:
+        raise Unreachable(f"stack {name!r} is in {status}, and has no outputs.", why_no_work(status) or _ANOTHER)
+    return Mill(target, name, outputs, status)
+
+
+def _describe(client: Any, name: str) -> dict[str, Any] | None:
     from botocore.exceptions import ClientError
 
-    target.probe()
-    mend = "Deploy it with: gristmill deploy" if target.local else "Deploy it with: sam build && sam deploy"
     try:
-        (stack,) = target.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        (stack,) = client.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
-        what = f"there is no stack {name!r} at {target.describe()}."
-        raise Unreachable(what, f"{mend}, or name it: --stack") from error
-    if not stack["StackStatus"].endswith("_COMPLETE") or stack["StackStatus"] == "DELETE_COMPLETE":
-        what = f"stack {name!r} is in {stack['StackStatus']}."
-        raise Unreachable(what, "Wait until it is complete, or deploy it again.")
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-    return Mill(target, name, outputs)
+        return None
+    found: dict[str, Any] = stack
+    return None if found["StackStatus"] == _DELETED else found
+
+
+def _no_stack(target: Target, client: Any, name: str) -> Unreachable:
+    deleted = _deleted_at(client, name)
+    if deleted:
+        what = f"stack {name!r} at {target.describe()} was deleted at {deleted:%Y-%m-%d %H:%M:%S %Z}."
+        return Unreachable(what, f"The runs that were under way ended with it, without a mail. {_deploy(target)}.")
+    elsewhere = "" if target.local else " If it is in another region or account, set AWS_REGION or AWS_PROFILE."
+    what = f"there is no stack {name!r} at {target.describe()}."
+    return Unreachable(what, f"{_deploy(target)}, or name it: --stack.{elsewhere}")
+
+
+def _deploy(target: Target) -> str:
+    return "Deploy it with: gristmill deploy" if target.local else "Deploy it with: sam build && sam deploy"
+
+
+def _deleted_at(client: Any, name: str) -> datetime | None:
+    """Return when the last stack of that name was deleted; CloudFormation remembers 90 days."""
+    pages = client.get_paginator("list_stacks").paginate(StackStatusFilter=[_DELETED])
+    times = (one["DeletionTime"] for page in pages for one in page["StackSummaries"] if one["StackName"] == name)
+    return max(times, default=None)
