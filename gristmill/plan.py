@@ -1,5 +1,6 @@
 """How the tasks of a branch are shared out over Batch jobs and their children. Pure arithmetic."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gristmill.limits import (
@@ -9,7 +10,8 @@ from gristmill.limits import (
     SEGMENT_AGE_MIN,
     STAGE_CHILDREN_MAX,
 )
-from gristmill.spec.model import Branch, Stage
+from gristmill.spec.model import Branch, Pipeline, Stage
+from gristmill.words import RecordFormat
 
 _SLACK_SECONDS = 300  # for a container's start, staging and the last segment
 _LONGEST_SECONDS = 14 * 86_400  # Fargate guarantees no job beyond 14 days
@@ -97,3 +99,26 @@ def plan_branch(stage: Stage, branch: Branch, tasks: int | None, reused: int, ma
     per_child = -(-todo // sum(sizes)) if sizes else 0
     timeout = job_timeout(branch, per_child) if sizes else 0
     return BranchPlan(stage.name, branch.name, tasks, reused, sizes, branch.vcpus, branch.memory, timeout)
+
+
+def stage_tasks(pipeline: Pipeline, known: Mapping[str, int]) -> dict[str, int | None]:
+    """Return how many tasks each stage has; None where only the stage before it can tell. `known` are cut already."""
+    found: dict[str, int | None] = {}
+    for stage in pipeline.stages:
+        of_parts = stage.input and stage.split.records is RecordFormat.PARTS
+        single = stage.split.records in (RecordFormat.WHOLE, RecordFormat.ALL_PARTS)
+        derived = 1 if single else found[_maker(pipeline, stage.input or "")] if of_parts else None
+        found[stage.name] = known.get(stage.name, derived)
+    return found
+
+
+def basis(pipeline: Pipeline, stage: str) -> str:
+    """Return what decides how many tasks a later stage has, and when that is known."""
+    one = pipeline.stage(stage)
+    maker = _maker(pipeline, one.input or "")
+    unit = {RecordFormat.LIST: "one task per item", RecordFormat.PARTS: "one task per part"}
+    return f"{unit.get(one.split.records, 'cut from the output')} of {one.input}, known once stage {maker} is done"
+
+
+def _maker(pipeline: Pipeline, branch: str) -> str:
+    return next(stage.name for stage in pipeline.stages for one in stage.branches if one.name == branch)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gristmill.client.drops import Upload
     from gristmill.client.planning import Plan
     from gristmill.plan import BranchPlan
+    from gristmill.spec.model import Pipeline
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,33 +46,34 @@ def plan(
     """
     from gristmill.client.drops import Upload
     from gristmill.cost.bill import largest, told
+    from gristmill.source import frozen
 
     here = session(context)
     if resume is not None and pipeline is None:
-        title, facts, planned = _of_run(here, resume)
+        title, facts, planned, stages = _of_run(here, resume)
         made = None
     elif resume is None and pipeline is not None and file is not None:
         upload = Upload(file, pipeline, name or file.name, pairs(param or []), getpass.getuser())
         title, facts, made = _of_file(here, upload)
-        planned = made.branches
+        planned, stages = made.branches, frozen(made.record)
     else:
         raise typer.BadParameter("give PIPELINE and FILE, or --resume RUN")
     if json:
         emit({**facts, "branches": [{**vars(one), "todo": one.todo, "children": one.children} for one in planned]})
         return
-    _show(title, planned)
+    _show(title, planned, stages)
     if made:
         for warning in made.warnings:
             out(f"Warning: {warning}.")
         out(f"Cost: {told(made.bill, None)} estimated, most of it for {largest(made.bill)}")
 
 
-def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[BranchPlan]]":
+def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[BranchPlan], Pipeline]":
     from gristmill.client.planning import plan_resume
 
     run = here.run(text)
-    planned = plan_resume(here.mill, run, here.mill.capacity)
-    return f"Resume of run {run.run} ({run.title})", {"run": run.run}, planned
+    pipeline, planned = plan_resume(here.mill, run, here.mill.capacity)
+    return f"Resume of run {run.run} ({run.title})", {"run": run.run}, planned, pipeline
 
 
 def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Plan]":
@@ -86,12 +88,14 @@ def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Pla
     return title, {**facts, "estimate": made.bill, "warnings": made.warnings}, made
 
 
-def _show(title: str, planned: "list[BranchPlan]") -> None:
+def _show(title: str, planned: "list[BranchPlan]", pipeline: "Pipeline") -> None:
+    from gristmill.plan import basis
+
     out(title)
     columns = ("STAGE", "BRANCH", "CHUNKS", "REUSED", "TO DO", "JOBS", "CHILDREN", "EACH CHILD", "TIMEOUT")
     rich(table(columns, map(_row, planned), right=columns[2:7]))
-    if any(one.tasks is None for one in planned):
-        out("?: known once an earlier stage is done.")
+    for stage in dict.fromkeys(one.stage for one in planned if one.tasks is None):
+        out(f"? {stage}: {basis(pipeline, stage)}.")
 
 
 def _row(one: "BranchPlan") -> tuple[str, ...]:

@@ -15,10 +15,10 @@ from gristmill.client.stack import Mill
 from gristmill.cost.ceiling import over_ceiling
 from gristmill.drop import Drop
 from gristmill.errors import Refused
-from gristmill.plan import BranchPlan, plan_branch
+from gristmill.plan import BranchPlan, plan_branch, stage_tasks
 from gristmill.records import Bill, RunRecord
 from gristmill.source import frozen
-from gristmill.spec.model import Branch
+from gristmill.spec.model import Branch, Pipeline
 from gristmill.split import ensure_index
 from gristmill.split.encoding import warnings
 from gristmill.survey import survey
@@ -59,27 +59,30 @@ def plan_file(upload: Upload, roots: Sequence[Path], terms: Terms) -> Plan:
     dear = over_ceiling(expected, record.max_cost)
     if dear:
         raise Refused(dear)
-    tasks = {first.name: header.values - 1}
+    tasks = stage_tasks(frozen(record), {first.name: header.values - 1})
     planned = [
-        plan_branch(stage, branch, tasks.get(stage.name), 0, _vcpus(branch, terms.max_vcpus))
+        plan_branch(stage, branch, tasks[stage.name], 0, _vcpus(branch, terms.max_vcpus))
         for stage in frozen(record).stages
         for branch in stage.branches
     ]
     return Plan(record, planned, expected, warnings(header.encoding))
 
 
-def plan_resume(mill: Mill, run: Run, max_vcpus: MaxvCpus) -> list[BranchPlan]:
-    """Return the branches of a run that would be resumed, with what would be reused of each."""
+def plan_resume(mill: Mill, run: Run, max_vcpus: MaxvCpus) -> tuple[Pipeline, list[BranchPlan]]:
+    """Return a run's pipeline, and its branches if it were resumed, with what would be reused of each."""
     if run.record is None or run.record.pipeline is None:
         raise Refused([f"run {run.run} never came to be planned."], "Drop the file again.")
+    pipeline = frozen(run.record)
+    cut = {stage.name: _tasks(mill, run.run, stage.name) for stage in pipeline.stages}
+    known = {name: tasks for name, tasks in cut.items() if tasks is not None}
+    wanted = stage_tasks(pipeline, known)
     planned = []
-    for stage in frozen(run.record).stages:
-        tasks = _tasks(mill, run.run, stage.name)
+    for stage in pipeline.stages:
         for branch in stage.branches:
-            missing = survey(mill.store, run.run, stage.name, branch.name, tasks).tasks_missing if tasks else 0
-            reused = (tasks or 0) - missing
-            planned.append(plan_branch(stage, branch, tasks, reused, _vcpus(branch, max_vcpus)))
-    return planned
+            tasks = known.get(stage.name)
+            done = tasks - survey(mill.store, run.run, stage.name, branch.name, tasks).tasks_missing if tasks else 0
+            planned.append(plan_branch(stage, branch, wanted[stage.name], done, _vcpus(branch, max_vcpus)))
+    return pipeline, planned
 
 
 def _vcpus(branch: Branch, max_vcpus: MaxvCpus) -> float:

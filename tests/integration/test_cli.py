@@ -235,6 +235,25 @@ def test_a_plan_counts_as_the_run_will(cli: Cli, words: Path):
     )
     later = cli("plan", "words", str(words), "--json").json["branches"]
     assert [one["tasks"] for one in later] == [2, None]
+    told = cli("plan", "words", str(words)).out.splitlines()
+    assert told[-2] == "? count: cut from the output of upper, known once stage shout is done."
+
+
+def test_a_plan_knows_the_tasks_of_later_stages_where_they_follow_from_the_first(cli: Cli, tmp_path: Path):
+    (tmp_path / "t.csv").write_text("name,count\n" + "anna,1\n" * 10)
+    planned = cli("plan", "table", "t.csv", "--json").json["branches"]
+    counts = {one["stage"]: (one["tasks"], one["children"]) for one in planned}
+    assert {name: tasks for name, (tasks, _) in counts.items()} == {
+        "rows": 5,
+        "total-merge": 1,
+        "plan": 1,
+        "items": None,
+        "again": 5,
+        "bind": 1,
+    }
+    assert all(children for tasks, children in counts.values() if tasks)
+    shown = cli("plan", "table", "t.csv").out
+    assert "\n? items: one task per item of listed, known once stage plan is done.\n" in shown
 
 
 def test_subscriptions_filter_what_is_mailed(mill: Mill, cli: Cli, words: Path):
