@@ -34,6 +34,7 @@ _SEND_AHEAD = 1024**2  # bytes that a response may be ahead of its client
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then end every process that was started."""
     lock = take(settings.data / SERVER_LOCK, _PREDECESSOR_SECONDS)
+    scratch.sweep(settings.data)
     listener = listen(settings.host, settings.port)
     settings = _with_port(settings, listener)
     search_path.begin(settings.data, search_path.folders(os.environ))

@@ -187,7 +187,7 @@ def test_what_is_no_plain_file_of_its_user_is_not_believed_and_got_past(
     with pytest.raises(BadState, match=why):
         read_state(tmp_path)
     lock = take(tmp_path / SERVER_LOCK, 1)
-    with pytest.raises(Unproven, match="a server lives there"):
+    with pytest.raises(Unproven, match="a server lives in"):
         daemon.reset(tmp_path)
     assert os.path.lexists(file)
     os.close(lock)
