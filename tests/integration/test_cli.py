@@ -171,7 +171,9 @@ def test_logs_come_from_every_child_and_say_which(cli: Cli, tmp_path: Path):
     run = failed_run(cli, tmp_path)
     lines = cli("logs", run).out.splitlines()
     assert {line.split()[1] for line in lines} == {"copied[0]", "copied[1]"}
-    assert cli("logs", run, "--follow").out.splitlines() == lines
+    assert sorted(cli("logs", run, "--follow").out.splitlines()) == sorted(lines)
+    one_a_line = [json.loads(line) for line in cli("logs", run, "--follow", "--json").out.splitlines()]
+    assert sorted(one_a_line, key=str) == sorted(cli("logs", run, "--json").json, key=str)
     assert cli("logs", run, "--branch", "none").code == ExitCode.NOT_FOUND
 
 
