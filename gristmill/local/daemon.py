@@ -16,6 +16,7 @@ from gristmill.client.server_state import STATE_FILE, BadState, ServerState, rea
 from gristmill.errors import GristmillError, NotFound, Refused
 from gristmill.local import scratch
 from gristmill.local.folder import LOG_FILE, has_served, prepare, wipe
+from gristmill.local.inherited import by_server
 from gristmill.local.locks import SERVER_LOCK, START_LOCK, is_held, take
 from gristmill.local.private import open_private
 from gristmill.local.server_process import end_server
@@ -99,6 +100,8 @@ def start(data: Path, arguments: Sequence[str], lock: int) -> ServerState:
         begun = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             command(data, arguments, lock),
+            cwd=data,
+            env=by_server(os.environ, PROJECT),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -112,7 +115,9 @@ def become(data: Path, arguments: Sequence[str], lock: int) -> NoReturn:
     """Become the server of a folder that has none, in the foreground. The caller has the turn."""
     tidy(data)
     os.set_inheritable(lock, True)
-    os.execv(sys.executable, command(data, arguments, lock))  # noqa: S606 - it becomes the server
+    os.chdir(data)
+    words, environment = command(data, arguments, lock), by_server(os.environ, PROJECT)
+    os.execve(sys.executable, words, environment)  # noqa: S606 - it becomes the server
 
 
 def tidy(data: Path) -> None:
@@ -127,7 +132,7 @@ def tidy(data: Path) -> None:
 def command(data: Path, arguments: Sequence[str], lock: int) -> list[str]:
     """Return the command that serves in the foreground, and lets go of a lock once it serves."""
     return [
-        *(sys.executable, *serve_command("").split(), str(data.resolve())),
+        *(sys.executable, "-P", *serve_command("").split(), str(data.resolve())),
         *("--project", str(PROJECT), "--start-lock", str(lock)),
         *arguments,
     ]

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gristmill.local.gpus import present
+from gristmill.local.inherited import by_process
 from gristmill.spec.load import SEARCH_PATH
 from gristmill.spec.search_path import noted
 from gristmill.surroundings import leading_to, unproxied
 
 ANYBODY = "test"  # the key id of whoever has no role: the laptop's user, and the embedded AWS itself
-_INHERITED = ("PATH", "HOME", "PYTHONDONTWRITEBYTECODE")
-_AS_ON_AWS = {"LANG": "C.UTF-8", "PYTHONUTF8": "1", "TZ": "UTC"}  # not the laptop's own language and clock
 CALLS_FILE = "calls.jsonl"  # in the data folder: which role called what
 OUTBOX = "outbox"  # in the data folder: where mails land
 
@@ -76,9 +75,8 @@ class Settings:
 
     def process_environment(self) -> dict[str, str]:
         """Return what every job and function inherits: the client environment, and of the user's a few variables."""
-        inherited = {name: os.environ[name] for name in _INHERITED if os.environ.get(name)}
         search_path = {SEARCH_PATH: os.pathsep.join(noted(self.data))}
-        return {"PATH": os.defpath, **inherited, **_AS_ON_AWS, **search_path, **self.client_environment()}
+        return {**by_process(os.environ), **search_path, **self.client_environment()}
 
     def job_environment(self) -> dict[str, str]:
         """Return what every job inherits: the project's code comes as it lies on disk, output is not held back."""
