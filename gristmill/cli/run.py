@@ -53,6 +53,7 @@ def run(
     """Drop FILE for PIPELINE and show the run.
 
     Ends with the places of the results, or with the cause and what to do. Ctrl-C stops the watching, not the run.
+    If the upload is cut off, the same command goes on where it was.
     """
     from gristmill.client.drops import Upload, await_run, drop
     from gristmill.client.upload import Hearer
