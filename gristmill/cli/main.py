@@ -30,7 +30,7 @@ from gristmill.cli import (
     trial,
 )
 from gristmill.cli.session import Session, session
-from gristmill.cli.show import problem, trace
+from gristmill.cli.show import problem, show_warnings, trace
 from gristmill.client.stack import DEFAULT_NAME
 from gristmill.client.target import Wanted
 from gristmill.errors import ExitCode, GristmillError
@@ -113,6 +113,7 @@ def root(
     """
     if aws and (local or endpoint_url):
         raise typer.BadParameter("--aws goes with neither --local nor --endpoint-url")
+    show_warnings()
     context.obj = Session(Wanted(local, aws, endpoint_url), stack, verbose)
 
 

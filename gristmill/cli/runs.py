@@ -78,6 +78,7 @@ def _told(run: "Run", times: "Times") -> dict[str, Any]:
         "took": times.took,
         "worked": times.worked,
         "execution": run.execution.arn,
+        "lack": run.lack or None,
     }
 
 
@@ -131,7 +132,7 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
 
 
 def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
-    facts = [("Run", run.run)]
+    facts = [("Run", run.run), ("Record", run.lack)]
     if run.record:
         facts += [("Owner", run.record.owner), ("Input", size(run.record.input.size))]
         facts += [("Parameters", " ".join(f"{name}={value}" for name, value in run.record.parameters.items()))]

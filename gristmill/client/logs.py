@@ -13,8 +13,10 @@ from gristmill.cursor import nth_attempt
 from gristmill.errors import NotFound
 from gristmill.jobs import TERMINAL, run_jobs
 from gristmill.limits import BATCH_DESCRIBE_MAX
+from gristmill.reading import readable
 from gristmill.records import Failure, Receipt
 from gristmill.source import frozen
+from gristmill.survey import committed
 
 STREAMS_MAX = 100  # log streams in one FilterLogEvents call (Amazon CloudWatch Logs API reference)
 _STATES = ("FAILED", "RUNNING", "SUCCEEDED")  # the children that most likely matter come first
@@ -128,14 +130,12 @@ def task_streams(mill: Mill, run: Run, branch: str | None, task: int) -> list[St
 
 def _workers(mill: Mill, run: str, stage: str, branch: str, task: int) -> Iterator[tuple[str, str]]:
     """Yield the ids of the jobs that worked on a task, with their labels."""
-    for one in mill.store.list(keys.task_failures(run, stage, branch, task)):
-        failure = Failure.model_validate_json(mill.store.read(one.key))
+    failed = (one.key for one in mill.store.list(keys.task_failures(run, stage, branch, task)))
+    for failure in readable(mill.store, Failure, filter(keys.parse_failure, failed)):
         yield failure.job_id, _label(branch, failure.attempt)
-    for one in mill.store.list(keys.receipts(run, stage, branch)):
-        span = keys.parse_span(one.key)
-        if span.first <= task < span.end:
-            receipt = Receipt.model_validate_json(mill.store.read(one.key))
-            yield receipt.job_id, _label(branch, receipt.attempt)
+    spans = (one for one in committed(mill.store, run, stage, branch) if one.first <= task < one.end)
+    for receipt in readable(mill.store, Receipt, (keys.receipt(run, stage, branch, span) for span in spans)):
+        yield receipt.job_id, _label(branch, receipt.attempt)
 
 
 def read(mill: Mill, wanted: Iterable[Stream]) -> Iterator[Line]:
