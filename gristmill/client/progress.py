@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from gristmill import index, keys
 from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
+from gristmill.client.phase import phase
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.cursor import nth_attempt
@@ -42,9 +43,15 @@ def look(mill: Mill, run: Run, memory: Memory | None = None) -> Look:
     """Look at every stage of a run."""
     memory = memory or Memory()
     if run.record is None or run.record.pipeline is None:
-        return Look(run, ())
+        return Look(run, (), _phase(mill, run, ()))
     jobs = list(run_jobs(mill.client("batch"), mill.queues, run.run))
-    return Look(run, tuple(_stage(mill, run.record, stage, jobs, memory) for stage in frozen(run.record).stages))
+    stages = tuple(_stage(mill, run.record, stage, jobs, memory) for stage in frozen(run.record).stages)
+    return Look(run, stages, _phase(mill, run, stages))
+
+
+def _phase(mill: Mill, run: Run, stages: tuple[StageLook, ...]) -> str:
+    at_work = (one.children.waiting or one.children.running for stage in stages for one in stage.branches)
+    return phase(mill, run.execution) if run.going and not any(at_work) else ""
 
 
 def _stage(mill: Mill, record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], memory: Memory) -> StageLook:
