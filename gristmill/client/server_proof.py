@@ -60,7 +60,7 @@ def _unproven(state: ServerState, why: str) -> Unreachable:
         return BadState(Path(state.data) / STATE_FILE, f"process {state.pid} is no embedded AWS of this folder")
     return Unproven(
         f"the embedded AWS of {state.data} (process {state.pid}) does not answer at {state.endpoint}: {why}.",
-        f"Try again; if it hangs, end it by hand: kill {state.pid}",
+        f"Try again; if it hangs, end it by hand: kill -9 {state.pid}",
     )
 
 

@@ -18,7 +18,7 @@ from gristmill.local import scratch
 from gristmill.local.folder import LOG_FILE, has_served, prepare, wipe
 from gristmill.local.inherited import by_server
 from gristmill.local.locks import SERVER_LOCK, START_LOCK, is_held, take
-from gristmill.local.private import open_private
+from gristmill.local.private import check_own, open_private
 from gristmill.local.server_process import end_server
 
 PROJECT = Path(__file__).parents[2]
@@ -35,6 +35,7 @@ class NotReady(GristmillError):
 @contextmanager
 def turn(data: Path) -> Iterator[int]:
     """Wait until no other command starts, stops or resets the server of a folder; gives the open lock."""
+    check_own(data)
     lock = take(data / START_LOCK, _TURN_SECONDS)
     try:
         yield lock

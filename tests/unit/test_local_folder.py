@@ -58,8 +58,9 @@ def test_a_folder_of_another_user_or_below_a_file_is_refused(tmp_path: Path, mon
         with pytest.raises(Refused, match="cannot be made"):
             prepare(folder)
     monkeypatch.setattr("os.getuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(Refused, match="belongs to another user"):
-        prepare(tmp_path)
+    for act in (prepare, daemon.down, daemon.reset):
+        with pytest.raises(Refused, match="belongs to another user"):
+            act(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["tmp", "jobs", "functions", "outbox"])

@@ -243,7 +243,7 @@ def test_a_server_that_hangs_is_not_ended_but_how_to_end_it_is_told(tmp_path: Pa
     command = f"python -m gristmill.local.server --data {tmp_path} --project /srv"
     monkeypatch.setattr("gristmill.client.server_proof.command_of", lambda pid: command)
     for act in (daemon.down, daemon.reset, daemon.up):
-        with pytest.raises(Unproven, match=f"if it hangs, end it by hand: kill {OWN_PID}"):
+        with pytest.raises(Unproven, match=f"if it hangs, end it by hand: kill -9 {OWN_PID}"):
             act(tmp_path)
     assert reached == []
 
