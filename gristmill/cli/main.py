@@ -33,6 +33,7 @@ from gristmill.cli.session import Session, session
 from gristmill.cli.show import problem, show_warnings, trace
 from gristmill.client.stack import DEFAULT_NAME
 from gristmill.client.target import Wanted
+from gristmill.descendants import guard
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.printable import block
 
@@ -128,6 +129,8 @@ def call(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run as a program."""
+    if "try" in sys.argv[1:]:
+        guard()  # a pipeline's code runs in this process, and may start any program
     sys.exit(call(sys.argv[1:]))
 
 

@@ -20,6 +20,7 @@ from gristmill.limits import S3_PART_MAX
 from gristmill.local import scratch
 from gristmill.local.containers.network import Addresses, listen_at
 from gristmill.local.folder import prepare
+from gristmill.local.keeper import keeper
 from gristmill.local.locks import SERVER_LOCK, is_at, take
 from gristmill.local.settings import CALLS_FILE, Settings
 from gristmill.spec import search_path
@@ -73,6 +74,7 @@ def serve(settings: Settings) -> None:
         server.run()
     finally:
         close_app()
+        keeper().close()
         if is_at(settings.data / SERVER_LOCK, lock):  # else the folder is another server's by now
             scratch.sweep(settings.data)
             (settings.data / STATE_FILE).unlink(missing_ok=True)
