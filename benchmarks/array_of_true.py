@@ -30,7 +30,7 @@ def main() -> None:
         data = Path(folder)
         state = daemon.up(data, ["--port", "0", "--vcpus", str(told.slots)])
         try:
-            report(told, Batch(state.endpoint))
+            report(told, Batch(state.endpoint, data))
         finally:
             daemon.down(data)
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from gristmill import keys
-from gristmill.client.target import Target
+from gristmill.client.target import Target, at_server
 from gristmill.drop import run_id
 from gristmill.local import daemon
 from gristmill.local.deploy import deploy
@@ -116,7 +116,7 @@ def mill() -> Iterator[Mill]:
         data = Path(folder) / "state"
         state = daemon.up(data, ["--port", "0"])
         try:
-            target = Target(state.endpoint, "us-east-1")
+            target = at_server(state)
             clients = {name: target.client(name) for name in ("s3", "cloudformation")}
             outputs = deploy(clients, daemon.PROJECT, "gristmill", {})
             one = Mill(data, target, outputs["BucketName"])

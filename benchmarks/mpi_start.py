@@ -16,11 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import boto3
-
 from batch_jobs.node.mpirun import find_mpirun
 from benchmarks.common import command_version, finish, print_machine, verdict
 from benchmarks.rivals.classic_mpi import Classic, why_not
+from gristmill.client.target import Target, at_server
 from gristmill.local import daemon
 from gristmill.words import Notice
 from tests.mpi.nodes import Nodes
@@ -41,9 +40,9 @@ PHASES = ("starts, imports, has its client", "registers, is seen", "is asked for
 Times = list[float]  # seconds from the last node's start to the end of each phase; the last one is MPI_Init
 
 
-def ours(endpoint: str, folder: Path, count: int) -> Times:
+def ours(target: Target, folder: Path, count: int) -> Times:
     """Measure batch_jobs.node at its own pace."""
-    job = Nodes(endpoint, BUCKET, folder, count)
+    job = Nodes(target, BUCKET, folder, count)
     try:
         for index in range(count - 1):
             job.start(index, "python", str(folder / "program.py"), options=())
@@ -143,9 +142,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as data:
         state = daemon.up(Path(data), ["--port", "0"])
         try:
-            keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-            boto3.client("s3", endpoint_url=state.endpoint, **keys).create_bucket(Bucket=BUCKET)
-            ways = {OURS: lambda folder, count: ours(state.endpoint, folder, count), **ways}
+            target = at_server(state)
+            target.client("s3").create_bucket(Bucket=BUCKET)
+            ways = {OURS: lambda folder, count: ours(target, folder, count), **ways}
             kept = [one for count in told.nodes for one in show(count, measure(ways, count, told.repeat))]
         finally:
             daemon.down(Path(data))

@@ -92,11 +92,10 @@ class Store:
         with self.open_range(key, start, end, version) as stream:
             return stream.read()
 
-    def find(self, key: str, most: int = -1) -> bytes | None:
-        """Return an object's bytes, the first `most` of them if that is given; None where there is no object."""
+    def find(self, key: str) -> bytes | None:
+        """Return an object's bytes, None where there is none."""
         try:
-            with self.open_range(key, 0) as stream:
-                return stream.read(most)
+            return self.read(key)
         except ClientError as error:
             if _status(error) == 404:
                 return None

@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 
 from gristmill import keys
 from gristmill.cost.gather import Observed, Sources, measure, observe
-from gristmill.drop import Drop
-from gristmill.errors import Corrupt
+from gristmill.drop import read_drop
 from gristmill.guard import Overdue, within
 from gristmill.news import News
 from gristmill.parameters import owner
-from gristmill.reading import find_readable, readable
 from gristmill.records import Bill, Finding, RunRecord
 from gristmill.store import ObjectInfo, Store
 from gristmill.words import RunStatus
@@ -94,9 +91,7 @@ def _dropped(store: Store, news: News, record: RunRecord | None) -> tuple[str, i
     """Return the dropped object's key and size, and its owner."""
     if record:
         return record.input.key, record.input.size, record.owner
-    drop = news.request
-    if not isinstance(drop, Drop):
-        raise Corrupt(f"run {news.run} is to be resumed, but has no record.")
+    drop = read_drop(news.event)
     head = store.head(drop.key, drop.version)
     return drop.key, drop.size, owner(head.metadata if head else {}, drop.requester)
 
@@ -110,14 +105,15 @@ def results(store: Store, dropped: keys.Dropped, run: str) -> list[ObjectInfo]:
 
 def expected(store: Store, run: str) -> float | None:
     """Return the dollars that the run was expected to cost, None where it was refused before that was known."""
-    bill = find_readable(store, Bill, keys.estimate(run))
-    return bill.total if bill else None
+    raw = store.find(keys.estimate(run))
+    return Bill.model_validate_json(raw).total if raw is not None else None
 
 
 def findings(store: Store, record: RunRecord) -> list[Finding]:
     """Return the last finding of each stage that was checked."""
-    found: list[Finding] = []
+    found = []
     for stage in record.pipeline.stages if record.pipeline else []:
         checks = [one.key for one in store.list(keys.checks(record.run, stage.name))]
-        found += islice(readable(store, Finding, reversed(checks)), 1)
+        if checks:
+            found.append(Finding.model_validate_json(store.read(checks[-1])))
     return found

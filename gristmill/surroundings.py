@@ -2,19 +2,36 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+TAKE_KEYS = 'eval "$(gristmill local env)"'  # what gives a shell the keys of the embedded AWS that runs now
+KEY_PREFIX = "GM"  # of each key id of an embedded AWS; none of AWS itself begins so
 _NO_PROXY = ("NO_PROXY", "no_proxy")  # programs read one or the other
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _OF_SDKS = ("AWS_", "BOTO")
 _OF_TASTE = ("AWS_PAGER", "AWS_CLI_", "AWS_DEFAULT_OUTPUT")  # how tools look, not where they go
 
 
-def leading_to(endpoint: str, region: str, key_id: str, secret: str) -> dict[str, str]:
+@dataclass(frozen=True)
+class KeyPair:
+    """A key id and its secret."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
+def embedded_pair(environment: Mapping[str, str]) -> KeyPair | None:
+    """Return the pair that an environment has for an embedded AWS; None for none, and for one of AWS itself."""
+    key_id, secret = environment.get("AWS_ACCESS_KEY_ID", ""), environment.get("AWS_SECRET_ACCESS_KEY", "")
+    return KeyPair(key_id, secret) if key_id.startswith(KEY_PREFIX) and secret else None
+
+
+def leading_to(endpoint: str, region: str, pair: KeyPair) -> dict[str, str]:
     """Return the variables of an AWS client's whole configuration: nothing is read from files."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": key_id,
-        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_ACCESS_KEY_ID": pair.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": pair.secret_access_key,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",

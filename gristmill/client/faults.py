@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from gristmill.errors import GristmillError, NotFound, Unreachable
+from gristmill.surroundings import TAKE_KEYS
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +18,7 @@ _CREDENTIALS = {
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 _NOWHERE = "no embedded AWS was started from this folder or one above, and there are no AWS credentials."
+_NEW_KEYS = f"It has new ones since it was started: {TAKE_KEYS}"
 _LOGIN = "Log in (aws configure, aws sso login), or choose an AWS with --local or --endpoint-url."
 
 
@@ -37,6 +39,8 @@ def of_service(error: "ClientError") -> GristmillError:
     told, operation = error.response["Error"], error.operation_name
     code = told.get("Code", "")
     text = f"{operation}: {code}: {told.get('Message', '')}"
+    if TAKE_KEYS in text:
+        return Unreachable(f"this embedded AWS does not take these keys ({operation}: {code}).", _NEW_KEYS)
     if code in _CREDENTIALS:
         return Unreachable(f"AWS does not take these credentials ({text}).", _LOGIN)
     if code in _DENIED:

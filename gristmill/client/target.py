@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 from gristmill.client.server_proof import find_server
 from gristmill.client.server_state import STATE_FILE, ServerState
 from gristmill.errors import Refused, Unreachable
-from gristmill.surroundings import leading_to
+from gristmill.surroundings import TAKE_KEYS, KeyPair, embedded_pair, leading_to
 
 if TYPE_CHECKING:
     from botocore.config import Config
 
 ENDPOINT = "AWS_ENDPOINT_URL"
 HOME = "GRISTMILL_HOME"
+_TAKE_THEM = f"Where it was started, or with its {HOME}: {TAKE_KEYS}"
 _FOLDER = ".gristmill"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _DEFAULT_REGION = "us-east-1"
@@ -38,13 +39,14 @@ class Wanted:
 class Target:
     """An AWS to talk to. `endpoint` None is AWS itself; `data` is the folder of a local one started here.
 
-    `ignores_endpoints`: those that the user's configuration sets lead elsewhere.
+    `ignores_endpoints`: those that the user's configuration sets lead elsewhere. `pair` has the keys of a local one.
     """
 
     endpoint: str | None
     region: str | None
     data: Path | None = None
     ignores_endpoints: bool = False
+    pair: KeyPair | None = None
 
     @property
     def local(self) -> bool:
@@ -56,26 +58,34 @@ class Target:
         from gristmill.client.isolated import isolated
         from gristmill.store import make_client
 
-        settings: dict[str, Any] = {"config": self._config(), "session": isolated() if self.local else None}
+        settings: dict[str, Any] = {"config": self._config(service), "session": isolated() if self.local else None}
         if self.endpoint:
             settings["endpoint_url"] = self.endpoint
         if self.region:
             settings["region_name"] = self.region
         if self.local:
-            settings |= {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+            pair = self._own_pair()
+            settings |= {"aws_access_key_id": pair.access_key_id, "aws_secret_access_key": pair.secret_access_key}
         return make_client(service, **settings)
 
-    def _config(self) -> "Config":
+    def _own_pair(self) -> KeyPair:
+        if self.pair is None:
+            raise Unreachable(f"the keys of the embedded AWS at {self.endpoint} are not known here.", _TAKE_THEM)
+        return self.pair
+
+    def _config(self, service: str) -> "Config":
         from botocore.config import Config
 
-        retries = {"mode": "standard", "total_max_attempts": _TRIES}
+        more: dict[str, Any] = {"retries": {"mode": "standard", "total_max_attempts": _TRIES}}
+        if service == "s3":
+            more["signature_version"] = "s3v4"  # else boto3 presigns URLs in a way that new buckets refuse
         if self.local:
-            return Config(retries=retries, proxies={})  # {} is none; None asks the environment
-        return Config(retries=retries, ignore_configured_endpoint_urls=self.ignores_endpoints)
+            return Config(**more, proxies={})  # {} is none; None asks the environment
+        return Config(**more, ignore_configured_endpoint_urls=self.ignores_endpoints)
 
     def environment(self) -> dict[str, str]:
         """Return the environment that leads any AWS tool here."""
-        return leading_to(self.endpoint or "", self.region or _DEFAULT_REGION, "test", "test")
+        return leading_to(self.endpoint or "", self.region or _DEFAULT_REGION, self._own_pair())
 
     def probe(self) -> None:
         """Raise Unreachable if nothing listens at a local endpoint: clients would try for a long time."""
@@ -134,16 +144,23 @@ def choose(wanted: Wanted, environment: Mapping[str, str]) -> Target:
     state = find_server(home(environment))
     told = wanted.endpoint or environment.get(ENDPOINT)
     if told and not (wanted.local and not wanted.endpoint and state):
-        return _at(told, region, state)
+        return _at(told, region, state, environment)
     if state:
-        return Target(state.endpoint, state.region, Path(state.data))
+        return at_server(state)
     if wanted.local:
         raise Unreachable("no embedded AWS runs here.", "Start one with: gristmill local up")
     return Target(None, region)
 
 
-def _at(endpoint: str, region: str | None, state: ServerState | None) -> Target:
-    ours = state is not None and state.port == urlsplit(endpoint).port
-    data = Path(state.data) if state and ours else None
-    target = Target(endpoint, region, data)
-    return Target(endpoint, _DEFAULT_REGION, data) if target.local else target  # an embedded AWS has one region
+def at_server(state: ServerState) -> Target:
+    """Return an embedded AWS by its state, with its user's keys."""
+    pair = KeyPair(state.access_key_id, state.secret_access_key)
+    return Target(state.endpoint, state.region, Path(state.data), pair=pair)
+
+
+def _at(endpoint: str, region: str | None, state: ServerState | None, environment: Mapping[str, str]) -> Target:
+    if not is_on_this_machine(endpoint):
+        return Target(endpoint, region)
+    if state is not None and state.port == urlsplit(endpoint).port:
+        return replace(at_server(state), endpoint=endpoint)
+    return Target(endpoint, _DEFAULT_REGION, pair=embedded_pair(environment))  # an embedded AWS has one region

@@ -1,5 +1,6 @@
-"""moto's own application, with what moto lacks put on top."""
+"""moto's own application, with what moto lacks put on top, and the gate in front."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from gristmill.local import batch, cloudformation, events, functions, mail, s3, stepfunctions
@@ -11,15 +12,25 @@ _ROOMS = (cloudformation, stepfunctions, events, s3, mail, batch, functions)
 def create_app(settings: Settings) -> Any:
     """Apply every patch, and return the WSGI application of all services."""
     from moto.core.common_models import BaseModel
-    from moto.moto_server.werkzeug_app import (
-        DomainDispatcherApplication,
-        create_backend_app,
-    )
+    from moto.moto_server.werkzeug_app import create_backend_app
+
+    from gristmill.local.access.dispatch import ByClaim
 
     BaseModel.__new__ = _untracked
     for room in _ROOMS:
         room.install(settings)
-    return DomainDispatcherApplication(create_backend_app)
+    return ByClaim(create_backend_app)
+
+
+def guarded(application: Any, settings: Settings, bridges: Iterable[str]) -> Any:
+    """Return the application behind the gate: nobody reaches it who does not sign with a key of this server."""
+    from gristmill.local.access.cors import rules_of
+    from gristmill.local.access.gate import Gate, Rules
+    from gristmill.local.identity import Identity
+
+    cors = rules_of(settings.account)
+    rules = Rules(settings.port, frozenset(bridges), settings.key_ring.secret_of, cors)
+    return Gate(application, Identity(settings), rules)
 
 
 def _untracked(kind: Any, *_arguments: Any, **_named: Any) -> Any:

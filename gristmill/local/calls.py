@@ -1,12 +1,11 @@
 """Notes who called what: one line of JSON a call (role, IAM action, resource), for proving what a role needs.
 
-Functions and jobs sign with their role's name as the key id, so the signature tells who calls.
+The key id of functions and jobs tells their role, so the signature tells who calls.
 """
 
 import io
 import json
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,10 +15,12 @@ from urllib.parse import parse_qs, unquote
 
 from botocore.session import get_session
 
+from gristmill.local.access.claims import Claim
+from gristmill.local.access.gate import CLAIM
+from gristmill.local.access.keys import role_of
 from gristmill.local.private import open_private
-from gristmill.local.settings import ANYBODY, Settings
+from gristmill.local.settings import Settings
 
-_CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
 Environ = dict[str, Any]
 Call = tuple[str, str]  # IAM action, resource
 
@@ -35,10 +36,10 @@ class Calls:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Any:
         """Serve a request, then note it: whether an object was missing is known only then."""
-        signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-        if signed is None or signed[1] == ANYBODY:
+        claim: Claim = environ[CLAIM]
+        who, service = role_of(claim.access_key_id), claim.service
+        if who is None:
             return self._application(environ, start_response)
-        who, service = signed.groups()
         made = list(s3_calls(environ) if service == "s3" else calls(self._settings, service, environ))
 
         def start(status: str, *rest: Any) -> Any:
@@ -78,10 +79,8 @@ def s3_calls(environ: Environ) -> Iterator[Call]:
 
 
 def _s3_place(environ: Environ) -> str:
-    """Return `bucket` or `bucket/key`, whichever way the bucket is named."""
-    path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace").lstrip("/")
-    bucket, dot, _ = environ.get("HTTP_HOST", "").partition(".localhost")
-    return f"{bucket}/{path}".removesuffix("/" if not path else "") if dot else path
+    """Return `bucket` or `bucket/key`: the gate puts every bucket into the path."""
+    return str(environ["PATH_INFO"].encode("latin-1").decode(errors="replace").lstrip("/"))
 
 
 def calls(settings: Settings, service: str, environ: Environ) -> Iterator[Call]:

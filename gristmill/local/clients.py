@@ -17,12 +17,13 @@ def client(settings: Settings, service: str) -> Any:
     with _lock:
         key = (settings.endpoint, service)
         if key not in _clients:
+            pair = settings.key_ring.server
             _clients[key] = boto3.client(
                 service,
                 endpoint_url=settings.endpoint,
                 region_name=settings.region,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",  # noqa: S106 - the embedded AWS knows no other
+                aws_access_key_id=pair.access_key_id,
+                aws_secret_access_key=pair.secret_access_key,
                 config=Config(retries={"total_max_attempts": 1}, max_pool_connections=64, read_timeout=900),
             )
         return _clients[key]

@@ -1,19 +1,48 @@
 """Where waitress speaks HTTP otherwise than S3 does.
 
 It writes each word of a header large, where S3 sends the names of object metadata in lower case; after a
-`100 Continue` it waits for a body that an empty object does not have; and it keeps the path as it was sent, which tells
-`%2520` from a space, under another name than the one moto reads.
+`100 Continue` it waits for a body that an empty object does not have; it keeps the path as it was sent, which tells
+`%2520` from a space, under another name than the one moto reads; and it joins headers that come twice and drops those
+with a `_` in their name, where a signature is of each line as it was sent.
 """
 
 import re
 from typing import Any
 
+from moto.core.request import (
+    PRESERVED_HEADER_NAMES_ENVIRON_KEY,
+    environ_key_for_header,
+    should_preserve_original_header_name,
+)
 from waitress.channel import HTTPChannel
+from waitress.parser import get_header_lines
+from waitress.rfc7230 import HEADER_FIELD_RE
 from waitress.task import WSGITask
 
+from gristmill.local.access.request import WIRE_HEADERS
 from gristmill.local.connections import Parser
 
 _METADATA = re.compile(rb"^X-Amz-Meta-[^:]+", re.MULTILINE)
+
+
+class LineParser(Parser):
+    """Reads one request, and keeps its head as it was sent."""
+
+    lines: tuple[tuple[str, str], ...] = ()
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Parse the head; OSError where there is no room for the body."""
+        super().parse_header(header_plus)
+        fields = (HEADER_FIELD_RE.match(line) for line in get_header_lines(header_plus.partition(b"\r\n")[2]))
+        self.lines = tuple((field["name"].decode("latin-1"), _text(field["value"])) for field in fields)
+
+
+def _text(value: bytes) -> str:
+    """Return a header's value as its sender meant it: UTF-8, if it is that."""
+    try:
+        return value.strip(b" \t").decode()
+    except UnicodeDecodeError:
+        return value.strip(b" \t").decode("latin-1")
 
 
 class Task(WSGITask):  # type: ignore[misc]
@@ -21,9 +50,14 @@ class Task(WSGITask):  # type: ignore[misc]
 
     def get_environment(self) -> Any:
         """Return the WSGI environment."""
-        environment = super().get_environment()
-        environment["RAW_URI"] = environment["REQUEST_URI"]
-        return environment
+        environ = super().get_environment()
+        environ["RAW_URI"] = environ["REQUEST_URI"]
+        environ[WIRE_HEADERS] = self.request.lines
+        kept = {name: value for name, value in self.request.lines if should_preserve_original_header_name(name)}
+        names = {environ_key_for_header(name): name for name in kept}
+        environ.update({key: kept[name] for key, name in names.items() if key not in environ})
+        environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = names
+        return environ
 
     def build_response_header(self) -> bytes:
         """Return the head of the response."""
@@ -34,7 +68,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """One connection of a client."""
 
     task_class = Task
-    parser_class = Parser
+    parser_class = LineParser
 
     def send_continue(self) -> None:
         """Tell the client to send the body; a request that is whole without one stays so."""

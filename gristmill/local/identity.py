@@ -7,22 +7,18 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
-from gristmill.client.server_proof import IDENTITY, proof
+from gristmill.client.server_proof import proof
 from gristmill.local.settings import Settings
 
 
 class Identity:
-    """A WSGI application around another, which never sees these requests."""
+    """A WSGI application of one path, which the gate leads here."""
 
-    def __init__(self, application: Callable[..., Any], settings: Settings) -> None:
-        self._application = application
+    def __init__(self, settings: Settings) -> None:
         self._nonce = settings.nonce
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer a challenge, or pass the request on."""
-        if environ["PATH_INFO"] != IDENTITY:
-            served: Iterable[bytes] = self._application(environ, start_response)
-            return served
+        """Answer a challenge."""
         challenge = parse_qs(environ.get("QUERY_STRING", "")).get("challenge", [""])[0]
         if not re.fullmatch("[0-9a-f]{64}", challenge):
             start_response("400 Bad Request", [("Content-Length", "0")])

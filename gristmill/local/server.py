@@ -20,7 +20,6 @@ from gristmill.limits import S3_PART_MAX
 from gristmill.local import scratch
 from gristmill.local.containers.network import Addresses, listen_at
 from gristmill.local.folder import prepare
-from gristmill.local.keeper import keeper
 from gristmill.local.locks import SERVER_LOCK, is_at, take
 from gristmill.local.settings import CALLS_FILE, Settings
 from gristmill.spec import search_path
@@ -35,24 +34,22 @@ _SEND_AHEAD = 1024**2  # bytes that a response may be ahead of its client
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then end every process that was started."""
     lock = take(settings.data / SERVER_LOCK, _PREDECESSOR_SECONDS)
-    scratch.sweep(settings.data)
     listener = listen(settings.host, settings.port)
     settings = _with_port(settings, listener)
     search_path.begin(settings.data, search_path.folders(os.environ))
     _be_endpoint(settings)
     from waitress import server as waitress_server
 
-    from gristmill.local.app import close_app, create_app
+    from gristmill.local.app import close_app, create_app, guarded
     from gristmill.local.calls import Calls
     from gristmill.local.connections import Parser, Server, connection_limit
     from gristmill.local.headers import Channel
-    from gristmill.local.identity import Identity
     from gristmill.local.s3.blobs import blobs_in
 
     application = create_app(settings)
     if settings.log_calls:
         application = Calls(application, settings, settings.data / CALLS_FILE)
-    application = Identity(application, settings)
+    application = guarded(application, settings, _bridges(settings))
     Parser.store, Server.channel_class, waitress_server.TcpWSGIServer = blobs_in(settings.data), Channel, Server
     server = waitress_server.create_server(
         application,
@@ -74,7 +71,6 @@ def serve(settings: Settings) -> None:
         server.run()
     finally:
         close_app()
-        keeper().close()
         if is_at(settings.data / SERVER_LOCK, lock):  # else the folder is another server's by now
             scratch.sweep(settings.data)
             (settings.data / STATE_FILE).unlink(missing_ok=True)
@@ -99,11 +95,14 @@ def _doors(listener: socket.socket, settings: Settings) -> list[socket.socket]:
 
     No other machine reaches that.
     """
+    return [listener, *(listen_at(address, settings.port) for address in _bridges(settings))]
+
+
+def _bridges(settings: Settings) -> list[str]:
+    """Return this machine's address on the bridge of containers or isolated nodes, where there is one."""
     if settings.containers:
-        return [listener, listen_at(Addresses(settings.container_subnet).gateway, settings.port)]
-    if settings.isolate:
-        return [listener, listen_at(Addresses(settings.isolated_subnet).gateway, settings.port)]
-    return [listener]
+        return [Addresses(settings.container_subnet).gateway]
+    return [Addresses(settings.isolated_subnet).gateway] if settings.isolate else []
 
 
 def state_of(settings: Settings) -> ServerState:
@@ -119,8 +118,8 @@ def state_of(settings: Settings) -> ServerState:
         project=str(settings.project),
         containers=settings.containers,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        access_key_id=settings.access_key_id,
-        secret_access_key=settings.secret_access_key,
+        access_key_id=settings.key_ring.user.access_key_id,
+        secret_access_key=settings.key_ring.user.secret_access_key,
     )
 
 
@@ -130,7 +129,7 @@ def _with_port(settings: Settings, listener: socket.socket) -> Settings:
 
 def _be_endpoint(settings: Settings) -> None:
     """Make every client of this process, moto's own included, speak to this server."""
-    os.environ.update(settings.client_environment())
+    os.environ.update(settings.client_environment(settings.key_ring.server))
     os.environ["MOTO_PORT"] = str(settings.port)
 
 

@@ -5,25 +5,16 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gristmill.local.access.keys import KeyRing, new_pair
 from gristmill.local.gpus import present
-from gristmill.local.inherited import by_process
 from gristmill.spec.load import SEARCH_PATH
 from gristmill.spec.search_path import noted
-from gristmill.surroundings import leading_to, unproxied
+from gristmill.surroundings import KeyPair, leading_to, unproxied
 
-ANYBODY = "test"  # the key id of whoever has no role: the laptop's user, and the embedded AWS itself
+_INHERITED = ("PATH", "HOME", "PYTHONDONTWRITEBYTECODE")
+_AS_ON_AWS = {"LANG": "C.UTF-8", "PYTHONUTF8": "1", "TZ": "UTC"}  # not the laptop's own language and clock
 CALLS_FILE = "calls.jsonl"  # in the data folder: which role called what
 OUTBOX = "outbox"  # in the data folder: where mails land
-
-
-def as_role(arn: str) -> dict[str, str]:
-    """Return what makes a process act as a role: its name is its key id, so that every call tells whose it is."""
-    return {"AWS_ACCESS_KEY_ID": arn.rpartition("/")[2]} if arn else {}
-
-
-def _access_key_id() -> str:
-    """Return a random key id in the shape of AWS's own."""
-    return "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16))
 
 
 def _memory_mib() -> int:
@@ -51,8 +42,7 @@ class Settings:
     smtp: str | None = None  # host:port of a mail server that gets a copy of each mail
     start_lock: int | None = None  # an open file, closed once the server serves
     nonce: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)  # see client/server_proof.py
-    access_key_id: str = field(default_factory=_access_key_id)
-    secret_access_key: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
+    key_ring: KeyRing = field(default_factory=lambda: KeyRing(new_pair()), repr=False)
 
     @property
     def endpoint(self) -> str:
@@ -69,15 +59,17 @@ class Settings:
         """Return the folder where mails land."""
         return self.data / OUTBOX
 
-    def client_environment(self) -> dict[str, str]:
-        """Return the environment that leads any AWS client here and nowhere else."""
-        return {**leading_to(self.endpoint, self.region, ANYBODY, "test"), **unproxied()}
+    def client_environment(self, pair: KeyPair) -> dict[str, str]:
+        """Return the environment that leads any AWS client here and nowhere else, as whoever has the pair."""
+        return {**leading_to(self.endpoint, self.region, pair), **unproxied()}
 
-    def process_environment(self) -> dict[str, str]:
-        """Return what every job and function inherits: the client environment, and of the user's a few variables."""
+    def process_environment(self, role: str = "") -> dict[str, str]:
+        """Return what a job or function of a role inherits: its client environment, and of the user's few variables."""
+        inherited = {name: os.environ[name] for name in _INHERITED if os.environ.get(name)}
+        client = self.client_environment(self.key_ring.role(role))
         search_path = {SEARCH_PATH: os.pathsep.join(noted(self.data))}
-        return {**by_process(os.environ), **search_path, **self.client_environment()}
+        return {"PATH": os.defpath, **inherited, **_AS_ON_AWS, **search_path, **client}
 
-    def job_environment(self) -> dict[str, str]:
-        """Return what every job inherits: the project's code comes as it lies on disk, output is not held back."""
-        return {**self.process_environment(), "PYTHONPATH": str(self.project), "PYTHONUNBUFFERED": "1"}
+    def job_environment(self, role: str = "") -> dict[str, str]:
+        """Return what a job of a role inherits: the project's code as it lies on disk; output is not held back."""
+        return {**self.process_environment(role), "PYTHONPATH": str(self.project), "PYTHONUNBUFFERED": "1"}

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gristmill.cli.main import call
+from gristmill.client.target import at_server
 from gristmill.local import daemon
 from tests.integration.conftest import deployed
 
@@ -75,8 +76,7 @@ def awsb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Awsb]:
         state = daemon.up(data, ["--port", "0"])
         deployed(state.endpoint, data)
         assert call(["awsb-config", "--output", str(home / ".parallelcluster" / "awsbatch-cli.cfg")]) == 0
-        keys = {"AWS_ENDPOINT_URL": state.endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        yield Awsb({**os.environ, **keys, "HOME": str(home)}, home)
+        yield Awsb({**os.environ, **at_server(state).environment(), "HOME": str(home)}, home)
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -1,4 +1,7 @@
-"""A proxy before the store that breaks a share of the requests, in the ways a network and S3 break them."""
+"""A proxy before the store that breaks a share of the requests, in the ways a network and S3 break them.
+
+It listens on another loopback address and the same port, so that what it passes on is as it was signed.
+"""
 
 import http.client
 import random
@@ -14,6 +17,7 @@ from enum import StrEnum, unique
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+ANOTHER_ADDRESS = "127.0.0.2"  # macOS has it after `ifconfig lo0 alias 127.0.0.2`
 STALL_SECONDS = 1.0
 _VARYING = re.compile(r"[0-9a-f-]{16,}|\d+")
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
@@ -43,8 +47,8 @@ class Proxy(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, target: str) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
         self.target = urlsplit(target)
+        super().__init__((ANOTHER_ADDRESS, self.target.port or 80), Handler)
         self.share = 0.0
         self.first: Fault | None = None
         self.kinds: set[str] = set()
@@ -54,7 +58,7 @@ class Proxy(ThreadingHTTPServer):
 
     @property
     def endpoint(self) -> str:
-        return f"http://localhost:{self.server_address[1]}"
+        return f"http://{ANOTHER_ADDRESS}:{self.server_address[1]}"
 
     def draw(self, kind: str) -> Fault:
         """Return what becomes of the next request, which is of this kind."""

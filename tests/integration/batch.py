@@ -2,11 +2,13 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
 
 from tests.integration.batch_model import watch
+from tests.integration.mill import keys_of
 
 ENDED = ("SUCCEEDED", "FAILED")
 
@@ -16,6 +18,7 @@ class Batch:
     """An embedded AWS with one on-demand compute environment and one queue in front of it."""
 
     endpoint: str
+    data: Path
     queue: str = "queue"
 
     def __post_init__(self) -> None:
@@ -24,8 +27,7 @@ class Batch:
         self._logs = self.client("logs")
 
     def client(self, service: str, **more: Any) -> Any:
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1", **keys, **more)
+        return boto3.client(service, endpoint_url=self.endpoint, **keys_of(self.data), **more)
 
     def environment(self, name: str, vcpus: int = 64, kind: str = "EC2") -> str:
         resources = {"type": kind, "minvCpus": 0, "maxvCpus": vcpus, "instanceTypes": ["optimal"]}

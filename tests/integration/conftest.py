@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.client.target import Target
 from gristmill.local import daemon
 from gristmill.local.deploy import deploy
 from tests.integration.batch import Batch
-from tests.integration.mill import Mill
+from tests.integration.mill import Mill, target_of
 
 PIPELINES = daemon.PROJECT / "tests" / "pipelines"
 
@@ -29,7 +28,7 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
 
 def deployed(endpoint: str, data: Path, stack: str = "gristmill", **parameters: str) -> Mill:
     """Deploy the template as a stack of its own."""
-    target = Target(endpoint, "us-east-1")
+    target = target_of(data)
     clients = {name: target.client(name) for name in ("s3", "cloudformation")}
     return Mill(endpoint, data, deploy(clients, daemon.PROJECT, stack, parameters), stack)
 
@@ -43,7 +42,7 @@ def batch_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
         patch.setenv("CUDA_VISIBLE_DEVICES", "6,7")
         state = daemon.up(data, ["--port", "0", *counted])
     try:
-        made = Batch(state.endpoint)
+        made = Batch(state.endpoint, data)
         made.make_queue(made.queue, made.environment("hosts"))
         made.define("line")
         yield made

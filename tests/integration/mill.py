@@ -13,9 +13,26 @@ from typing import Any
 import boto3
 
 from gristmill import keys
+from gristmill.client.server_state import read_state
+from gristmill.client.target import Target, at_server
 from gristmill.drop import run_id
 
 OWNER = "miller"
+
+
+def target_of(data: Path) -> Target:
+    """Return the embedded AWS of a folder."""
+    state = read_state(data)
+    assert state is not None
+    return at_server(state)
+
+
+def keys_of(data: Path) -> dict[str, str]:
+    """Return region and keys of the embedded AWS of a folder, as boto3 takes them."""
+    pair = target_of(data).pair
+    assert pair is not None
+    keys = {"aws_access_key_id": pair.access_key_id, "aws_secret_access_key": pair.secret_access_key}
+    return {"region_name": "us-east-1", **keys}
 
 
 @dataclass(frozen=True)
@@ -28,13 +45,11 @@ class Mill:
     stack: str = "gristmill"
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return boto3.client(service, endpoint_url=self.endpoint, **keys_of(self.data))
+
+    @property
+    def target(self) -> Target:
+        return target_of(self.data)
 
     @property
     def bucket(self) -> str:

@@ -7,7 +7,6 @@ from gristmill.client.control import resume, stop
 from gristmill.client.runs import Run, find_run
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
-from gristmill.client.target import Target
 from gristmill.errors import Refused
 from gristmill.words import RunStatus
 from tests.integration.mill import Mill
@@ -17,7 +16,7 @@ LINES = b"".join(b"line %d\n" % i for i in range(6))
 
 @pytest.fixture
 def client(mill: Mill) -> Client:
-    return open_mill(Target(mill.endpoint, "us-east-1"), "gristmill")
+    return open_mill(mill.target, "gristmill")
 
 
 def until_running(mill: Mill, run: str) -> None:

@@ -77,12 +77,7 @@ def test_the_guides_pipelines_are_valid(guided: Mill) -> None:
 def test_the_guides_job_definition_is_the_one_that_a_pipeline_runs_by(
     guided: Mill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {
-        "AWS_ENDPOINT_URL": guided.endpoint,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }.items():
+    for name, value in guided.target.environment().items():
         monkeypatch.setenv(name, value)
     exec(CODE.search(GUIDE)[1], {})  # type: ignore[index] # noqa: S102 - the guide's own words
     source = guided.data / "pipelines" / "shout"

@@ -11,7 +11,6 @@ from gristmill import keys
 from gristmill.client.control import resume, stop
 from gristmill.client.runs import find_run
 from gristmill.client.stack import open_mill
-from gristmill.client.target import Target
 from gristmill.report.model import Report
 from tests.integration.mill import Mill
 
@@ -123,7 +122,7 @@ def test_a_failed_run_tells_attempts_causes_and_what_a_resume_made_of_it(mill: M
     assert report.results == []
 
     gate.touch()
-    client = open_mill(Target(mill.endpoint, "us-east-1"), "gristmill")
+    client = open_mill(mill.target, "gristmill")
     again = resume(client, find_run(client, run))
     assert mill.end(again.arn)["status"] == "SUCCEEDED"
     again, page = reported(mill, "brittle", "bad.txt", run), page_of(mill, "brittle", "bad.txt", run)
@@ -154,7 +153,7 @@ def test_a_killed_child_leaves_no_footprint_and_the_report_says_who_killed_it(mi
 def test_a_stopped_run_is_reported_too(mill: Mill, tmp_path: Path):
     run = mill.drop("trouble", "halted.txt", b"BAD\n", mode="hang", marks=str(tmp_path))
     mill._until(lambda: any(tmp_path.iterdir()), 30, "no task began")
-    client = open_mill(Target(mill.endpoint, "us-east-1"), "gristmill")
+    client = open_mill(mill.target, "gristmill")
     assert stop(client, find_run(client, run), "miller").proved
     assert mill.finish(run)["status"] == "ABORTED"
     report = reported(mill, "trouble", "halted.txt", run)

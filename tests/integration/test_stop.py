@@ -10,7 +10,6 @@ from gristmill.client.control import Stopped, resume, stop
 from gristmill.client.runs import find_run
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
-from gristmill.client.target import Target
 from gristmill.words import RunStatus
 from tests.integration.mill import Mill
 
@@ -33,7 +32,7 @@ class Case:
 
 @pytest.fixture(scope="module")
 def client(mill: Mill) -> Client:
-    return open_mill(Target(mill.endpoint, "us-east-1"), "gristmill")
+    return open_mill(mill.target, "gristmill")
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
+from gristmill.client.target import Target, at_server
 from gristmill.local import daemon, hostname
 from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
@@ -19,19 +19,12 @@ _BUCKET = "nodes"
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     data = tmp_path_factory.mktemp("aws")
-    state = daemon.up(data, ["--port", "0"])
-    client: Any = boto3.client(
-        "s3",
-        endpoint_url=state.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    client.create_bucket(Bucket=_BUCKET)
+    made = at_server(daemon.up(data, ["--port", "0"]))
+    made.client("s3").create_bucket(Bucket=_BUCKET)
     try:
-        yield state.endpoint
+        yield made
     finally:
         daemon.down(data)
 
@@ -46,11 +39,11 @@ def hosts() -> None:
 
 
 @pytest.fixture
-def nodes(endpoint: str, hosts: None, tmp_path: Path) -> Iterator[Callable[..., Nodes]]:
+def nodes(target: Target, hosts: None, tmp_path: Path) -> Iterator[Callable[..., Nodes]]:
     made: list[Nodes] = []
 
     def make(count: int, **more: Any) -> Nodes:
-        made.append(Nodes(endpoint, _BUCKET, tmp_path, count, **more))
+        made.append(Nodes(target, _BUCKET, tmp_path, count, **more))
         return made[-1]
 
     yield make

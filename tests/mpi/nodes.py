@@ -13,22 +13,22 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import boto3
-
+from gristmill.client.target import Target
 from gristmill.keys import Rendezvous
 from gristmill.local import hostname
 from gristmill.words import Notice
 
 PROJECT = Path(__file__).parents[2]
 PROGRAMS = str(PROJECT / "tests" / "mpi" / "programs.py")
+ANOTHER_ADDRESS = "127.0.0.2"  # macOS has it after `ifconfig lo0 alias 127.0.0.2`
 PACE = ("--heartbeat-seconds", "1", "--lost-seconds", "6")
 
 
 class Nodes:
     """One attempt at a multi-node job; `start` starts one node of it."""
 
-    def __init__(self, endpoint: str, bucket: str, folder: Path, count: int, attempt: int = 1, job: str = "") -> None:
-        self.endpoint, self.bucket, self.folder, self.count, self.attempt = endpoint, bucket, folder, count, attempt
+    def __init__(self, target: Target, bucket: str, folder: Path, count: int, attempt: int = 1, job: str = "") -> None:
+        self.target, self.bucket, self.folder, self.count, self.attempt = target, bucket, folder, count, attempt
         self.job = job or str(uuid.uuid4())
         self.place = Rendezvous("jobs", self.job, attempt)
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
@@ -46,10 +46,7 @@ class Nodes:
             "BUCKET": self.bucket,
             "PYTHONPATH": str(PROJECT),
             "PYTHONUNBUFFERED": "1",
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
+            **self.target.environment(),
             "AWS_BATCH_JOB_ID": self.job if index == 0 else f"{self.job}#{index}",
             "AWS_BATCH_JOB_ATTEMPT": str(self.attempt),
             "AWS_BATCH_JOB_NODE_INDEX": str(index),
@@ -102,13 +99,7 @@ class Nodes:
 
     @property
     def store(self) -> Any:
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return self.target.client("s3")
 
     def descendants(self, index: int) -> list[int]:
         """Return what a node has started, by its mark in the environment: parents may be gone."""
@@ -138,13 +129,16 @@ class Nodes:
 
 
 class Line:
-    """A line to the store that can be cut: a forwarder on a port of its own."""
+    """A line to the store that can be cut: a forwarder on another address of this machine, on the same port.
 
-    def __init__(self, endpoint: str) -> None:
-        self._port = int(endpoint.rpartition(":")[2])
+    The store answers to any loopback address, but to its own port alone.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._port = int(str(target.endpoint).rpartition(":")[2])
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"http://localhost:{self._listener.getsockname()[1]}"
+        self._listener = socket.create_server((ANOTHER_ADDRESS, self._port))
+        self.endpoint = f"http://{ANOTHER_ADDRESS}:{self._port}"
         self._is_cut = threading.Event()
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -156,9 +150,16 @@ class Line:
     def mend(self) -> None:
         self._is_cut.clear()
 
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits there
+        self._listener.close()
+
     def _serve(self) -> None:
         while True:
-            near, _ = self._listener.accept()
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
             if self._is_cut.is_set():
                 near.close()
                 continue

@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from gristmill.client.target import Target
 from gristmill.words import Notice
 from tests.mpi.nodes import PROGRAMS, PROJECT, Line, Nodes
 
@@ -30,8 +31,10 @@ def nothing_is_left(job: Nodes) -> bool:
 
 
 @pytest.fixture
-def line(endpoint: str) -> Line:
-    return Line(endpoint)
+def line(target: Target) -> Iterator[Line]:
+    made = Line(target)
+    yield made
+    made.close()
 
 
 def test_each_rank_runs_on_its_own_node(nodes: Make):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
+from gristmill.client.target import at_server
 from gristmill.drop import run_id
 from gristmill.local import daemon
 from gristmill.local.deploy import local_parameters
@@ -56,10 +57,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     environment = {
         "PATH": f"{TOOLS}:{daemon.PROJECT / '.venv' / 'bin'}:{os.environ['PATH']}",
         "HOME": str(tmp_path_factory.mktemp("home")),
-        "AWS_ENDPOINT_URL": state.endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        **at_server(state).environment(),
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_POLL_DELAY": "1",
         "DATA": str(data),

@@ -34,8 +34,9 @@ s3 =
 """
 SHOWN = """
 from gristmill.client.target import Target
+from gristmill.surroundings import KeyPair
 for service in ("s3", "cloudformation"):
-    client = Target("http://localhost:45454", "us-east-1").client(service)
+    client = Target("http://localhost:45454", "us-east-1", pair=KeyPair("GM", "secret")).client(service)
     print(client.meta.endpoint_url, client.meta.region_name, client.meta.config.s3, client.meta.config.retries)
     print(client._endpoint.http_session._proxy_config._proxies, client._request_signer._credentials.token)
     if service == "s3":

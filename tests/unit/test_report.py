@@ -32,7 +32,6 @@ from gristmill.report.pictures import EMBEDDED_MAX, choose
 from gristmill.report.pictures import SHOWN as PICTURES_SHOWN
 from gristmill.report.timeline import Span, bins, steps
 from gristmill.report.work import spread
-from gristmill.request import Resume
 from gristmill.store import ObjectInfo
 from gristmill.story import Story
 from gristmill.words import CheckVerdict, RunStatus
@@ -200,7 +199,7 @@ def facts(children=0, reason="", **more):
         for number in range(children)
     ]
     left = {(one.stage, one.branch, 0, 0, one.index): PRINT for one in many}
-    news = News(RunStatus.FAILED, "arn:execution", Resume(run="0" * 16), START, reason)
+    news = News(RunStatus.FAILED, "arn:execution", {}, START, reason)
     objects = [Object(key=f"results/{reason}", size=1, etag=reason)] * 500
     given = {"findings": {"map": [finding] * 60}, "seen": Observed([], many), "footprints": left, "results": objects}
     return Facts(story, news, RECORD, **given, **more)

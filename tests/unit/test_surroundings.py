@@ -8,7 +8,7 @@ import pytest
 from gristmill.local.settings import Settings
 from gristmill.spec import search_path
 from gristmill.spec.load import SEARCH_PATH
-from gristmill.surroundings import astray, leading_to, unproxied
+from gristmill.surroundings import KeyPair, astray, leading_to, unproxied
 
 PROXY = "http://127.0.0.1:9"
 HOSTILE = {
@@ -44,7 +44,7 @@ def test_jobs_and_functions_inherit_what_is_listed_and_no_more(monkeypatch, tmp_
 
 
 def test_a_shell_is_led_here_by_variables_alone():
-    wanted = leading_to("http://localhost:1", "us-east-1", "id", "secret")
+    wanted = leading_to("http://localhost:1", "us-east-1", KeyPair("id", "secret"))
     theirs = {
         "AWS_PROFILE": "p",
         "AWS_ENDPOINT_URL_S3": "x",

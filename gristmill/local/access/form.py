@@ -1,0 +1,153 @@
+"""S3's upload by an HTML form: its policy is what is signed, and every field must keep to it."""
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Event, Field, File, MultipartDecoder, NeedData
+
+from gristmill.local.access.claims import ALGORITHM, Claim, credential, moment_of
+from gristmill.local.access.refusals import Refused, Why
+from gristmill.local.access.request import Request
+from gristmill.local.access.signature import SKEW, known_secret, sign, signing_key
+
+_BLOCK = 256 * 1024
+_MOST_FORM = 1024**2  # bytes of all fields but the file
+_UNCONDITIONED = {"policy", "x-amz-signature", "file"}
+_IGNORED = "x-ignore-"
+
+
+def is_form(request: Request) -> bool:
+    """Tell an upload by a form from a request that is signed by a header or its query."""
+    kind = (request.header("content-type") or "").lower()
+    return request.method == "POST" and kind.startswith("multipart/form-data") and not request.lines("authorization")
+
+
+def verify(request: Request, bucket: str, secret_of: Callable[[str], str | None], now: datetime) -> Claim:
+    """Return what a form rightly claims; Refused where its signature, policy or fields are not right."""
+    if request.query:
+        raise Refused(Why.POLICY, "s3", "a form's address has no query")
+    fields, size = _read(request)
+    algorithm, signature = fields.get("x-amz-algorithm"), fields.get("x-amz-signature", "")
+    if algorithm is None and "signature" not in fields:
+        raise Refused(Why.UNSIGNED, "s3")
+    if algorithm != ALGORITHM:
+        raise Refused(Why.OTHER_MECHANISM, "s3")
+    key, day, region, service = credential(fields.get("x-amz-credential", ""), Why.MALFORMED_QUERY)
+    moment = moment_of(fields.get("x-amz-date", ""), day, Why.MALFORMED_QUERY, service)
+    claim = Claim(key, region, service, moment, (), signature)
+    secret = known_secret(key, service, secret_of)
+    policy = fields.get("policy", "")
+    if service != "s3" or not hmac.compare_digest(
+        sign(signing_key(secret, claim.scope), policy).encode(), signature.encode()
+    ):
+        raise Refused(Why.MISMATCH, "s3")
+    if moment - now > SKEW:
+        raise Refused(Why.TOO_EARLY, "s3")
+    _keep_to(policy, {**fields, "bucket": bucket}, size, now)
+    return claim
+
+
+def _read(request: Request) -> tuple[dict[str, str], int]:
+    """Return the form's fields, names in lower case, and the size of its file; the body is left at its start."""
+    _, options = parse_options_header(request.header("content-type"))
+    decoder = MultipartDecoder(options.get("boundary", "").encode("latin-1"), max_form_memory_size=_MOST_FORM)
+    parts: list[_Part] = []
+    request.body.seek(0)
+    try:
+        for event in _events(decoder, request.body):
+            if isinstance(event, Field | File):
+                parts.append(_Part(event.name.lower()))
+            elif isinstance(event, Data):
+                parts[-1].take(event.data)
+    except (ValueError, RequestEntityTooLarge, AttributeError):  # AttributeError: a part without a name
+        raise Refused(Why.POLICY, "s3", "the form cannot be read") from None
+    finally:
+        request.body.seek(0)
+    if len({part.name for part in parts}) < len(parts):
+        raise Refused(Why.POLICY, "s3", "each field may be there once")
+    fields = {part.name: part.value.decode("utf-8", "replace") for part in parts if not part.is_file}
+    return fields, sum(part.size for part in parts if part.is_file)
+
+
+def _events(decoder: MultipartDecoder, body: BinaryIO) -> Iterator[Event]:
+    """Yield what a form consists of; ValueError where it does not end as it must."""
+    while block := body.read(_BLOCK):
+        decoder.receive_data(block)
+        while not isinstance(event := decoder.next_event(), NeedData):
+            yield event
+    decoder.receive_data(None)
+    yield decoder.next_event()
+
+
+@dataclass
+class _Part:
+    """A field of a form; of a file the size alone."""
+
+    name: str
+    value: bytearray = field(default_factory=bytearray)
+    size: int = 0
+
+    @property
+    def is_file(self) -> bool:
+        """Tell the file from the other fields."""
+        return self.name == "file"
+
+    def take(self, data: bytes) -> None:
+        """Take what comes next of it."""
+        self.size += len(data)
+        if not self.is_file:
+            self.value.extend(data)
+
+
+def _keep_to(policy: str, fields: dict[str, str], size: int, now: datetime) -> None:
+    """Refuse a policy that has expired, and fields that none of its conditions allows."""
+    try:
+        told = json.loads(base64.b64decode(policy, validate=True))
+        expiration = datetime.fromisoformat(told["expiration"])
+        conditions = [_Condition(one) for one in told["conditions"]]
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        raise Refused(Why.POLICY, "s3", "the policy cannot be read") from None
+    if now >= expiration:
+        raise Refused(Why.EXPIRED, "s3", "Policy expired")
+    broken = [one.text for one in conditions if not one.holds(fields, size)]
+    named = {one.field for one in conditions}
+    free = {name for name in fields if name not in _UNCONDITIONED and not name.startswith(_IGNORED)} - named
+    if broken or free:
+        raise Refused(Why.POLICY, "s3", "; ".join([*broken, *(f"extra input field: {name}" for name in sorted(free))]))
+
+
+class _Condition:
+    """One condition of a policy: `{field: value}`, `[eq | starts-with, $field, value]` or a range of sizes."""
+
+    def __init__(self, told: Any) -> None:
+        if isinstance(told, dict):
+            ((field, value),) = told.items()
+            told = ["eq", f"${field}", value]
+        self.kind, first, self._second = str(told[0]).lower(), told[1], told[2]
+        self.text = json.dumps(told)
+        self.field = "" if self.kind == "content-length-range" else str(first).removeprefix("$").lower()
+        self._least = int(first) if not self.field else 0
+
+    def holds(self, fields: dict[str, str], size: int) -> bool:
+        """Tell whether a form keeps to it."""
+        if self.kind == "content-length-range":
+            return self._least <= size <= int(self._second)
+        value = fields.get(self.field)
+        if value is None:
+            return False
+        if self.kind == "starts-with":
+            return all(one.strip().startswith(self._second) for one in _values(self.field, value))
+        return self.kind == "eq" and value == self._second
+
+
+def _values(field: str, value: str) -> list[str]:
+    """Return what must start so: each of several media types, or the whole value."""
+    return value.split(",") if field == "content-type" else [value]

@@ -1,0 +1,64 @@
+"""A request as it came over the wire: what is signed is what was sent."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, BinaryIO
+from urllib.parse import unquote
+
+WIRE_HEADERS = "gristmill.headers"  # in the WSGI environment: every header line, as (name, value)
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Method, raw target, and header lines with names in lower case; the body is read from its start."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: BinaryIO
+
+    @property
+    def is_origin_form(self) -> bool:
+        """Tell a target that is a path from a URL, a `*`, or one with bytes that no URL has."""
+        return self.target.startswith("/") and _PRINTABLE.fullmatch(self.target) is not None
+
+    @property
+    def path(self) -> str:
+        """Return the path, encoded as it was sent."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """Return the query, encoded as it was sent."""
+        return self.target.partition("?")[2]
+
+    @cached_property
+    def arguments(self) -> tuple[tuple[str, str], ...]:
+        """Return the query's names and values, in their order."""
+        pairs = (pair.partition("=") for pair in self.query.split("&") if pair)
+        return tuple((unquote(name), unquote(value)) for name, _, value in pairs)
+
+    def argument(self, name: str) -> str | None:
+        """Return the first value of an argument."""
+        return next((value for known, value in self.arguments if known == name), None)
+
+    def lines(self, name: str) -> list[str]:
+        """Return the values of every line of a header; the name is in lower case."""
+        return [value for known, value in self.headers if known == name]
+
+    def header(self, name: str) -> str | None:
+        """Return a header, its lines joined; None where there is none."""
+        found = self.lines(name)
+        return ",".join(found) if found else None
+
+
+def request_of(environ: dict[str, Any]) -> Request:
+    """Return the request of a WSGI environment that the server's own `Task` made."""
+    return Request(
+        method=environ["REQUEST_METHOD"],
+        target=environ["REQUEST_URI"],
+        headers=tuple((name.lower(), value) for name, value in environ[WIRE_HEADERS]),
+        body=environ["wsgi.input"],
+    )
