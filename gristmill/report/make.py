@@ -9,11 +9,13 @@ from gristmill.limits import ATTEMPTS_MAX
 from gristmill.records import Bill
 from gristmill.report.branches import see, stages
 from gristmill.report.facts import Facts, places
-from gristmill.report.model import Execution, Lane, Object, Picture, Report
+from gristmill.report.model import Execution, Lane, Object, Picture, Report, Table
 from gristmill.report.timeline import bins, steps
 
 
-def make(facts: Facts, pictures: Sequence[Picture], left_out: Sequence[str] = ()) -> Report:
+def make(
+    facts: Facts, pictures: Sequence[Picture], left_out: Sequence[str] = (), tables: Sequence[Table] = ()
+) -> Report:
     """Return the report of a run's end."""
     story, record = facts.story, facts.record
     pipeline = record.pipeline if record else None
@@ -41,6 +43,7 @@ def make(facts: Facts, pictures: Sequence[Picture], left_out: Sequence[str] = ()
         results_count=len(story.results),
         results_size=sum(one.size for one in story.results),
         pictures=list(pictures),
+        tables=list(tables),
         cost=_cost(facts),
         estimate=story.estimate,
         left_out=[*facts.left_out, *left_out],

@@ -68,6 +68,15 @@ class Picture(Record):
     embedded: bool
 
 
+class Table(Record):
+    """The first rows of a table among the results; long cells are cut."""
+
+    key: str
+    rows: list[list[str]]
+    more_rows: bool
+    more_columns: bool
+
+
 class Report(Record):
     """All that is known of a run when one of its executions has ended."""
 
@@ -93,6 +102,7 @@ class Report(Record):
     results_count: int
     results_size: int
     pictures: list[Picture]
+    tables: list[Table]
     cost: Bill | None  # of all executions
     estimate: float | None  # dollars
     left_out: list[str]  # what is not in this report, and why

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -28,6 +29,16 @@ def page(report: Report, pictures: Mapping[str, str]) -> str:
     )
 
 
+def link(key: str, run: str) -> str:
+    """Return a result's address from the page, which lies at the top of the run's results."""
+    return f"./{quote(beside(key, run))}"
+
+
+def beside(key: str, run: str) -> str:
+    """Return a result's name among the run's results."""
+    return key.rpartition(f"/{run}/")[2]
+
+
 def _size(count: float) -> str:
     return wording.size(int(count))
 
@@ -50,5 +61,6 @@ def _environment() -> Environment:
     )
     named = (wording.size, wording.brief, wording.duration, wording.moment, wording.quantity, dollars, nth_attempt)
     made.filters |= {one.__name__: one for one in named}
+    made.filters |= {"link": link, "beside": beside}
     made.globals |= {"labels": LABELS, "say_seconds": wording.brief, "say_size": _size}
     return made

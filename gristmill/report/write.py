@@ -14,6 +14,7 @@ from gristmill.report.facts import gather
 from gristmill.report.make import make
 from gristmill.report.page import page
 from gristmill.report.pictures import load
+from gristmill.report.tables import load as load_tables
 from gristmill.store import Store
 from gristmill.story import Story
 
@@ -39,8 +40,8 @@ def write(store: Store, sources: Sources, story: Story, news: News, record: RunR
     """Write `report.json`, then `report.html`; Refused where S3 has no key for them."""
     if len(_key(story, "html").encode()) > S3_KEY_MAX_BYTES:
         raise Refused(["the file's name is too long for it"])
-    pictures = load(store, story.results)
-    report = make(gather(store, sources, story, news, record, seen), pictures.listed, pictures.left_out)
+    pictures, tables = load(store, story.results), load_tables(store, story.results)
+    report = make(gather(store, sources, story, news, record, seen), pictures.listed, pictures.left_out, tables)
     store.put(_key(story, "json"), report.model_dump_json(indent=1).encode(), "application/json")
     store.put(_key(story, "html"), page(report, pictures.embedded).encode(), "text/html; charset=utf-8")
 

@@ -4,6 +4,7 @@ import base64
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -95,8 +96,12 @@ def test_names_and_pictures_of_anybody_run_nothing_and_load_nothing(mill: Mill):
         ("0.png", True), ("1.png", True), ("0.svg", True), ("1.svg", True)
     ]  # fmt: skip
     tags = Tags(page)
-    assert tags.names.isdisjoint({"script", "link", "iframe", "object", "embed", "b", "a", "form"})
-    kinds = [address.partition(";")[0] for address in tags.addresses]
+    assert tags.names.isdisjoint({"script", "link", "iframe", "object", "embed", "b", "form"})
+    links = [address for address in tags.addresses if not address.startswith("data:")]
+    prefix = keys.results_prefix("drawn", name, run)
+    assert {link[:2] for link in links} == {"./"}
+    assert {prefix + unquote(link[2:]) for link in links} == {one.key for one in report.results}
+    kinds = [address.partition(";")[0] for address in tags.addresses if address.startswith("data:")]
     assert kinds == ["data:image/png"] * 2 + ["data:image/svg+xml"] * 2
     drawn = mill.read(report.pictures[0].key)
     assert base64.b64encode(drawn).decode() in page

@@ -1,6 +1,7 @@
 """The report: figures in keys, times in bins, what is chosen where there is too much, and a page that stays small."""
 
 import json
+import re
 import threading
 import types
 from collections import Counter
@@ -26,10 +27,11 @@ from gristmill.report.chart import BARS_MOST, Scale, charts, ticks
 from gristmill.report.children import SHOWN, Seen, shown
 from gristmill.report.facts import Facts, wanted
 from gristmill.report.make import make
-from gristmill.report.model import Object, Picture, schema
+from gristmill.report.model import Object, Picture, Table, schema
 from gristmill.report.page import page
 from gristmill.report.pictures import EMBEDDED_MAX, choose
 from gristmill.report.pictures import SHOWN as PICTURES_SHOWN
+from gristmill.report.tables import COLUMNS, LETTERS, ROWS, delimiter, table
 from gristmill.report.timeline import Span, bins, steps
 from gristmill.report.work import spread
 from gristmill.store import ObjectInfo
@@ -210,7 +212,7 @@ class Elements(HTMLParser):
 
     def __init__(self, made):
         super().__init__()
-        self.counts, self.events, self.texts = Counter(), [], []
+        self.counts, self.events, self.texts, self.links = Counter(), [], [], []
         self.feed(made)
 
     @property
@@ -220,23 +222,78 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.counts[tag] += 1
         self.events += [name for name, _ in attrs if name.startswith("on")]
+        self.links += [value for name, value in attrs if name == "href"]
 
     def handle_data(self, data):
         self.texts.append(data)
+
+
+def labels(made):
+    """Yield the heading and the label of each cell of tables that have headings."""
+    for part in re.findall(r"<table>(.*?)</table>", made, re.S):
+        heads, *rows = re.findall(r"<tr[^>]*>(.*?)</tr>", part, re.S)
+        headings = re.findall(r"<th[^>]*>(.*?)</th>", heads, re.S)
+        if 'class="heads"' not in part:
+            continue
+        for row in rows:
+            cells = re.findall(r"<t[dh]([^>]*)>", row)
+            if "colspan" not in row:
+                yield from zip(headings, cells, strict=True)
 
 
 HOSTILE = """</title></style></svg><script>alert(1)</script><img src=x onerror='a()'>"'&{{7*7}}{% raw %}\x00\u202e"""
 
 
 def test_no_text_becomes_markup_wherever_it_comes_from():
-    report = make(facts(3, HOSTILE), [Picture(key=HOSTILE, size=1, embedded=True)], [HOSTILE])
+    table = Table(key=HOSTILE, rows=[[HOSTILE, HOSTILE]], more_rows=True, more_columns=True)
+    report = make(facts(3, HOSTILE), [Picture(key=HOSTILE, size=1, embedded=True)], [HOSTILE], [table])
     made = page(report, {HOSTILE: "data:image/png;base64,AA=="})
     elements, texts = Elements(made), [one for one in Elements(made).texts if "alert(1)" in one]
-    assert elements.names.isdisjoint({"script", "link", "iframe", "object", "a"})
+    assert elements.names.isdisjoint({"script", "link", "iframe", "object"})
+    assert all(re.fullmatch(r"\./[A-Za-z0-9_.~/%-]+", link) for link in elements.links)
+    assert elements.links
     assert elements.counts["img"] == elements.counts["style"] == 1
     assert elements.events == []
     assert len(texts) > 20
     assert all(block(HOSTILE) in text for text in texts)
+
+
+def test_a_cell_is_labelled_as_its_column_is_for_where_rows_are_stacked():
+    found = [pair for pair in labels(page(make(facts(3, "why"), []), {})) if "scope" not in pair[1]]
+    assert len(found) > 40
+    assert [pair for pair in found if f'data-label="{pair[0]}"' not in pair[1]] == []
+
+
+def test_a_branch_that_was_never_begun_counts_nothing():
+    made = page(make(replace(facts(), findings={}), []), {})
+    assert made.count("not begun") == 2
+    assert "of 0<" not in made
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "rows", "more"),
+    [
+        ("a.csv", 'a,b\n1,"2\n3"\n', [["a", "b"], ["1", "2\n3"]], (False, False)),
+        ("a.TSV", "a\tb\n1,1\t2\n", [["a", "b"], ["1,1", "2"]], (False, False)),
+        ("a.csv", "n\n" * 50, [["n"]] * ROWS, (True, False)),
+        ("a.csv", ",".join("n" * 20) + "\n", [["n"] * COLUMNS], (False, True)),
+        ("a.csv", "x" * 500 + "\n", [["x" * LETTERS + "…"]], (False, False)),
+        ("a.csv", "\ufeffa,b\n", [["a", "b"]], (False, False)),
+        ("a.csv", "", None, None),
+        ("a.csv", "PAR1\0\0", None, None),
+    ],
+)
+def test_the_first_rows_of_a_table(key, text, rows, more):
+    found = table(key, len(text.encode()), text.encode())
+    assert (found and found.rows) == rows
+    assert found is None or (found.more_rows, found.more_columns) == more
+
+
+def test_a_row_that_was_not_read_whole_is_not_shown():
+    found = table("a.csv", 10**9, b"a,b\n1,2\n3,")
+    assert found is not None
+    assert found.rows == [["a", "b"], ["1", "2"]]
+    assert [delimiter(key) for key in ("x.txt", "x.csv.gz", "csv")] == [None] * 3
 
 
 def test_a_report_is_as_large_for_ten_thousand_containers_as_for_hundreds():
