@@ -79,7 +79,7 @@ lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete with the stock command lines
 	$(BIN)/python -m pytest --quiet tests/sam
 
-test-big: setup ## a line of 200 MB, fifty files at once (a minute or two)
+test-big: setup ## large and many: six gigabytes with 256 open files, 100,000 objects, a line of 200 MB, fifty files (a few minutes)
 	$(BIN)/python -m pytest --quiet tests/big
 
 test-containers: science mpi ## jobs in real containers on a bridge network; needs docker or podman, as root

@@ -24,6 +24,7 @@ from gristmill.local import daemon
 from gristmill.news import News
 from gristmill.records import InputObject, RunRecord
 from gristmill.report.write import write
+from gristmill.request import Resume
 from gristmill.spec.load import load
 from gristmill.store import Store
 from gristmill.story import Story
@@ -134,9 +135,7 @@ def measure(mill: common.Mill, containers: int) -> bool:
     sources = Sources(NoHistory(), batch, ["queue"])
     begin, own = time.perf_counter(), time.process_time()
     seen = observe(sources, record, record.execution)
-    write(
-        store, sources, story, News(RunStatus.FAILED, "arn:one", {"resume": {"run": run}}, START, "why"), record, seen
-    )
+    write(store, sources, story, News(RunStatus.FAILED, "arn:one", Resume(run=run), START, "why"), record, seen)
     seconds, own = time.perf_counter() - begin, time.process_time() - own
     sizes = [len(store.read(keys.report("strings", "x.txt", run, kind))) / 1000 for kind in ("html", "json")]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

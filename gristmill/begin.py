@@ -1,6 +1,5 @@
 """Split: an execution claims its run, indexes the first stage's chunks, and prices what they ask for."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from gristmill import index, keys
@@ -9,25 +8,29 @@ from gristmill.cost.bill import bill
 from gristmill.cost.ceiling import over_ceiling
 from gristmill.cost.estimate import Cut, estimate
 from gristmill.cursor import Cursor
-from gristmill.drop import is_no_drop, read_drop
+from gristmill.drop import is_no_drop
 from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.records import Bill, RunRecord
+from gristmill.request import Resume, read_request
 from gristmill.source import frozen
 from gristmill.split import ensure_index
 from gristmill.store import Store
 from gristmill.words import SplitVerdict
 
 
-def split(store: Store, event: Mapping[str, Any], claimant: Claimant) -> dict[str, Any]:
-    """Answer an execution's input: an S3 event, or `{"resume": {"run": ...}}`."""
-    if "resume" in event:
-        return _start(store, take_over(store, event["resume"]["run"], claimant.execution), claimant.terms)
-    drop = read_drop(event)
-    why_not = is_no_drop(drop.key)
+def split(store: Store, event: Any, claimant: Claimant) -> dict[str, Any]:
+    """Answer an execution's input: an S3 event of the store's bucket, or `{"resume": {"run": ...}}`.
+
+    Refused for any other input, before anything is read or written for it.
+    """
+    request = read_request(event, store.bucket)
+    if isinstance(request, Resume):
+        return _start(store, take_over(store, request.run, claimant.execution), claimant.terms)
+    why_not = is_no_drop(request.key)
     if why_not:
-        return _answer(SplitVerdict.IGNORED, drop.run, f"{drop.key}: {why_not}")
-    record = claim(store, drop, claimant)
+        return _answer(SplitVerdict.IGNORED, request.run, f"{request.key}: {why_not}")
+    record = claim(store, request, claimant)
     if record.execution != claimant.execution:
         return _answer(SplitVerdict.DUPLICATE, record.run, f"the run belongs to {record.execution}")
     return _start(store, record, claimant.terms)

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from gristmill import keys
 from gristmill.cursor import Cursor
 from gristmill.limits import BATCH_DESCRIBE_MAX
+from gristmill.reading import readable
 from gristmill.records import Failure
 from gristmill.store import Store
 
@@ -75,8 +76,8 @@ def is_hopeless(failure: Failure) -> bool:
 def _recorded(store: Store, cursor: Cursor, branch: str) -> Iterator[Failure]:
     prefix = keys.failures(cursor.run, cursor.stage, branch)
     for one in islice(store.list(prefix), _SEARCHED):
-        if keys.failure_attempt(one.key) == cursor.attempt:
-            yield Failure.model_validate_json(store.read(one.key))
+        if (failed := keys.parse_failure(one.key)) and failed.attempt == cursor.attempt:
+            yield from readable(store, Failure, [one.key])
 
 
 def _died(clues: Clues, cursor: Cursor, branch: str) -> Iterator[Failure]:

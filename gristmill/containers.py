@@ -40,17 +40,17 @@ def containers(batch: Any, queues: Sequence[str], record: RunRecord) -> Iterator
     """Yield a run's containers, of all its executions that Batch remembers; a job that was not started has its own."""
     names = _branches(record)
     for job in run_jobs(batch, queues, record.run):
-        head, attempt, group = keys.parse_job_name(job["jobName"])
-        if head in names:
+        named = keys.parse_job_name(job["jobName"])
+        if named and named.head in names:
             for one in _parts(batch, job):
-                yield _container(one, *names[head], attempt, group)
+                yield _container(one, *names[named.head], named.attempt, named.group)
 
 
 def _branches(record: RunRecord) -> Mapping[str, tuple[str, str]]:
     """Return stage and branch by what a job's name has before its attempt."""
     stages = record.pipeline.stages if record.pipeline else []
     return {
-        keys.parse_job_name(keys.job_name(record.run, stage.name, branch.name, 0, 0))[0]: (stage.name, branch.name)
+        keys.job_head(record.run, stage.name, branch.name): (stage.name, branch.name)
         for stage in stages
         for branch in stage.branches
     }

@@ -1,9 +1,7 @@
-"""A dropped object: its event, its identity, and whether it is a drop at all."""
+"""A dropped object: its identity, and whether it is a drop at all."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from gristmill import keys
 
@@ -27,21 +25,6 @@ class Drop:
     def run(self) -> str:
         """Return the id of the run that this drop starts."""
         return run_id(self.bucket, self.key, self.version, self.etag, self.sequencer)
-
-
-def read_drop(event: Mapping[str, Any]) -> Drop:
-    """Read an S3 `Object Created` event."""
-    detail = event["detail"]
-    item = detail["object"]
-    return Drop(
-        bucket=detail["bucket"]["name"],
-        key=item["key"],
-        version=item.get("version-id"),
-        etag=item.get("etag", ""),
-        size=item.get("size", 0),
-        sequencer=item.get("sequencer", ""),
-        requester=detail.get("requester", ""),
-    )
 
 
 def run_id(bucket: str, key: str, version: str | None, etag: str, sequencer: str) -> str:

@@ -1,6 +1,10 @@
 """Domain errors. Each knows the exit code that the command line and the children end with."""
 
 from enum import IntEnum, unique
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 @unique
@@ -57,3 +61,10 @@ class Unreachable(GristmillError):
 
 class Corrupt(GristmillError):
     """Raised when an object of the run's own making (index, receipt, record) does not read as it must."""
+
+
+def first_fault(error: "ValidationError") -> str:
+    """Return the first fault of a failed validation in one line: where, and what is wrong there."""
+    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(map(str, fault["loc"]))
+    return f"{place}: {fault['msg']}" if place else str(fault["msg"])

@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from itertools import islice
 from types import ModuleType
 from typing import Literal
@@ -63,8 +63,8 @@ def leave(store: Store, run: str, stage: str, branch: str, footprint: Footprint)
 
 def footprints(store: Store, run: str, stage: str, branch: str) -> Iterator[Footprint]:
     """Yield the footprints of a branch by attempt, group, child and try."""
-    for one in store.list(keys.footprints(run, stage, branch)):
-        yield Footprint(*keys.footprint_figures(one.key))
+    listed = (keys.footprint_figures(one.key) for one in store.list(keys.footprints(run, stage, branch)))
+    yield from (Footprint(*figures) for figures in listed if figures and len(figures) == len(fields(Footprint)))
 
 
 def software() -> Software:

@@ -81,6 +81,9 @@ FILES_MAX = 100_000
 # A header is read whole by every task, and handed to it before its records
 HEADER_MAX = 1 * MIB
 
+# A record is read whole into memory: the outcome of a branch that publishes 100,000 files has a key of each
+RECORD_MAX = 64 * MIB
+
 # Disk left free beside a staged input, for the program's own files
 DISK_RESERVE = 64 * MIB
 

@@ -1,14 +1,17 @@
-"""What is to be told of which execution: read from the state machine's notice, or from a status event."""
+"""What is to be told of which execution: read from the state machine's notice, or from a status event. Pure."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import from_json
 
 from gristmill import keys
-from gristmill.drop import read_drop
+from gristmill.errors import Refused, first_fault
 from gristmill.records import RunRecord
+from gristmill.request import Request, Resume, parse_request, read_request
 from gristmill.words import RunStatus
 
 
@@ -18,14 +21,14 @@ class News:
 
     status: RunStatus
     execution: str
-    event: Mapping[str, Any]
+    request: Request
     started_at: datetime
     reason: str
 
     @property
     def run(self) -> str:
         """Return the run that it is about."""
-        return run_of(self.event)
+        return self.request.run
 
     @property
     def is_end(self) -> bool:
@@ -33,29 +36,27 @@ class News:
         return self.status is not RunStatus.RETRYING
 
 
-def run_of(event: Mapping[str, Any]) -> str:
-    """Return the run that an execution's input is about."""
-    return str(event["resume"]["run"]) if "resume" in event else read_drop(event).run
-
-
 def may_tell(news: News, record: RunRecord | None) -> bool:
     """Tell whether an execution speaks for its run: it owns it, was to take it over, or nobody has claimed it.
 
     Any other is a duplicate, or a resume of a run that never was: nobody's business.
     """
-    resumes = "resume" in news.event
+    resumes = isinstance(news.request, Resume)
     return not resumes if record is None else resumes or record.execution == news.execution
 
 
-def read_payload(payload: Mapping[str, Any]) -> News:
-    """Read the state machine's notice; an error's name and cause become the reason where there is no other."""
+def read_payload(payload: Mapping[str, Any], bucket: str) -> News:
+    """Read the state machine's notice; an error's name and cause become the reason where there is no other.
+
+    Refused where the execution's input asks for nothing that Gristmill does.
+    """
     error = payload.get("error") or {}
     place = " of stage ".join(text for text in (payload.get("state"), payload.get("stage")) if text)
     why = f"{place}: {cause_of(error)}" if error else ""
     return News(
         status=RunStatus(payload["status"]),
         execution=payload["execution"],
-        event=payload["event"],
+        request=read_request(payload["event"], bucket),
         started_at=datetime.fromisoformat(payload["started"]),
         reason=payload.get("reason") or why,
     )
@@ -65,27 +66,36 @@ def cause_of(error: Mapping[str, str]) -> str:
     """Return a state's error in one line; what a function raised comes as JSON inside its cause."""
     name, cause = error.get("Error", ""), error.get("Cause") or ""
     try:
-        raised = json.loads(cause)
+        raised = from_json(cause)
         return f"{raised['errorType']}: {raised['errorMessage']}"
     except (ValueError, TypeError, KeyError):
         return f"{name}: {cause}" if cause else name
 
 
-def read_change(detail: Mapping[str, Any]) -> News:
-    """Read the detail of an `Execution Status Change` event."""
+class _Change(BaseModel):
+    """The detail of an `Execution Status Change` event; its input is left out where it is too long for an event."""
+
+    execution: str = Field(alias="executionArn")
+    status: Literal[RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT]
+    started: int = Field(alias="startDate", ge=0, lt=2**48)  # Unix milliseconds
+    input: str | None = None
+    error: str | None = None
+    cause: str | None = None
+
+
+def read_change(detail: Any, bucket: str) -> News:
+    """Read the detail of an `Execution Status Change` event; Refused as for a notice."""
+    try:
+        change = _Change.model_validate(detail)
+    except ValidationError as error:
+        raise Refused([f"not a status change of an execution: {first_fault(error)}"]) from error
     return News(
-        status=RunStatus(detail["status"]),
-        execution=detail["executionArn"],
-        event=read_input(detail),
-        started_at=datetime.fromtimestamp(detail["startDate"] / 1000, UTC),
-        reason=": ".join(text for text in (detail.get("error"), detail.get("cause")) if text),
+        status=change.status,
+        execution=change.execution,
+        request=parse_request(change.input or "", bucket),
+        started_at=datetime.fromtimestamp(change.started / 1000, UTC),
+        reason=": ".join(text for text in (change.error, change.cause) if text),
     )
-
-
-def read_input(detail: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an execution's input from its status event, where it is JSON text."""
-    parsed: Mapping[str, Any] = json.loads(detail["input"])
-    return parsed
 
 
 def outcome_key(run: str, execution: str) -> str:

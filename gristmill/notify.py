@@ -8,9 +8,11 @@ from typing import Any
 from gristmill import keys
 from gristmill.cost.gather import Observed, Sources
 from gristmill.cursor import nth_attempt
+from gristmill.errors import Refused
 from gristmill.jobs import end_jobs
 from gristmill.news import News, may_tell, outcome_key, read_change, read_payload
 from gristmill.notice import attributes, body, subject
+from gristmill.reading import find_readable
 from gristmill.records import Outcome, RunRecord
 from gristmill.report.write import reported
 from gristmill.store import Store
@@ -32,10 +34,17 @@ class Post:
 
 
 def notify(post: Post, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer the state machine's notice, or an `Execution Status Change` event."""
-    if "detail-type" in payload:
-        return settle(post, payload)
-    news = read_payload(payload)
+    """Answer the state machine's notice, or an `Execution Status Change` event.
+
+    An execution that was started by hand, and asks for nothing that Gristmill does, is nobody's run: nobody is told.
+    """
+    is_change, bucket = "detail-type" in payload, post.store.bucket
+    try:
+        news = read_change(payload.get("detail"), bucket) if is_change else read_payload(payload, bucket)
+    except Refused as refused:
+        return {"run": "", "told": False, "why_not": refused.what}
+    if is_change:
+        return settle(post, news)
     record = find_record(post.store, news.run)
     if is_repeated(payload) or not may_tell(news, record):
         return {"run": news.run, "told": False}
@@ -50,12 +59,11 @@ def is_repeated(payload: Mapping[str, Any]) -> bool:
     return payload["status"] == RunStatus.RETRYING and nth_attempt(payload.get("attempt", 0)) > _FIRST_RETRY
 
 
-def settle(post: Post, event: Mapping[str, Any]) -> dict[str, Any]:
+def settle(post: Post, news: News) -> dict[str, Any]:
     """End what an ended execution left running, and tell its end unless that was told.
 
     The jobs of a run are ended only by the execution that owns it: another one may be at work on it by now.
     """
-    news = read_change(event["detail"])
     record = find_record(post.store, news.run)
     if not may_tell(news, record):
         return {"run": news.run, "told": False, "ended": 0}
@@ -68,8 +76,8 @@ def settle(post: Post, event: Mapping[str, Any]) -> dict[str, Any]:
 
 def was_told(store: Store, news: News) -> bool:
     """Tell whether this very end was told; a notice of success that came before a failure does not count."""
-    raw = store.find(outcome_key(news.run, news.execution))
-    return raw is not None and Outcome.model_validate_json(raw).status is news.status
+    outcome = find_readable(store, Outcome, outcome_key(news.run, news.execution))
+    return outcome is not None and outcome.status is news.status
 
 
 def tell(post: Post, news: News, record: RunRecord | None) -> dict[str, Any]:
@@ -110,6 +118,5 @@ def outcome(story: Story, news: News) -> Outcome:
 
 
 def find_record(store: Store, run: str) -> RunRecord | None:
-    """Return a run's record, None where it was never claimed."""
-    raw = store.find(keys.run_record(run))
-    return RunRecord.model_validate_json(raw) if raw is not None else None
+    """Return a run's record, None where it was never claimed or cannot be read: its owner is told all the same."""
+    return find_readable(store, RunRecord, keys.run_record(run))

@@ -1,13 +1,16 @@
 """The JSON records of a run in S3. They are contracts between the functions, the children and the command line."""
 
-from datetime import date, datetime
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from gristmill.cursor import nth_attempt
+from gristmill.keys import INPUTS
 from gristmill.spec.model import Pipeline
 from gristmill.words import CheckVerdict, RunStatus
+
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Record(BaseModel):
@@ -20,7 +23,7 @@ class InputObject(Record):
     """The object version that a run works on; bytes, never the key's newest version."""
 
     bucket: str
-    key: str
+    key: Annotated[str, StringConstraints(pattern=f"^{INPUTS}")]
     version: str | None
     etag: str
     size: int
@@ -46,7 +49,7 @@ class RunRecord(Record):
     run: str
     execution: str  # ARN of the execution that owns the run
     resumes: int = 0
-    claimed_at: datetime
+    claimed_at: AwareDatetime
     owner: str
     input: InputObject
     pipeline: Pipeline | None  # None where the drop is refused
@@ -72,11 +75,21 @@ class Receipt(Record):
     log_stream: str
     started: float  # Unix seconds
     ended: float
-    offsets: list[int]
-    bytes_in: list[int]
-    records_in: list[int]
-    records_out: list[int]
+    offsets: list[_Count]
+    bytes_in: list[_Count]
+    records_in: list[_Count]
+    records_out: list[_Count]
     header: str = ""
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        """Refuse a receipt whose lists do not tell of every task, or whose outputs do not lie one after another."""
+        tasks = self.end - self.first
+        if tasks < 1 or {len(self.bytes_in), len(self.records_in), len(self.records_out)} != {tasks}:
+            raise ValueError("it does not tell of every task")
+        if len(self.offsets) != tasks + 1 or self.offsets[0] != 0 or sorted(self.offsets) != self.offsets:
+            raise ValueError("its outputs do not lie one after another")
+        return self
 
 
 class Failure(Record):
@@ -92,7 +105,7 @@ class Failure(Record):
     exit_code: int | None
     job_id: str
     log_stream: str
-    at: datetime
+    at: AwareDatetime
     start: int | None = None  # the task's bytes [start, end) of its stage's input, as CheckOutput looks them up
     end: int | None = None
 
@@ -144,8 +157,8 @@ class Outcome(Record):
     execution: str
     status: RunStatus
     reason: str
-    started_at: datetime
-    ended_at: datetime
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
     results: list[str]
     cost: Bill | None = None  # of this execution; None where it could not be measured
     estimate: float | None = None  # dollars

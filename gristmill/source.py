@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gristmill import keys
 from gristmill.errors import Corrupt
+from gristmill.reading import read
 from gristmill.records import RunRecord
 from gristmill.spec.model import Branch, Pipeline, Stage
 from gristmill.store import Store
@@ -73,8 +74,8 @@ def result_branches(pipeline: Pipeline) -> list[str]:
 
 
 def read_record(store: Store, run: str) -> RunRecord:
-    """Return the run's record."""
-    return RunRecord.model_validate_json(store.read(keys.run_record(run)))
+    """Return the run's record; NotFound where it is not claimed, Corrupt where it cannot be read."""
+    return read(store, RunRecord, keys.run_record(run))
 
 
 def frozen(record: RunRecord) -> Pipeline:

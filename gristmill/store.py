@@ -92,10 +92,11 @@ class Store:
         with self.open_range(key, start, end, version) as stream:
             return stream.read()
 
-    def find(self, key: str) -> bytes | None:
-        """Return an object's bytes, None where there is none."""
+    def find(self, key: str, most: int = -1) -> bytes | None:
+        """Return an object's bytes, the first `most` of them if that is given; None where there is no object."""
         try:
-            return self.read(key)
+            with self.open_range(key, 0) as stream:
+                return stream.read(most)
         except ClientError as error:
             if _status(error) == 404:
                 return None

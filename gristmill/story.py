@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from gristmill import keys
 from gristmill.cost.gather import Observed, Sources, measure, observe
-from gristmill.drop import read_drop
+from gristmill.drop import Drop
+from gristmill.errors import Corrupt
 from gristmill.guard import Overdue, within
 from gristmill.news import News
 from gristmill.parameters import owner
+from gristmill.reading import find_readable, readable
 from gristmill.records import Bill, Finding, RunRecord
 from gristmill.store import ObjectInfo, Store
 from gristmill.words import RunStatus
@@ -91,7 +94,9 @@ def _dropped(store: Store, news: News, record: RunRecord | None) -> tuple[str, i
     """Return the dropped object's key and size, and its owner."""
     if record:
         return record.input.key, record.input.size, record.owner
-    drop = read_drop(news.event)
+    drop = news.request
+    if not isinstance(drop, Drop):
+        raise Corrupt(f"run {news.run} is to be resumed, but has no record.")
     head = store.head(drop.key, drop.version)
     return drop.key, drop.size, owner(head.metadata if head else {}, drop.requester)
 
@@ -105,15 +110,14 @@ def results(store: Store, dropped: keys.Dropped, run: str) -> list[ObjectInfo]:
 
 def expected(store: Store, run: str) -> float | None:
     """Return the dollars that the run was expected to cost, None where it was refused before that was known."""
-    raw = store.find(keys.estimate(run))
-    return Bill.model_validate_json(raw).total if raw is not None else None
+    bill = find_readable(store, Bill, keys.estimate(run))
+    return bill.total if bill else None
 
 
 def findings(store: Store, record: RunRecord) -> list[Finding]:
     """Return the last finding of each stage that was checked."""
-    found = []
+    found: list[Finding] = []
     for stage in record.pipeline.stages if record.pipeline else []:
         checks = [one.key for one in store.list(keys.checks(record.run, stage.name))]
-        if checks:
-            found.append(Finding.model_validate_json(store.read(checks[-1])))
+        found += islice(readable(store, Finding, reversed(checks)), 1)
     return found

@@ -2,48 +2,44 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from pydantic import ValidationError
-
 from gristmill import keys
 from gristmill.cover import Committed, Cover, cover
-from gristmill.errors import Corrupt
+from gristmill.reading import find_readable
 from gristmill.records import Receipt
 from gristmill.store import ObjectInfo, Store
 
 _READERS = 16
 
 
+def committed(store: Store, run: str, stage: str, branch: str) -> dict[keys.Span, ObjectInfo]:
+    """Return the segments that have a receipt, by their tasks and by keys alone; what else lies there is left out."""
+    segments = {one.key: one for one in store.list(keys.segments(run, stage, branch))}
+    found = {}
+    for one in store.list(keys.receipts(run, stage, branch)):
+        span = keys.parse_span(one.key)
+        if span and one.key == keys.receipt(run, stage, branch, span):
+            found[span] = segments.get(keys.segment(run, stage, branch, span))
+    return {span: segment for span, segment in found.items() if segment}
+
+
 def survey(store: Store, run: str, stage: str, branch: str, tasks: int, first: int = 0) -> Cover:
     """Return the cover of tasks [first, tasks) of a branch: all of it by default.
 
-    A receipt counts only with the very segment that it names.
+    A receipt counts only with the very segment that it names, and for the tasks that its key names. One that cannot
+    be read commits nothing: its tasks are missing.
     """
-    segments = {one.key: one for one in store.list(keys.segments(run, stage, branch))}
-    listed = [one.key for one in store.list(keys.receipts(run, stage, branch)) if _touches(one.key, first, tasks)]
 
-    def read(key: str) -> Committed | None:
-        receipt = _read(store, key)
-        span = keys.Span(receipt.first, receipt.end)
-        return _committed(segments.get(keys.segment(run, stage, branch, span)), receipt)
+    def read(span: keys.Span, segment: ObjectInfo) -> Committed | None:
+        receipt = find_readable(store, Receipt, keys.receipt(run, stage, branch, span))
+        return Committed.of(segment.key, receipt) if receipt and _commits(receipt, span, segment) else None
 
+    held = committed(store, run, stage, branch)
+    wanted = {span: segment for span, segment in held.items() if span.first < tasks and first < span.end}
     with ThreadPoolExecutor(_READERS) as pool:
-        return cover(tasks, filter(None, pool.map(read, listed)), first)
+        return cover(tasks, filter(None, pool.map(read, wanted, wanted.values())), first)
 
 
-def _touches(key: str, first: int, end: int) -> bool:
-    span = keys.parse_span(key)
-    return span.first < end and first < span.end
-
-
-def _read(store: Store, key: str) -> Receipt:
-    try:
-        return Receipt.model_validate_json(store.read(key))
-    except ValidationError as error:
-        raise Corrupt(f"{key} is no receipt: {error}") from error
-
-
-def _committed(held: ObjectInfo | None, receipt: Receipt) -> Committed | None:
-    """Return the segment with its receipt in little memory; None where that very segment is not there."""
-    if held and held.size == receipt.offsets[-1] and held.etag == receipt.etag:
-        return Committed.of(held.key, receipt)
-    return None
+def _commits(receipt: Receipt, span: keys.Span, segment: ObjectInfo) -> bool:
+    """Tell whether a receipt is of this very segment."""
+    found = (receipt.first, receipt.end, receipt.offsets[-1], receipt.etag)
+    return found == (span.first, span.end, segment.size, segment.etag)

@@ -12,6 +12,7 @@ from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting, read_setting
 from gristmill import keys
 from gristmill.cursor import nth_attempt
+from gristmill.descendants import adopt_orphans
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.plan import segment_age
 from gristmill.records import RunRecord
@@ -26,6 +27,7 @@ _SIGTERM_EXIT = 143
 
 def main() -> int:
     """Run one child; return its exit code."""
+    adopt_orphans()
     termination = Termination().listen()
     try:
         setting = read_setting(sys.argv[1:], os.environ)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from gristmill.descendants import already_there, end_descendants
 from gristmill.errors import GristmillError
 
 _TAIL = 4_000  # bytes of a program's last words kept for the record of a failure
@@ -28,8 +29,9 @@ class ProgramFailed(GristmillError):
 def run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
     """Run a program to its end in a process group of its own; ProgramFailed unless it ends with 0.
 
-    Whatever interrupts this (a time limit, the end of the child) ends the whole group, and so does its own end.
+    Whatever interrupts this (a time limit, the end of the child) ends all that it has started, and so does its own end.
     """
+    others = already_there()
     process = _start(words, folder, environment)
     relay = _Relay(process.stdout)
     try:
@@ -39,7 +41,8 @@ def run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> N
         raise
     finally:
         _signal(process, signal.SIGKILL)
-        relay.join(_GRACE)  # whoever left the group may hold the pipe open for ever
+        end_descendants(others)
+        relay.join(_GRACE)  # where orphans cannot be adopted, one may hold the pipe open for ever
     if code:
         raise ProgramFailed(f"{words[0]} {_how(code)}", code if code > 0 else 128 - code, relay.tail)
 

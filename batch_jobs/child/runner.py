@@ -19,6 +19,7 @@ from batch_jobs.child.streams import Sink
 from batch_jobs.child.trace import job_trace
 from batch_jobs.child.worklist import Stretch, stretches
 from gristmill import keys
+from gristmill.descendants import already_there, end_detached
 from gristmill.errors import GristmillError
 from gristmill.limits import SEGMENT_AGE_MIN
 from gristmill.records import Failure
@@ -50,10 +51,12 @@ class Runner:
     segment_age: float = SEGMENT_AGE_MIN  # share of this child's age
     tally: Tally = field(default_factory=Tally)
     _told: float = field(default_factory=time.monotonic)
+    _spared: list[int] = field(default_factory=list)  # processes that no task has started
     _began: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
         """Work through all of the child's tasks."""
+        self._spared = already_there()
         with TimeLimit(self.timeout) as limit:
             for stretch in stretches(self.store, self.setting):
                 self._stretch(stretch, limit)
@@ -92,6 +95,8 @@ class Runner:
             segment.roll_back()
             self._fail(task, _reason(error), _detail(error), _exit_code(error))
             return False
+        finally:
+            end_detached(self._spared)
         return True
 
     def _call(self, chunk: Chunk, sink: Sink, told: Task) -> None:

@@ -14,12 +14,12 @@ from pathlib import Path
 from types import FrameType
 
 from batch_jobs.node.board import Board, Pulse, quick_config
-from batch_jobs.node.descendants import adopt_orphans, end_descendants
 from batch_jobs.node.failures import Terminated
 from batch_jobs.node.host import Registration, register
 from batch_jobs.node.mpirun import find_mpirun
 from batch_jobs.node.setting import Setting, read_setting
 from batch_jobs.node.work import Work, make_work
+from gristmill.descendants import adopt_orphans, end_descendants
 from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.keys import Rendezvous
 from gristmill.store import Store, make_bare_client

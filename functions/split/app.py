@@ -6,7 +6,6 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificationEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gristmill.begin import split
@@ -28,9 +27,7 @@ terms = Terms(max_vcpus, float(os.environ["MAX_COST"]))
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer `{"event": <execution input>, "execution": <ARN>}` with a verdict and the first cursor."""
-    if "detail" in event["event"]:
-        dropped = S3EventBridgeNotificationEvent(event["event"])
-        logger.append_keys(key=dropped.detail.object["key"])  # raw, as EventBridge sends it
+    logger.append_keys(execution=event["execution"])
     claimant = Claimant(event["execution"], datetime.now(UTC), roots(os.environ), terms)
     answer = split(store, event["event"], claimant)
     logger.append_keys(run=answer["run"])

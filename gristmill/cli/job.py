@@ -6,7 +6,7 @@ import typer
 
 from gristmill.cli.options import Json, Raw
 from gristmill.cli.session import session
-from gristmill.cli.show import emit, logged, moment, out
+from gristmill.cli.show import emit, emit_line, logged, moment, out
 from gristmill.cli.submit import submit
 
 JobId = Annotated[
@@ -88,11 +88,12 @@ def logs(
     """Print what a job has written. Of an array name a child (ID:0), of a multi-node job a node (ID#0)."""
     from gristmill.client.joblogs import lines
 
-    for line in lines(session(context).mill, job, attempt, follow):
-        if json:
-            emit(line)
-        else:
-            logged("", line.text, raw)
+    found = lines(session(context).mill, job, attempt, follow)
+    if json and not follow:
+        emit(list(found))
+        return
+    for line in found:
+        emit_line(line) if json else logged("", line.text, raw)
 
 
 def kill(

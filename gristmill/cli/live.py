@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 _BAR = 24
+_AWAITED = "Containers at work tell their tasks about once a minute, and at their end."
 _NARROW, _NARROWEST = 90, 70  # columns below which the bar, and then the rate, is left away
 
 
@@ -49,9 +50,17 @@ class View:
         for stage in look.stages:
             for one in stage.branches:
                 line = f"{stage.stage}/{one.branch}: {plain(one)}"
-                if one.tasks is not None and line not in self._said:
-                    self._said.add(line)
-                    note(line)
+                if one.tasks is not None:
+                    self._say_once(line)
+        if look.is_awaited:
+            self._say_once(_AWAITED)
+        if look.phase:
+            self._say_once(f"{look.phase} ...")
+
+    def _say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            note(line)
 
     def _group(self, look: Look, now: float) -> "Group":
         from rich.console import Group
@@ -59,8 +68,10 @@ class View:
         if not look.run.going:  # how it ended is the answer's headline
             return Group(self._table(look, now))
         took = seconds((datetime.now(UTC) - look.run.execution.started).total_seconds())
-        head = styled(coloured(look.run.status), f"  {look.run.title}  ", (f"run {look.run.run}  {took}", "dim"))
-        return Group(head, self._table(look, now))
+        doing = f" {look.phase}" if look.phase else ""
+        head = styled(coloured(look.run.status), f"{doing}  {look.run.title}  ", (f"run {look.run.run}  {took}", "dim"))
+        foot = [styled((f"  {_AWAITED}", "dim"))] if look.is_awaited else []
+        return Group(head, self._table(look, now), *foot)
 
     def _table(self, look: Look, now: float) -> Any:
         from rich.progress_bar import ProgressBar

@@ -83,7 +83,7 @@ def _mails(context: typer.Context) -> list[EmailMessage]:
             [f"mails of {target.describe()} are not here."],
             "Only those of an embedded AWS started here lie in an outbox.",
         )
-    return [_read(path) for path in sorted((target.data / "outbox").glob("*.eml"))]
+    return [_read(path) for path in sorted((target.data / "outbox").glob("*.eml")) if path.is_file()]
 
 
 def _read(path: Path) -> EmailMessage:

@@ -30,9 +30,10 @@ from gristmill.cli import (
     trial,
 )
 from gristmill.cli.session import Session, session
-from gristmill.cli.show import problem, trace
+from gristmill.cli.show import problem, show_warnings, trace
 from gristmill.client.stack import DEFAULT_NAME
 from gristmill.client.target import Wanted
+from gristmill.descendants import guard
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.printable import block
 
@@ -113,6 +114,7 @@ def root(
     """
     if aws and (local or endpoint_url):
         raise typer.BadParameter("--aws goes with neither --local nor --endpoint-url")
+    show_warnings()
     context.obj = Session(Wanted(local, aws, endpoint_url), stack, verbose)
 
 
@@ -127,6 +129,8 @@ def call(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run as a program."""
+    if "try" in sys.argv[1:]:
+        guard()  # a pipeline's code runs in this process, and may start any program
     sys.exit(call(sys.argv[1:]))
 
 

@@ -31,24 +31,35 @@ def pipelines(context: typer.Context) -> None:
 
 @group.command("list")
 def list_pipelines(json: Json = False) -> None:
-    """List the pipelines."""
-    from gristmill.spec.load import load, names, roots
+    """List the pipelines; one with faults keeps no other back."""
+    from gristmill.spec.load import names, roots
 
     places = roots(os.environ)
-    found = [load(name, places) for name in names(places)]
+    found = {name: _load(name, places) for name in names(places)}
     if json:
-        emit(found)
+        emit([one for one in found.values() if one])
         return
-    rows = [(one.name, _stages(one), _fold(one.description)) for one in found]
-    rich(table(("PIPELINE", "STAGES", "DESCRIPTION"), rows))
+    rows = [
+        (name, str(len(one.stages)), _fold(one.description))
+        if one
+        else (name, "", f"has faults; see: gristmill pipelines validate {name}")
+        for name, one in found.items()
+    ]
+    rich(table(("PIPELINE", "STAGES", "DESCRIPTION"), rows, right=("STAGES",)))
+    note("See more: gristmill pipelines show NAME")
+
+
+def _load(name: str, places: list[Path]) -> "Pipeline | None":
+    from gristmill.spec.load import load
+
+    try:
+        return load(name, places)
+    except Refused:
+        return None
 
 
 def _fold(text: str) -> str:
     return " ".join(text.split())
-
-
-def _stages(one: "Pipeline") -> str:
-    return " > ".join(f"{stage.name}({', '.join(branch.name for branch in stage.branches)})" for stage in one.stages)
 
 
 @group.command("show")

@@ -53,8 +53,11 @@ def run(
     """Drop FILE for PIPELINE and show the run.
 
     Ends with the places of the results, or with the cause and what to do. Ctrl-C stops the watching, not the run.
+    If the upload is cut off, the same command goes on where it was.
     """
     from gristmill.client.drops import Upload, await_run, drop
+    from gristmill.client.upload import Hearer
+    from gristmill.client.upload_record import records_folder
     from gristmill.wording import ascii_only
 
     here = session(context)
@@ -64,7 +67,7 @@ def run(
         _check(upload)
     here.share_pipelines()
     with _progress(file) as progress:
-        started = drop(mill, upload, progress)
+        started = drop(mill, upload, Hearer(progress, note), records_folder(os.environ))
     if not watch:
         _tell_start(mill, started, upload, json)
         return
@@ -93,10 +96,10 @@ def _tell_start(mill: "Mill", started: str, upload: "Upload", json: bool) -> Non
 
 
 @contextmanager
-def _progress(file: Path) -> Iterator[Callable[[int], None] | None]:
+def _progress(file: Path) -> Iterator[Callable[[int], None]]:
     """Show an upload's progress on a terminal."""
     if not sys.stderr.isatty():
-        yield None
+        yield lambda _: None
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 

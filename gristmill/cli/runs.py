@@ -78,6 +78,7 @@ def _told(run: "Run", times: "Times") -> dict[str, Any]:
         "took": times.took,
         "worked": times.worked,
         "execution": run.execution.arn,
+        "lack": run.lack or None,
     }
 
 
@@ -101,7 +102,7 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
     (times,) = times_of(mill, [found], datetime.now(UTC))
     if json:
         facts = {"cost": cost.bill, "estimate": cost.estimate, "report": report}
-        emit({**_told(found, times), "stages": seen.stages, "cause": cause, **facts})
+        emit({**_told(found, times), "phase": seen.phase, "stages": seen.stages, "cause": cause, **facts})
         return
     _show(seen, times, cause, {"Cost": cost.line, "Report": report or ""})
 
@@ -110,7 +111,7 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
     from gristmill.cli.cause import show_cause
 
     run = seen.run
-    rich(styled(coloured(run.status), f" {run.title}"))
+    rich(styled(coloured(run.status), f" {run.title}" + (f", {seen.phase}" if seen.phase else "")))
     for name, value in [*_facts(run, times), *((name, value) for name, value in more.items() if value)]:
         out(f"  {name:<11} {value}")
     if seen.stages:
@@ -131,7 +132,7 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
 
 
 def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
-    facts = [("Run", run.run)]
+    facts = [("Run", run.run), ("Record", run.lack)]
     if run.record:
         facts += [("Owner", run.record.owner), ("Input", size(run.record.input.size))]
         facts += [("Parameters", " ".join(f"{name}={value}" for name, value in run.record.parameters.items()))]

@@ -4,6 +4,7 @@ The one door to the terminal: whatever text passes through it is data, shown as 
 """
 
 import json
+import logging
 import os
 import sys
 import traceback
@@ -46,6 +47,27 @@ def note(text: str) -> None:
     """Tell something beside the answer in a line on stderr."""
     line = printable.short(text)
     typer.echo(typer.style(line, dim=True) if _colours(sys.stderr) else line, err=True)
+
+
+class _Notes(logging.Handler):
+    """Shows each warning once, however often a command that follows a run comes upon it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._shown: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text not in self._shown:
+            self._shown.add(text)
+            note(f"warning: {text}")
+
+
+def show_warnings() -> None:
+    """Show the warnings of Gristmill's own code on stderr."""
+    logger = logging.getLogger("gristmill")
+    logger.handlers[:] = [_Notes()]
+    logger.propagate = False
 
 
 def out(text: str = "") -> None:

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
-from gristmill.errors import Corrupt
 from gristmill.news import outcome_key
+from gristmill.reading import find_readable
 from gristmill.records import Failure, Outcome
 from gristmill.story import findings
 
@@ -34,10 +32,5 @@ def causes(mill: Mill, run: Run) -> Cause:
 
 def _reason(mill: Mill, run: Run) -> str:
     """Return the reason that the notice told; before it is out, the execution's own."""
-    raw = mill.store.find(outcome_key(run.run, run.execution.arn))
-    if raw is None:
-        return run.execution.cause
-    try:
-        return Outcome.model_validate_json(raw).reason
-    except ValidationError as error:
-        raise Corrupt(f"the outcome of {run.execution.arn} is not of this version's making: {error}") from error
+    outcome = find_readable(mill.store, Outcome, outcome_key(run.run, run.execution.arn))
+    return outcome.reason if outcome else run.execution.cause

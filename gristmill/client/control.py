@@ -115,7 +115,7 @@ def resume(mill: Mill, run: Run) -> Execution:
     """Start an execution that goes on with what is missing; Refused where there is nothing to go on with."""
     record = _resumable(run)
     earlier = unclaimed_resumes(mill, record)
-    if any(one.status is RunStatus.RUNNING for one in earlier):
+    if any(one.status is RunStatus.RUNNING and one.run == run.run for one in earlier):
         raise _goes_on(run.run)
     name = resume_name(record, len(earlier))
     try:
@@ -138,7 +138,8 @@ def _resumable(run: Run) -> RunRecord:
     if run.status is RunStatus.SUCCEEDED:
         raise Refused([f"run {run.run} has SUCCEEDED: nothing is missing."], "To do it anew, drop the file again.")
     if run.record is None:
-        raise Refused([f"run {run.run} failed before it was claimed."], "Drop the file again.")
+        why = f"cannot be resumed: {run.lack}" if run.lack else "failed before it was claimed"
+        raise Refused([f"run {run.run} {why}."], "Drop the file again.")
     if run.record.faults:
         raise Refused([f"run {run.run} was refused: {'; '.join(run.record.faults)}."], "Mend that, and drop it again.")
     return run.record

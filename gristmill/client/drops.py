@@ -1,16 +1,18 @@
 """Dropping a file: checked before it travels, uploaded with its parameters, and its run found."""
 
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from gristmill import keys
 from gristmill.client.executions import executions
 from gristmill.client.runs import Run, find_run, read_record
 from gristmill.client.stack import Mill
+from gristmill.client.upload import Hearer, PartUpload
+from gristmill.client.upload_record import slot
 from gristmill.drop import is_no_drop, run_id
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
@@ -49,6 +51,8 @@ def faults(upload: Upload) -> list[str]:
     why_not = is_no_drop(upload.key)
     if why_not:
         found.append(f"{upload.name} is {why_not} and starts no run; give another one with --name")
+    if not upload.file.is_file():
+        found.append(f"{upload.file} is no file; write what it gives to one first")
     if len(upload.key.encode()) > S3_KEY_MAX_BYTES:
         found.append(f"the name is longer than S3 allows ({S3_KEY_MAX_BYTES} bytes with its folder)")
     for name, text in upload.metadata.items():
@@ -59,23 +63,21 @@ def faults(upload: Upload) -> list[str]:
     return found
 
 
-def drop(mill: Mill, upload: Upload, progress: Callable[[int], None] | None = None) -> str:
-    """Upload the file; return the id of the run that this starts. `progress` gets bytes as they go."""
-    written: list[Mapping[str, Any]] = []
+def drop(mill: Mill, upload: Upload, hearer: Hearer, records: Path) -> str:
+    """Upload the file; return the id of the run that this starts.
 
-    def note(parsed: Mapping[str, Any], **_more: Any) -> None:
-        written.append(parsed)
-
-    # the answer to the write tells its own version; a HEAD afterwards may tell another writer's
-    events = mill.client("s3").meta.events
-    for operation in ("PutObject", "CompleteMultipartUpload"):
-        events.register(f"after-call.s3.{operation}", note, unique_id=f"gristmill-{operation}")
-    with upload.file.open("rb") as file:
-        mill.store.upload(upload.key, file, upload.metadata, progress)
-    for operation in ("PutObject", "CompleteMultipartUpload"):
-        events.unregister(f"after-call.s3.{operation}", unique_id=f"gristmill-{operation}")
-    version, etag = written[-1].get("VersionId"), written[-1]["ETag"].strip('"')
-    return run_id(mill.store.bucket, upload.key, version, etag, "")
+    One that was interrupted goes on, by what `records` has of it. Even a small file goes up in parts: where no answer
+    comes a plain write is repeated, and starts a second run.
+    """
+    client, bucket = mill.client("s3"), mill.store.bucket
+    place = [client.meta.endpoint_url, bucket, upload.key, sorted(upload.metadata.items())]
+    with (
+        upload.file.open("rb") as file,
+        slot(records, [*place, os.fsencode(upload.file.resolve()).hex()], hearer.note) as kept,
+    ):
+        parts = PartUpload(client, bucket, upload.key, upload.metadata, file.fileno())
+        version, etag = parts.send(kept, hearer)
+    return run_id(bucket, upload.key, version, etag.strip('"'), "")
 
 
 def await_run(mill: Mill, run: str, seconds: float = CLAIM_SECONDS) -> Run:

@@ -1,19 +1,18 @@
 """Executions of the state machine that are about runs, and those that resume one."""
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from gristmill.client.stack import Mill
-from gristmill.drop import is_no_drop, read_drop
-from gristmill.news import run_of
+from gristmill.drop import is_no_drop
+from gristmill.errors import Refused
 from gristmill.records import RunRecord
+from gristmill.request import Request, Resume, parse_request
 from gristmill.words import RunStatus
 
 _DESCRIBERS = 8  # asked for at once
@@ -21,45 +20,49 @@ _DESCRIBERS = 8  # asked for at once
 
 @dataclass(frozen=True)
 class Execution:
-    """One execution of the state machine; `event` is its input."""
+    """One execution of the state machine; `request` is its input, None where that asks for nothing that we do."""
 
     arn: str
     status: RunStatus
     started: datetime
     ended: datetime | None
-    event: dict[str, Any]
+    request: Request | None
     cause: str
 
     @property
-    def run(self) -> str:
-        """Return the run that it is about."""
-        return run_of(self.event)
+    def run(self) -> str | None:
+        """Return the run that it is about; None where it was started by hand for nothing."""
+        return self.request.run if self.request else None
+
+    @property
+    def is_resume(self) -> bool:
+        """Tell whether it goes on with an earlier run."""
+        return isinstance(self.request, Resume)
 
 
 def describe(mill: Mill, arn: str) -> Execution | None:
-    """Return an execution; None if there is none, or its input is not of Gristmill's making."""
+    """Return an execution of the stack's state machine, None if there is none, or none any more."""
+    if not arn.startswith(execution_arn(mill, "")):  # what stands in a record may be anything
+        return None
     try:
         told = mill.client("stepfunctions").describe_execution(executionArn=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
             return None
         raise
-    event = _event(told["input"])
-    if event is None:
-        return None
     status = RunStatus.RUNNING if told["status"] == "PENDING_REDRIVE" else RunStatus(told["status"])
     cause = ": ".join(text for text in (told.get("error"), told.get("cause")) if text)
-    return Execution(arn, status, told["startDate"], told.get("stopDate"), event, cause)
+    request = _request(told.get("input", ""), mill.store.bucket)
+    return Execution(arn, status, told["startDate"], told.get("stopDate"), request, cause)
 
 
-def _event(text: str) -> dict[str, Any] | None:
+def _request(text: str, bucket: str) -> Request | None:
     """Return an execution's input if it is about a run: not a folder marker, not something started by hand."""
     try:
-        event: dict[str, Any] = json.loads(text)
-        run_of(event)
-        return None if "resume" not in event and is_no_drop(read_drop(event).key) else event
-    except (KeyError, TypeError, ValueError):
+        request = parse_request(text, bucket)
+    except Refused:
         return None
+    return None if not isinstance(request, Resume) and is_no_drop(request.key) else request
 
 
 def executions(mill: Mill) -> Iterator[Execution]:
@@ -68,7 +71,8 @@ def executions(mill: Mill) -> Iterator[Execution]:
     arns = (one["executionArn"] for page in pages for one in page["executions"])
     with ThreadPoolExecutor(_DESCRIBERS) as pool:
         while batch := list(islice(arns, _DESCRIBERS)):
-            yield from filter(None, pool.map(lambda arn: describe(mill, arn), batch))
+            found = pool.map(lambda arn: describe(mill, arn), batch)
+            yield from (one for one in found if one and one.request)
 
 
 def resume_name(record: RunRecord, place: int) -> str:
@@ -76,14 +80,17 @@ def resume_name(record: RunRecord, place: int) -> str:
     return f"{record.run}-resume-{record.resumes + 1}" + (f"-{place}" if place else "")
 
 
-def resume_arn(mill: Mill, name: str) -> str:
+def execution_arn(mill: Mill, name: str) -> str:
     """Return the ARN of an execution by its name."""
     return f"{mill.machine.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def unclaimed_resumes(mill: Mill, record: RunRecord) -> list[Execution]:
-    """Return the executions that were started to resume the run and have not claimed it, oldest first."""
+    """Return the executions with the names of resumes that have not claimed the run, oldest first.
+
+    Somebody may have started one of such a name by hand, for something else: the name is taken all the same.
+    """
     found: list[Execution] = []
-    while one := describe(mill, resume_arn(mill, resume_name(record, len(found)))):
+    while one := describe(mill, execution_arn(mill, resume_name(record, len(found)))):
         found.append(one)
     return found

@@ -58,9 +58,9 @@ class FolderStore(Store):
         path = self.path(key)
         return ObjectInfo(key, path.stat().st_size, "") if path.is_file() else None
 
-    def find(self, key: str) -> bytes | None:
-        """Return an object's bytes, None where there is none."""
-        return self.read(key) if self.head(key) else None
+    def find(self, key: str, most: int = -1) -> bytes | None:
+        """Return an object's first bytes, None where there is none."""
+        return super().find(key, most) if self.head(key) else None
 
     def open_range(self, key: str, start: int, end: int | None = None, version: str | None = None) -> BinaryIO:  # noqa: ARG002
         """Return a buffered stream of bytes [start, end)."""

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-_TABLES = {"tcp": socket.AF_INET, "tcp6": socket.AF_INET6}  # under /proc/net
+_TABLES_AT = Path("/proc/net")
+_TABLES = {"tcp": socket.AF_INET, "tcp6": socket.AF_INET6}
 _LISTENS = "0A"
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - what others listen to, not we
 _WORD = 8  # hexadecimal digits of 32 bits, which stand in the machine's own byte order
@@ -14,7 +15,7 @@ _WORD = 8  # hexadecimal digits of 32 bits, which stand in the machine's own byt
 
 def check_listener(address: str, port: int) -> None:
     """Raise ValueError unless a connection to a loopback address reaches this user; tells nothing without /proc."""
-    tables = {name: Path("/proc/net", name) for name in _TABLES}
+    tables = {name: _TABLES_AT / name for name in _TABLES}
     if not tables["tcp"].exists():
         return
     rows = [row for name, file in tables.items() if file.exists() for row in _listening(file.read_text(), name)]

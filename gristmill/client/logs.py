@@ -1,59 +1,60 @@
 """The logs of a run's children, and of the nodes of its multi-node jobs."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Container, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from gristmill import keys
 from gristmill.client.jobs import JobKind, kind_of
-from gristmill.client.runs import Run
+from gristmill.client.runs import Run, find_run
 from gristmill.client.stack import Mill
+from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream, line_of
 from gristmill.cursor import nth_attempt
 from gristmill.errors import NotFound
-from gristmill.jobs import run_jobs
+from gristmill.jobs import TERMINAL, run_jobs
 from gristmill.limits import BATCH_DESCRIBE_MAX
+from gristmill.reading import readable
 from gristmill.records import Failure, Receipt
 from gristmill.source import frozen
+from gristmill.survey import committed
 
 STREAMS_MAX = 100  # log streams in one FilterLogEvents call (Amazon CloudWatch Logs API reference)
 _STATES = ("FAILED", "RUNNING", "SUCCEEDED")  # the children that most likely matter come first
 
 
-@dataclass(frozen=True)
-class Stream:
-    """The log stream of one attempt of a child or a node; `label` says which: `branch[2]` or `branch#1`."""
+def follow(mill: Mill, run: Run, branch: str | None, task: int | None) -> Iterator[Line]:
+    """Yield the lines of all of a run's children as they come, until the run has ended and all was told."""
 
-    name: str
-    label: str
+    def look(closed: set[str]) -> tuple[list[Stream], bool]:
+        now = find_run(mill, run.run)
+        if task is not None:
+            return task_streams(mill, now, branch, task), now.going
+        return list(_streams(mill, now, branch, closed)), now.going
 
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a log."""
-
-    at: datetime
-    label: str
-    text: str
-    id: str
+    late = 0.0 if mill.target.local else LATE_SECONDS
+    return Follower(lambda: mill.client("logs"), mill.output("JobLogGroupName"), look, late).lines()
 
 
 def streams(mill: Mill, run: Run, branch: str | None) -> list[Stream]:
     """Return the streams of a run's children, of one branch if given: at most STREAMS_MAX, failed children first."""
-    found: list[Stream] = []
+    return list(islice(_streams(mill, run, branch, set()), STREAMS_MAX))
+
+
+def _streams(mill: Mill, run: Run, branch: str | None, closed: set[str]) -> Iterator[Stream]:
+    """Yield the streams of children that are not closed; an array that has ended with all its children is closed."""
     for name, job in _jobs(mill, run, branch):
-        for page in _pages(mill.client("batch"), job):
-            found += [stream for child in page for stream in _of_child(name, child)]
-            if len(found) >= STREAMS_MAX:
-                return found[:STREAMS_MAX]
-    return found
+        left = False
+        for page in _pages(mill.client("batch"), job, closed):
+            left = True
+            yield from (stream for child in page for stream in _of_child(name, child))
+        if not left and job["status"] in TERMINAL:
+            closed.add(job["jobId"])
 
 
 def _jobs(mill: Mill, run: Run, branch: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield labels (the branch, and the attempt from the second on) with their jobs, newest first."""
     jobs = sorted(run_jobs(mill.client("batch"), mill.queues, run.run), key=lambda job: -job["createdAt"])
-    places = _places(run, branch)
+    places = [] if run.record is None and run.going else _places(run, branch)  # not claimed yet
     for job in jobs:
         for stage, name in places:
             attempt = keys.job_attempt(job["jobName"], run.run, stage, name)
@@ -76,15 +77,18 @@ def _places(run: Run, branch: str | None) -> list[tuple[str, str]]:
     return [place for place in places if branch in (None, place[1])]
 
 
-def _pages(batch: Any, job: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-    """Yield descriptions of a job's children or nodes, or of the job itself."""
+def _pages(batch: Any, job: dict[str, Any], closed: Container[str] = ()) -> Iterator[list[dict[str, Any]]]:
+    """Yield descriptions of a job's children or nodes, or of the job itself, without those that are closed."""
+    if job["jobId"] in closed:
+        return
     ids = iter([job["jobId"]])
     kind = kind_of(job)
     if kind is JobKind.ARRAY:
         ids = (child["jobId"] for state in _STATES for child in _children(batch, job["jobId"], state))
     if kind is JobKind.MULTINODE:
         ids = (f"{job['jobId']}#{index}" for index in range(job["nodeProperties"]["numNodes"]))
-    while page := list(islice(ids, BATCH_DESCRIBE_MAX)):
+    wanted = (each for each in ids if each not in closed)
+    while page := list(islice(wanted, BATCH_DESCRIBE_MAX)):
         yield batch.describe_jobs(jobs=page)["jobs"]
 
 
@@ -99,7 +103,8 @@ def _of_child(label: str, child: dict[str, Any]) -> Iterator[Stream]:
     attempts = [one.get("container", {}) for one in child.get("attempts", [])]
     names = [one.get("logStreamName") for one in [*attempts, child.get("container", {})]]
     for number, name in enumerate(dict.fromkeys(name for name in names if name)):
-        yield Stream(name, f"{label}{place}" + (f" try {number + 1}" if number else ""))
+        which = f"{label}{place}" + (f" try {number + 1}" if number else "")
+        yield Stream(name, which, child["jobId"], child["status"] in TERMINAL)
 
 
 def task_streams(mill: Mill, run: Run, branch: str | None, task: int) -> list[Stream]:
@@ -125,31 +130,21 @@ def task_streams(mill: Mill, run: Run, branch: str | None, task: int) -> list[St
 
 def _workers(mill: Mill, run: str, stage: str, branch: str, task: int) -> Iterator[tuple[str, str]]:
     """Yield the ids of the jobs that worked on a task, with their labels."""
-    for one in mill.store.list(keys.task_failures(run, stage, branch, task)):
-        failure = Failure.model_validate_json(mill.store.read(one.key))
+    failed = (one.key for one in mill.store.list(keys.task_failures(run, stage, branch, task)))
+    for failure in readable(mill.store, Failure, filter(keys.parse_failure, failed)):
         yield failure.job_id, _label(branch, failure.attempt)
-    for one in mill.store.list(keys.receipts(run, stage, branch)):
-        span = keys.parse_span(one.key)
-        if span.first <= task < span.end:
-            receipt = Receipt.model_validate_json(mill.store.read(one.key))
-            yield receipt.job_id, _label(branch, receipt.attempt)
+    spans = (one for one in committed(mill.store, run, stage, branch) if one.first <= task < one.end)
+    for receipt in readable(mill.store, Receipt, (keys.receipt(run, stage, branch, span) for span in spans)):
+        yield receipt.job_id, _label(branch, receipt.attempt)
 
 
-def read(mill: Mill, wanted: Iterable[Stream], since: datetime | None = None) -> Iterator[Line]:
-    """Yield the lines of up to STREAMS_MAX streams by time, from `since` on."""
+def read(mill: Mill, wanted: Iterable[Stream]) -> Iterator[Line]:
+    """Yield the lines of up to STREAMS_MAX streams by time."""
     labels = {stream.name: stream.label for stream in wanted if stream.name}
     if not labels:
         return
-    pages = (
-        mill.client("logs")
-        .get_paginator("filter_log_events")
-        .paginate(
-            logGroupName=mill.output("JobLogGroupName"),
-            logStreamNames=list(labels),
-            **({"startTime": int(since.timestamp() * 1000)} if since else {}),
-        )
-    )
-    for page in pages:
+    pages = mill.client("logs").get_paginator("filter_log_events").paginate
+    where = {"logGroupName": mill.output("JobLogGroupName"), "logStreamNames": list(labels)}
+    for page in pages(**where, interleaved=True):  # as AWS always does
         for event in page["events"]:
-            at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-            yield Line(at, labels[event["logStreamName"]], event["message"].rstrip("\n"), event["eventId"])
+            yield line_of(event["timestamp"], labels[event["logStreamName"]], event["message"])

@@ -53,7 +53,14 @@ class StageLook:
 
 @dataclass(frozen=True)
 class Look:
-    """A run and how far it is, as seen at one moment."""
+    """A run and how far it is, as seen at one moment; `phase` says what goes on where no container is at work."""
 
     run: Run
     stages: tuple[StageLook, ...]
+    phase: str = ""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Tell whether containers work that have not told of all their tasks yet."""
+        branches = [one for stage in self.stages for one in stage.branches]
+        return any(one.children.running and one.done < (one.tasks or 0) for one in branches)

@@ -19,7 +19,7 @@ def start_of(pid: int) -> str | None:
 def command_of(pid: int) -> str:
     """Return a process's command line, its words joined by spaces; empty where it cannot be told."""
     if not _HAS_PROC:
-        return _ps(pid, "args=")
+        return _ps(pid, "args")
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
     except OSError:
@@ -38,14 +38,15 @@ def _from_proc(pid: int) -> tuple[str, str, str]:
 
 
 def _from_ps(pid: int) -> tuple[str, str, str]:
-    words = _ps(pid, "uid=,stat=,lstart=").split(maxsplit=2)
+    words = _ps(pid, "uid", "stat", "lstart").split(maxsplit=2)
     return (words[0], words[1], words[2]) if len(words) == 3 else ("", "", "")
 
 
-def _ps(pid: int, columns: str) -> str:
-    """Return what `ps` says of a process, in one language and time zone."""
+def _ps(pid: int, *columns: str) -> str:
+    """Return what `ps` says of a process, in one language and time zone; BSD's takes one column without head a `-o`."""
     plain = {**os.environ, "LC_ALL": "C", "TZ": "UTC0"}
+    wanted = [word for column in columns for word in ("-o", f"{column}=")]
     done = subprocess.run(
-        ["ps", "-ww", "-o", columns, "-p", str(pid)], capture_output=True, text=True, env=plain, check=False
+        ["ps", "-ww", *wanted, "-p", str(pid)], capture_output=True, text=True, env=plain, check=False
     )
     return done.stdout.strip()

@@ -13,14 +13,17 @@ from botocore.exceptions import ClientError
 
 from gristmill import index, keys
 from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
+from gristmill.client.phase import phase
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.cursor import nth_attempt
 from gristmill.jobs import run_jobs
 from gristmill.limits import ATTEMPTS_MAX
+from gristmill.reading import find_readable
 from gristmill.records import BranchFinding, Finding, RunRecord
 from gristmill.source import frozen
 from gristmill.spec.model import Stage
+from gristmill.survey import committed
 from gristmill.words import CheckVerdict
 
 _ASKED = 10  # waiting children of an array that are asked why; most often all wait for the same reason
@@ -33,16 +36,22 @@ class Memory:
     """What needs no second look: chunk counts and findings, by key."""
 
     tasks: dict[str, int] = field(default_factory=dict)
-    findings: dict[str, Finding] = field(default_factory=dict)
+    findings: dict[str, Finding | None] = field(default_factory=dict)
 
 
 def look(mill: Mill, run: Run, memory: Memory | None = None) -> Look:
     """Look at every stage of a run."""
     memory = memory or Memory()
     if run.record is None or run.record.pipeline is None:
-        return Look(run, ())
+        return Look(run, (), _phase(mill, run, ()))
     jobs = list(run_jobs(mill.client("batch"), mill.queues, run.run))
-    return Look(run, tuple(_stage(mill, run.record, stage, jobs, memory) for stage in frozen(run.record).stages))
+    stages = tuple(_stage(mill, run.record, stage, jobs, memory) for stage in frozen(run.record).stages)
+    return Look(run, stages, _phase(mill, run, stages))
+
+
+def _phase(mill: Mill, run: Run, stages: tuple[StageLook, ...]) -> str:
+    at_work = (one.children.waiting or one.children.running for stage in stages for one in stage.branches)
+    return phase(mill, run.execution) if run.going and not any(at_work) else ""
 
 
 def _stage(mill: Mill, record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], memory: Memory) -> StageLook:
@@ -72,12 +81,13 @@ def _tasks(mill: Mill, run: str, stage: str, memory: Memory) -> int | None:
 
 
 def _finding(mill: Mill, run: str, stage: str, memory: Memory) -> Finding | None:
-    found = [one.key for one in mill.store.list(keys.checks(run, stage))]
-    if not found:
-        return None
-    if found[-1] not in memory.findings:
-        memory.findings[found[-1]] = Finding.model_validate_json(mill.store.read(found[-1]))
-    return memory.findings[found[-1]]
+    """Return a stage's newest finding that can be read."""
+    for key in reversed([one.key for one in mill.store.list(keys.checks(run, stage))]):
+        if key not in memory.findings:
+            memory.findings[key] = find_readable(mill.store, Finding, key)
+        if found := memory.findings[key]:
+            return found
+    return None
 
 
 def _attempt(record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], finding: Finding | None) -> int:
@@ -97,9 +107,9 @@ def _branch(
     mill: Mill, run: str, stage: str, branch: str, attempt: int, tasks: int, jobs: list[dict[str, Any]]
 ) -> BranchLook:
     own = [job for job in jobs if keys.job_attempt(job["jobName"], run, stage, branch) == attempt]
-    done = union(keys.parse_span(one.key) for one in mill.store.list(keys.receipts(run, stage, branch)))
+    done = union(committed(mill.store, run, stage, branch))
     failed = [one.key for one in islice(mill.store.list(keys.failures(run, stage, branch)), FAILURES_COUNTED)]
-    now_failed = [keys.failure_task(key) for key in failed if keys.failure_attempt(key) == attempt]
+    now_failed = [told.task for key in failed if (told := keys.parse_failure(key)) and told.attempt == attempt]
     return BranchLook(
         branch=branch,
         tasks=tasks,

@@ -21,9 +21,7 @@ class Result:
 
 
 def results(mill: Mill, run: Run) -> list[Result]:
-    """Return what the run has published; nothing for a run that was never claimed."""
-    if run.record is None:
-        return []
+    """Return what the run has published."""
     prefix = keys.results_prefix(run.dropped.pipeline, run.dropped.name, run.run)
     found = published(mill.store, run.dropped, run.run)
     return [Result(one.key, one.key.removeprefix(prefix), one.size) for one in found]

@@ -8,28 +8,29 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from pydantic import ValidationError
-
 from gristmill import keys
 from gristmill.client.executions import Execution, describe, executions, unclaimed_resumes
 from gristmill.client.stack import Mill
-from gristmill.drop import RUN_DIGITS, read_drop
+from gristmill.drop import RUN_DIGITS, Drop
 from gristmill.errors import Corrupt, NotFound
+from gristmill.reading import find
 from gristmill.records import RunRecord
 from gristmill.words import RunStatus
 
 _READERS = 8  # records read at once
 _SEARCHED = 1000  # executions looked at to find runs that were never claimed
 _AMBIGUOUS_SHOWN = 5
+_RUN = rf"[0-9a-f]{{{RUN_DIGITS}}}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run as it stands; `record` is None until Split has claimed it."""
+    """A run as it stands; `record` is None until Split has claimed it, and where `lack` says why it cannot be had."""
 
     run: str
     execution: Execution
     record: RunRecord | None
+    lack: str = ""
 
     @property
     def status(self) -> RunStatus:
@@ -46,9 +47,8 @@ class Run:
         """Return pipeline and file name."""
         if self.record:
             return keys.parse_input(self.record.input.key)
-        if "resume" in self.execution.event:
-            return keys.Dropped("", "")
-        return keys.parse_input(read_drop(self.execution.event).key)
+        request = self.execution.request
+        return keys.parse_input(request.key) if isinstance(request, Drop) else keys.Dropped("", "")
 
     @property
     def title(self) -> str:
@@ -58,28 +58,29 @@ class Run:
 
 def list_runs(mill: Mill, limit: int) -> list[Run]:
     """Return the newest runs, each once, newest first."""
-    newest: dict[str, Execution] = {}
-    for one in executions(mill):
-        newest.setdefault(one.run, one)
-        if len(newest) >= limit:
-            break
+    found: dict[str, Run] = {}
+    waiting = executions(mill)
     with ThreadPoolExecutor(_READERS) as pool:
-        return list(pool.map(lambda one: _current(mill, one.run, one), newest.values()))
+        while len(found) < limit and (batch := list(islice(waiting, min(limit - len(found), _READERS)))):
+            unseen = [one for one in batch if one.run not in found]
+            for run in filter(None, pool.map(lambda one: _current(mill, one), unseen)):
+                found.setdefault(run.run, run)
+    return list(found.values())
 
 
 def find_run(mill: Mill, text: str) -> Run:
     """Return the run whose id starts with `text`; NotFound where there is none or there are several."""
     run = text if len(text) == RUN_DIGITS else _complete(mill, text)
-    record = read_record(mill, run)
-    if record is not None:
-        owner = describe(mill, record.execution)
-        if owner is not None:
-            return _current(mill, run, owner)
-    one = next((one for one in islice(executions(mill), _SEARCHED) if one.run == run), None)
-    if one is None:
+    record, _ = _record(mill, run)
+    owner = describe(mill, record.execution) if record else None
+    if record and owner:
+        return _owned(mill, record, owner)
+    about = (one for one in islice(executions(mill), _SEARCHED) if one.run == run)
+    found = next(filter(None, (_current(mill, one) for one in about)), None)
+    if found is None:
         gone = " any more: its execution has expired" if record else ""
         raise NotFound(f"there is no run {run}{gone}.", "See which there are with: gristmill runs")
-    return _current(mill, run, one)
+    return found
 
 
 def newest_run(mill: Mill) -> Run:
@@ -91,25 +92,40 @@ def newest_run(mill: Mill) -> Run:
 
 
 def read_record(mill: Mill, run: str) -> RunRecord | None:
-    """Return a run's record, None before its claim."""
+    """Return a run's record, None before its claim; Corrupt where there is something else in its place."""
     key = keys.run_record(run)
-    raw = mill.store.find(key)
-    if raw is None:
-        return None
+    record = find(mill.store, RunRecord, key)
+    if record is not None and (record.run, record.input.bucket) != (run, mill.store.bucket):
+        raise Corrupt(f"{key} is the record of another run, {record.run} of bucket {record.input.bucket}")
+    return record
+
+
+def _record(mill: Mill, run: str) -> tuple[RunRecord | None, str]:
+    """Return a run's record, or why it cannot be had: one that is broken keeps no other run from view."""
     try:
-        return RunRecord.model_validate_json(raw)
-    except ValidationError as error:
-        raise Corrupt(f"{key} is not a record of this version's making: {error}") from error
+        return read_record(mill, run), ""
+    except Corrupt as error:
+        return None, error.what
 
 
-def _current(mill: Mill, run: str, seen: Execution) -> Run:
-    """Return the run with the execution that counts: a resume under way, else the owner, else the one seen."""
-    record = read_record(mill, run)
-    if record is None or seen.arn == record.execution:
-        resumes = unclaimed_resumes(mill, record) if record and seen.status is not RunStatus.RUNNING else []
-        going = [one for one in resumes if one.status is RunStatus.RUNNING]
+def _current(mill: Mill, seen: Execution) -> Run | None:
+    """Return the run of an execution as it stands; None for a resume of a run that has no record."""
+    if seen.run is None:
+        return None
+    record, lack = _record(mill, seen.run)
+    if record is not None:
+        return _owned(mill, record, seen)
+    return None if seen.is_resume else Run(seen.run, seen, None, lack)
+
+
+def _owned(mill: Mill, record: RunRecord, seen: Execution) -> Run:
+    """Return a run with the execution that counts: a resume under way, else the owner, else the one seen."""
+    run = record.run
+    if seen.arn == record.execution:
+        resumes = unclaimed_resumes(mill, record) if seen.status is not RunStatus.RUNNING else []
+        going = [one for one in resumes if one.status is RunStatus.RUNNING and one.run == run]
         return Run(run, going[-1] if going else seen, record)
-    if "resume" in seen.event and seen.status is RunStatus.RUNNING:
+    if seen.is_resume and seen.status is RunStatus.RUNNING:
         return Run(run, seen, record)
     return Run(run, describe(mill, record.execution) or seen, record)
 
@@ -118,10 +134,12 @@ def _complete(mill: Mill, text: str) -> str:
     if not re.fullmatch(rf"[0-9a-f]{{1,{RUN_DIGITS}}}", text):
         raise NotFound(f"{text!r} is no run id: that is up to {RUN_DIGITS} of 0-9, a-f.", "See: gristmill runs")
     names = {"Bucket": mill.store.bucket, "Prefix": keys.run_prefix(text)[:-1], "Delimiter": "/"}
-    answer = mill.client("s3").list_objects_v2(**names, MaxKeys=_AMBIGUOUS_SHOWN)
-    runs: list[str] = [one["Prefix"].removeprefix(keys.RUNS).rstrip("/") for one in answer.get("CommonPrefixes", [])]
+    answer = mill.client("s3").list_objects_v2(**names)
+    listed = (one["Prefix"].removeprefix(keys.RUNS).rstrip("/") for one in answer.get("CommonPrefixes", []))
+    runs: list[str] = [one for one in listed if re.fullmatch(_RUN, one)]
     if not runs:
-        runs = sorted({one.run for one in islice(executions(mill), _SEARCHED) if one.run.startswith(text)})
+        seen = {one.run for one in islice(executions(mill), _SEARCHED) if one.run}
+        runs = sorted(run for run in seen if run.startswith(text))
     if not runs:
         raise NotFound(f"there is no run {text}.", "See which there are with: gristmill runs")
     if len(runs) > 1:

@@ -39,7 +39,7 @@ def find_server(folder: Path) -> ServerState | None:
         return None
     try:
         _prove(state)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unproven(state, str(error) or type(error).__name__) from error
     return state
 
@@ -60,7 +60,7 @@ def _unproven(state: ServerState, why: str) -> Unreachable:
         return BadState(Path(state.data) / STATE_FILE, f"process {state.pid} is no embedded AWS of this folder")
     return Unproven(
         f"the embedded AWS of {state.data} (process {state.pid}) does not answer at {state.endpoint}: {why}.",
-        f"Try again; if it hangs, end it by hand: kill {state.pid}",
+        f"Try again; if it hangs, end it by hand: kill -9 {state.pid}",
     )
 
 
@@ -85,7 +85,10 @@ def _ask(address: str, port: int, path: str) -> bytes:
     with socket.create_connection((address, port), _SECONDS) as connection:
         connection.sendall(head.encode())
         while len(received) <= _MOST_BYTES:
-            connection.settimeout(max(0.001, end - time.monotonic()))
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            connection.settimeout(left)
             data = connection.recv(_MOST_BYTES)
             if not data:
                 break

@@ -8,12 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import ValidationError
-
 from gristmill import keys
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
-from gristmill.errors import Corrupt
+from gristmill.reading import readable
 from gristmill.records import Outcome
 
 _READERS = 8  # runs asked about at once
@@ -33,14 +31,7 @@ class Times:
 
 def outcomes(mill: Mill, run: str) -> list[Outcome]:
     """Return what the executions of a run came to that have ended and were told of."""
-    return [_read(mill, one.key) for one in mill.store.list(keys.outcomes(run))]
-
-
-def _read(mill: Mill, key: str) -> Outcome:
-    try:
-        return Outcome.model_validate_json(mill.store.read(key))
-    except ValidationError as error:
-        raise Corrupt(f"{key} is not an outcome of this version's making: {error}") from error
+    return list(readable(mill.store, Outcome, (one.key for one in mill.store.list(keys.outcomes(run)))))
 
 
 def times_of(mill: Mill, runs: Sequence[Run], now: datetime) -> list[Times]:

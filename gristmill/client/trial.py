@@ -24,6 +24,7 @@ from gristmill.errors import Refused
 from gristmill.judging import miscount
 from gristmill.limits import MIB
 from gristmill.publish import publish, publishes
+from gristmill.reading import read
 from gristmill.records import Failure, RunRecord
 from gristmill.source import frozen, output_key, stage_source
 from gristmill.spec.model import Branch, Stage
@@ -139,7 +140,7 @@ class Trial:
 
     def _faults(self, cursor: Cursor, stage: Stage, branch: Branch) -> Iterator[Fault]:
         for one in self.store.list(keys.failures(RUN, stage.name, branch.name)):
-            failure = placed(self.store, cursor, Failure.model_validate_json(self.store.read(one.key)))
+            failure = placed(self.store, cursor, read(self.store, Failure, one.key))
             yield Fault(failure, self._line(stage, failure.start or 0))
 
     def _line(self, stage: Stage, place: int) -> int | None:

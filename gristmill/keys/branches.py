@@ -1,12 +1,17 @@
 """What belongs to a branch of a stage of a run."""
 
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from gristmill.keys.runs import run_prefix
 from gristmill.keys.tasks import ATTEMPT_DIGITS, TASK_DIGITS, Span
 
 _FIGURE_DIGITS = 5
 _TELL_APART = 4  # of a footprint's figures
+_FAILURE = re.compile(rf"/failures/([0-9]{{{TASK_DIGITS}}})-([0-9]{{{ATTEMPT_DIGITS}}})\.json\Z")
+_FIGURES = r"[0-9]{1,16}(?:-[0-9]{1,16})*"
+_FOOTPRINT = re.compile(rf"/footprints/({_FIGURES})/({_FIGURES})\.json\Z")
 
 
 def branch_prefix(run: str, stage: str, branch: str) -> str:
@@ -39,6 +44,12 @@ def receipt(run: str, stage: str, branch: str, span: Span) -> str:
     return f"{receipts(run, stage, branch)}{span}.json"
 
 
+def receipt_of(segment: str) -> str:
+    """Return the key of the receipt that commits the segment with this key."""
+    branch, _, span = segment.rpartition("/segments/")
+    return f"{branch}/receipts/{span}.json"
+
+
 def failures(run: str, stage: str, branch: str) -> str:
     """Return the prefix of a branch's failure records."""
     return f"{branch_prefix(run, stage, branch)}failures/"
@@ -55,14 +66,17 @@ def task_failures(run: str, stage: str, branch: str, task: int) -> str:
     return f"{failures(run, stage, branch)}{task:0{TASK_DIGITS}d}-"
 
 
-def failure_attempt(key: str) -> int:
-    """Read the attempt from the key of a failure record."""
-    return int(key.rpartition("-")[2].removesuffix(".json"))
+class Failed(NamedTuple):
+    """A task and the attempt that it failed in."""
+
+    task: int
+    attempt: int
 
 
-def failure_task(key: str) -> int:
-    """Read the task from the key of a failure record."""
-    return int(key.rpartition("/")[2].partition("-")[0])
+def parse_failure(key: str) -> Failed | None:
+    """Read task and attempt from the key of a failure record; None from any other."""
+    match = _FAILURE.search(key)
+    return Failed(int(match[1]), int(match[2])) if match else None
 
 
 def footprints(run: str, stage: str, branch: str) -> str:
@@ -76,10 +90,10 @@ def footprint(run: str, stage: str, branch: str, figures: Sequence[int]) -> str:
     return f"{footprints(run, stage, branch)}{which}/{'-'.join(map(str, figures[_TELL_APART:]))}.json"
 
 
-def footprint_figures(key: str) -> list[int]:
-    """Read the figures from the key of a footprint."""
-    which, figures = key.removesuffix(".json").split("/")[-2:]
-    return [int(figure) for figure in (*which.split("-"), *figures.split("-"))]
+def footprint_figures(key: str) -> list[int] | None:
+    """Read the figures from the key of a footprint; None from any other."""
+    match = _FOOTPRINT.search(key)
+    return [int(figure) for figure in (*match[1].split("-"), *match[2].split("-"))] if match else None
 
 
 def checkpoints(run: str, stage: str, branch: str) -> str:

@@ -1,8 +1,12 @@
 """The names of Batch jobs, and what lies beside a single one: `jobs/`."""
 
 import re
+from typing import NamedTuple
+
+from gristmill.keys.tasks import ATTEMPT_DIGITS
 
 JOBS = "jobs/"  # what was submitted with single jobs
+_NAME = re.compile(rf"(.+)-([0-9]{{1,{ATTEMPT_DIGITS}}})-([0-9]{{1,{ATTEMPT_DIGITS}}})")
 
 
 def job_name_prefix(run: str) -> str:
@@ -10,16 +14,20 @@ def job_name_prefix(run: str) -> str:
     return f"gm-{run}-"
 
 
+def job_head(run: str, stage: str, branch: str) -> str:
+    """Return what the names of a branch's Batch jobs have before attempt and group."""
+    return f"{job_name_prefix(run)}{stage}-{branch}"
+
+
 def job_name(run: str, stage: str, branch: str, attempt: int, group: int | str) -> str:
     """Return a group's Batch job name (at most 128 of [A-Za-z0-9_-]); the group `*` matches all of an attempt."""
-    return f"{job_name_prefix(run)}{stage}-{branch}-{attempt}-{group}"
+    return f"{job_head(run, stage, branch)}-{attempt}-{group}"
 
 
 def job_attempt(name: str, run: str, stage: str, branch: str) -> int | None:
     """Read the attempt from the name of a branch's job; None where the job is another branch's."""
-    rest = name.removeprefix(job_name(run, stage, branch, 0, "").removesuffix("0-"))
-    match = re.fullmatch(r"(\d+)-\d+", rest)
-    return int(match[1]) if match else None
+    named = parse_job_name(name)
+    return named.attempt if named and named.head == job_head(run, stage, branch) else None
 
 
 def job_folder(name: str) -> str:
@@ -37,7 +45,15 @@ def job_file(folder: str, name: str) -> str:
     return f"{folder}files/{name}"
 
 
-def parse_job_name(name: str) -> tuple[str, int, int]:
-    """Return what a group's job name has before its attempt, the attempt, and the group."""
-    head, attempt, group = name.rsplit("-", 2)
-    return head, int(attempt), int(group)
+class JobName(NamedTuple):
+    """A group's job name taken apart; `head` is what it has before its attempt."""
+
+    head: str
+    attempt: int
+    group: int
+
+
+def parse_job_name(name: str) -> JobName | None:
+    """Take the name of a group's job apart; None where somebody called a job of their own nearly so."""
+    match = _NAME.fullmatch(name)
+    return JobName(match[1], int(match[2]), int(match[3])) if match else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 TASK_DIGITS = 12
 ATTEMPT_DIGITS = 4
-_SPAN = re.compile(r"(\d{12})-(\d{12})(?:\.json)?$")
+_SPAN = re.compile(rf"/([0-9]{{{TASK_DIGITS}}})-([0-9]{{{TASK_DIGITS}}})(?:\.json)?\Z")
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,11 @@ class Span:
         return f"{self.first:0{TASK_DIGITS}d}-{self.end:0{TASK_DIGITS}d}"
 
 
-def parse_span(key: str) -> Span:
-    """Read the tasks of a segment or receipt from its key."""
+def parse_span(key: str) -> Span | None:
+    """Read the tasks of a segment or receipt from its key; None from any other."""
     match = _SPAN.search(key)
-    if match is None:
-        raise ValueError(f"not the key of a segment or receipt: {key}")
-    return Span(int(match[1]), int(match[2]))
+    span = Span(int(match[1]), int(match[2])) if match else None
+    return span if span and span.first < span.end else None
 
 
 def task_name(task: int) -> str:

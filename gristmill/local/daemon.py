@@ -15,13 +15,15 @@ from gristmill.client.server_proof import find_server as find
 from gristmill.client.server_state import STATE_FILE, BadState, ServerState, read_state
 from gristmill.errors import GristmillError, NotFound, Refused
 from gristmill.local import scratch
-from gristmill.local.folder import LOG_FILE, prepare, wipe
+from gristmill.local.folder import LOG_FILE, has_served, prepare, wipe
+from gristmill.local.inherited import by_server
 from gristmill.local.locks import SERVER_LOCK, START_LOCK, is_held, take
-from gristmill.local.private import open_private
+from gristmill.local.private import check_own, open_private
 from gristmill.local.server_process import end_server
 
 PROJECT = Path(__file__).parents[2]
 _READY_SECONDS = 60.0
+_END_SECONDS = 15.0
 _TURN_SECONDS = 2 * _READY_SECONDS
 _LOOK = 0.05
 
@@ -33,6 +35,7 @@ class NotReady(GristmillError):
 @contextmanager
 def turn(data: Path) -> Iterator[int]:
     """Wait until no other command starts, stops or resets the server of a folder; gives the open lock."""
+    check_own(data)
     lock = take(data / START_LOCK, _TURN_SECONDS)
     try:
         yield lock
@@ -54,8 +57,7 @@ def get_past(data: Path) -> BadState | None:
     try:
         find(data)
     except BadState as fault:
-        if is_held(data / SERVER_LOCK):
-            raise _living(data, fault) from fault
+        _wait_alone(data, 0)
         _clear(data / STATE_FILE)
         return fault
     return None
@@ -72,9 +74,16 @@ def _clear(file: Path) -> None:
         raise Refused([f"{file} is a folder with things in it, which no server has made"], "Move it away.") from error
 
 
-def _living(data: Path, fault: BadState) -> GristmillError:
-    found = f"pgrep -f -- {shlex.quote(serve_command(str(data.resolve())))}"
-    return Unproven(f"{fault.what[:-1]}, and a server lives there.", f"Find it ({found}), end it, then repeat.")
+def _wait_alone(data: Path, seconds: float) -> None:
+    """Wait for the end of a server that its state file does not tell of (any more); Unproven if it lives on."""
+    end = time.monotonic() + seconds
+    while is_held(data / SERVER_LOCK):
+        if time.monotonic() > end:
+            found = f"pgrep -f -- {shlex.quote(serve_command(str(data.resolve())))}"
+            raise Unproven(
+                f"a server lives in {data}, of which {STATE_FILE} does not tell.", f"Find it ({found}) and end it."
+            )
+        time.sleep(_LOOK)
 
 
 def up(data: Path, arguments: Sequence[str] = ()) -> ServerState:
@@ -92,6 +101,8 @@ def start(data: Path, arguments: Sequence[str], lock: int) -> ServerState:
         begun = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             command(data, arguments, lock),
+            cwd=data,
+            env=by_server(os.environ, PROJECT),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -105,20 +116,24 @@ def become(data: Path, arguments: Sequence[str], lock: int) -> NoReturn:
     """Become the server of a folder that has none, in the foreground. The caller has the turn."""
     tidy(data)
     os.set_inheritable(lock, True)
-    os.execv(sys.executable, command(data, arguments, lock))  # noqa: S606 - it becomes the server
+    os.chdir(data)
+    words, environment = command(data, arguments, lock), by_server(os.environ, PROJECT)
+    os.execve(sys.executable, words, environment)  # noqa: S606 - it becomes the server
 
 
 def tidy(data: Path) -> None:
-    """Clear away what a server that was killed has left. The caller has the turn."""
+    """Clear away what a server that was killed has left; Unproven where one still lives. The caller has the turn."""
+    _wait_alone(data, _END_SECONDS)
     if lost(data) is not None:
         (data / STATE_FILE).unlink()
-    scratch.sweep(data)
+    if has_served(data):
+        scratch.sweep(data)
 
 
 def command(data: Path, arguments: Sequence[str], lock: int) -> list[str]:
     """Return the command that serves in the foreground, and lets go of a lock once it serves."""
     return [
-        *(sys.executable, *serve_command("").split(), str(data.resolve())),
+        *(sys.executable, "-P", *serve_command("").split(), str(data.resolve())),
         *("--project", str(PROJECT), "--start-lock", str(lock)),
         *arguments,
     ]

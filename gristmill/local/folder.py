@@ -1,5 +1,7 @@
 """The data folder of an embedded AWS: what servers leave in it, and nothing that is not theirs."""
 
+import os
+import stat
 from pathlib import Path
 
 from gristmill.client.server_state import STATE_FILE
@@ -11,7 +13,6 @@ from gristmill.local.settings import CALLS_FILE, OUTBOX
 from gristmill.spec.search_path import SEARCH_FILE
 
 LOG_FILE = "server.log"
-_MARKS = {SERVER_LOCK, LOG_FILE}  # a server has lived where these are
 _KEPT = (*scratch.FOLDERS, OUTBOX, CALLS_FILE, SEARCH_FILE)
 _LEFT = (*_KEPT, LOG_FILE, SERVER_LOCK, STATE_FILE, START_LOCK)
 
@@ -22,16 +23,25 @@ def prepare(data: Path) -> None:
     A server clears its folders away, so it takes none that it did not make.
     """
     make_private(data, frozenset(_LEFT))
-    there = {path.name for path in data.iterdir()}
-    strange = [name for name in _LEFT if (data / name).is_symlink() and name != STATE_FILE]
-    strange += [] if there & _MARKS else [name for name in _KEPT if name in there]
+    there = [path.name for path in data.iterdir()]
+    strange = [name for name in sorted(there) if name != STATE_FILE and not _is_plain(data / name)]
+    strange += [] if has_served(data) else [name for name in _KEPT if name in there]
     if strange:
         raise Refused([f"{data / strange[0]} is none that a server has made"], "Choose another folder: GRISTMILL_HOME.")
 
 
+def has_served(data: Path) -> bool:
+    """Tell whether a server has lived in a folder: only there is what has their names theirs."""
+    return any(os.path.lexists(data / name) for name in (SERVER_LOCK, LOG_FILE))
+
+
+def _is_plain(path: Path) -> bool:
+    """Tell a file or folder from a link or a pipe, which would lead a server elsewhere or keep it waiting."""
+    return stat.S_IFMT(path.lstat().st_mode) in (stat.S_IFREG, stat.S_IFDIR)
+
+
 def wipe(data: Path) -> list[Path]:
     """Remove what servers have left in a folder, and nothing that is not theirs; return what was removed."""
-    there = {path.name for path in data.iterdir()}
-    names = _LEFT if there & _MARKS else (STATE_FILE, START_LOCK)
+    names = _LEFT if has_served(data) else (STATE_FILE, START_LOCK)
     removed = [data / name for name in names if remove(data / name)]
     return [path for path in removed if path.name not in (SERVER_LOCK, START_LOCK)]

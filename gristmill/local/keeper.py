@@ -1,81 +1,108 @@
-"""Ends what the embedded AWS has started when that dies, however it dies.
-
-Run as a process of its own with a pipe to the server: `+N` and `-N` lines tell which process groups live; the end of
-the pipe means that the server is gone, and every group that lives is killed. A `!` line is a
-command, as JSON, that is run then: it removes containers.
-"""
+"""Runs the programs of the embedded AWS, and ends what it has started when that dies, however it dies."""
 
 import contextlib
 import json
 import os
-import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gristmill.local.helper import Lost, Pool, Started
 
-def watch() -> None:
-    """Read lines until the pipe ends, then kill."""
-    groups: set[int] = set()
-    sweeps: list[list[str]] = []
-    for line in sys.stdin:
-        if line[0] == "!":
-            sweeps.append(json.loads(line[1:]))
-            continue
-        sign, number = line[0], int(line[1:])
-        (groups.add if sign == "+" else groups.discard)(number)
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-    for sweep in sweeps:
-        subprocess.run(sweep, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+_SCRIPT = Path(__file__).parent / "zygote" / "keep.py"
+_TRIES = 3
+
+
+class _Pair(Pool):
+    """A keeper and its guard, which end together."""
+
+    def __init__(self, will: int) -> None:
+        control, theirs = socket.socketpair()
+        super().__init__(control)
+        self._guard = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_SCRIPT), str(os.getpid()), str(theirs.fileno()), str(will)],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno(), will],
+            start_new_session=True,
+        )
+        theirs.close()
+
+    def is_gone(self) -> bool:
+        """Tell whether both have ended."""
+        return self._guard.poll() is not None
+
+    def settled(self) -> object:
+        """Wait until both are gone, with all that they had started."""
+        return self._guard.wait()
+
+    def close(self) -> None:
+        """End both, with all that they had started."""
+        super().close()
+        self._guard.wait()
 
 
 class Keeper:
-    """The server's end of the pipe."""
+    """The server's view of the keeper; one that was killed is replaced by the next."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-S", str(Path(__file__))],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            text=True,
-        )
+        self._will = tempfile.TemporaryFile("w")  # noqa: SIM115 - as long as this process lives
+        self._pair: _Pair | None = None
 
     def add(self, group: int) -> None:
-        """Note a process group that lives."""
-        self._tell(f"+{group}\n")
+        """Note a process group that lives, and that the keeper has not started."""
+        self._write(f"+{group}\n")
 
     def forget(self, group: int) -> None:
         """Note that a process group has ended."""
-        self._tell(f"-{group}\n")
+        self._write(f"-{group}\n")
 
     def sweep_with(self, command: Sequence[str]) -> None:
         """Have a command run once the server is gone."""
-        self._tell(f"!{json.dumps(list(command))}\n")
+        self._write(f"!{json.dumps(list(command))}\n")
 
-    def _tell(self, line: str) -> None:
-        with self._lock, contextlib.suppress(BrokenPipeError):
-            stdin = self._process.stdin
-            if stdin is not None:
-                stdin.write(line)
-                stdin.flush()
+    def execute(
+        self, command: Sequence[str], environment: Mapping[str, str], folder: Path, output: int, *handed: int
+    ) -> Started:
+        """Return a program that leads its own session, writes its outputs to one file and reads nothing.
+
+        The numbers that files `handed` to it have there end its command. OSError or ValueError where it cannot be
+        started, Lost where that is so because keepers die again and again.
+        """
+        request = {"command": list(command), "environment": dict(environment), "folder": str(folder)}
+        for _ in range(_TRIES):
+            with contextlib.suppress(Lost):
+                return self._living().run(request, [output, *handed])
+        raise Lost("the keeper of processes died again and again")
+
+    def close(self) -> None:
+        """End all that was started, in an orderly way: nothing is left to be done."""
+        with self._lock:
+            self._will.seek(0)
+            self._will.truncate()
+            if self._pair is not None:
+                self._pair.close()
+                self._pair = None
+
+    def _living(self) -> _Pair:
+        with self._lock:
+            if self._pair is None or self._pair.is_gone():
+                self._pair = _Pair(self._will.fileno())
+            return self._pair
+
+    def _write(self, line: str) -> None:
+        with self._lock:
+            self._will.write(line)
+            self._will.flush()
 
 
-_keepers: list[Keeper] = []
-_lock = threading.Lock()
+_keeper = Keeper()
 
 
 def keeper() -> Keeper:
     """Return the one keeper of this process; it is started when first needed."""
-    with _lock:
-        if not _keepers:
-            _keepers.append(Keeper())
-        return _keepers[0]
-
-
-if __name__ == "__main__":
-    watch()
+    return _keeper

@@ -54,4 +54,8 @@ def _is_free(file: int, kind: int) -> bool:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise Refused(
+            [f"this file system has no locks ({error.strerror})"], "Choose another: GRISTMILL_HOME."
+        ) from error
     return True

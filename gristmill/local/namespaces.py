@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gristmill.errors import Refused
 from gristmill.local.batch.model import Job
-from gristmill.local.batch.start import Executed, Process, Starter, command_of, executed, host_of, piped
+from gristmill.local.batch.start import Process, Starter, command_of, executed, host_of, piped
 from gristmill.local.containers.network import Addresses
 from gristmill.local.keeper import keeper
 from gristmill.local.settings import Settings
@@ -24,16 +24,31 @@ def _check() -> None:
         )
 
 
-class Isolated(Executed):
+class Isolated:
     """A node's process; its namespace goes with it."""
 
-    ended: Callable[[], None]
+    def __init__(self, process: Process, ended: Callable[[], None]) -> None:
+        self.pid = process.pid
+        self._process, self._ended = process, ended
 
-    def wait(self, timeout: float | None = None) -> int:
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether it was lost with the helper that had started it."""
+        return self._process.is_lost
+
+    def poll(self) -> int | None:
+        """Return the exit code, None while it runs."""
+        return self._process.poll()
+
+    def wait(self) -> int:
         """Return the exit code once it has ended."""
-        code = super().wait(timeout)
-        self.ended()
+        code = self._process.wait()
+        self._ended()
         return code
+
+    def signal_all(self, number: int) -> None:
+        """Send a signal to its process group."""
+        self._process.signal_all(number)
 
 
 class Namespaces(Starter):
@@ -68,9 +83,8 @@ class Namespaces(Starter):
         name = f"gm{self._port}-{job.address.rpartition('.')[2]}"
         self._make(name, job.address)
         command = ["ip", "netns", "exec", name, *executed(command_of(job), host_of(job))]
-        process = Isolated(command, environment, folder, output)
-        process.ended = lambda: self._remove(name, job.address)
-        return process
+        process = keeper().execute(command, environment, folder, output)
+        return Isolated(process, lambda: self._remove(name, job.address))
 
     def _make(self, name: str, address: str) -> None:
         outside = _outside(name)

@@ -34,10 +34,8 @@ def make_private(folder: Path, own: frozenset[str]) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Refused([f"{folder} cannot be made ({error.strerror})"], "Choose another: GRISTMILL_HOME.") from error
-    info = folder.stat()
-    if info.st_uid != os.getuid():
-        raise Refused([f"{folder} belongs to another user"], "Choose a folder of your own: GRISTMILL_HOME.")
-    if info.st_mode & 0o077:
+    check_own(folder)
+    if folder.stat().st_mode & 0o077:
         others = sorted(path.name for path in folder.iterdir() if path.name not in own)
         if others:
             raise Refused(
@@ -45,6 +43,12 @@ def make_private(folder: Path, own: frozenset[str]) -> None:
                 f"Choose a folder of its own (GRISTMILL_HOME), or close this one: chmod 700 {folder}",
             )
         folder.chmod(0o700)
+
+
+def check_own(folder: Path) -> None:
+    """Refuse a folder of another user, who could change under our hands what is in it."""
+    if folder.stat().st_uid != os.getuid():
+        raise Refused([f"{folder} belongs to another user"], "Choose a folder of your own: GRISTMILL_HOME.")
 
 
 def remove(path: Path) -> bool:

@@ -20,6 +20,7 @@ from gristmill.limits import S3_PART_MAX
 from gristmill.local import scratch
 from gristmill.local.containers.network import Addresses, listen_at
 from gristmill.local.folder import prepare
+from gristmill.local.keeper import keeper
 from gristmill.local.locks import SERVER_LOCK, is_at, take
 from gristmill.local.settings import CALLS_FILE, Settings
 from gristmill.spec import search_path
@@ -34,6 +35,7 @@ _SEND_AHEAD = 1024**2  # bytes that a response may be ahead of its client
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then end every process that was started."""
     lock = take(settings.data / SERVER_LOCK, _PREDECESSOR_SECONDS)
+    scratch.sweep(settings.data)
     listener = listen(settings.host, settings.port)
     settings = _with_port(settings, listener)
     search_path.begin(settings.data, search_path.folders(os.environ))
@@ -71,6 +73,7 @@ def serve(settings: Settings) -> None:
         server.run()
     finally:
         close_app()
+        keeper().close()
         if is_at(settings.data / SERVER_LOCK, lock):  # else the folder is another server's by now
             scratch.sweep(settings.data)
             (settings.data / STATE_FILE).unlink(missing_ok=True)

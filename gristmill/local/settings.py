@@ -7,12 +7,11 @@ from pathlib import Path
 
 from gristmill.local.access.keys import KeyRing, new_pair
 from gristmill.local.gpus import present
+from gristmill.local.inherited import by_process
 from gristmill.spec.load import SEARCH_PATH
 from gristmill.spec.search_path import noted
 from gristmill.surroundings import KeyPair, leading_to, unproxied
 
-_INHERITED = ("PATH", "HOME", "PYTHONDONTWRITEBYTECODE")
-_AS_ON_AWS = {"LANG": "C.UTF-8", "PYTHONUTF8": "1", "TZ": "UTC"}  # not the laptop's own language and clock
 CALLS_FILE = "calls.jsonl"  # in the data folder: which role called what
 OUTBOX = "outbox"  # in the data folder: where mails land
 
@@ -65,10 +64,9 @@ class Settings:
 
     def process_environment(self, role: str = "") -> dict[str, str]:
         """Return what a job or function of a role inherits: its client environment, and of the user's few variables."""
-        inherited = {name: os.environ[name] for name in _INHERITED if os.environ.get(name)}
         client = self.client_environment(self.key_ring.role(role))
         search_path = {SEARCH_PATH: os.pathsep.join(noted(self.data))}
-        return {"PATH": os.defpath, **inherited, **_AS_ON_AWS, **search_path, **client}
+        return {**by_process(os.environ), **search_path, **client}
 
     def job_environment(self, role: str = "") -> dict[str, str]:
         """Return what a job of a role inherits: the project's code as it lies on disk; output is not held back."""

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from pydantic import ValidationError
-
 from gristmill import keys
 from gristmill.containers import Container
 from gristmill.cost.gather import CONTAINERS_ASKED, Observed, Sources
@@ -15,6 +13,7 @@ from gristmill.footprint import Footprint, Software, footprints
 from gristmill.jobs import describe
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.news import News
+from gristmill.reading import readable
 from gristmill.records import Finding, Outcome, RunRecord
 from gristmill.report.model import Object
 from gristmill.store import Store
@@ -118,18 +117,13 @@ def results(store: Store, story: Story) -> list[Object]:
 
 
 def _findings(store: Store, run: str, stage: str) -> Iterator[Finding]:
-    for one in list(store.list(keys.checks(run, stage)))[-FINDINGS:]:
-        yield Finding.model_validate_json(store.read(one.key))
+    listed = [one.key for one in store.list(keys.checks(run, stage))]
+    yield from readable(store, Finding, listed[-FINDINGS:])
 
 
 def _outcomes(store: Store, news: News) -> Iterator[Outcome]:
     """Yield what earlier executions came to, as far as this version can read it."""
-    found = []
-    for one in store.list(keys.outcomes(news.run)):
-        try:
-            found.append(Outcome.model_validate_json(store.read(one.key)))
-        except ValidationError:
-            continue
+    found = readable(store, Outcome, (one.key for one in store.list(keys.outcomes(news.run))))
     earlier = [one for one in found if one.execution != news.execution]
     yield from sorted(earlier, key=lambda one: one.started_at)[-OUTCOMES:]
 
@@ -137,8 +131,8 @@ def _outcomes(store: Store, news: News) -> Iterator[Outcome]:
 def _software(store: Store, run: str, left: Mapping[Place, Sequence[Footprint]]) -> Iterator[tuple[Place, Software]]:
     """Yield what the last container of each branch ran on."""
     for place, found in left.items():
-        if found:
-            yield place, Software.model_validate_json(store.read(found[-1].key(run, *place)))
+        newest = (one.key(run, *place) for one in found[-1:])
+        yield from ((place, software) for software in readable(store, Software, newest))
 
 
 def wanted(containers: Sequence[Container], left: Mapping[Which, Footprint]) -> list[str]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from gristmill import index, keys
 from gristmill.errors import Refused
 from gristmill.limits import PARTS_MAX
+from gristmill.reading import read
 from gristmill.records import Receipt, RunRecord
 from gristmill.source import find_branch, frozen
 from gristmill.spec.model import Stage
@@ -27,11 +28,7 @@ def _lines(store: Store, record: RunRecord, stage: Stage) -> Iterator[str]:
     if tasks > PARTS_MAX:
         raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")
     for part in survey(store, record.run, maker.name, branch.name, tasks).slices:
-        receipt = Receipt.model_validate_json(store.read(_receipt(record.run, maker.name, branch.name, part.segment)))
+        receipt = read(store, Receipt, keys.receipt_of(part.segment))
         first = part.span.first - receipt.first
         for low, high in pairwise(receipt.offsets[first:]):
             yield json.dumps({"key": part.segment, "start": low, "end": high}) + "\n"
-
-
-def _receipt(run: str, stage: str, branch: str, segment: str) -> str:
-    return keys.receipt(run, stage, branch, keys.parse_span(segment))

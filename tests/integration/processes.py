@@ -33,7 +33,8 @@ def _from_proc() -> list[Process]:
 
 
 def _from_ps() -> list[Process]:
-    done = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,lstart="], check=True, capture_output=True, text=True)
+    columns = [word for column in ("pid", "ppid", "stat", "lstart") for word in ("-o", f"{column}=")]
+    done = subprocess.run(["ps", "-A", *columns], check=True, capture_output=True, text=True)
     lines = [line.split(maxsplit=3) for line in done.stdout.splitlines()]
     return [Process(int(pid), int(parent), started, state) for pid, parent, state, started in lines]
 

@@ -17,6 +17,7 @@ import pytest
 
 from gristmill import keys
 from gristmill.cli.main import call
+from gristmill.client.phase import PHASES
 from gristmill.errors import ExitCode
 from gristmill.wording import duration
 from tests.integration.mill import Mill
@@ -71,6 +72,7 @@ def test_run_shows_progress_and_ends_with_the_places_of_the_results(mill: Mill, 
     assert said.code == ExitCode.OK
     assert said.err.startswith(f"local ({mill.endpoint})\n")
     assert "map/repeat: 4 of 4 tasks" in said.err
+    assert any(f"{words} ..." in said.err.splitlines() for words in PHASES.values())
     headline, where, *places, cost, report = said.out.splitlines()
     assert re.fullmatch(r"  Cost: about \$0\.00\d\d \(estimated \$0\.0\d+\) on AWS; free here", cost)
     run = headline.rsplit(" ", 1)[1]
@@ -171,7 +173,9 @@ def test_logs_come_from_every_child_and_say_which(cli: Cli, tmp_path: Path):
     run = failed_run(cli, tmp_path)
     lines = cli("logs", run).out.splitlines()
     assert {line.split()[1] for line in lines} == {"copied[0]", "copied[1]"}
-    assert cli("logs", run, "--follow").out.splitlines() == lines
+    assert sorted(cli("logs", run, "--follow").out.splitlines()) == sorted(lines)
+    one_a_line = [json.loads(line) for line in cli("logs", run, "--follow", "--json").out.splitlines()]
+    assert sorted(one_a_line, key=str) == sorted(cli("logs", run, "--json").json, key=str)
     assert cli("logs", run, "--branch", "none").code == ExitCode.NOT_FOUND
 
 
@@ -189,6 +193,7 @@ def hanging_run(mill: Mill, cli: Cli, tmp_path: Path) -> str:
 def test_stop_ends_a_run_and_shows_it(mill: Mill, cli: Cli, tmp_path: Path):
     run = hanging_run(mill, cli, tmp_path)
     assert "2 running" in cli("status", run).out
+    assert cli("status", run, "--json").json["phase"] == ""
     said = cli("stop", run)
     assert said.code == ExitCode.OK
     assert said.out.startswith(f"Run {run} was RUNNING, and is ABORTED.\n")

@@ -10,6 +10,7 @@ from gristmill import keys
 from gristmill.cli.main import call
 from gristmill.local import daemon
 from gristmill.local.locks import SERVER_LOCK, START_LOCK
+from gristmill.spec.search_path import SEARCH_FILE
 from tests.integration.conftest import PIPELINES, deployed
 from tests.integration.mill import Mill
 from tests.integration.processes import descendants, is_running
@@ -54,7 +55,13 @@ def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(data: Path, tmp_p
         begun = (data / daemon.LOG_FILE).stat().st_size
         daemon.down(data)
         Mill._until(lambda: not any(map(is_running, started)), SECONDS, "processes of the AWS that ended live on")
-        assert {path.name for path in data.iterdir()} == {"outbox", daemon.LOG_FILE, SERVER_LOCK, START_LOCK}
+        assert {path.name for path in data.iterdir()} == {
+            "outbox",
+            daemon.LOG_FILE,
+            SERVER_LOCK,
+            START_LOCK,
+            SEARCH_FILE,
+        }
         assert "Traceback" not in (data / daemon.LOG_FILE).read_text()[begun:]
     finally:
         if daemon.find(data):

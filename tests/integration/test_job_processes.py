@@ -15,7 +15,7 @@ import pytest
 from gristmill.local.batch.process import Ended, JobProcess
 from gristmill.local.batch.start import Starter
 from gristmill.local.settings import Settings
-from gristmill.local.zygote.handle import Forked
+from gristmill.local.zygote.handle import Zygote
 
 ENDINGS = """
 import atexit, os, signal, sys, threading, time
@@ -71,7 +71,7 @@ class Job:
 
     @property
     def is_forked(self) -> bool:
-        return isinstance(self.process._process, Forked)
+        return isinstance(self.process._process.helper._pool, Zygote)
 
 
 @pytest.mark.parametrize(

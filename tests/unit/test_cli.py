@@ -41,7 +41,7 @@ def a_run(number: int, status: RunStatus, name: str, faults: list[str] | None = 
         faults=faults or [],
     )
     ended = None if status is RunStatus.RUNNING else ENDED
-    return Run(run, Execution("arn:one", status, STARTED, ended, {}, ""), record)
+    return Run(run, Execution("arn:one", status, STARTED, ended, None, ""), record)
 
 
 @pytest.fixture(autouse=True)

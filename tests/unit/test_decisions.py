@@ -45,8 +45,9 @@ PIPELINE = Pipeline.model_validate(
 @given(TASKS, TASKS)
 def test_the_span_of_a_segment_is_read_from_its_key_and_its_receipts(first, end):
     span = keys.Span(first, end)
-    assert keys.parse_span(keys.segment("r", "s", "b", span)) == span
-    assert keys.parse_span(keys.receipt("r", "s", "b", span)) == span
+    read = span if first < end else None
+    assert keys.parse_span(keys.segment("r", "s", "b", span)) == read
+    assert keys.parse_span(keys.receipt("r", "s", "b", span)) == read
 
 
 @given(TASKS, TASKS)
@@ -58,7 +59,7 @@ def test_the_order_of_keys_is_that_of_numbers(one, other):
 @given(TASKS, st.integers(0, 9999))
 def test_a_failures_key_tells_task_and_attempt(task, attempt):
     key = keys.failure("r", "s", "b", task, attempt)
-    assert (keys.failure_task(key), keys.failure_attempt(key)) == (task, attempt)
+    assert keys.parse_failure(key) == (task, attempt)
 
 
 @given(st.text("ab-", min_size=1), st.text(min_size=0))

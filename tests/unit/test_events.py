@@ -9,10 +9,11 @@ from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificati
 
 from gristmill import keys
 from gristmill.cause import explain
-from gristmill.drop import is_no_drop, read_drop
+from gristmill.drop import Drop, is_no_drop
 from gristmill.local.cloudformation.template import parse
 from gristmill.local.daemon import PROJECT
-from gristmill.news import read_input
+from gristmill.news import read_change
+from gristmill.request import read_request
 from gristmill.words import RunStatus
 
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())["Resources"]
@@ -34,9 +35,15 @@ def test_every_sample_is_documented():
     assert all(path.name in told for path in (PROJECT / "events").glob("*.json"))
 
 
+def dropped(event: dict[str, Any]) -> Drop:
+    request = read_request(event, event["detail"]["bucket"]["name"])
+    assert isinstance(request, Drop)
+    return request
+
+
 def test_a_dropped_file_is_read_as_the_powertools_read_it():
     event = sample("object-created")
-    drop, typed = read_drop(event), S3EventBridgeNotificationEvent(event).detail
+    drop, typed = dropped(event), S3EventBridgeNotificationEvent(event).detail
     assert (drop.bucket, drop.size, drop.etag, drop.version, drop.sequencer) == (
         typed.bucket.name,
         typed.object.size,
@@ -62,8 +69,10 @@ def test_an_ended_execution_is_about_the_run_of_its_input():
     pattern = TEMPLATE["EndedRule"]["Properties"]["EventPattern"]["detail"]
     assert detail["status"] in pattern["status"]
     assert set(pattern["status"]) == {RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT}
-    assert read_drop(read_input(detail)) == read_drop(sample("object-created"))
-    assert datetime.fromtimestamp(detail["startDate"] / 1000, UTC) == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    event = sample("object-created")
+    news = read_change(detail, event["detail"]["bucket"]["name"])
+    assert news.request == dropped(event)
+    assert news.started_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_a_dead_child_is_explained_from_what_batch_says_of_it():

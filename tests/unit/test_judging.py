@@ -103,10 +103,12 @@ def test_a_functions_error_is_told_without_its_wrapping():
 
 
 EVENT = {
+    "source": "aws.s3",
+    "detail-type": "Object Created",
     "detail": {
         "bucket": {"name": "b"},
         "object": {"key": "inputs/strings/x.txt", "size": 1, "etag": "e", "version-id": "v", "sequencer": "0"},
-    }
+    },
 }
 
 
@@ -136,7 +138,7 @@ def record(execution: str) -> RunRecord:
     ],
 )
 def test_only_an_execution_that_has_to_do_with_the_run_speaks_of_it(event, owner, speaks):
-    assert may_tell(read_payload(payload(event)), record(owner) if owner else None) is speaks
+    assert may_tell(read_payload(payload(event), "b"), record(owner) if owner else None) is speaks
 
 
 def story(name: str = "x.txt", **more) -> Story:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from batch_jobs.node.descendants import descendants
 from batch_jobs.node.host import Registration, gpus, processors, slots
 from batch_jobs.node.mpirun import arguments, hostfile, is_crowded, networks, program
 from batch_jobs.node.setting import read_setting
 from batch_jobs.node.watch import Watch
 from gristmill.cursor import Cursor
+from gristmill.descendants import descendants
 from gristmill.errors import Refused
 from gristmill.jobmap import mpi_job
 from gristmill.keys import Rendezvous

@@ -34,6 +34,7 @@ from gristmill.report.pictures import SHOWN as PICTURES_SHOWN
 from gristmill.report.tables import COLUMNS, LETTERS, ROWS, delimiter, table
 from gristmill.report.timeline import Span, bins, steps
 from gristmill.report.work import spread
+from gristmill.request import Resume
 from gristmill.store import ObjectInfo
 from gristmill.story import Story
 from gristmill.words import CheckVerdict, RunStatus
@@ -201,7 +202,7 @@ def facts(children=0, reason="", **more):
         for number in range(children)
     ]
     left = {(one.stage, one.branch, 0, 0, one.index): PRINT for one in many}
-    news = News(RunStatus.FAILED, "arn:execution", {}, START, reason)
+    news = News(RunStatus.FAILED, "arn:execution", Resume(run="0" * 16), START, reason)
     objects = [Object(key=f"results/{reason}", size=1, etag=reason)] * 500
     given = {"findings": {"map": [finding] * 60}, "seen": Observed([], many), "footprints": left, "results": objects}
     return Facts(story, news, RECORD, **given, **more)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from gristmill.cli.main import call
 from gristmill.client import processes
 from gristmill.client.processes import start_of
 from gristmill.client.server_proof import Unproven, find_server
@@ -27,6 +28,12 @@ ANYTHING = some.recursive(
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(), inner, max_size=3),
     max_leaves=5,
 )
+COMMANDS = [
+    *([name] for name in ("runs", "status", "watch", "logs", "results", "report", "resume", "deploy", "mail", "jobs")),
+    *([name] for name in ("queues", "hosts", "subscriptions")),
+    *(["stop", "0"], ["run", "strings", __file__], ["subscribe", "me@example.org"], ["job", "submit", "true"]),
+    *(["local", name] for name in ("down", "status", "env")),
+]
 OWN_PID = os.getpid()
 FAST = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -144,6 +151,18 @@ def test_an_endpoint_here_has_a_host():
     assert [host_of(end) for end in ends] == ["localhost", "127.0.0.1", "127.9.8.7", "::1"]
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_answers_a_damaged_file_in_one_line(tmp_path: Path, monkeypatch, capsys, command: list[str]):
+    monkeypatch.setenv("GRISTMILL_HOME", str(tmp_path))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    plant(tmp_path, b'{"pid": -1')
+    assert call(command) == ExitCode.UNREACHABLE
+    written = capsys.readouterr()
+    mend = "Clear it away with: gristmill local reset"
+    assert written.err == f"error: {tmp_path / STATE_FILE} cannot be believed: it is damaged. {mend}\n"
+    assert written.out == ""
+
+
 def be_a_folder(file: Path) -> None:
     file.unlink()
     file.mkdir()
@@ -187,7 +206,7 @@ def test_what_is_no_plain_file_of_its_user_is_not_believed_and_got_past(
     with pytest.raises(BadState, match=why):
         read_state(tmp_path)
     lock = take(tmp_path / SERVER_LOCK, 1)
-    with pytest.raises(Unproven, match="a server lives there"):
+    with pytest.raises(Unproven, match="a server lives in"):
         daemon.reset(tmp_path)
     assert os.path.lexists(file)
     os.close(lock)
@@ -243,7 +262,7 @@ def test_a_server_that_hangs_is_not_ended_but_how_to_end_it_is_told(tmp_path: Pa
     command = f"python -m gristmill.local.server --data {tmp_path} --project /srv"
     monkeypatch.setattr("gristmill.client.server_proof.command_of", lambda pid: command)
     for act in (daemon.down, daemon.reset, daemon.up):
-        with pytest.raises(Unproven, match=f"if it hangs, end it by hand: kill {OWN_PID}"):
+        with pytest.raises(Unproven, match=f"if it hangs, end it by hand: kill -9 {OWN_PID}"):
             act(tmp_path)
     assert reached == []
 

@@ -203,3 +203,15 @@ def test_a_library_that_is_not_installed_is_no_fault_of_the_pipeline_but_is_told
     assert main.call(["pipelines", "validate", "pipelines/lacking/pipeline.yaml"]) == 0
     lack = "pipeline lacking: jobs needs nowhere_at_all, which is neither installed here nor a module of the pipeline's"
     assert capsys.readouterr().err.startswith(lack)
+
+
+def test_pipelines_are_listed_in_short_lines_and_a_broken_one_hides_no_other(capsys, monkeypatch):
+    Path("mine", "broken").mkdir(parents=True)
+    Path("mine", "broken", "pipeline.yaml").write_text("version: 1\n")
+    monkeypatch.setenv("GRISTMILL_PIPELINES", f"{ROOTS[1]}{os.pathsep}mine")
+    assert main.call(["pipelines"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 140
+    assert any(line.startswith("strings ") for line in lines)
+    (broken,) = [line for line in lines if line.startswith("broken ")]
+    assert broken.endswith("has faults; see: gristmill pipelines validate broken")

@@ -3,7 +3,9 @@
 import pytest
 
 from gristmill import keys
-from tests.unit.walk import event, walk
+from gristmill.cursor import Cursor
+from gristmill.survey import survey
+from tests.unit.walk import event, walk, work
 
 TEXT = "one\n\ntwo äö\r\nthree 🌾\r\n\r\nend".encode()
 REPEAT = "oneone\n\ntwo äötwo äö\r\nthree 🌾three 🌾\r\n\r\nendend".encode()
@@ -52,3 +54,19 @@ def test_two_stages(store, claimant, monkeypatch):
     answer = walk(store, claimant, monkeypatch, drop)
     assert (answer["verdict"], answer["stage"]) == ("COMPLETE", "count")
     assert store.read(keys.result("words", "x.txt", answer["run"], "counted.txt")) == b"2 A B\n" * 1000
+
+
+def test_a_stray_or_broken_receipt_commits_nothing(store, claimant, monkeypatch):
+    drop = event(store, "inputs/strings/x.txt", TEXT, **{"lines-per-task": "4"})
+    run = walk(store, claimant, monkeypatch, drop)["run"]
+    receipts = [one.key for one in store.list(keys.receipts(run, "map", "repeat"))]
+    assert survey(store, run, "map", "repeat", 2).missing == []
+    for stray in ("stray", "000000000000-000000000009.json", "sub/000000000000-000000000002.json"):
+        store.put(keys.receipts(run, "map", "repeat") + stray, b"{")
+    assert survey(store, run, "map", "repeat", 2).missing == []
+    for body in (b"", b"{", b"5", store.read(receipts[-1]).replace(b'"etag"', b'"also"'), b"\xff"):
+        store.put(receipts[-1], body)
+        missing = survey(store, run, "map", "repeat", 2).missing
+        assert [str(span) for span in missing] == [receipts[-1].rpartition("/")[2].removesuffix(".json")]
+    work(store, monkeypatch, Cursor(run, "map", 1))
+    assert survey(store, run, "map", "repeat", 2).missing == []

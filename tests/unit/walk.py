@@ -34,7 +34,8 @@ CLUES = Clues(NoBatch(), None, ["queue"], "jobs")
 def event(store: Store, key: str, body: bytes, **metadata: str) -> dict[str, Any]:
     put = store.client.put_object(Bucket=store.bucket, Key=key, Body=body, Metadata=metadata)
     item = {"key": key, "size": len(body), "etag": put["ETag"].strip('"'), "version-id": put["VersionId"]}
-    return {"detail": {"bucket": {"name": store.bucket}, "object": {**item, "sequencer": "00"}}}
+    detail = {"bucket": {"name": store.bucket}, "object": {**item, "sequencer": "00"}}
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
 
 
 def work(store: Store, monkeypatch: Any, cursor: Cursor) -> dict[str, Any]:

@@ -4,14 +4,16 @@ import uuid
 from collections.abc import Callable
 
 from gristmill.local.batch.logs import LogStream
-from gristmill.local.batch.model import Attempt, Job, now
-from gristmill.local.batch.process import JobProcess
+from gristmill.local.batch.model import INSTANCE, Attempt, Job, now
+from gristmill.local.batch.process import Ended, JobProcess
 from gristmill.local.batch.start import Starting
 from gristmill.local.containers.engine import CannotPull
 from gristmill.local.gpus import present, real
+from gristmill.local.helper import Lost
 from gristmill.local.settings import Settings
 
 EXITED = "Essential container in task exited"
+HOST_TERMINATED = f"Host EC2 (instance {INSTANCE}) terminated."
 TIMED_OUT = "Job attempt duration exceeded timeout"
 
 
@@ -33,16 +35,28 @@ class Container:
         attempt = self.attempt
         try:
             ended = self._process.run(timeout, self._log.write, started)
+        except Lost:
+            self._note_loss()
         except (OSError, ValueError) as error:  # ValueError: a word or a variable with a null byte
             attempt.reason = str(error) if isinstance(error, CannotPull) else f"CannotStartContainerError: {error}"
             attempt.status_reason = "Task failed to start"
+        else:
+            self._note(ended)
+        self._log.close()
+        attempt.stopped = now()
+
+    def _note(self, ended: Ended) -> None:
+        attempt = self.attempt
+        if ended.is_lost:
+            self._note_loss()
         else:
             attempt.is_timed_out, attempt.exit_code = ended.timed_out, ended.exit_code
             attempt.status_reason = TIMED_OUT if ended.timed_out else EXITED
             if not ended.timed_out and not self._is_stopped:
                 attempt.reason = ended.reason
-        self._log.close()
-        attempt.stopped = now()
+
+    def _note_loss(self) -> None:
+        self.attempt.is_lost, self.attempt.status_reason = True, HOST_TERMINATED
 
     def stop(self, now: bool = False) -> None:
         """Ask it to end; `now` kills it."""

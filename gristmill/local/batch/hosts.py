@@ -8,11 +8,10 @@ from typing import Any
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 from gristmill.local.batch.engine import Engine
-from gristmill.local.batch.model import PLACED
+from gristmill.local.batch.model import INSTANCE, PLACED
 from gristmill.local.batch.resources import Json, Needs
 from gristmill.local.gpus import present
 
-INSTANCE = "i-00000000000000000"  # this machine is no EC2 instance
 _UNITS = 1024  # ECS's units of CPU in one vCPU
 
 

@@ -23,6 +23,7 @@ class Status(StrEnum):
 
 TERMINAL = {Status.SUCCEEDED, Status.FAILED}
 LOOPBACK = "127.0.0.1"
+INSTANCE = "i-00000000000000000"  # this machine is no EC2 instance
 PLACED = {Status.STARTING, Status.RUNNING}
 
 
@@ -68,6 +69,7 @@ class Attempt:
     reason: str = ""
     status_reason: str = ""
     is_timed_out: bool = False
+    is_lost: bool = False  # with a part of the embedded AWS, as on AWS with its host
 
 
 @dataclass(eq=False)

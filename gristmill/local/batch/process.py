@@ -11,7 +11,6 @@ from pathlib import Path
 
 from gristmill.local.batch.model import Job
 from gristmill.local.batch.start import Process, Starting
-from gristmill.local.keeper import keeper
 from gristmill.local.scratch import working_folders
 
 KILL_AFTER = 30.0  # seconds from SIGTERM to SIGKILL, as on AWS
@@ -27,6 +26,7 @@ class Ended:
     exit_code: int
     timed_out: bool
     reason: str
+    is_lost: bool = False  # with a part of the embedded AWS, through no fault of its own
 
 
 class JobProcess:
@@ -60,7 +60,6 @@ class JobProcess:
         started: Callable[[], None],
     ) -> Ended:
         process, output = self._starter.start(self._job, environment, folder)
-        keeper().add(process.pid)
         self._process = process
         if self._killed:  # while it was being started
             self._signal(signal.SIGKILL)
@@ -68,12 +67,13 @@ class JobProcess:
             started()
             timed_out = self._follow(process, output, timeout, write)
         finally:
-            self._signal(signal.SIGKILL)  # whatever it has started and left
-            code = process.wait()
+            if process.poll() is None:
+                self._signal(signal.SIGKILL)
+            code = process.wait()  # whatever it has started and left is gone then
             os.close(output)
-            keeper().forget(process.pid)
-        reason = "" if self._stopped or timed_out else self._starter.reason(process, code)  # it was ended from here
-        return Ended(code if code >= 0 else 128 - code, timed_out, reason)
+        is_ended_from_here = self._stopped or timed_out or process.is_lost
+        reason = "" if is_ended_from_here else self._starter.reason(process, code)
+        return Ended(code if code >= 0 else 128 - code, timed_out, reason, process.is_lost)
 
     def _follow(self, process: Process, output: int, timeout: float | None, write: Callable[[bytes], None]) -> bool:
         """Pass on output until the process has ended; tell whether it ran out of time."""

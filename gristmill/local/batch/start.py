@@ -6,7 +6,6 @@ Containers are started elsewhere, in the same words: a starter has `address`, `s
 import contextlib
 import os
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,8 @@ from typing import Protocol
 
 from gristmill.local import hostname
 from gristmill.local.batch.model import LOOPBACK, Job
+from gristmill.local.helper import Lost
+from gristmill.local.keeper import keeper
 from gristmill.local.settings import Settings
 from gristmill.local.zygote.handle import Zygote
 
@@ -28,6 +29,10 @@ class Process(Protocol):
 
     pid: int
 
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether it was lost with the helper that had started it: its exit code means nothing."""
+
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal; None while it runs."""
 
@@ -36,25 +41,6 @@ class Process(Protocol):
 
     def signal_all(self, number: int) -> None:
         """Send a signal to it and all it has started; SIGKILL leaves nothing."""
-
-
-class Executed(subprocess.Popen[bytes]):
-    """A program that leads its own session, writes both of its outputs to one pipe and reads nothing."""
-
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path, output: int) -> None:
-        super().__init__(
-            command,
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-
-    def signal_all(self, number: int) -> None:
-        """Send a signal to its process group."""
-        os.killpg(self.pid, number)
 
 
 def piped(start: Callable[[int], Process]) -> tuple[Process, int]:
@@ -111,9 +97,9 @@ class Starter:
         command, host = command_of(job), host_of(job)
         if self._is_forked(command, environment):
             request = {"command": command[2:], "host": host, "environment": dict(environment), "folder": str(folder)}
-            with contextlib.suppress(OSError):  # a zygote that died: start as any other program
+            with contextlib.suppress(Lost):  # a zygote that died: start as any other program
                 return self._fresh_zygote().fork(request, [output])
-        return Executed(executed(command, host), environment, folder, output)
+        return keeper().execute(executed(command, host), environment, folder, output)
 
     def _is_forked(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
         """Tell whether it is `python -m MODULE` with the interpreter set up as the zygote's is."""
@@ -124,7 +110,7 @@ class Starter:
         with self._lock:
             if self._zygote.is_stale():
                 if self._closed:
-                    raise OSError("the embedded AWS goes down")
+                    raise Lost("the embedded AWS goes down")
                 self._zygote.close()
                 self._zygote = Zygote(_ROLE, self._environment)
             return self._zygote

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gristmill.errors import Refused
+from gristmill.local.keeper import keeper
 
 _ENGINES = ("docker", "podman")
 _ASK_SECONDS = 30.0
@@ -49,11 +50,21 @@ class Engine:
         return f"gristmill-{self.port}"
 
     def ask(self, *words: str, seconds: float = _ASK_SECONDS) -> "subprocess.CompletedProcess[str]":
-        """Run a command of the engine; OSError where it does not answer in time, or is not there any more."""
-        try:
-            return subprocess.run([self.program, *words], capture_output=True, text=True, timeout=seconds, check=False)
-        except subprocess.TimeoutExpired as error:
-            raise OSError(f"{self.program} {words[0]} did not answer within {seconds:g} s") from error
+        """Run a command of the engine; OSError where it does not answer in time, or is not there any more.
+
+        It ends with the server: pulling an image may take long.
+        """
+        command, pipe = [self.program, *words], subprocess.PIPE
+        with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+            keeper().add(process.pid)
+            try:
+                told, complaint = process.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                raise OSError(f"{self.program} {words[0]} did not answer within {seconds:g} s") from error
+            finally:
+                keeper().forget(process.pid)
+        return subprocess.CompletedProcess(command, process.returncode, told, complaint)
 
     def make_network(self, subnet: str) -> None:
         """Make the bridge network; Refused with the engine's own words where it cannot be made."""

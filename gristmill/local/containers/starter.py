@@ -30,6 +30,8 @@ class ContainerProcess:
 
     def __init__(self, engine: Engine, name: str, client: "subprocess.Popen[bytes]", ended: Callable[[], None]) -> None:
         self.pid = client.pid
+        self.is_lost = False
+        keeper().add(client.pid)
         self._engine, self._name, self._client, self._ended = engine, name, client, ended
         self._why = ""
         self._never_ran: NeverRan | None = None
@@ -41,6 +43,7 @@ class ContainerProcess:
     def wait(self) -> int:
         """Return the exit code once it has ended; nothing is left of it then."""
         code = self._client.wait()
+        keeper().forget(self.pid)
         if code:
             self._ask_why()
         self._engine.remove(self._name)

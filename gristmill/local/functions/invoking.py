@@ -10,12 +10,22 @@ from typing import Any
 from moto.awslambda.utils import get_backend
 from moto.core.exceptions import JsonRESTError
 
-from gristmill.local.functions.workers import EXITED, Build, Gone, Late, Worker, failure
+from gristmill.local.functions.workers import EXITED, Build, Gone, Late, Untaken, Worker, failure
 from gristmill.local.functions.workshop import Workshop
 from gristmill.local.settings import Settings
 
+_TRIES = 3
 _running: dict[str, int] = {}
 _running_lock = threading.Lock()
+
+
+class ServiceFault(JsonRESTError):  # type: ignore[misc]
+    """Raised when an invocation was lost by no fault of the function's: whoever invokes may try again."""
+
+    code = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ServiceException", message)
 
 
 class TooManyRequests(JsonRESTError):  # type: ignore[misc]
@@ -78,16 +88,30 @@ def invoke_once(settings: Settings, workshop: Workshop, function: Any, event: An
 
 
 def _invoke_in_worker(settings: Settings, workshop: Workshop, function: Any, event: Any) -> tuple[dict[str, Any], str]:
+    for _ in range(_TRIES):
+        try:
+            return _try_in_worker(settings, workshop, function, event)
+        except Untaken:
+            continue
+        except OSError as error:
+            raise ServiceFault(str(error)) from error
+    raise ServiceFault("workers died again and again before they took the invocation")
+
+
+def _try_in_worker(settings: Settings, workshop: Workshop, function: Any, event: Any) -> tuple[dict[str, Any], str]:
+    """Invoke in the next worker; Untaken where it died before the handler began."""
     request, begin = str(uuid.uuid4()), time.monotonic()
     build = _build(settings, workshop, function)
     worker = workshop.take(build)
-    answer, is_usable = _ask(worker, function, request, event)
-    lines = _write_log(function, worker, request, time.monotonic() - begin)
-    if is_usable:
-        workshop.give_back(build, worker)
-    else:
-        workshop.drop(worker)
-    return answer, lines
+    is_usable = False
+    try:
+        answer, is_usable = _ask(worker, function, request, event)
+        return answer, _write_log(function, worker, request, time.monotonic() - begin)
+    finally:
+        if is_usable:
+            workshop.give_back(build, worker)
+        else:
+            workshop.drop(worker)
 
 
 def _ask(worker: Worker, function: Any, request: str, event: Any) -> tuple[dict[str, Any], bool]:
@@ -102,7 +126,9 @@ def _ask(worker: Worker, function: Any, request: str, event: Any) -> tuple[dict[
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         late = f"{at} {request} Task timed out after {seconds:.2f} seconds"
         return {"error": failure("Sandbox.Timedout", late)}, False
-    except Gone:
+    except Gone as error:
+        if worker.was_killed():
+            raise ServiceFault(f"RequestId: {request} The environment of the function was lost") from error
         return {"error": failure("Runtime.ExitError", f"RequestId: {request} Error: {EXITED}")}, False
 
 

@@ -11,18 +11,20 @@ from gristmill.local.events.delivery import queue_url
 from gristmill.local.settings import Settings
 
 _WAITS = (1.0, 2.0)  # seconds before the second and third try; AWS waits one and two minutes
+# where the function is not to blame AWS tries for six hours: throttling, and what was lost with a host
+_NO_FAULT = ("TooManyRequestsException", "ServiceException")
+_WAITS_WITHOUT_FAULT = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0)  # seconds
 
 
 def invoke(settings: Settings, function: Any, event: Any, attempt: Callable[[], dict[str, Any] | None]) -> None:
     """Invoke by `attempt`, which returns the error; bury the event where every try fails."""
-    error = attempt()
-    for wait in _WAITS:
-        if error is None:
-            return
+    own, others = iter(_WAITS), iter(_WAITS_WITHOUT_FAULT)
+    while (error := attempt()) is not None:
+        wait = next(others if error["errorType"] in _NO_FAULT else own, None)
+        if wait is None:
+            return _bury(settings, function, event, error)
         time.sleep(wait)
-        error = attempt()
-    if error is not None:
-        _bury(settings, function, event, error)
+    return None
 
 
 def _bury(settings: Settings, function: Any, event: Any, error: dict[str, Any]) -> None:

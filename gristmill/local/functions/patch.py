@@ -9,7 +9,7 @@ from typing import Any
 from moto.awslambda import models
 
 from gristmill.local.functions import later
-from gristmill.local.functions.invoking import TooManyRequests, invoke_once, layers_of
+from gristmill.local.functions.invoking import ServiceFault, TooManyRequests, invoke_once, layers_of
 from gristmill.local.functions.workshop import Workshop
 from gristmill.local.settings import Settings
 
@@ -51,8 +51,8 @@ def _try(settings: Settings, workshop: Workshop, function: Any, event: Any) -> d
     """Invoke once; return the error, None where there was none."""
     try:
         answer, _ = invoke_once(settings, workshop, function, event)
-    except TooManyRequests as error:
-        return {"errorType": "TooManyRequestsException", "errorMessage": str(error)}
+    except (ServiceFault, TooManyRequests) as error:
+        return {"errorType": error.error_type, "errorMessage": error.message}
     return answer.get("error")
 
 

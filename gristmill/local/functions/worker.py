@@ -10,11 +10,9 @@ import os
 import socket
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, Any
 
 HEAVY = ("boto3", "pydantic", "yaml", "aws_lambda_powertools", "aws_lambda_powertools.utilities.data_classes")
@@ -47,18 +45,11 @@ def be(request: dict[str, Any], files: list[int]) -> None:
     sys.path.insert(0, request["folder"])
     stream = socket.socket(fileno=connection)
     lines = stream.makefile("rw", encoding="utf-8")
-    threading.Thread(target=die_with_server, args=(request["life"],), daemon=True).start()
     tell(lines, load(request["handler"]))
     for line in lines:
+        tell(lines, {"taken": True})  # from here on the handler may have begun
         tell(lines, answer(json.loads(line)))
     os._exit(0)
-
-
-def die_with_server(life: str) -> None:
-    """End with the server, even in the middle of an invocation: the path is a pipe that it holds open."""
-    with Path(life).open("rb") as pipe:
-        pipe.read()
-    os._exit(1)
 
 
 HANDLER: list[Callable[[Any, Context], Any]] = []

@@ -1,8 +1,11 @@
 """The zygote: imports the heavy modules once, so that a process starts in milliseconds.
 
-Run by its path, apart from the package: the layers of a function come first on its path. Speaks over a socket given
+Run by its path, apart from the package: the layers of a function come first on the path. Speaks over a socket given
 by number. A request is a length, then JSON, with files attached: the pipe that gets the new process's id and, at its
 end, its exit code; the others are for its role. Has one thread only, so that a fork copies no lock that is held.
+
+The zygote itself forks runners only. A runner takes requests from a socket of its own, runs one process at a time and
+adopts the orphans of that: so nothing of it is left when its end is told, whatever it has started.
 """
 
 import array
@@ -12,17 +15,35 @@ import importlib
 import importlib.util
 import json
 import os
-import select
+import selectors
 import signal
 import socket
 import struct
 import sys
 import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 _MOST_FILES = 8
+# starts a process for a request and its files; returns its id, and 0 in the process if that is a fork
+Born = tuple[dict[str, Any], list[int]]  # the request and the files of a new process
+Start = Callable[[dict[str, Any], list[int]], int]
+_LOST = b"lost\n"
+
+
+def load(path: str | Path) -> ModuleType:
+    """Import a file by its path."""
+    spec = importlib.util.spec_from_file_location(f"zygote_{Path(path).stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(str(path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+offspring = load(Path(__file__).parents[2] / "descendants.py")
 
 
 def warm_up(role: ModuleType) -> None:
@@ -65,67 +86,143 @@ def stamps(packages: tuple[str, ...]) -> dict[str, list[int]]:
 
 
 class Zygote:
-    """Forks and reaps; `ends` has the pipe of each living process."""
+    """Forks runners and tells their ends; `ends` has the pipe of each by its process id.
 
-    def __init__(self, control: socket.socket) -> None:
-        self._control = control
+    `guard` is a pipe to which the zygote is bound: at its end, and at the server's, it serves no more. Without one it
+    serves until the server wants no more and all runners have ended.
+    """
+
+    def __init__(self, control: socket.socket, start: Start, guard: int | None = None) -> None:
+        self._control, self._start, self._guard = control, start, guard
         self._ends: dict[int, int] = {}
-        self._woken, wake = os.pipe()
+        self._undying: set[int] = set()
+        self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
-        os.set_blocking(wake, False)
-        self._wake = wake
+        os.set_blocking(self._wake, False)
 
-    def serve(self) -> tuple[dict[str, Any], list[int]]:
-        """Return in each new process, with its request; the zygote ends once the server and all processes have."""
+    def serve(self) -> Born | None:
+        """Return in each new process, with its request and its files; return None in the zygote itself at its end."""
+        offspring.adopt_orphans()  # of runners that were killed
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
-        waiting: list[Any] = [self._control, self._woken]
-        while self._control in waiting or self._ends:
-            ready, _, _ = select.select(waiting, [], [])
+        waiting = selectors.PollSelector()
+        for file in (self._control.fileno(), self._woken, *([] if self._guard is None else [self._guard])):
+            waiting.register(file, selectors.EVENT_READ)
+        is_wanted = True
+        while is_wanted or (self._ends and self._guard is None):
+            ready = {key.fd for key, _ in waiting.select()}
             if self._woken in ready:
                 self._reap()
-            if self._control in ready:
+            if self._guard in ready:
+                return None
+            if is_wanted and self._control.fileno() in ready:
                 received = receive(self._control)
                 if received is None:
-                    waiting.remove(self._control)
-                elif self._fork(received[1]):
-                    return received[0], received[1][1:]
-        os._exit(0)
+                    is_wanted = False
+                    waiting.unregister(self._control)
+                elif self._fork(*received[1]):
+                    return run_each(socket.socket(fileno=received[1][1]), self._start)
+        return None
 
-    def _fork(self, files: list[int]) -> bool:
-        """Tell whether this is the new process."""
-        pid = os.fork()
-        if pid == 0:
-            self._be_born(files[0])
-            return True
-        self._ends[pid] = files[0]
-        for file in files[1:]:
-            os.close(file)
+    def _fork(self, end: int, control: int) -> bool:
+        """Make a runner; tell whether this is it."""
+        try:
+            runner = os.fork()
+        except OSError:  # no more processes, or no memory for one
+            os.write(end, _LOST)
+            os.close(end)
+        else:
+            if runner == 0:
+                self._be_runner(end)
+                return True
+            self._ends[runner] = end
+        os.close(control)
         return False
 
-    def _be_born(self, end: int) -> None:
+    def _be_runner(self, end: int) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.setsid()
         os.write(end, b"%d\n" % os.getpid())
         for file in [end, self._woken, self._wake, *self._ends.values()]:
             os.close(file)
         self._control.close()
 
     def _reap(self) -> None:
+        """Tell the ends of runners, and end what a killed one has left."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._woken, 4096)
-        while self._ends:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            end = self._ends.pop(pid)
+        ended = []
+        with contextlib.suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG))[0]:
+                if found[0] in self._ends:
+                    ended.append((self._ends.pop(found[0]), found[1]))
+        if any(status for _, status in ended):
+            self._undying.update(offspring.end_descendants({*self._ends, *self._undying}))
+        for end, _ in ended:
             with contextlib.suppress(BrokenPipeError):
-                os.write(end, b"%d\n" % os.waitstatus_to_exitcode(status))
+                os.write(end, _LOST)
             os.close(end)
 
 
-def receive(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+def run_each(control: socket.socket, start: Start) -> Born:
+    """Be a runner: run one process after the other, and leave nothing of it; return only in a process that is a fork.
+
+    The server's end of the socket is the runner's.
+    """
+    offspring.adopt_orphans()
+    while (received := receive(control)) is not None:
+        request, (end, *files) = received
+        try:
+            process = start(request, files)
+        except (OSError, ValueError) as error:
+            _tell(end, json.dumps(_refusal(error)))
+        else:
+            if process == 0:
+                control.close()
+                os.close(end)
+                return request, files
+            _see_to_its_end(process, end, files)
+        os.close(end)
+    os._exit(0)
+
+
+def _refusal(error: OSError | ValueError) -> dict[str, Any]:
+    return {"errno": getattr(error, "errno", None), "text": str(error), "file": getattr(error, "filename", None)}
+
+
+def _see_to_its_end(process: int, end: int, files: Sequence[int]) -> None:
+    """Tell the process's id, wait for its end, leave nothing behind, and tell its exit code."""
+    _tell(end, str(process))
+    for file in files:
+        os.close(file)
+    ended, status = os.waitpid(-1, 0)
+    while ended != process:  # an orphan that has ended
+        ended, status = os.waitpid(-1, 0)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process, signal.SIGKILL)
+    offspring.end_descendants()
+    _tell(end, str(os.waitstatus_to_exitcode(status)))
+
+
+def _tell(end: int, line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        os.write(end, line.encode() + b"\n")
+
+
+def fork(_request: dict[str, Any], _files: list[int]) -> int:
+    """Return the id of a new process that leads a session of its own, and 0 in it."""
+    leads, leading = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.setsid()
+    os.close(leading)
+    if process:
+        os.read(leads, 1)  # until it does: whoever gets its id may send signals to its group
+    os.close(leads)
+    return process
+
+
+def receive(control: socket.socket) -> Born | None:
     """Return a request and its files, None if the server is gone or wants no more."""
     files = array.array("i")
     head, ancillary, _, _ = control.recvmsg(4, socket.CMSG_SPACE(_MOST_FILES * files.itemsize), socket.MSG_WAITALL)
@@ -138,23 +235,16 @@ def receive(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     return request, list(files)
 
 
-def load_role(path: str) -> ModuleType:
-    """Import a role by its path."""
-    spec = importlib.util.spec_from_file_location("zygote_role", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def main(control: socket.socket, path: str) -> None:
+def main(path: str, control: socket.socket) -> None:
     """Be a zygote, and then a process of its role."""
-    role = load_role(path)
+    role = load(path)
     warm_up(role)
     control.sendall(json.dumps(stamps(role.WATCHED)).encode() + b"\n")
-    role.be(*Zygote(control).serve())
+    born = Zygote(control, fork).serve()
+    if born is None:
+        os._exit(0)
+    role.be(*born)
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
+    main(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))

@@ -1,0 +1,174 @@
+"""The server's end of a helper that starts processes, and of each process that it has started."""
+
+import array
+import contextlib
+import json
+import os
+import select
+import socket
+import struct
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_KILLED = -9  # stands for the exit code of a process whose helper died: the two are killed together
+
+
+class Lost(OSError):
+    """Raised when the helper that was to start a process is gone: it may be tried again."""
+
+
+class Started:
+    """A process that a helper has started; as much of Popen's manners as its users need."""
+
+    def __init__(self, status: int, helper: "Helper") -> None:
+        self._status = os.fdopen(status, "rb", buffering=0)
+        self.helper = helper
+        self._code: int | None = None
+        self._lock = threading.Lock()
+        self.is_lost = False
+        told = self._line()
+        if not isinstance(told, int):
+            self._status.close()
+            if told is None:
+                raise Lost("the process that was to start it is gone")
+            helper.free()
+            raise _refusal(told)
+        self.pid = told
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal; None while it runs."""
+        with self._lock:
+            if self._code is None:
+                look = select.poll()
+                look.register(self._status, select.POLLIN)
+                if not look.poll(0):
+                    return None
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it has ended and nothing is left of it; return the exit code."""
+        with self._lock:
+            if self._code is None:
+                told = self._line()
+                self.is_lost = not isinstance(told, int)
+                self._code = told if isinstance(told, int) else _KILLED
+                self._status.close()
+                if not self.is_lost:
+                    self.helper.free()
+            return self._code
+
+    def signal_all(self, number: int) -> None:
+        """Send a signal to its process group; after SIGKILL, what has left the group ends as well."""
+        os.killpg(self.pid, number)
+
+    def _line(self) -> int | dict[str, Any] | None:
+        """Return the next number, a refusal, or None where the process was lost with its helper."""
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = self._status.read(1)
+            if not byte:
+                self.helper.settled()
+                return None
+            line += byte
+        told: int | dict[str, Any] | None = None if line == b"lost\n" else json.loads(line)
+        return told
+
+
+def _refusal(told: Mapping[str, Any]) -> Exception:
+    if told["errno"] is None:
+        return ValueError(told["text"])
+    return OSError(told["errno"], os.strerror(told["errno"]), told["file"])
+
+
+class Helper:
+    """A process that starts others on request."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._sending = threading.Lock()
+
+    def settled(self) -> object:
+        """Wait until the helper, which has died, has left nothing behind."""
+        raise NotImplementedError
+
+    def free(self) -> None:
+        """Note that what was asked for has ended."""
+
+    def close(self) -> None:
+        """Want no more of it: it ends when what was asked for has ended."""
+        self._control.close()
+
+    def ask(self, request: Mapping[str, Any], files: Sequence[int]) -> Started:
+        """Return a new process with this request and these files, which stay open here.
+
+        Lost where the helper is gone, OSError or ValueError where what is asked cannot be started.
+        """
+        read, write = os.pipe()
+        body = json.dumps(request).encode()
+        attached = array.array("i", [write, *files]).tobytes()
+        try:
+            with self._sending:
+                head = struct.pack("!I", len(body))
+                self._control.sendmsg([head], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, attached)])
+                self._control.sendall(body)
+        except OSError as error:
+            os.close(read)
+            if isinstance(error, ConnectionError):
+                self.settled()
+            raise Lost(str(error)) from error
+        finally:
+            os.close(write)
+        return Started(read, self)
+
+
+class Runner(Helper):
+    """A helper that runs one process at a time, and leaves nothing of it."""
+
+    def __init__(self, pool: "Pool") -> None:
+        control, theirs = socket.socketpair()
+        super().__init__(control)
+        self._pool = pool
+        with theirs:
+            self._process = pool.ask({}, [theirs.fileno()])
+
+    def settled(self) -> object:
+        """Wait until it is gone, with all that it had started."""
+        return self._process.wait()
+
+    def free(self) -> None:
+        """Have it run something else."""
+        self._pool.take_back(self)
+
+
+class Pool(Helper):
+    """A helper that forks runners, and those of them that are idle."""
+
+    def __init__(self, control: socket.socket) -> None:
+        super().__init__(control)
+        self._idle: list[Runner] = []
+        self._is_closed = False
+
+    def run(self, request: Mapping[str, Any], files: Sequence[int]) -> Started:
+        """Return a new process with this request and these files, which stay open here.
+
+        Lost where the helper is gone, OSError or ValueError where what is asked cannot be started.
+        """
+        while self._idle:
+            with contextlib.suppress(Lost, IndexError):  # it has died, or another thread has it
+                return self._idle.pop().ask(request, files)
+        return Runner(self).ask(request, files)
+
+    def take_back(self, runner: Runner) -> None:
+        """Keep a runner that is idle, if there is still need of it."""
+        if self._is_closed:
+            runner.close()
+        else:
+            self._idle.append(runner)
+
+    def close(self) -> None:
+        """Want no more of it: it ends when all that it has started has ended."""
+        self._is_closed = True
+        super().close()
+        while self._idle:
+            self._idle.pop().close()

@@ -1,0 +1,98 @@
+"""What an execution is asked for: its input, parsed strictly, by the same rules for everyone who reads it.
+
+Anybody who may start executions can write any JSON into one. What is neither the event of a file that was dropped into
+this stack's bucket nor a request to resume a run is refused here, before anything is read, claimed or told.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import from_json
+
+from gristmill import keys
+from gristmill.drop import RUN_DIGITS, Drop
+from gristmill.errors import Refused, first_fault
+from gristmill.limits import S3_KEY_MAX_BYTES
+
+RunId = Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{RUN_DIGITS}}}$")]
+_Key = Annotated[str, StringConstraints(max_length=S3_KEY_MAX_BYTES)]
+_Name = Annotated[str, StringConstraints(max_length=S3_KEY_MAX_BYTES)]
+
+
+class Resume(BaseModel):
+    """A request to go on with a run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    run: RunId
+
+
+class _Resumption(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    resume: Resume
+
+
+class _Sent(BaseModel):
+    """A part of an event. AWS adds fields to its events without notice, so unknown ones are ignored."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class _Bucket(_Sent):
+    name: _Name
+
+
+class _Object(_Sent):
+    key: _Key
+    version: _Name | None = Field(None, alias="version-id")
+    etag: _Name = ""
+    size: int = Field(0, ge=0)
+    sequencer: _Name = ""
+
+
+class _Detail(_Sent):
+    bucket: _Bucket
+    object: _Object
+    requester: _Name = ""
+
+
+class _Event(_Sent):
+    source: Literal["aws.s3"]
+    kind: Literal["Object Created"] = Field(alias="detail-type")
+    detail: _Detail
+
+
+Request = Drop | Resume
+
+
+def read_request(given: Any, bucket: str) -> Request:
+    """Return what an execution's input asks for; Refused unless it is a drop into `bucket` or a resume."""
+    try:
+        if isinstance(given, Mapping) and "resume" in given:
+            return _Resumption.model_validate(given).resume
+        event = _Event.model_validate(given)
+    except ValidationError as error:
+        raise _refused(first_fault(error)) from error
+    detail = event.detail
+    if detail.bucket.name != bucket:
+        raise _refused(f"detail.bucket.name: {detail.bucket.name} is not this stack's bucket, {bucket}")
+    if not detail.object.key.startswith(keys.INPUTS):
+        raise _refused(f"detail.object.key: only keys below {keys.INPUTS} start runs")
+    return Drop(bucket, **detail.object.model_dump(), requester=detail.requester)
+
+
+def parse_request(text: str, bucket: str) -> Request:
+    """Return what an execution's input, as JSON text, asks for; Refused as `read_request` does."""
+    try:
+        return read_request(from_json(text), bucket)
+    except ValueError as error:
+        raise _refused(f"it is not JSON ({error})") from error
+
+
+def _refused(why: str) -> Refused:
+    return Refused(
+        [f"the execution's input is neither a file dropped into this stack's bucket nor a resume: {why}"],
+        "Drop the file under inputs/<pipeline>/, or use: gristmill resume",
+    )

@@ -1,0 +1,172 @@
+"""The data folder of an embedded AWS: its user's alone, emptied of what servers left and of nothing else; its locks."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from gristmill.client.server_proof import Unproven
+from gristmill.client.target import HOME, home
+from gristmill.errors import Refused
+from gristmill.local import daemon
+from gristmill.local.folder import LOG_FILE, prepare
+from gristmill.local.locks import SERVER_LOCK, START_LOCK, is_held, take
+from gristmill.local.private import open_private
+from tests.states import fields, plant
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_a_new_folder_is_its_users_alone_whatever_the_mask(tmp_path: Path):
+    old = os.umask(0)
+    try:
+        prepare(tmp_path / "a" / "data")
+        os.close(open_private(tmp_path / "a" / "data" / LOG_FILE, os.O_WRONLY))
+    finally:
+        os.umask(old)
+    assert mode(tmp_path / "a" / "data") == 0o700
+    assert mode(tmp_path / "a" / "data" / LOG_FILE) == 0o600
+
+
+def test_an_open_folder_is_narrowed_if_all_in_it_is_a_servers(tmp_path: Path):
+    tmp_path.chmod(0o755)
+    (tmp_path / LOG_FILE).touch(0o644)
+    (tmp_path / "outbox").mkdir()
+    prepare(tmp_path)
+    assert mode(tmp_path) == 0o700
+    os.close(open_private(tmp_path / LOG_FILE, os.O_WRONLY))
+    assert mode(tmp_path / LOG_FILE) == 0o600
+
+
+def test_an_open_folder_with_other_things_is_refused_and_left_as_it_is(tmp_path: Path):
+    tmp_path.chmod(0o1777)
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(Refused, match=r"open to other users and holds .* \('thesis.txt'\)"):
+        prepare(tmp_path)
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_folder_of_another_user_or_below_a_file_is_refused(tmp_path: Path, monkeypatch):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "data"):
+        with pytest.raises(Refused, match="cannot be made"):
+            prepare(folder)
+    monkeypatch.setattr("os.getuid", lambda: tmp_path.stat().st_uid + 1)
+    for act in (prepare, daemon.down, daemon.reset):
+        with pytest.raises(Refused, match="belongs to another user"):
+            act(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["tmp", "jobs", "functions", "outbox"])
+def test_a_folder_that_only_looks_like_a_servers_is_not_cleared_away(tmp_path: Path, name: str):
+    """GRISTMILL_HOME may be somebody's home, with a `tmp` and `jobs` of their own."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "thesis.txt").touch()
+    with pytest.raises(Refused, match=f"{name} is none that a server has made"):
+        prepare(tmp_path)
+    daemon.reset(tmp_path)
+    assert (tmp_path / name / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["server.log", "outbox", ".local.json", ".search-path.json", "functions"])
+def test_what_leads_out_of_the_folder_is_refused_and_never_followed(tmp_path: Path, name: str):
+    data, outside = tmp_path / "data", tmp_path / "outside"
+    data.mkdir(mode=0o700)
+    outside.mkdir()
+    (outside / "thesis.txt").touch()
+    (data / SERVER_LOCK).touch()
+    (data / name).symlink_to(outside)
+    with pytest.raises(Refused, match="is none that a server has made"):
+        prepare(data)
+    daemon.reset(data)
+    assert (outside / "thesis.txt").exists()
+    (data / name).unlink(missing_ok=True)
+    os.mkfifo(data / name)
+    with pytest.raises(Refused, match="is none that a server has made"):
+        prepare(data)
+
+
+def test_reset_removes_links_and_not_what_they_lead_to(tmp_path: Path):
+    data, outside = tmp_path / "data", tmp_path / "outside"
+    (data / "jobs").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "thesis.txt").touch()
+    (data / LOG_FILE).symlink_to(outside / "thesis.txt")
+    (data / "outbox").symlink_to(outside)
+    (data / "jobs" / "link").symlink_to(outside)
+    (data / "mine.txt").touch()
+    daemon.reset(data)
+    assert [path.name for path in data.iterdir()] == ["mine.txt"]
+    assert (outside / "thesis.txt").exists()
+
+
+def test_a_linked_state_folder_is_refused_unless_it_was_named(tmp_path: Path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / ".gristmill").symlink_to(tmp_path / "real")
+    with pytest.raises(Refused, match="is a symbolic link"):
+        home({}, tmp_path)
+    assert home({HOME: str(tmp_path / ".gristmill")}, tmp_path) == tmp_path / ".gristmill"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("elsewhere")])
+def test_a_lock_that_is_no_file_is_refused_at_once(tmp_path: Path, make):
+    make(tmp_path / START_LOCK)
+    with pytest.raises(Refused, match=START_LOCK):
+        daemon.down(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_second_name_of_another_file_is_not_opened(tmp_path: Path):
+    (tmp_path / "thesis.txt").touch()
+    (tmp_path / LOG_FILE).hardlink_to(tmp_path / "thesis.txt")
+    with pytest.raises(Refused, match="not a file of your own"):
+        open_private(tmp_path / LOG_FILE, os.O_WRONLY)
+
+
+def test_turns_are_taken_one_by_one_even_where_the_lock_is_removed(tmp_path: Path):
+    inside, seen = [], []
+
+    def work() -> None:
+        with daemon.turn(tmp_path):
+            inside.append(1)
+            seen.append(len(inside))
+            time.sleep(0.01)
+            (tmp_path / START_LOCK).unlink()  # as reset does
+            inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [1] * 8
+
+
+def test_a_lock_goes_with_its_holder(tmp_path: Path):
+    code = f"from gristmill.local.locks import *; take(Path({str(tmp_path / SERVER_LOCK)!r}), 1); print(); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert is_held(tmp_path / SERVER_LOCK)
+        with pytest.raises(Refused, match="another process holds"):
+            take(tmp_path / SERVER_LOCK, 0)
+        holder.kill()
+    assert not is_held(tmp_path / SERVER_LOCK)
+
+
+@pytest.mark.parametrize("act", [daemon.up, daemon.down, daemon.reset])
+def test_a_server_whose_state_file_was_deleted_is_not_forgotten(tmp_path: Path, monkeypatch, act):
+    monkeypatch.setattr(daemon, "_END_SECONDS", 0.0)
+    plant(tmp_path, fields(tmp_path)).unlink()
+    lock = take(tmp_path / SERVER_LOCK, 0)
+    (tmp_path / LOG_FILE).touch()
+    with pytest.raises(Unproven, match=f"a server lives in {tmp_path}"):
+        act(tmp_path)
+    os.close(lock)
+    assert (tmp_path / LOG_FILE).exists()
