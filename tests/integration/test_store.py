@@ -134,6 +134,18 @@ def test_a_disk_that_takes_no_more_is_told_and_nothing_is_half_stored(mill: Mill
     s3.abort_multipart_upload(**names, UploadId=upload)
 
 
+def test_an_object_whose_file_was_deleted_is_told_and_a_new_one_is_written(mill: Mill, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    s3, names, before = mill.client("s3"), {"Bucket": mill.bucket, "Key": "jobs/lost/object"}, files(mill)
+    s3.put_object(**names, Body=BYTES)
+    for path in files(mill) - before:
+        path.unlink()
+    with pytest.raises(ClientError, match=f"{mill.data / 'objects'}: No such file or directory"):
+        s3.get_object(**names)
+    s3.put_object(**names, Body=BYTES)
+    assert s3.get_object(**names)["Body"].read() == BYTES
+
+
 @linux
 def test_idle_connections_give_way_where_no_more_files_can_be_opened(mill: Mill):
     address = ("127.0.0.1", int(mill.endpoint.rpartition(":")[2]))

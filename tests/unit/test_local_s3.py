@@ -1,6 +1,8 @@
 """The embedded S3's bytes and listings, held against plain ones."""
 
 import gc
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,3 +151,18 @@ def test_names_stay_in_order_as_keys_come_and_go(steps):
             keys.pop(name)
             there.remove(name)
     assert [name for name, _ in keys.entries("", "", "", live=False)] == sorted(there)
+
+
+def connections(limit: str) -> list[int]:
+    """Return how many connections a server takes under a `ulimit`, and how many files it may open then."""
+    code = (
+        "import resource; from gristmill.local.connections import connection_limit; "
+        "print(connection_limit(), *resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    command = ["bash", "-c", f'ulimit {limit}; exec "$@"', "-", sys.executable, "-c", code]
+    return [int(word) for word in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
+
+
+def test_a_low_limit_on_open_files_is_raised_where_it_may_and_lived_with_where_not():
+    assert connections("-n 256") == [102, 256, 256]
+    assert connections("-n 1000; ulimit -Sn 256") == [400, 1000, 1000]

@@ -106,7 +106,10 @@ def refusing(respond: Callable[..., Any], store: Blobs) -> Callable[..., Any]:
 
     def key_response(self: Any, *arguments: Any) -> Any:
         try:
-            return respond(self, *arguments)
+            answer = respond(self, *arguments)
+            if isinstance(answer[2], Content):
+                bytes(answer[2][:1])  # the files may have been deleted; later the answer has begun
+            return answer
         except OSError as error:
             return store.refusal(error)
 
