@@ -1,5 +1,6 @@
 """The state file of an embedded AWS: what the server notes of itself, and when a reader may believe it."""
 
+import errno
 import ipaddress
 import json
 import os
@@ -113,7 +114,7 @@ def _read_private(path: Path) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise ValueError("it is a symbolic link" if path.is_symlink() else f"{error.strerror}") from error
+        raise ValueError("it is a symbolic link" if error.errno == errno.ELOOP else f"{error.strerror}") from error
     with os.fdopen(file, "rb") if stat.S_ISREG(os.fstat(file).st_mode) else _refuse(file) as stream:
         info = os.fstat(stream.fileno())
         if info.st_uid != os.getuid():

@@ -1,5 +1,6 @@
 """The data folder of an embedded AWS: its user's alone, emptied of what servers left and of nothing else; its locks."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -158,6 +159,15 @@ def test_a_lock_goes_with_its_holder(tmp_path: Path):
             take(tmp_path / SERVER_LOCK, 0)
         holder.kill()
     assert not is_held(tmp_path / SERVER_LOCK)
+
+
+def test_a_file_system_without_locks_is_said_to_have_none(tmp_path: Path, monkeypatch):
+    def flock(_file: int, _kind: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(Refused, match="no locks"):
+        take(tmp_path / START_LOCK, 0)
 
 
 @pytest.mark.parametrize("act", [daemon.up, daemon.down, daemon.reset])

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,8 @@ def use(folder: Path) -> None:
             assert error.exit_code in (ExitCode.UNREACHABLE, ExitCode.NOT_FOUND)
         else:
             assert state is None or command is daemon.lost
+    daemon.reset(folder)
+    assert not (folder / STATE_FILE).exists()
 
 
 @FAST
@@ -248,6 +251,15 @@ def test_what_is_written_is_its_users_alone_and_reads_back(tmp_path: Path):
     for secret in (state.nonce, state.access_key_id, state.secret_access_key):
         assert secret not in repr(state)
         assert secret not in state.public().values()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_folder_whose_name_is_no_text_is_a_folder_as_any(tmp_path: Path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9 \n'$(x)")
+    folder.mkdir(mode=0o700)
+    state = ServerState(**fields(folder))
+    write_state(state)
+    assert read_state(folder) == state
 
 
 def test_a_live_process_that_is_no_server_is_not_taken_for_one(tmp_path: Path, reached: list[Any]):
