@@ -7,7 +7,7 @@ TOOLS := .tools
 AWSB := .awsb
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-sam test-mpi test-science test-big test-containers test-awsb test-faults test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-sam test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,13 @@ mpi: $(VENV)/.mpi ## Open MPI and what the MPI pipelines need, into the virtual 
 
 $(VENV)/.mpi: requirements-mpi.lock $(VENV)/.ready
 	@echo "Adding Open MPI to $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	@touch $@
+
+browser: $(VENV)/.browser ## what drives a Chromium of this machine, into the virtual environment
+
+$(VENV)/.browser: requirements-browser.lock $(VENV)/.ready
+	@echo "Adding Playwright to $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
@@ -85,6 +92,9 @@ test-big: setup ## large and many: six gigabytes with 256 open files, 100,000 ob
 test-containers: science mpi ## jobs in real containers on a bridge network; needs docker or podman, as root
 	$(BIN)/python -m pytest --quiet tests/containers
 
+test-browser: browser ## pages of others in a real Chromium reach nothing of the embedded AWS; CHROMIUM names the program
+	$(BIN)/python -m pytest --quiet tests/browser
+
 test-awsb: setup tools awsb ## the published awsb commands on the embedded AWS: awsbsub, awsbstat, awsbout, awsbqueues, awsbkill
 	$(BIN)/python -m pytest --quiet tests/awsb
 
@@ -108,6 +118,7 @@ test-science: science mpi ## the pipelines of scientists through the deployed te
 lock: ## refresh the lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra functions --extra cli --extra local --extra dev pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra mpi --constraint requirements.lock pyproject.toml --output-file requirements-mpi.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra browser --constraint requirements.lock pyproject.toml --output-file requirements-browser.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra opencl --constraint requirements.lock --constraint requirements-mpi.lock pyproject.toml --output-file requirements-gpu.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra proteins --extra tomography --constraint requirements.lock --constraint requirements-mpi.lock --constraint requirements-gpu.lock pyproject.toml --output-file requirements-science.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-tools.in --output-file requirements-tools.lock
