@@ -146,6 +146,16 @@ def test_an_object_whose_file_was_deleted_is_told_and_a_new_one_is_written(mill:
     assert s3.get_object(**names)["Body"].read() == BYTES
 
 
+def test_a_body_that_is_cut_off_leaves_nothing(mill: Mill):
+    before = files(mill)
+    with socket.create_connection(("127.0.0.1", int(mill.endpoint.rpartition(":")[2])), timeout=10) as connection:
+        connection.sendall(b"PUT /%b/jobs/cut HTTP/1.1\r\n" % mill.bucket.encode())
+        connection.sendall(b"Host: localhost\r\nContent-Length: %d\r\n\r\n" % (2 * len(BYTES)) + BYTES)
+        while files(mill) <= before:
+            time.sleep(0.02)
+    assert gone(mill, before)
+
+
 @linux
 def test_idle_connections_give_way_where_no_more_files_can_be_opened(mill: Mill):
     address = ("127.0.0.1", int(mill.endpoint.rpartition(":")[2]))

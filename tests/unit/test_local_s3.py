@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.s3.models import FakeKey
+from waitress.adjustments import Adjustments
 
+from gristmill.local.connections import Parser
 from gristmill.local.s3 import blobs, listing
 from gristmill.local.s3.bodies import IncompleteBody, _unwrapped
 from gristmill.local.s3.content import Content, content_of
@@ -166,3 +168,14 @@ def connections(limit: str) -> list[int]:
 def test_a_low_limit_on_open_files_is_raised_where_it_may_and_lived_with_where_not():
     assert connections("-n 256") == [102, 256, 256]
     assert connections("-n 1000; ulimit -Sn 256") == [400, 1000, 1000]
+
+
+def test_a_body_without_room_is_refused_before_it_is_sent(store: blobs.Blobs, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(blobs.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(Parser, "store", store, raising=False)
+    parser = Parser(Adjustments())
+    parser.received(b"PUT /b/k HTTP/1.1\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n")
+    assert (parser.completed, parser.expect_continue) == (True, False)
+    status, _, body = parser.error.to_response()
+    assert status.startswith("503 ")
+    assert f"{store.folder}: No space left on device" in body.decode()
