@@ -20,6 +20,7 @@ class Batch:
     endpoint: str
     data: Path
     queue: str = "queue"
+    pid: int = 0  # of the server
 
     def __post_init__(self) -> None:
         self.api = self.client("batch")

@@ -42,7 +42,7 @@ def batch_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
         patch.setenv("CUDA_VISIBLE_DEVICES", "6,7")
         state = daemon.up(data, ["--port", "0", *counted])
     try:
-        made = Batch(state.endpoint, data)
+        made = Batch(state.endpoint, data, pid=state.pid)
         made.make_queue(made.queue, made.environment("hosts"))
         made.define("line")
         yield made

@@ -39,6 +39,31 @@ def _from_ps() -> list[Process]:
     return [Process(int(pid), int(parent), started, state) for pid, parent, state, started in lines]
 
 
+def below(pid: int) -> list[Process]:
+    """Return the children of a process."""
+    return [one for one in running() if one.parent == pid]
+
+
+def helpers(server: int) -> dict[str, list[int]]:
+    """Return the process ids of a server's helpers, by what they are; what a runner runs is `job` or `worker`."""
+    guard = [one.pid for one in below(server) if "keep.py" in words(one.pid)]
+    keeper = [one.pid for pid in guard for one in below(pid)]
+    runners = [one.pid for pid in keeper for one in below(pid)]
+    found = {"guard": guard, "keeper": keeper, "runner": runners}
+    for role, what in (("module", "job"), ("worker", "worker")):
+        zygotes = [one.pid for pid in runners for one in below(pid) if f"{role}.py" in words(one.pid)]
+        found[f"zygote of {what}s"] = zygotes
+        found[f"runner of {what}s"] = [one.pid for pid in zygotes for one in below(pid)]
+        found[what] = [one.pid for pid in found[f"runner of {what}s"] for one in below(pid)]
+    return found
+
+
+def words(pid: int) -> str:
+    """Return a process's command line; empty where it has ended."""
+    done = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout
+
+
 def descendants(pid: int) -> list[Process]:
     """Return all processes that come from one, in any generation."""
     every, found, parents = running(), [], {pid}

@@ -1,5 +1,9 @@
 """No program outlives what has started it, whatever session or process group it puts itself into."""
 
+import json
+import os
+import signal
+import subprocess
 import sys
 import time
 import uuid
@@ -8,43 +12,46 @@ from pathlib import Path
 
 import pytest
 
+from gristmill.local import daemon
 from tests.integration import escaping
 from tests.integration.batch import Batch
 from tests.integration.escaping import escaped
+from tests.integration.mill import Mill
+from tests.integration.processes import below, helpers
+from tests.integration.test_functions import Function
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
 ESCAPING = Path(escaping.__file__)
 LIVING = len(escaping.WAYS) + 1  # a loop and what it runs
 SOON = 10  # seconds
 
-PIPELINE = """
-version: 1
-name: {name}
-description: Tasks that leave programs behind.
-stages:
-  - name: map
-    split: {{records: lines, records_per_task: 1}}
-    branches:
-      - name: inside
-        run: jobs:leave
-        attempts: 1
-      - name: outside
-        command: [python, "{{pipeline}}/escaping.py", "{{input}}", "{{output}}"]
-        attempts: 1
-      - name: scripted
-        script: |
-          python {escaping} $(cat "$INPUT")
-          while pgrep -f "600.$(cat "$INPUT")" > /dev/null && [ ! -e "$OUTPUT" ]; do cp "$INPUT" "$OUTPUT"; done
-        attempts: 1
-"""
-JOBS = """
-import sys
-sys.path.insert(0, {folder!r})
+JOBS = f"""
+import sys, time
+sys.path.insert(0, {str(ESCAPING.parent)!r})
 import escaping
+
 def leave(source, sink, parameters):
     mark = source.read()
+    if mark == b"hold\\n":
+        time.sleep(60)
     escaping.escape(mark.decode().strip())
     sink.write(mark)
+"""
+BRANCHES = {
+    "run": {"run": "jobs:leave"},
+    "command": {"command": ["sh", "-c", f"{sys.executable} {ESCAPING} $(cat {{input}}); cp {{input}} {{output}}"]},
+    "script": {"script": f'{sys.executable} {ESCAPING} $(cat "$INPUT")\ncp "$INPUT" "$OUTPUT"'},
+}
+FUNCTION = f"""
+import os, sys, time
+sys.path.insert(0, {str(ESCAPING.parent)!r})
+import escaping
+
+def handler(event, context):
+    escaping.escape(event["mark"])
+    if event["then"] == "exit":
+        os._exit(1)
+    time.sleep(60 if event["then"] == "sleep" else 0)
 """
 
 
@@ -90,3 +97,82 @@ def test_a_job_that_is_terminated_leaves_nothing(batch: Batch):
     batch.api.terminate_job(jobId=job, reason="enough")
     assert batch.end(job)["status"] == "FAILED"
     assert escaped(one) == []
+
+
+@pytest.fixture(scope="module")
+def leaving(mill: Mill) -> None:
+    """Make a pipeline of one branch for each kind of job."""
+    folder = mill.data / "pipelines" / "leaving"
+    folder.mkdir(parents=True)
+    (folder / "jobs.py").write_text(JOBS)
+    branches = [{"name": name, "attempts": 1, **job} for name, job in BRANCHES.items()]
+    stage = {"name": "map", "split": {"records": "lines", "records_per_task": 1}, "branches": branches}
+    pipeline = {"version": 1, "name": "leaving", "description": "Leaves programs behind.", "stages": [stage]}
+    (folder / "pipeline.yaml").write_text(json.dumps(pipeline))
+
+
+@pytest.mark.usefixtures("leaving")
+def test_a_run_of_every_kind_of_job_leaves_nothing(mill: Mill):
+    one = mark()
+    run = mill.drop("leaving", "left.txt", f"{one}\n".encode() * 2)
+    assert mill.finish(run)["status"] == "SUCCEEDED"
+    assert escaped(one) == []
+
+
+@pytest.mark.parametrize(("then", "kind"), [("exit", "Runtime.ExitError"), ("sleep", "Sandbox.Timedout")])
+def test_a_worker_that_ends_leaves_nothing(mill: Mill, then: str, kind: str):
+    one, function = mark(), Function(mill, FUNCTION)
+    assert function.error({"mark": one, "then": then})["errorType"] == kind
+    assert escaped(one) == []
+
+
+def test_what_a_handler_has_started_lives_as_long_as_its_worker(mill: Mill):
+    one, function = mark(), Function(mill, FUNCTION)
+    function.result({"mark": one, "then": "return"})
+    until(lambda: len(escaped(one)) == LIVING, "the programs have not come")
+    function.client.update_function_configuration(FunctionName=function.name, MemorySize=256)
+    function.result({"mark": one[::-1], "then": "return"})
+    until(lambda: escaped(one) == [], "the old worker's programs live on")
+    function.client.delete_function(FunctionName=function.name)
+    until(lambda: escaped(one[::-1]) == [], "the programs of a deleted function live on")
+
+
+@pytest.mark.usefixtures("leaving")
+@pytest.mark.parametrize("killed", ["nobody", "guard", "worker"])
+def test_a_trial_leaves_nothing(tmp_path: Path, killed: str):
+    one = mark()
+    (tmp_path / "left.txt").write_text(f"{one}\n" + ("hold\n" if killed != "nobody" else ""))
+    words = [sys.executable, "-m", "gristmill.cli.main", "try", "leaving", str(tmp_path / "left.txt")]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as trial:
+        if killed != "nobody":
+            until(lambda: len(escaped(one)) >= 1, "no program has come", 20)
+            (worker,) = below(trial.pid)
+            os.kill(trial.pid if killed == "guard" else worker.pid, signal.SIGKILL)
+        assert (trial.wait(30) == 0) is (killed == "nobody")
+    until(lambda: escaped(one) == [], "programs of the trial live on")
+
+
+@pytest.mark.parametrize("killed", ["guard", "keeper", "runner"])
+def test_what_a_killed_helper_had_started_ends_and_it_is_replaced(batch: Batch, killed: str):
+    one = mark()
+    job = started(batch, one)
+    for pid in helpers(batch.pid)[killed]:
+        os.kill(pid, signal.SIGKILL)
+    ended = batch.end(job)
+    assert ended["attempts"][-1]["statusReason"].startswith("Host EC2 (instance i-")
+    assert escaped(one) == []
+    assert batch.end(batch.run("true"))["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("with_it", [[], ["keeper"], ["guard"]])
+def test_a_killed_server_leaves_nothing(tmp_path: Path, with_it: list[str]):
+    one = mark()
+    server = daemon.up(tmp_path, ["--port", "0"])
+    batch = Batch(server.endpoint, tmp_path)
+    batch.make_queue(batch.queue, batch.environment("hosts"))
+    batch.define("line")
+    started(batch, one)
+    family = helpers(server.pid)
+    for pid in [server.pid, *(pid for name in with_it for pid in family[name])]:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: escaped(one) == [], "programs of the dead server live on")

@@ -108,7 +108,7 @@ def _try_in_worker(settings: Settings, workshop: Workshop, function: Any, event:
         answer, is_usable = _ask(worker, function, request, event)
         return answer, _write_log(function, worker, request, time.monotonic() - begin)
     finally:
-        if is_usable:
+        if is_usable and not getattr(function, "is_deleted", False):
             workshop.give_back(build, worker)
         else:
             workshop.drop(worker)

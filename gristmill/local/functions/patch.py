@@ -28,6 +28,7 @@ def install(settings: Settings) -> None:
     workshop = Workshop(settings)
     _open.append((workshop, ThreadPoolExecutor(16, thread_name_prefix="function-event")))
     _keep_settings(workshop)
+    _end_deleted(workshop)
 
     def invoke(self: Any, body: str | bytes, request_headers: Any, response_headers: Any) -> str | bytes:
         event = json.loads(body) if body else {}
@@ -62,6 +63,19 @@ def close() -> None:
         workshop, pool = _open.pop()
         pool.shutdown(wait=False, cancel_futures=True)
         workshop.close()
+
+
+def _end_deleted(workshop: Workshop) -> None:
+    """Let the workers of a deleted function end with it."""
+    delete = models.LambdaStorage.del_function
+
+    def delete_whole(self: Any, name_or_arn: str, qualifier: str | None = None) -> None:
+        function = self.get_function_by_name_or_arn_with_qualifier(name_or_arn, qualifier)
+        delete(self, name_or_arn, qualifier)
+        function.is_deleted = True
+        workshop.retire(function.function_name)
+
+    models.LambdaStorage.del_function = delete_whole
 
 
 def _keep_settings(workshop: Workshop) -> None:

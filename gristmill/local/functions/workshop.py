@@ -83,21 +83,21 @@ class Workshop:
 
     def give_back(self, build: Build, worker: Worker) -> None:
         """Keep a worker for the next invocation; workers of an older build of the function retire."""
+        self.retire(build.name, build)
         with self._lock:
-            for old in [one for one in self._idle if one.name == build.name and one != build]:
-                self._retire(self._idle.pop(old))
             self._idle.setdefault(build, queue.SimpleQueue()).put(worker)
+
+    def retire(self, name: str, spared: Build | None = None) -> None:
+        """Kill the idle workers of a function, but those of one build."""
+        for build in [one for one in list(self._idle) if one.name == name and one != spared]:
+            while (worker := self._take_idle(build)) is not None:
+                self.drop(worker)
+            self._idle.pop(build, None)
 
     def drop(self, worker: Worker) -> None:
         """Kill a worker that is not to be used again."""
         worker.kill()
         with self._lock:
-            self._workers.discard(worker)
-
-    def _retire(self, idle: "queue.SimpleQueue[Worker]") -> None:
-        while not idle.empty():
-            worker = idle.get()
-            worker.kill()
             self._workers.discard(worker)
 
     def close(self) -> None:
