@@ -44,6 +44,7 @@ DIGESTS = {
     "moto.s3.models:FakeMultipart.list_parts": "9a3450c7e8f7",
     "moto.s3.models:FakeMultipart.set_part": "87e31635d97f",
     "moto.s3.models:MultipartDict": "0227ff08c533",
+    "moto.s3.models:S3Backend._url_module": "248ddfae4fb5",
     "moto.s3.models:S3Backend.is_truncated": "e7303f327126",
     "moto.s3.models:S3Backend.list_object_versions": "268a5f62e83a",
     "moto.s3.models:S3Backend.list_objects": "9409ba5af314",

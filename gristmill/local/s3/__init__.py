@@ -7,7 +7,7 @@ from typing import Any
 from moto.s3 import models, responses
 from moto.s3.responses import S3Response
 
-from gristmill.local.s3 import bodies, listing, multipart, objects
+from gristmill.local.s3 import bodies, listing, multipart, names, objects
 from gristmill.local.s3.blobs import Blobs, blobs_in
 from gristmill.local.s3.checksums import checksum
 from gristmill.local.settings import Settings
@@ -60,6 +60,8 @@ def _list_pages() -> None:
     models.S3Backend.list_objects = listing.list_objects
     models.S3Backend.list_objects_v2 = listing.list_objects_v2
     models.S3Backend.list_object_versions = listing.list_object_versions
+    models.S3Backend._url_module = names.routing_any_key(models.S3Backend._url_module)
+    S3Response.serialized = names.url_encoded(S3Response.serialized)
 
 
 def _tell_once(put_object: Callable[..., Any]) -> Callable[..., Any]:
