@@ -1,6 +1,5 @@
 """`gristmill stop` and `gristmill resume`."""
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,10 +34,11 @@ def stop(
     Ends its execution and every job and child of it, tells what was ended, and looks until nothing lives.
     """
     from gristmill.client.control import stop as end
+    from gristmill.client.user import user_name
 
     found = session(context).run(run)
     note(f"Stopping run {found.run} ({found.title}) ...")
-    stopped = end(session(context).mill, found, getpass.getuser(), wait)
+    stopped = end(session(context).mill, found, user_name(), wait)
     if json:
         emit({**vars(stopped), "proved": stopped.proved})
     else:

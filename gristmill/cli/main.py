@@ -70,8 +70,9 @@ def as_told(error: Exception) -> GristmillError | None:
     """Return an error as it is told; None for one that is no business of the user's."""
     if isinstance(error, GristmillError):
         return error
-    if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError):
-        return GristmillError(f"{error.filename}: {error.strerror}.")
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return GristmillError(f"{where}{error.strerror}.")
     if type(error).__module__.startswith(("botocore", "boto3")):
         from botocore.exceptions import ClientError
 
@@ -127,10 +128,21 @@ def call(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _mend_streams() -> None:
+    """Put something in the place of closed streams, and have none fail for a character that it has no place for."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+        elif mode == "w":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run as a program."""
     if "try" in sys.argv[1:]:
         guard()  # a pipeline's code runs in this process, and may start any program
+    _mend_streams()
     sys.exit(call(sys.argv[1:]))
 
 

@@ -1,6 +1,5 @@
 """`gristmill plan`: what a run would do, before it does it."""
 
-import getpass
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,7 @@ from gristmill.cli.show import emit, out, rich, seconds, size, table
 if TYPE_CHECKING:
     from gristmill.client.drops import Upload
     from gristmill.client.planning import Plan
+    from gristmill.client.user import user_name, utf8
     from gristmill.plan import BranchPlan
     from gristmill.spec.model import Pipeline
 
@@ -53,7 +53,7 @@ def plan(
         title, facts, planned, stages = _of_run(here, resume)
         made = None
     elif resume is None and pipeline is not None and file is not None:
-        upload = Upload(file, pipeline, name or file.name, pairs(param or []), getpass.getuser())
+        upload = Upload(file, pipeline, utf8(name or file.name), pairs(param or []), user_name())
         title, facts, made = _of_file(here, upload)
         planned, stages = made.branches, frozen(made.record)
     else:

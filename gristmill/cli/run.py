@@ -1,6 +1,5 @@
 """`gristmill run`: drop a file and see what comes of it."""
 
-import getpass
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -58,10 +57,12 @@ def run(
     from gristmill.client.drops import Upload, await_run, drop
     from gristmill.client.upload import Hearer
     from gristmill.client.upload_record import records_folder
+    from gristmill.client.user import user_name, utf8
     from gristmill.wording import ascii_only
 
     here = session(context)
-    upload = Upload(file, pipeline, name or file.name, pairs(param or []), ascii_only(owner or getpass.getuser()))
+    whose = ascii_only(owner) if owner else user_name()
+    upload = Upload(file, pipeline, utf8(name or file.name), pairs(param or []), whose)
     mill = here.working_mill
     if check:
         _check(upload)

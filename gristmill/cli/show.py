@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _WIDE = 10_000  # columns where nobody looks: a pipe gets each row on one line
+_GAP = 2  # blanks between columns
+_WHOLE = 40  # characters of a word that is not broken: ids of runs and jobs, and more
 COLOURS = {
     RunStatus.SUCCEEDED: "green",
     RunStatus.RUNNING: "cyan",
@@ -40,7 +42,9 @@ def console(stderr: bool = False) -> "Console":
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False, markup=False)
+    on_terminal = bool(stream.isatty())
+    width = None if on_terminal else _WIDE
+    return Console(file=stream, width=width, highlight=False, markup=False, force_terminal=on_terminal)
 
 
 def note(text: str) -> None:
@@ -101,8 +105,10 @@ def logged(prefix: str, text: str, raw: bool) -> None:
 def rich(item: Any) -> None:
     """Print one of Rich's renderables as the answer, without blanks at the ends of lines."""
     screen = console()
+    narrowest = sum((column.min_width or 0) + _GAP for column in getattr(item, "columns", ()))
+    screen.width = max(screen.width, narrowest)
     with screen.capture() as captured:
-        screen.print(item)
+        screen.print(item, crop=False)
     for line in captured.get().splitlines():
         typer.echo(line.rstrip())
 
@@ -142,14 +148,21 @@ def _plain(value: Any) -> Any:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> "Table":
-    """Return a plain table; columns named in `right` hold numbers. Long cells fold, nothing is cut off."""
+    """Return a plain table; columns named in `right` hold numbers.
+
+    Long cells fold, nothing is cut off; ids, numbers and times of day stay whole, however narrow the terminal.
+    """
     from rich.table import Table
 
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(styled(cell) if isinstance(cell, str) else cell for cell in row))
+    made = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    cells = [[styled(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    for place, name in enumerate(columns):
+        words = [word for row in cells for word in row[place].plain.split()]
+        whole = max((len(word) for word in words if len(word) <= _WHOLE), default=0)
+        justify: Literal["left", "right"] = "right" if name in right else "left"
+        made.add_column(name, justify=justify, overflow="fold", min_width=max(whole, len(name)))
+    for row in cells:
+        made.add_row(*row)
     return made
 
 

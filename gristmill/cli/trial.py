@@ -1,6 +1,5 @@
 """`gristmill try`: a pipeline's code on the first chunks of a file, here and now."""
 
-import getpass
 import os
 import shutil
 from collections.abc import Iterator
@@ -48,9 +47,10 @@ def attempt(
     """
     from gristmill.client.drops import Upload
     from gristmill.client.trial import prepare
+    from gristmill.client.user import user_name, utf8
     from gristmill.spec.load import roots
 
-    upload = Upload(file, pipeline, file.name, pairs(param or []), getpass.getuser())
+    upload = Upload(file, pipeline, utf8(file.name), pairs(param or []), user_name())
     with TemporaryDirectory(prefix="gristmill-try-") as folder:
         trial = prepare(upload, roots(os.environ), tasks, Path(folder))
         found = list(_shown(trial, json))

@@ -1,6 +1,7 @@
 """Dropping a file: checked before it travels, uploaded with its parameters, and its run found."""
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from gristmill.drop import is_no_drop, run_id
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
 
+_NOT_XML = re.compile(r"[^\t\n\r -\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 has no place for
 CLAIM_SECONDS = 120.0  # an event takes about a second, a cold function a few more, a throttled one minutes
 _LOOK_SECONDS = 0.2
 _LOOKS_PER_SEARCH = 25
@@ -53,6 +55,8 @@ def faults(upload: Upload) -> list[str]:
         found.append(f"{upload.name} is {why_not} and starts no run; give another one with --name")
     if not upload.file.is_file():
         found.append(f"{upload.file} is no file; write what it gives to one first")
+    if _NOT_XML.search(upload.key):
+        found.append(f"{upload.name} has characters that no listing of S3 can carry; give another one with --name")
     if len(upload.key.encode()) > S3_KEY_MAX_BYTES:
         found.append(f"the name is longer than S3 allows ({S3_KEY_MAX_BYTES} bytes with its folder)")
     for name, text in upload.metadata.items():

@@ -120,13 +120,20 @@ def home(environment: Mapping[str, str], here: Path | None = None) -> Path:
     Refused where that of `here` is a link: it may come from anybody's archive.
     """
     if told := environment.get(HOME):
-        return Path(told).absolute()
-    here = (here or Path()).absolute()
+        return Path(told) if Path(told).is_absolute() else _working_folder() / told
+    here = here.absolute() if here else _working_folder()
     above = (folder / _FOLDER for folder in (here, *here.parents))
     found = next((folder for folder in above if _is_mine(folder)), here / _FOLDER)
     if found.is_symlink():
         raise Refused([f"{found} is a symbolic link"], f"Remove it, or name where it leads by {HOME}.")
     return found
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise Refused(["the working folder is gone"], f"Change to another, or name one by {HOME}.") from error
 
 
 def _is_mine(folder: Path) -> bool:

@@ -1,10 +1,15 @@
 """What of a user's environment reaches the embedded AWS's own processes, and AWS tools of that user's shell."""
 
+import io
 import os
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from gristmill.cli.show import rich, table
+from gristmill.client.user import user_name, utf8
+from gristmill.errors import Refused
 from gristmill.local.settings import Settings
 from gristmill.spec import search_path
 from gristmill.spec.load import SEARCH_PATH
@@ -78,3 +83,32 @@ def test_the_search_path_grows_at_its_head_and_begins_anew_with_the_server(monke
 @pytest.mark.parametrize("environment", [{}, {SEARCH_PATH: ""}, {SEARCH_PATH: os.pathsep}])
 def test_no_search_path_is_none(environment: dict[str, str]):
     assert search_path.folders(environment) == []
+
+
+@pytest.mark.parametrize("missing", [KeyError("getpwuid(): uid not found: 54321"), OSError("No username set")])
+def test_a_user_without_a_name_is_a_number(missing: Exception, monkeypatch):
+    def fail() -> str:
+        raise missing
+
+    monkeypatch.setattr("getpass.getuser", fail)
+    assert user_name() == f"uid-{os.getuid()}"
+    monkeypatch.setattr("getpass.getuser", lambda: "Jürgen\n")
+    assert user_name() == "Jurgen?"
+
+
+def test_a_name_is_read_as_its_bytes_are_meant():
+    assert utf8("mühle") == "mühle"
+    assert utf8(os.fsdecode("挽".encode())) == "挽"
+    with pytest.raises(Refused, match=r"b'\\xff.txt' is not UTF-8"):
+        utf8(os.fsdecode(b"\xff.txt"))
+
+
+@pytest.mark.parametrize("columns", [1, 20, 40, 80, 200])
+def test_an_id_is_whole_on_a_terminal_of_any_width(columns: int, monkeypatch, capsys):
+    monkeypatch.setattr("gristmill.cli.show.console", lambda: Console(width=columns, file=io.StringIO()))
+    run, job = "0123456789abcdef", "0af185fd-5ff1-4a69-9e5d-7d831eb0158b:17"
+    rich(table(("RUN", "JOB", "WHY"), [(run, job, "Essential container in task exited " * 3)]))
+    out = capsys.readouterr().out
+    assert run in out
+    assert job in out
+    assert out.split().count("exited") == 3
