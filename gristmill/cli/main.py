@@ -140,9 +140,9 @@ def _mend_streams() -> None:
 
 def main() -> None:
     """Run as a program."""
+    _mend_streams()
     if "try" in sys.argv[1:]:
         guard()  # a pipeline's code runs in this process, and may start any program
-    _mend_streams()
     sys.exit(call(sys.argv[1:]))
 
 
