@@ -13,7 +13,6 @@ from gristmill.cli.show import emit, out, rich, seconds, size, table
 if TYPE_CHECKING:
     from gristmill.client.drops import Upload
     from gristmill.client.planning import Plan
-    from gristmill.client.user import user_name, utf8
     from gristmill.plan import BranchPlan
     from gristmill.spec.model import Pipeline
 
@@ -45,6 +44,7 @@ def plan(
     Its chunks, jobs and children, as Split and JobMap would make them, and its price. Nothing is uploaded or started.
     """
     from gristmill.client.drops import Upload
+    from gristmill.client.user import user_name, utf8
     from gristmill.cost.bill import largest, told
     from gristmill.source import frozen
 
