@@ -29,7 +29,7 @@ def guarded(application: Any, settings: Settings, bridges: Iterable[str]) -> Any
     from gristmill.local.identity import Identity
 
     cors = rules_of(settings.account)
-    rules = Rules(settings.port, frozenset(bridges), settings.key_ring.secret_of, cors)
+    rules = Rules(settings.port, settings.region, frozenset(bridges), settings.key_ring.secret_of, cors)
     return Gate(application, Identity(settings), rules)
 
 

@@ -6,6 +6,7 @@ It writes each word of a header large, where S3 sends the names of object metada
 with a `_` in their name, where a signature is of each line as it was sent.
 """
 
+import io
 import re
 from typing import Any
 
@@ -19,22 +20,52 @@ from waitress.parser import get_header_lines
 from waitress.rfc7230 import HEADER_FIELD_RE
 from waitress.task import WSGITask
 
-from gristmill.local.access.request import WIRE_HEADERS
+from gristmill.local.access.gate import Gate
+from gristmill.local.access.refusals import Answer
+from gristmill.local.access.request import WIRE_HEADERS, Request, wire_lines
 from gristmill.local.connections import Parser
 
+_LARGE = 1024**2  # bytes of a body that is not taken before its head is found right
 _METADATA = re.compile(rb"^X-Amz-Meta-[^:]+", re.MULTILINE)
 
 
 class LineParser(Parser):
     """Reads one request, and keeps its head as it was sent."""
 
+    gate: Gate  # of the server
+    error: Any = None
     lines: tuple[tuple[str, str], ...] = ()
+
+    def received(self, data: bytes) -> int:
+        """Take bytes; of what is refused by its head nothing more is read."""
+        consumed = super().received(data)
+        return len(data) if isinstance(self.error, _Refusal) else consumed
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the head; OSError where there is no room for the body."""
         super().parse_header(header_plus)
         fields = (HEADER_FIELD_RE.match(line) for line in get_header_lines(header_plus.partition(b"\r\n")[2]))
         self.lines = tuple((field["name"].decode("latin-1"), _text(field["value"])) for field in fields)
+        if self.chunked or self.content_length > _LARGE:
+            self._refuse_early()
+
+    def _refuse_early(self) -> None:
+        request = Request(self.command.upper(), self.request_uri, wire_lines(self.lines), io.BytesIO())
+        answer = self.gate.refusal_of_head(request)
+        if answer is not None:
+            self.error, self.completed, self.expect_continue = _Refusal(answer), True, False
+
+
+class _Refusal:
+    """An answer of the gate, as waitress wants it."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def to_response(self, _ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+        """Return status, headers and body."""
+        status = self._answer.status
+        return f"{status.value} {status.phrase}", list(self._answer.headers), self._answer.body
 
 
 def _text(value: bytes) -> str:

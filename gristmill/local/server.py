@@ -45,16 +45,16 @@ def serve(settings: Settings) -> None:
     from gristmill.local.app import close_app, create_app, guarded
     from gristmill.local.calls import Calls
     from gristmill.local.connections import Parser, Server, connection_limit
-    from gristmill.local.headers import Channel
+    from gristmill.local.headers import Channel, LineParser
     from gristmill.local.s3.blobs import blobs_in
 
     application = create_app(settings)
     if settings.log_calls:
         application = Calls(application, settings, settings.data / CALLS_FILE)
-    application = guarded(application, settings, _bridges(settings))
+    gate = LineParser.gate = guarded(application, settings, _bridges(settings))
     Parser.store, Server.channel_class, waitress_server.TcpWSGIServer = blobs_in(settings.data), Channel, Server
     server = waitress_server.create_server(
-        application,
+        gate,
         sockets=_doors(listener, settings),
         threads=_THREADS,
         connection_limit=connection_limit(),

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,25 @@ def test_another_host_is_refused_before_anything_else(mill: Mill, host: str):
     assert ask(mill, "GET", "/moto-api/reset", Host=host)[0] == 421
     assert ask(mill, "GET", "/_embedded/identity?challenge=" + "0" * 64, Host=host)[0] == 421
     assert ask(mill, "GET", f"http://{host}/", Host=mill.endpoint.partition("//")[2])[0] == 421
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ({}, 403),
+        ({"Transfer-Encoding": "chunked", "Content-Length": ""}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Host": "rebind.example"}, 421),
+        ({"Authorization": "AWS4-HMAC-SHA256 Credential=test"}, 400),
+    ],
+)
+def test_a_large_body_is_not_taken_from_who_is_refused_by_the_head(mill: Mill, head: dict[str, str], status: int):
+    port = int(mill.endpoint.rpartition(":")[2])
+    lines = {"Host": f"localhost:{port}", "Content-Length": str(4 * 1024**3), "Expect": "100-continue", **head}
+    text = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(f"PUT /{mill.bucket}/large HTTP/1.1\r\n{text}\r\n".encode())
+        assert connection.makefile("rb").readline().split()[1] == str(status).encode()
 
 
 CALLS = {

@@ -46,11 +46,13 @@ def _catch(request: Any, **_: Any) -> AWSResponse:
 
 
 @cache
-def client(service: str, style: str = "virtual", pair: KeyPair = USER, host: str = "localhost") -> Any:
+def client(
+    service: str, style: str = "virtual", pair: KeyPair = USER, host: str = "localhost", region: str = "us-east-1"
+) -> Any:
     made = boto3.client(
         service,
         endpoint_url=f"http://{host}:{PORT}",
-        region_name="us-east-1",
+        region_name=region,
         aws_access_key_id=pair.access_key_id,
         aws_secret_access_key=pair.secret_access_key,
         config=Config(

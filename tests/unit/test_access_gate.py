@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -17,7 +18,7 @@ from gristmill.local.access.open_paths import OPEN
 from gristmill.local.access.origins import Rule
 from gristmill.local.access.request import WIRE_HEADERS, Request
 from gristmill.surroundings import TAKE_KEYS
-from tests.unit.signed import PORT, RING, KeyPair, client, request_from, sent, with_header
+from tests.unit.signed import PORT, RING, USER, KeyPair, client, request_from, sent, with_header
 
 BRIDGE = "10.142.0.1"
 PAGE = "https://lab.example"
@@ -32,7 +33,7 @@ class Served:
         self.identified = 0
         self.status = ""
         self.headers: dict[str, str] = {}
-        rules = Rules(PORT, frozenset([BRIDGE]), RING.secret_of, lambda bucket: CORS.get(bucket, []))
+        rules = Rules(PORT, "us-east-1", frozenset([BRIDGE]), RING.secret_of, lambda bucket: CORS.get(bucket, []))
         self._gate = Gate(self._serve, self._identify, rules)
 
     def _serve(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -244,6 +245,37 @@ def test_a_page_of_this_very_host_is_not_foreign(served: Served):
 def test_no_header_chooses_an_account(served: Served):
     served(with_header(sent(client("s3", "path").list_buckets), "x-moto-account-id", "1"))
     assert "HTTP_X_MOTO_ACCOUNT_ID" not in served.handed_on[-1]
+
+
+NAMES = st.sampled_from(
+    ["authorization", "x-amz-date", "date", "x-amz-content-sha256", "content-type", "x-amz-target", "origin", "x-amz-a"]
+)
+ODD = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=40) | st.sampled_from(
+    [
+        f"AWS4-HMAC-SHA256 Credential={USER.access_key_id}/20261231/us-east-1/{service}/aws4_request, "
+        f"SignedHeaders=host, Signature={'0' * 64}"
+        for service in ("s3", "states")
+    ]
+    + ["99991231T235959Z", "00010101T000000Z", "Mon, 01 Jan 0001 00:00:00 +2359", "multipart/form-data; boundary=ä"]
+)
+SIGNING = ["Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature"]
+QUERIES = st.dictionaries(st.sampled_from([f"X-Amz-{name}" for name in SIGNING]), ODD | st.just("9" * 5000))
+
+
+@given(st.sampled_from(["GET", "POST", "PUT"]), st.dictionaries(NAMES, ODD), QUERIES, st.binary(max_size=60))
+def test_whatever_comes_without_a_right_signature_is_refused_in_words(
+    method: str, headers: dict[str, str], query: dict[str, str], body: bytes
+):
+    served, lines = Served(), (("host", f"localhost:{PORT}"), *headers.items())
+    served(Request(method, f"/mill?{urlencode(query)}", lines, io.BytesIO(body)))
+    assert served.status[:3] in ("400", "403")
+    assert served.handed_on == []
+
+
+def test_a_key_of_this_server_signs_for_its_own_region_alone(served: Served):
+    abroad = client("s3", "path", region="eu-west-1")
+    assert b"one region, us-east-1" in served(sent(abroad.list_buckets))
+    assert served.handed_on == []
 
 
 OLD = KeyPair("GMIA" + "Z" * 16, "o" * 40)

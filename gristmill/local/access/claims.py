@@ -94,7 +94,7 @@ def _date(request: Request, service: str) -> str:
     try:
         (text,) = common
         return parsedate_to_datetime(text).astimezone(UTC).strftime(TIMESTAMP)
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         raise Refused(Why.MALFORMED, service, "there is no valid date") from None
 
 
@@ -107,7 +107,7 @@ def _of_query(request: Request, names: list[str]) -> Claim:
     key, day, region, service = credential(scope, why)
     if any(names.count(name) != 1 for name in values) or not re.fullmatch("[0-9a-f]{64}", signature):
         raise Refused(why, service, f"each of {', '.join(values)} is needed once")
-    if not expires.isdecimal() or not 1 <= int(expires) <= 604_800:
+    if not re.fullmatch("[0-9]{1,6}", expires) or not 1 <= int(expires) <= 604_800:
         raise Refused(why, service, "X-Amz-Expires must be 1 to 604800 seconds")
     moment = moment_of(date, day, why, service)
     return Claim(key, region, service, moment, tuple(signed.split(";")), signature, int(expires))

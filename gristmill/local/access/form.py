@@ -57,11 +57,11 @@ def verify(request: Request, bucket: str, secret_of: Callable[[str], str | None]
 
 def _read(request: Request) -> tuple[dict[str, str], int]:
     """Return the form's fields, names in lower case, and the size of its file; the body is left at its start."""
-    _, options = parse_options_header(request.header("content-type"))
-    decoder = MultipartDecoder(options.get("boundary", "").encode("latin-1"), max_form_memory_size=_MOST_FORM)
     parts: list[_Part] = []
     request.body.seek(0)
     try:
+        _, options = parse_options_header(request.header("content-type"))
+        decoder = MultipartDecoder(options.get("boundary", "").encode("latin-1"), max_form_memory_size=_MOST_FORM)
         for event in _events(decoder, request.body):
             if isinstance(event, Field | File):
                 parts.append(_Part(event.name.lower()))

@@ -19,7 +19,11 @@ from gristmill.local.access.request import Request, request_of
 CLAIM = "gristmill.claim"  # in the WSGI environment: who calls which service, verified
 _NOT_HANDED_ON = ("HTTP_ORIGIN", "HTTP_X_MOTO_ACCOUNT_ID")  # moto would answer to the first, and obey the second
 _CONTROL = "/v20180820/"  # S3 Control, below an account's virtual host
-_MISDIRECTED = b"This is an embedded AWS; it answers to localhost, and to a bucket's name below it, on its own port.\n"
+_MISDIRECTED = Answer(
+    HTTPStatus.MISDIRECTED_REQUEST,
+    (("content-type", "text/plain"),),
+    b"This is an embedded AWS; it answers to localhost, and to a bucket's name below it, on its own port.\n",
+)
 Application = Callable[..., Any]
 Environ = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -30,6 +34,7 @@ class Rules:
     """What the gate goes by."""
 
     port: int
+    region: str
     bridges: frozenset[str]
     secret_of: Callable[[str], str | None]
     cors_of: Callable[[str], Iterable[Rule]]
@@ -47,12 +52,25 @@ class Gate:
         request = request_of(environ)
         named = named_by(request, self._rules.port, self._rules.bridges)
         if named is None:
-            return _give(Answer(HTTPStatus.MISDIRECTED_REQUEST, (), _MISDIRECTED), request, start_response)
+            return _give(_MISDIRECTED, request, start_response)
         try:
             return self._admit(request, named, environ, start_response)
         except Refused as refused:
             log.info("refused %s %s: %s", request.method, request.path, refused)
             return _give(answer_to(request, refused), request, start_response)
+
+    def refusal_of_head(self, request: Request) -> Answer | None:
+        """Return the refusal of a request whose body has not come yet, so that nobody fills the disk with it."""
+        named = named_by(request, self._rules.port, self._rules.bridges)
+        if named is None:
+            return _MISDIRECTED
+        try:
+            self._cors(request, named)
+            if not form.is_form(request):
+                signature.verify_head(request, self._rules.secret_of, self._rules.now())
+        except Refused as refused:
+            return answer_to(request, refused)
+        return None
 
     def _admit(self, request: Request, named: Named, environ: Environ, start_response: Application) -> Any:
         cors = self._cors(request, named)
@@ -61,6 +79,8 @@ class Gate:
         if not cors and (request.method, request.path) == (IDENTITY.method, IDENTITY.path):
             return self._identity(environ, start_response)
         claim = self._verify(request, named)
+        if claim.region != self._rules.region:
+            raise Refused(Why.MALFORMED, claim.service, f"this embedded AWS has one region, {self._rules.region}")
         if cors and claim.service != "s3":
             raise Refused(Why.FOREIGN_ORIGIN, claim.service)
         return self._application(_admitted(environ, claim, named, self._rules.port), _with(start_response, cors))

@@ -1,7 +1,6 @@
 """The body of a signed request: its hash, or the signatures of its chunks. Read in blocks, whatever its size."""
 
 import hashlib
-import hmac
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ def check_body(request: Request, claim: Claim, claimed: str, key: bytes) -> None
     elif claimed not in _WORDS:
         said = request.header(_HEADER) or claimed
         actual = claimed if claim.service != "s3" else _hash_of(request.body)
-        if not hmac.compare_digest(said, actual):
+        if said != actual:
             raise Refused(Why.OTHER_BODY, claim.service)
 
 

@@ -1,6 +1,7 @@
 """A request as it came over the wire: what is signed is what was sent."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, BinaryIO
@@ -54,11 +55,16 @@ class Request:
         return ",".join(found) if found else None
 
 
+def wire_lines(lines: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return header lines with their names in lower case."""
+    return tuple((name.lower(), value) for name, value in lines)
+
+
 def request_of(environ: dict[str, Any]) -> Request:
     """Return the request of a WSGI environment that the server's own `Task` made."""
     return Request(
         method=environ["REQUEST_METHOD"],
         target=environ["REQUEST_URI"],
-        headers=tuple((name.lower(), value) for name, value in environ[WIRE_HEADERS]),
+        headers=wire_lines(environ[WIRE_HEADERS]),
         body=environ["wsgi.input"],
     )

@@ -56,19 +56,35 @@ def verify(request: Request, secret_of: Callable[[str], str | None], now: dateti
 
     Reads the body and leaves it at its start.
     """
+    claim, key = _verify_claim(request, secret_of, now)
+    body_hash = payload.claimed_hash(request, claim)
+    _verify_signature(request, claim, body_hash, key)
+    payload.check_body(request, claim, body_hash, key)
+    return claim
+
+
+def verify_head(request: Request, secret_of: Callable[[str], str | None], now: datetime) -> None:
+    """Refuse a request by all that can be known before its body comes: for S3 that is the signature, too."""
+    claim, key = _verify_claim(request, secret_of, now)
+    if claim.service == "s3":
+        _verify_signature(request, claim, payload.claimed_hash(request, claim), key)
+
+
+def _verify_claim(request: Request, secret_of: Callable[[str], str | None], now: datetime) -> tuple[Claim, bytes]:
+    """Return a claim by a known key, of a right time, and the key that signs for it."""
     claim = claim_of(request)
     secret = known_secret(claim.access_key_id, claim.service, secret_of)
     if request.header("x-amz-security-token") or request.argument("X-Amz-Security-Token"):
         raise Refused(Why.UNKNOWN_KEY, claim.service, "and no key here has a session token")
     _check_time(claim, now)
     _check_headers(request, claim)
-    body_hash = payload.claimed_hash(request, claim)
-    key = signing_key(secret, claim.scope)
+    return claim, signing_key(secret, claim.scope)
+
+
+def _verify_signature(request: Request, claim: Claim, body_hash: str, key: bytes) -> None:
     expected = _expected(request, claim, body_hash, key)
     if not _is_normal(request, claim) or not hmac.compare_digest(expected, claim.signature):
         raise Refused(Why.MISMATCH, claim.service)
-    payload.check_body(request, claim, body_hash, key)
-    return claim
 
 
 def known_secret(access_key_id: str, service: str, secret_of: Callable[[str], str | None]) -> str:
