@@ -7,7 +7,7 @@ TOOLS := .tools
 AWSB := .awsb
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-sam test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-sam test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -85,6 +85,9 @@ lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 
 test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete with the stock command lines
 	$(BIN)/python -m pytest --quiet tests/sam
+
+test-docs: tools science mpi ## every command that the documents show, in a fresh checkout (some minutes)
+	$(BIN)/python -m pytest --quiet tests/documents
 
 test-big: setup ## large and many: six gigabytes with 256 open files, 100,000 objects, a line of 200 MB, fifty files (a few minutes)
 	$(BIN)/python -m pytest --quiet tests/big
