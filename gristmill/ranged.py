@@ -73,7 +73,7 @@ class RangedReader(io.RawIOBase):
             self._body = self._fetch(self._position)
         data: bytes = self._body.read(size)
         if not data and self._end is not None:
-            raise OSError(f"the stream ended {self._end - self._position} bytes early")
+            raise ConnectionError(f"the stream ended {self._end - self._position} bytes early")
         return data
 
     def drop(self) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.ending import see_to_end, tell_end
+from gristmill.cli.ending import see_to_end, tell_end, waiting
 from gristmill.cli.options import Json, MaybeRunId, Results, RunId, Watch
 from gristmill.cli.session import session
 from gristmill.cli.show import emit, note, out, problem, rich, seconds, table
@@ -38,7 +38,8 @@ def stop(
 
     found = session(context).run(run)
     note(f"Stopping run {found.run} ({found.title}) ...")
-    stopped = end(session(context).mill, found, user_name(), wait)
+    patience = session(context).patience("the run may go on", f"gristmill stop {found.run}")
+    stopped = end(session(context).mill, found, user_name(), wait, patience)
     if json:
         emit({**vars(stopped), "proved": stopped.proved})
     else:
@@ -83,7 +84,7 @@ def resume(
     execution = go_on(here.working_mill, found)
     if watch:
         note(f"Run {found.run} ({found.title}) goes on.")
-        ended = see_to_end(here.mill, here.run(found.run))
+        ended = see_to_end(here, waiting(here, found.run).call(lambda: here.run(found.run)))
         tell_end(here, ended, results, json)
     if json:
         emit({"run": found.run, "execution": execution.arn})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,6 +17,8 @@ from gristmill.words import RunStatus
 if TYPE_CHECKING:
     from gristmill.cli.session import Session
     from gristmill.client.causes import Cause
+    from gristmill.client.costs import Cost
+    from gristmill.client.outage import Patience
     from gristmill.client.runs import Run
     from gristmill.client.stack import Mill
 
@@ -33,24 +36,51 @@ def left_going(run: str) -> Iterator[None]:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def see_to_end(mill: "Mill", run: "Run") -> "Run":
+def waiting(here: "Session", run: str) -> "Patience":
+    """Return what waits out an outage while a run is watched."""
+    return here.patience("the run goes on", f"gristmill watch {run}")
+
+
+def see_to_end(here: "Session", run: "Run") -> "Run":
     """Show a run until it ends, or Ctrl-C."""
     from gristmill.cli.live import View
     from gristmill.client.watching import follow
 
     with left_going(run.run):
-        return View().show(follow(mill, run)).run
+        return View().show(follow(here.mill, run, waiting(here, run.run))).run
 
 
 def tell_end(here: "Session", run: "Run", folder: Path | None, json: bool) -> NoReturn:
     """Tell what a run came to, write the results of a complete one to a folder, and exit by how it ended."""
-    from gristmill.client.causes import causes
-
     folder = folder or (_LOCAL_RESULTS if here.target.local else None)
-    told = _results(here.mill, run, folder)
-    cause = None if run.status is RunStatus.SUCCEEDED else causes(here.mill, run)
-    (_emit if json else _print)(here.mill, run, told, cause, _report(here.mill, run, folder))
+    patience = here.patience(f"the run has ended {run.status}", f"gristmill watch {run.run}")
+    end = patience.call(lambda: _gather(here.mill, run, folder))
+    _emit(run, end) if json else _print(run, end)
     raise typer.Exit(exit_code(run))
+
+
+@dataclass(frozen=True)
+class _End:
+    """What is told of a run that has ended: its results with their files here, and what they cost in time and money."""
+
+    bucket: str
+    results: list[dict[str, Any]]
+    cause: "Cause | None"
+    report: str | None
+    cost: "Cost"
+    took: float
+
+
+def _gather(mill: "Mill", run: "Run", folder: Path | None) -> _End:
+    from gristmill.client.causes import causes
+    from gristmill.client.costs import cost_of
+    from gristmill.client.times import times_of
+
+    results = _results(mill, run, folder)
+    cause = None if run.status is RunStatus.SUCCEEDED else causes(mill, run)
+    (times,) = times_of(mill, [run], datetime.now(UTC))
+    report = _report(mill, run, folder)
+    return _End(mill.store.bucket, results, cause, report, cost_of(mill, run.run), times.took)
 
 
 def _results(mill: "Mill", run: "Run", folder: Path | None) -> list[dict[str, Any]]:
@@ -70,35 +100,23 @@ def _report(mill: "Mill", run: "Run", folder: Path | None) -> str | None:
     return _short(fetch(mill, run, folder)[0]) if place and folder else place
 
 
-def _emit(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause | None", report: str | None) -> None:
-    from gristmill.client.costs import cost_of
-
-    cost = cost_of(mill, run.run)
-    facts = {"run": run.run, "status": run.status, "bucket": mill.store.bucket}
-    emit({**facts, "results": told, "cause": cause, "cost": cost.bill, "estimate": cost.estimate, "report": report})
+def _emit(run: "Run", end: _End) -> None:
+    facts = {"run": run.run, "status": run.status, "bucket": end.bucket, "results": end.results, "cause": end.cause}
+    emit({**facts, "cost": end.cost.bill, "estimate": end.cost.estimate, "report": end.report})
 
 
-def _print(mill: "Mill", run: "Run", told: list[dict[str, Any]], cause: "Cause | None", report: str | None) -> None:
+def _print(run: "Run", end: _End) -> None:
     from gristmill.cli.cause import show_cause
-    from gristmill.client.costs import cost_of
 
-    cost = cost_of(mill, run.run)
-    _headline(mill, run)
-    _places(run, mill.store.bucket, told)
-    if cost.bill:
-        out(f"  Cost: {cost.line}")
-    if report:
-        out(f"  Report: {report}")
-    if cause:
-        show_cause(run, cause)
-
-
-def _headline(mill: "Mill", run: "Run") -> None:
-    from gristmill.client.times import times_of
-
-    (times,) = times_of(mill, [run], datetime.now(UTC))
-    took = seconds(times.took)
-    rich(styled((run.status, f"bold {COLOURS[run.status]}"), f" {run.title} in {took}, run {run.run}"))
+    status = (run.status, f"bold {COLOURS[run.status]}")
+    rich(styled(status, f" {run.title} in {seconds(end.took)}, run {run.run}"))
+    _places(run, end.bucket, end.results)
+    if end.cost.bill:
+        out(f"  Cost: {end.cost.line}")
+    if end.report:
+        out(f"  Report: {end.report}")
+    if end.cause:
+        show_cause(run, end.cause)
 
 
 def _places(run: "Run", bucket: str, told: list[dict[str, Any]]) -> None:

@@ -88,7 +88,8 @@ def logs(
     """Print what a job has written. Of an array name a child (ID:0), of a multi-node job a node (ID#0)."""
     from gristmill.client.joblogs import lines
 
-    found = lines(session(context).mill, job, attempt, follow)
+    patience = session(context).patience("the job goes on", f"gristmill job logs {job} --follow") if follow else None
+    found = lines(session(context).mill, job, attempt, patience)
     if json and not follow:
         emit(list(found))
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gristmill.cli.options import Json
-from gristmill.cli.session import session
+from gristmill.cli.session import Session, session
 from gristmill.cli.show import console, emit, moment, note, rich, seconds, styled, table
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def jobs(
 ) -> None:
     """List jobs: simple, array and multi-node ones."""
     look = _looker(context, job or [], _statuses(status or []), name, queue or [], children or bool(job), limit)
-    period = _LOCAL_PERIOD if session(context).target.local else _PERIOD
-    found = _watched(look, period) if watch else look()
+    found = _watched(session(context), look) if watch else look()
     if json:
         emit(found)
     elif not found:
@@ -89,15 +88,15 @@ def _looker(
     return by_id if ids else lambda: list(islice(jobs.list_jobs(mill, arns, statuses, name, children), limit))
 
 
-def _watched(look: "Callable[[], list[JobLook]]", period: float) -> "list[JobLook]":
+def _watched(here: Session, look: "Callable[[], list[JobLook]]") -> "list[JobLook]":
     """Look until no job goes on: renew a table on a terminal, else tell each change in a line."""
     from rich.live import Live
 
-    screen = console(stderr=True)
+    screen, patience = console(stderr=True), here.patience("the jobs go on", "gristmill jobs --watch")
     said: dict[str, str] = {}
     with Live(console=screen, auto_refresh=False) if screen.is_terminal else nullcontext() as live:
         while True:
-            found = look()
+            found = patience.call(look)
             if live is not None:
                 live.update(_table(found), refresh=True)
             for one in [] if live is not None else found:
@@ -106,7 +105,7 @@ def _watched(look: "Callable[[], list[JobLook]]", period: float) -> "list[JobLoo
                     note(f"{one.id} {one.status}")
             if not any(one.going for one in found):
                 return found
-            time.sleep(period)
+            time.sleep(_LOCAL_PERIOD if here.target.local else _PERIOD)
 
 
 def _table(found: "Sequence[JobLook]") -> "Table":

@@ -35,7 +35,8 @@ def logs(
     mill = session(context).mill
     found = session(context).run(run)
     if follow:
-        for line in follow_lines(mill, found, branch, task):
+        patience = session(context).patience("the run goes on", f"gristmill logs {found.run} --follow")
+        for line in follow_lines(mill, found, branch, task, patience):
             emit_line(line) if json else _print(line, raw)
         return
     wanted = streams(mill, found, branch) if task is None else task_streams(mill, found, branch, task)

@@ -38,8 +38,8 @@ from gristmill.errors import ExitCode, GristmillError
 from gristmill.printable import block
 
 _EXIT_CODES = """Exit codes: 0 done; 1 the run failed, or something else did; 2 wrong usage; 3 no such run, pipeline or
-object; 4 refused: the file, a parameter or a pipeline.yaml has faults; 5 no stack, no embedded AWS or no credentials;
-6 the run was stopped; 130 Ctrl-C (a run that was watched goes on)."""
+object; 4 refused: the file, a parameter or a pipeline.yaml has faults; 5 no stack, no embedded AWS or no credentials,
+or a run that goes on could not be seen for too long; 6 the run was stopped; 130 Ctrl-C (a watched run goes on)."""
 
 
 class _Commands(TyperGroup):
@@ -70,15 +70,17 @@ def as_told(error: Exception) -> GristmillError | None:
     """Return an error as it is told; None for one that is no business of the user's."""
     if isinstance(error, GristmillError):
         return error
+    from botocore.exceptions import ClientError
+
+    from gristmill.client.faults import of_client, of_service
+    from gristmill.client.outage import outage_of
+
+    if isinstance(error, ClientError):
+        return of_service(error)
+    if type(error).__module__.startswith(("botocore", "boto3")) or outage_of(error):
+        return of_client(error)
     if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return GristmillError(f"{where}{error.strerror}.")
-    if type(error).__module__.startswith(("botocore", "boto3")):
-        from botocore.exceptions import ClientError
-
-        from gristmill.client.faults import of_client, of_service
-
-        return of_service(error) if isinstance(error, ClientError) else of_client(error)
+        return GristmillError(f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}.")
     return None
 
 

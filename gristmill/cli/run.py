@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.ending import left_going, see_to_end, tell_end
+from gristmill.cli.ending import left_going, see_to_end, tell_end, waiting
 from gristmill.cli.options import Json, Results, Watch, pairs
 from gristmill.cli.session import session
 from gristmill.cli.show import console, emit, note, out, size
@@ -74,8 +74,8 @@ def run(
         return
     note(f"Uploaded {file} ({size(file.stat().st_size)}) as {upload.key}; it starts run {started}.")
     with left_going(started):
-        claimed = await_run(mill, started)
-    ended = see_to_end(mill, claimed)
+        claimed = await_run(mill, started, waiting(here, started))
+    ended = see_to_end(here, claimed)
     tell_end(here, ended, results, json)
 
 

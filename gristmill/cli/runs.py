@@ -172,5 +172,5 @@ def watch(
     found = here.run(run)
     if not found.going:
         note(f"Run {found.run} has ended.")
-    ended = see_to_end(here.mill, found)
+    ended = see_to_end(here, found)
     tell_end(here, ended, results, json)

@@ -11,6 +11,7 @@ from gristmill.cli.show import note
 from gristmill.client.target import Target, Wanted, choose
 
 if TYPE_CHECKING:
+    from gristmill.client.outage import Patience
     from gristmill.client.runs import Run
     from gristmill.client.stack import Mill
 
@@ -53,6 +54,12 @@ class Session:
 
         if self.target.data:
             search_path.add(self.target.data, search_path.folders(os.environ))
+
+    def patience(self, meanwhile: str, again: str) -> "Patience":
+        """Return what waits out an outage while something is followed, and says so on stderr."""
+        from gristmill.client.outage import Patience
+
+        return Patience(self.mill, meanwhile, again, note)
 
     def run(self, text: str | None) -> "Run":
         """Return the run whose id starts with `text`; the newest one for None."""

@@ -1,14 +1,16 @@
 """Stopping a run and proving it; going on with one that ended."""
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from gristmill.client.clock import Clock
 from gristmill.client.executions import Execution, describe, resume_name, unclaimed_resumes
+from gristmill.client.outage import Patience
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.errors import GristmillError, Refused
@@ -17,6 +19,7 @@ from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.records import RunRecord
 from gristmill.words import RunStatus
 
+T = TypeVar("T")
 STOP_SECONDS = 120.0  # Batch sends SIGTERM and, 30 s later, SIGKILL; the rest is for its own pace
 _LOOK_SECONDS = 0.25
 _CLEAN_LOOKS = 2  # a job that was being submitted when the execution was stopped shows up at a second look
@@ -55,36 +58,42 @@ class Stopped:
         return self.status is not RunStatus.RUNNING and all(job.ended for job in self.jobs)
 
 
-@dataclass(frozen=True)
-class Clock:
-    """Time, for waits that tests need not sit through."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-
-def stop(mill: Mill, run: Run, who: str, seconds: float = STOP_SECONDS, clock: Clock | None = None) -> Stopped:
+def stop(
+    mill: Mill,
+    run: Run,
+    who: str,
+    seconds: float = STOP_SECONDS,
+    patience: Patience | None = None,
+    clock: Clock | None = None,
+) -> Stopped:
     """End the run's execution and every job that has not ended; look until nothing lives, `seconds` at most.
 
-    A run that has ended already is swept all the same.
+    A run that has ended already is swept all the same. `patience` waits out an outage; without, it ends the stop.
     """
-    clock = clock or Clock()
+    clock, ask = clock or Clock(), patience.call if patience else _at_once
     reason, begun = f"stopped by {who}", clock.now()
     # looked at first: the state machine ends its own jobs as it stops, and what was ended is to be told
-    told = {job["jobId"]: job for job in live_jobs(mill.client("batch"), mill.queues, run.run)}
+    living = ask(lambda: live_jobs(mill.client("batch"), mill.queues, run.run))
+    told = {job["jobId"]: job for job in living}
     if run.going:
-        mill.client("stepfunctions").stop_execution(
-            executionArn=run.execution.arn, error="Gristmill.Stopped", cause=reason
-        )
+        ask(lambda: _stop_execution(mill, run, reason))
     clean = 0
     while True:
-        fresh = end_jobs(mill.client("batch"), mill.queues, run.run, reason)
+        fresh = ask(lambda: end_jobs(mill.client("batch"), mill.queues, run.run, reason))
         told = {job["jobId"]: job for job in fresh} | told
-        stopped = _look(mill, run, told, clock.now() - begun)
+        stopped = ask(partial(_look, mill, run, told, clock.now() - begun))
         clean = clean + 1 if stopped.proved and not fresh else 0
         if clean >= _CLEAN_LOOKS or clock.now() - begun > seconds:
             return stopped
         clock.sleep(_LOOK_SECONDS)
+
+
+def _at_once(work: Callable[[], T]) -> T:
+    return work()
+
+
+def _stop_execution(mill: Mill, run: Run, reason: str) -> None:
+    mill.client("stepfunctions").stop_execution(executionArn=run.execution.arn, error="Gristmill.Stopped", cause=reason)
 
 
 def _look(mill: Mill, run: Run, told: dict[str, dict[str, Any]], seconds: float) -> Stopped:

@@ -5,11 +5,13 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from gristmill import keys
 from gristmill.client.executions import executions
+from gristmill.client.outage import Patience
 from gristmill.client.runs import Run, find_run, read_record
 from gristmill.client.stack import Mill
 from gristmill.client.upload import Hearer, PartUpload
@@ -84,19 +86,27 @@ def drop(mill: Mill, upload: Upload, hearer: Hearer, records: Path) -> str:
     return run_id(bucket, upload.key, version, etag.strip('"'), "")
 
 
-def await_run(mill: Mill, run: str, seconds: float = CLAIM_SECONDS) -> Run:
-    """Return a run that was just dropped, once its execution has claimed it or ended; NotFound after `seconds`."""
-    end, looks = time.monotonic() + seconds, 0
-    while time.monotonic() < end:
-        looks += 1
-        if read_record(mill, run) is not None:
-            return find_run(mill, run)
-        if looks % _LOOKS_PER_SEARCH == 0:
-            seen = next((one for one in islice(executions(mill), _SEARCHED) if one.run == run), None)
-            if seen is not None and seen.ended is not None:
-                return Run(run, seen, None)
+def await_run(mill: Mill, run: str, patience: Patience, seconds: float = CLAIM_SECONDS) -> Run:
+    """Return a run that was just dropped, once its execution has claimed it or ended.
+
+    NotFound after looking for `seconds`, an outage not counted.
+    """
+    for place in range(1, round(seconds / _LOOK_SECONDS) + 1):
+        found = patience.call(partial(_begun, mill, run, place % _LOOKS_PER_SEARCH == 0))
+        if found is not None:
+            return found
         time.sleep(_LOOK_SECONDS)
     raise NotFound(
         f"the file is uploaded, but run {run} has not begun after {seconds:.0f} s.",
         "Look at it later with: gristmill runs; if it never comes, its event lies in the dead-letter queue.",
     )
+
+
+def _begun(mill: Mill, run: str, search: bool) -> Run | None:
+    """Return a run that is claimed, and with `search` one that ended before its claim; else None."""
+    if read_record(mill, run) is not None:
+        return find_run(mill, run)
+    if not search:
+        return None
+    seen = next((one for one in islice(executions(mill), _SEARCHED) if one.run == run), None)
+    return Run(run, seen, None) if seen is not None and seen.ended is not None else None

@@ -2,31 +2,26 @@
 
 from typing import TYPE_CHECKING
 
+from gristmill.client.outage import REFUSED_CREDENTIALS, Outage, outage_of
 from gristmill.errors import GristmillError, NotFound, Unreachable
 from gristmill.surroundings import TAKE_KEYS
 
 if TYPE_CHECKING:
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ClientError
 
-_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 _NOWHERE = "no embedded AWS was started from this folder or one above, and there are no AWS credentials."
 _NEW_KEYS = f"It has new ones since it was started: {TAKE_KEYS}"
 _LOGIN = "Log in (aws configure, aws sso login), or choose an AWS with --local or --endpoint-url."
 
 
-def of_client(error: "BotoCoreError") -> GristmillError:
+def of_client(error: Exception) -> GristmillError:
     """Return what to tell of an error on this side of the wire: no credentials, no region, no connection."""
     name = type(error).__name__
-    if name in ("NoCredentialsError", "PartialCredentialsError", "TokenRetrievalError", "SSOTokenLoadError"):
+    if name in ("NoCredentialsError", "PartialCredentialsError"):
         return Unreachable(_NOWHERE, f"Start one with: gristmill local up. For AWS: {_LOGIN}")
+    if outage_of(error) is Outage.CREDENTIALS:
+        return Unreachable(f"your AWS credentials cannot be had any more ({error}).", _LOGIN)
     if name == "NoRegionError":
         return Unreachable("no AWS region is set.", "Set AWS_REGION, or choose an AWS with --local or --endpoint-url.")
     if name == "ProfileNotFound":
@@ -41,7 +36,7 @@ def of_service(error: "ClientError") -> GristmillError:
     text = f"{operation}: {code}: {told.get('Message', '')}"
     if TAKE_KEYS in text:
         return Unreachable(f"this embedded AWS does not take these keys ({operation}: {code}).", _NEW_KEYS)
-    if code in _CREDENTIALS:
+    if code in REFUSED_CREDENTIALS:
         return Unreachable(f"AWS does not take these credentials ({text}).", _LOGIN)
     if code in _DENIED:
         return Unreachable(f"not allowed: {text}.", "Ask for this permission, or choose another AWS_PROFILE.")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gristmill.client.jobs import JobKind, describe, kind_of
+from gristmill.client.outage import Patience
 from gristmill.client.stack import Mill
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream
 from gristmill.errors import NotFound
@@ -12,8 +13,9 @@ from gristmill.jobs import TERMINAL
 DEFAULT_GROUP = "/aws/batch/job"
 
 
-def lines(mill: Mill, job_id: str, attempt: int | None, follow: bool) -> Iterator[Line]:
-    """Yield the lines of an attempt, the newest one by default; with `follow` go on until the job has ended."""
+def lines(mill: Mill, job_id: str, attempt: int | None, patience: Patience | None) -> Iterator[Line]:
+    """Yield the lines of an attempt, the newest one by default; with `patience` go on until the job has ended."""
+    follow = patience is not None
     first = _described(mill, job_id)
 
     def look(_closed: set[str]) -> tuple[list[Stream], bool]:
@@ -23,7 +25,7 @@ def lines(mill: Mill, job_id: str, attempt: int | None, follow: bool) -> Iterato
         return ([Stream(name, job_id, job_id, not goes_on)] if name else []), goes_on
 
     late = LATE_SECONDS if follow and not mill.target.local else 0.0
-    return Follower(lambda: mill.client("logs"), _group(first), look, late).lines()
+    return Follower(lambda: mill.client("logs"), _group(first), look, late, patience).lines()
 
 
 def _described(mill: Mill, job_id: str) -> dict[str, Any]:

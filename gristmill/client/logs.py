@@ -6,6 +6,7 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.client.jobs import JobKind, kind_of
+from gristmill.client.outage import Patience
 from gristmill.client.runs import Run, find_run
 from gristmill.client.stack import Mill
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream, line_of
@@ -22,7 +23,7 @@ STREAMS_MAX = 100  # log streams in one FilterLogEvents call (Amazon CloudWatch 
 _STATES = ("FAILED", "RUNNING", "SUCCEEDED")  # the children that most likely matter come first
 
 
-def follow(mill: Mill, run: Run, branch: str | None, task: int | None) -> Iterator[Line]:
+def follow(mill: Mill, run: Run, branch: str | None, task: int | None, patience: Patience) -> Iterator[Line]:
     """Yield the lines of all of a run's children as they come, until the run has ended and all was told."""
 
     def look(closed: set[str]) -> tuple[list[Stream], bool]:
@@ -32,7 +33,7 @@ def follow(mill: Mill, run: Run, branch: str | None, task: int | None) -> Iterat
         return list(_streams(mill, now, branch, closed)), now.going
 
     late = 0.0 if mill.target.local else LATE_SECONDS
-    return Follower(lambda: mill.client("logs"), mill.output("JobLogGroupName"), look, late).lines()
+    return Follower(lambda: mill.client("logs"), mill.output("JobLogGroupName"), look, late, patience).lines()
 
 
 def streams(mill: Mill, run: Run, branch: str | None) -> list[Stream]:

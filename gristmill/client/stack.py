@@ -40,6 +40,12 @@ class Mill:
             self._clients[service] = self.target.client(service)
         return self._clients[service]
 
+    def renew(self) -> None:
+        """Make clients anew, with credentials as they are now."""
+        self._clients.clear()
+        self.__dict__.pop("store", None)
+        self.target.renew()
+
     def require_working(self) -> None:
         """Raise Unreachable where new work could not rely on the stack, as it is being changed or deleted."""
         why_not = why_no_work(self.status)

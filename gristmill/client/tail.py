@@ -5,7 +5,6 @@ read is a mark behind which all is known. Each stream is read anew from shortly 
 from its beginning when its container has ended and the lag is over; what was told before is known by time and text.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,20 +15,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from gristmill.client.clock import Clock
+from gristmill.client.outage import Patience
+
 LATE_SECONDS = 10.0  # how long after a container's end its last lines may show up; here they lie there before
 _OVERLAP_MS = 10_000
 _LAST_SECONDS = 60.0  # how long streams are read whose containers do not end though their run has
 _SHORTEST, _LONGEST = 0.3, 10.0  # seconds between looks
 _SHARE = 4  # a look that takes long is followed by a wait this many times as long
 _MERGED = 100  # streams read side by side, a page of each in memory
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Time, for waits that tests need not sit through."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True)
@@ -129,10 +123,11 @@ class Follower:
         group: str,
         look: Callable[[set[str]], tuple[list[Stream], bool]],
         late: float,
+        patience: Patience | None,
         clock: Clock | None = None,
     ) -> None:
         self._logs, self._group, self._look = logs, group, look
-        self._late, self._clock = late, clock or Clock()
+        self._late, self._patience, self._clock = late, patience, clock or Clock()
         self._open: dict[str, Tail] = {}
         self._closed: set[str] = set()  # names of streams
         self._ended: set[str] = set()  # jobs
@@ -143,7 +138,14 @@ class Follower:
         """Yield lines as they come: those of one look by time, those of one stream in its own order."""
         while True:
             begun = self._clock.now()
-            yield from self._once(begun)
+            try:
+                yield from self._once(begun)
+            except Exception as error:  # what was told is known, so a look that broke off is begun anew
+                if self._patience is None or not self._patience.wait(error, begun):
+                    raise
+                continue
+            if self._patience:
+                self._patience.ease()
             if self._last is not None and not self._open:
                 return
             self._clock.sleep(min(_LONGEST, max(_SHORTEST, _SHARE * (self._clock.now() - begun))))

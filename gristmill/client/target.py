@@ -68,6 +68,13 @@ class Target:
             settings |= {"aws_access_key_id": pair.access_key_id, "aws_secret_access_key": pair.secret_access_key}
         return make_client(service, **settings)
 
+    def renew(self) -> None:
+        """Have the next client read its user's credentials anew; those of a local one are its own."""
+        if not self.local:
+            import boto3
+
+            boto3.setup_default_session()
+
     def _own_pair(self) -> KeyPair:
         if self.pair is None:
             raise Unreachable(f"the keys of the embedded AWS at {self.endpoint} are not known here.", _TAKE_THEM)

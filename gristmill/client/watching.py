@@ -1,9 +1,10 @@
 """Following a run until it ends."""
 
-import time
 from collections.abc import Iterator
 
+from gristmill.client.clock import Clock
 from gristmill.client.looks import Look
+from gristmill.client.outage import Patience
 from gristmill.client.progress import Memory, look
 from gristmill.client.runs import Run, find_run
 from gristmill.client.stack import Mill
@@ -12,14 +13,13 @@ _SHORTEST, _LONGEST = 0.3, 10.0  # seconds between looks
 _SHARE = 4  # a look that takes long is followed by a wait this many times as long
 
 
-def follow(mill: Mill, run: Run) -> Iterator[Look]:
+def follow(mill: Mill, run: Run, patience: Patience, clock: Clock | None = None) -> Iterator[Look]:
     """Yield looks at a run until it has ended, the last one included; a resume that goes on is followed too."""
-    memory = Memory()
+    memory, clock = Memory(), clock or Clock()
     while True:
-        begun = time.monotonic()
-        run = find_run(mill, run.run)
-        seen = look(mill, run, memory)
+        begun = clock.now()
+        seen = patience.call(lambda: look(mill, find_run(mill, run.run), memory))
         yield seen
-        if not run.going:
+        if not seen.run.going:
             return
-        time.sleep(min(_LONGEST, max(_SHORTEST, _SHARE * (time.monotonic() - begun))))
+        clock.sleep(min(_LONGEST, max(_SHORTEST, _SHARE * (clock.now() - begun))))

@@ -2,12 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gristmill import keys
 from gristmill.cli.main import call
+from gristmill.errors import ExitCode
 from gristmill.local import daemon
 from gristmill.local.locks import SERVER_LOCK, START_LOCK
 from gristmill.spec.search_path import SEARCH_FILE
@@ -26,16 +29,30 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "aws"
 
 
+def watch(run: str) -> "subprocess.Popen[str]":
+    """Watch a run in a process of its own; return it once it has shown something."""
+    command = [sys.executable, "-m", "gristmill.cli.main", "watch", run]
+    watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert watching.stderr is not None
+    while "tasks" not in watching.stderr.readline():
+        assert watching.poll() is None
+    return watching
+
+
 def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(data: Path, tmp_path: Path, capsys):
     (tmp_path / "marks").mkdir()
     first = daemon.up(data, ["--port", "0"])
     try:
         mill = deployed(first.endpoint, data)
-        mill.drop("gated", "lost.txt", b"a\nWAIT\n", marks=str(tmp_path / "marks"))
+        run = mill.drop("gated", "lost.txt", b"a\nWAIT\n", marks=str(tmp_path / "marks"))
         mill._until(lambda: any((tmp_path / "marks").glob("WAIT*")), 30, "nothing runs")
+        watching = watch(run)
         started = descendants(first.pid)
         assert len(started) >= 4  # the keeper, functions' and jobs' processes
         os.kill(first.pid, signal.SIGKILL)
+        _, told = watching.communicate(timeout=30)
+        assert watching.returncode == ExitCode.UNREACHABLE
+        assert f"error: the embedded AWS at {first.endpoint} is down: its buckets, runs and stacks are lost." in told
         Mill._until(lambda: not any(map(is_running, started)), SECONDS, "processes of the dead AWS live on")
         capsys.readouterr()
         assert call(["local", "up", "--port", "0"]) == 0

@@ -19,11 +19,16 @@ def hidden(text: str) -> set[str]:
 
 def test_what_is_hostile_steers_nothing_and_forges_nothing(mill: Mill, cli: Cli, tmp_path: Path):  # noqa: F811
     (tmp_path / "one.txt").write_bytes(b"line\n")
-    ended = cli("run", "hostile", "one.txt", "--name", NAME)
+    refused = cli("run", "hostile", "one.txt", "--name", NAME)
+    assert refused.code == ExitCode.REFUSED
+    assert "has characters that no listing of S3 can carry" in refused.err
+    run = mill.drop("hostile", NAME, b"line\n")  # other clients carry them
+    mill.execution(run)
+    ended = cli("watch", run)
     assert ended.code == ExitCode.FAILED
-    run = ended.out.split("run ")[1].split()[0]
     said = {
-        "run": ended,
+        "refused": refused,
+        "watch": ended,
         "status": cli("status", run),
         "logs": cli("logs", run),
         "logs --follow": cli("logs", run, "--follow"),
@@ -43,7 +48,7 @@ def test_what_is_hostile_steers_nothing_and_forges_nothing(mill: Mill, cli: Cli,
         assert hidden(each.out + each.err) == set(), name
         assert [line for line in each.out.splitlines() if line.startswith(FORGED)] == [], name
         assert "Traceback" not in each.err, name
-    for name in ("run", "status", "runs"):
+    for name in ("watch", "status", "runs"):
         assert SHOWN in said[name].out, name
     assert r"ValueError: \x1b[2J\x1b]0;owned\x07" in said["status"].out
     assert r"spoken[0] | \x1b[2J" in said["logs"].out

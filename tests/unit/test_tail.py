@@ -8,8 +8,9 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gristmill.client.clock import Clock
 from gristmill.client.logs import _streams
-from gristmill.client.tail import Clock, Follower, Line, Stream
+from gristmill.client.tail import Follower, Line, Stream
 
 LATE = 10.0
 PAGE = 3  # events
@@ -64,7 +65,7 @@ def follower(cloud: Cloud, ends: dict[str, float], late: float = LATE) -> Follow
         found = [Stream(name, name, name, cloud.time >= ends[name]) for name in sorted(begun - closed)]
         return found, cloud.time < max(ends.values())
 
-    return Follower(lambda: cloud, "group", look, late, Clock(cloud.now, cloud.sleep))
+    return Follower(lambda: cloud, "group", look, late, None, Clock(cloud.now, cloud.sleep))
 
 
 def told(line: Line) -> tuple[str, str]:
@@ -138,7 +139,7 @@ def test_streams_that_never_end_are_left_after_a_minute():
     def look(_closed: set[str]) -> tuple[list[Stream], bool]:
         return [Stream("a", "a", "a", False)], False
 
-    lines = list(Follower(lambda: cloud, "group", look, LATE, Clock(cloud.now, cloud.sleep)).lines())
+    lines = list(Follower(lambda: cloud, "group", look, LATE, None, Clock(cloud.now, cloud.sleep)).lines())
     assert [line.text for line in lines] == ["x", "late"]
     assert 60 <= cloud.time <= 80
 
