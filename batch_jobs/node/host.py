@@ -45,7 +45,7 @@ def register(main_address: str, store_endpoint: str, cap: int | None, environmen
         interface=interface,
         network=network,
         host=socket.gethostname(),
-        machine=_MACHINE.read_text().strip() if _MACHINE.is_file() else "",
+        machine=_MACHINE.read_text(encoding="utf-8").strip() if _MACHINE.is_file() else "",
         processors=processors(),
         slots=slots(gpus(environment), processors(), cap),
         efa=has_efa(Path("/sys/class/infiniband")),
@@ -97,7 +97,7 @@ def slots(gpus: int, processors: int, cap: int | None) -> int:
 def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     """Return the processors that this process may use, its container's quota included."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    found = re.match(r"(\d+) (\d+)", quota.read_text()) if quota.is_file() else None
+    found = re.match(r"(\d+) (\d+)", quota.read_text(encoding="utf-8")) if quota.is_file() else None
     return max(1, min(usable, int(found[1]) // int(found[2]))) if found else usable
 
 

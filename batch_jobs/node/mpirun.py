@@ -92,8 +92,8 @@ class Mpirun:
         self._launches = folder / "launches"
         self._launches.mkdir()
         self._hosts, self._agent = folder / "hosts", folder / "agent"
-        self._hosts.write_text(hostfile(main, nodes))
-        self._agent.write_text(_AGENT.format(folder=self._launches))
+        self._hosts.write_text(hostfile(main, nodes), encoding="utf-8")
+        self._agent.write_text(_AGENT.format(folder=self._launches), encoding="utf-8")
         self._agent.chmod(0o755)
         self._nodes = nodes
         self._process: subprocess.Popen[bytes] | None = None
@@ -107,7 +107,7 @@ class Mpirun:
         """Take the commands that came since the last look, by node."""
         found = {}
         for file in self._launches.glob("node-*"):
-            found[int(file.name.removeprefix("node-"))] = file.read_text()
+            found[int(file.name.removeprefix("node-"))] = file.read_text(encoding="utf-8")
             file.unlink()
         return found
 

@@ -39,7 +39,7 @@ def awsb_config(
     if path.exists() and not force:
         raise Refused([f"{path} is there already"], "Write over it with --force, or elsewhere with --output.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_ini(text))
+    path.write_text(_ini(text), encoding="utf-8")
     out(f"Wrote {path}. Its commands need AWS_ENDPOINT_URL to reach an embedded AWS: gristmill local env")
 
 

@@ -18,7 +18,12 @@ def check_listener(address: str, port: int) -> None:
     tables = {name: _TABLES_AT / name for name in _TABLES}
     if not tables["tcp"].exists():
         return
-    rows = [row for name, file in tables.items() if file.exists() for row in _listening(file.read_text(), name)]
+    rows = [
+        row
+        for name, file in tables.items()
+        if file.exists()
+        for row in _listening(file.read_text(encoding="utf-8"), name)
+    ]
     there = [(at, owner) for at, number, owner in rows if number == port and at in (address, *_ANY)]
     exact = [owner for at, owner in there if at == address]
     owners = exact or [owner for _, owner in there]

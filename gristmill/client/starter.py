@@ -100,6 +100,6 @@ def write(name: str, folder: Path, roots: Sequence[Path]) -> Path:
         whole = Path(scratch) / name
         whole.mkdir()
         for file, text in ((FILE, _PIPELINE.format(name=name)), ("jobs.py", _JOBS.format(name=name)), (SAMPLE, _LINES)):
-            (whole / file).write_text(text)
+            (whole / file).write_text(text, encoding="utf-8")
         whole.rename(made)
     return made

@@ -35,7 +35,7 @@ def deploy(clients: Mapping[str, Any], project: Path, stack: str, overrides: Map
     samconfig.toml, with `overrides` over them.
     """
     _ensure_bucket(clients["s3"])
-    template = parse((project / "template.yaml").read_text())
+    template = parse((project / "template.yaml").read_text(encoding="utf-8"))
     for resource in template["Resources"].values():
         _package(clients["s3"], project, resource)
     parameters = {**local_parameters(project), **overrides}
@@ -44,7 +44,7 @@ def deploy(clients: Mapping[str, Any], project: Path, stack: str, overrides: Map
 
 def local_parameters(project: Path) -> dict[str, str]:
     """Return the parameters that samconfig.toml has for the embedded AWS."""
-    config = tomllib.loads((project / "samconfig.toml").read_text())
+    config = tomllib.loads((project / "samconfig.toml").read_text(encoding="utf-8"))
     text = config["local"]["deploy"]["parameters"]["parameter_overrides"]
     return dict(pair.split("=", 1) for pair in shlex.split(text))
 

@@ -20,9 +20,9 @@ def take(name: str) -> None:
     user, group = os.getuid(), os.getgid()
     _check(libc.unshare(_NEW_UTS if user == 0 else _NEW_UTS | _NEW_USER))
     if user != 0:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+        Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="utf-8")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="utf-8")
     _check(libc.sethostname(name.encode(), len(name.encode())))
 
 

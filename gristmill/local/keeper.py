@@ -50,7 +50,7 @@ class Keeper:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._will = tempfile.TemporaryFile("w")  # noqa: SIM115 - as long as this process lives
+        self._will = tempfile.TemporaryFile("w", encoding="utf-8")  # noqa: SIM115 - as long as this process lives
         self._pair: _Pair | None = None
 
     def add(self, group: int) -> None:

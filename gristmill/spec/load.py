@@ -55,10 +55,12 @@ def read(file: Path) -> Pipeline:
 
 def parse(file: Path) -> tuple[Pipeline, yaml.Node | None]:
     """Return a `pipeline.yaml` as it is written, and the tree that knows its lines; Refused as `read`."""
-    text = file.read_text()
     try:
+        text = file.read_text(encoding="utf-8")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.load(text, Loader=_Strict)  # noqa: S506 - _Strict is a SafeLoader
+    except UnicodeDecodeError as error:
+        raise Refused([f"{file}: not UTF-8 (byte {error.start:,})"]) from error
     except yaml.YAMLError as error:
         raise Refused([f"{file}: {error}"]) from error
     try:

@@ -1,5 +1,6 @@
 """What of a user's environment reaches the embedded AWS's own processes, and AWS tools of that user's shell."""
 
+import ast
 import io
 import os
 from pathlib import Path
@@ -10,9 +11,10 @@ from rich.console import Console
 from gristmill.cli.show import rich, table
 from gristmill.client.user import user_name, utf8
 from gristmill.errors import Refused
+from gristmill.local.daemon import PROJECT
 from gristmill.local.settings import Settings
 from gristmill.spec import search_path
-from gristmill.spec.load import SEARCH_PATH
+from gristmill.spec.load import SEARCH_PATH, read
 from gristmill.surroundings import KeyPair, astray, leading_to, unproxied
 
 PROXY = "http://127.0.0.1:9"
@@ -112,3 +114,19 @@ def test_an_id_is_whole_on_a_terminal_of_any_width(columns: int, monkeypatch, ca
     assert run in out
     assert job in out
     assert out.split().count("exited") == 3
+
+
+def test_no_file_of_text_is_read_or_written_in_the_users_own_encoding():
+    """By its AST: `Path.read_text` and `write_text` without an encoding take that of the locale."""
+    for top in ("gristmill", "batch_jobs", "functions"):
+        for file in sorted((PROJECT / top).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("read_text", "write_text"):
+                    assert "encoding" in [one.arg for one in node.keywords], f"{file}:{node.lineno}"
+
+
+def test_a_pipeline_that_is_not_utf_8_is_refused_by_name(tmp_path: Path):
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "pipeline.yaml").write_bytes(b"name: \xff\n")
+    with pytest.raises(Refused, match=r"pipeline\.yaml: not UTF-8 \(byte 6\)"):
+        read(tmp_path / "odd" / "pipeline.yaml")

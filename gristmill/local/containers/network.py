@@ -50,7 +50,7 @@ def listen_at(address: str, port: int) -> socket.socket:
 def bridge_of(subnet: str) -> str | None:
     """Return the interface by which a subnet is reached; None before there is one."""
     wanted = ipaddress.ip_network(subnet).network_address.packed[::-1].hex().upper()
-    routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+    routes = [line.split() for line in Path("/proc/net/route").read_text(encoding="utf-8").splitlines()[1:]]
     return next((words[0] for words in routes if words[1] == wanted), None)
 
 
@@ -70,7 +70,7 @@ def _pin(subnet: str) -> None:
         with contextlib.suppress(OSError):
             bridge = bridge_of(subnet)
             if bridge is not None:
-                if Path(f"/sys/class/net/{bridge}/address").read_text().strip() != _MAC:
+                if Path(f"/sys/class/net/{bridge}/address").read_text(encoding="utf-8").strip() != _MAC:
                     words = [program, "link", "set", "dev", bridge, "address", _MAC]
                     subprocess.run(words, capture_output=True, check=False)
                 return
