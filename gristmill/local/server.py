@@ -4,7 +4,6 @@ import argparse
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ from gristmill.local import scratch
 from gristmill.local.containers.network import Addresses, listen_at
 from gristmill.local.folder import prepare
 from gristmill.local.keeper import keeper
+from gristmill.local.listening import listen_on_loopback
 from gristmill.local.locks import SERVER_LOCK, is_at, take
 from gristmill.local.settings import CALLS_FILE, Settings
 from gristmill.spec import search_path
@@ -36,8 +36,8 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then end every process that was started."""
     lock = take(settings.data / SERVER_LOCK, _PREDECESSOR_SECONDS)
     scratch.sweep(settings.data)
-    listener = listen(settings.host, settings.port)
-    settings = _with_port(settings, listener)
+    listeners = listen_on_loopback(settings.port)
+    settings = replace(settings, port=listeners[0].getsockname()[1])
     search_path.begin(settings.data, search_path.folders(os.environ))
     _be_endpoint(settings)
     from waitress import server as waitress_server
@@ -55,7 +55,7 @@ def serve(settings: Settings) -> None:
     Parser.store, Server.channel_class, waitress_server.TcpWSGIServer = blobs_in(settings.data), Channel, Server
     server = waitress_server.create_server(
         gate,
-        sockets=_doors(listener, settings),
+        sockets=[*listeners, *(listen_at(address, settings.port) for address in _bridges(settings))],
         threads=_THREADS,
         connection_limit=connection_limit(),
         asyncore_use_poll=True,  # select() ends at the 1,024th open file
@@ -79,30 +79,11 @@ def serve(settings: Settings) -> None:
             (settings.data / STATE_FILE).unlink(missing_ok=True)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; Refused if another program has the port."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        raise Refused(
-            [f"port {port} of {host} is taken ({error.strerror})"],
-            f"See who has it (lsof -i :{port}), or choose another: --port 0 takes a free one.",
-        ) from error
-    return listener
-
-
-def _doors(listener: socket.socket, settings: Settings) -> list[socket.socket]:
-    """Return where to listen: on loopback, and for containers or isolated nodes on their bridge.
+def _bridges(settings: Settings) -> list[str]:
+    """Return this machine's address on the bridge of containers or isolated nodes, where there is one.
 
     No other machine reaches that.
     """
-    return [listener, *(listen_at(address, settings.port) for address in _bridges(settings))]
-
-
-def _bridges(settings: Settings) -> list[str]:
-    """Return this machine's address on the bridge of containers or isolated nodes, where there is one."""
     if settings.containers:
         return [Addresses(settings.container_subnet).gateway]
     return [Addresses(settings.isolated_subnet).gateway] if settings.isolate else []
@@ -124,10 +105,6 @@ def state_of(settings: Settings) -> ServerState:
         access_key_id=settings.key_ring.user.access_key_id,
         secret_access_key=settings.key_ring.user.secret_access_key,
     )
-
-
-def _with_port(settings: Settings, listener: socket.socket) -> Settings:
-    return replace(settings, port=listener.getsockname()[1])
 
 
 def _be_endpoint(settings: Settings) -> None:

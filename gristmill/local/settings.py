@@ -27,7 +27,6 @@ class Settings:
     data: Path
     project: Path
     port: int = 4566
-    host: str = "127.0.0.1"
     vcpus: float = field(default_factory=lambda: float(os.cpu_count() or 1))
     memory_mib: int = field(default_factory=_memory_mib)
     gpus: int = field(default_factory=lambda: max(len(present()), 1))  # more than there are: the others are the CPU
