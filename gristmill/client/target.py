@@ -117,7 +117,10 @@ class Target:
 
 def is_on_this_machine(endpoint: str | None) -> bool:
     """Tell whether an endpoint's URL leads to this machine itself."""
-    return endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
+    try:
+        return endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
+    except ValueError:  # it is no URL
+        return False
 
 
 def home(environment: Mapping[str, str], here: Path | None = None) -> Path:
@@ -155,15 +158,35 @@ def choose(wanted: Wanted, environment: Mapping[str, str]) -> Target:
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if wanted.aws:
         return Target(None, region, ignores_endpoints=is_on_this_machine(environment.get(ENDPOINT)))
+    endpoint = _checked(wanted.endpoint or environment.get(ENDPOINT))
+    if endpoint and not is_on_this_machine(endpoint):
+        if not wanted.local:
+            return Target(endpoint, region)
+        if wanted.endpoint:
+            raise Unreachable(f"{endpoint} is not on this machine.", "Leave out --local, or --endpoint-url.")
+        endpoint = None  # the environment's
     state = find_server(home(environment))
-    told = wanted.endpoint or environment.get(ENDPOINT)
-    if told and not (wanted.local and not wanted.endpoint and state):
-        return _at(told, region, state, environment)
+    if endpoint and not (wanted.local and not wanted.endpoint and state):
+        return _at(endpoint, state, environment)
     if state:
         return at_server(state)
     if wanted.local:
         raise Unreachable("no embedded AWS runs here.", "Start one with: gristmill local up")
     return Target(None, region)
+
+
+def _checked(endpoint: str | None) -> str | None:
+    """Return an endpoint if it is a URL of a server and nothing more; Unreachable for any other text."""
+    if not endpoint:
+        return None
+    try:
+        url = urlsplit(endpoint)
+        is_plain = url.scheme in ("http", "https") and url.hostname and url.port != 0 and "@" not in url.netloc
+    except ValueError:
+        is_plain = False
+    if not is_plain or not endpoint.isprintable() or " " in endpoint:
+        raise Unreachable(f"{endpoint!a} is no URL of an AWS.", "One is http://HOST:PORT or https://HOST.")
+    return endpoint
 
 
 def at_server(state: ServerState) -> Target:
@@ -172,9 +195,7 @@ def at_server(state: ServerState) -> Target:
     return Target(state.endpoint, state.region, Path(state.data), pair=pair)
 
 
-def _at(endpoint: str, region: str | None, state: ServerState | None, environment: Mapping[str, str]) -> Target:
-    if not is_on_this_machine(endpoint):
-        return Target(endpoint, region)
+def _at(endpoint: str, state: ServerState | None, environment: Mapping[str, str]) -> Target:
     if state is not None and state.port == urlsplit(endpoint).port:
         return replace(at_server(state), endpoint=endpoint)
     return Target(endpoint, _DEFAULT_REGION, pair=embedded_pair(environment))  # an embedded AWS has one region
