@@ -83,7 +83,7 @@ def test_chunks_are_unwrapped(store: blobs.Blobs, chunks: list[bytes], signature
         _unwrapped(content_of(wire, store))
 
 
-NAMES = st.text("ab/~\u00fc", min_size=1, max_size=5)
+NAMES = st.text("ab/~\u00fc\U0010ffff", min_size=1, max_size=5)
 
 
 def filled(names: set[str]) -> listing.Keys:

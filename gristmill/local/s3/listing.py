@@ -13,7 +13,6 @@ from moto.s3.utils import _VersionedKeyStore
 
 Row = TypeVar("Row")
 _PAGE = 1000  # rows of a page (Amazon S3 API reference, ListObjectsV2)
-_LAST = chr(0x10FFFF)  # sorts behind every character that a name has
 
 
 class Keys(_VersionedKeyStore):  # type: ignore[misc]
@@ -52,6 +51,11 @@ class Keys(_VersionedKeyStore):  # type: ignore[misc]
             if index > len(self._names) or self._names[index - 1] != name:  # keys came or went meanwhile
                 index = bisect_right(self._names, name)
 
+    def _last_in(self, folder: str, name: str) -> str:
+        """Return the last name in a folder, where `name` is one."""
+        behind = bisect_left(self._names, True, key=lambda other: other > folder and not other.startswith(folder))
+        return max([name, *self._names[behind - 1 : behind]])
+
     def entries(self, prefix: str, delimiter: str, after: str, live: bool) -> Iterator[tuple[str, bool]]:
         """Yield names in order and behind `after`, and folders in the place of what lies in them, told by True.
 
@@ -70,7 +74,7 @@ class Keys(_VersionedKeyStore):  # type: ignore[misc]
             folder = name[: end + len(delimiter)]
             if folder > after:
                 yield folder, True
-            after = folder + _LAST
+            after = self._last_in(folder, name)
 
 
 def list_objects(
