@@ -3,6 +3,7 @@
 from typing import Any
 
 from gristmill import index, keys
+from gristmill.at_work import check_may_begin, check_not_stopped
 from gristmill.claim import Claimant, Terms, claim, take_over
 from gristmill.cost.bill import bill
 from gristmill.cost.ceiling import over_ceiling
@@ -12,24 +13,22 @@ from gristmill.drop import is_no_drop
 from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.records import Bill, RunRecord
-from gristmill.request import Resume, read_request
+from gristmill.request import Request, Resume
 from gristmill.source import frozen
 from gristmill.split import ensure_index
 from gristmill.store import Store
 from gristmill.words import SplitVerdict
 
 
-def split(store: Store, event: Any, claimant: Claimant) -> dict[str, Any]:
-    """Answer an execution's input: an S3 event of the store's bucket, or `{"resume": {"run": ...}}`.
-
-    Refused for any other input, before anything is read or written for it.
-    """
-    request = read_request(event, store.bucket)
+def split(store: Store, request: Request, claimant: Claimant) -> dict[str, Any]:
+    """Answer what an execution is asked for: a drop, or a resume."""
     if isinstance(request, Resume):
+        check_not_stopped(store, request.run, claimant.execution)
         return _start(store, take_over(store, request.run, claimant.execution), claimant.terms)
     why_not = is_no_drop(request.key)
     if why_not:
         return _answer(SplitVerdict.IGNORED, request.run, f"{request.key}: {why_not}")
+    check_may_begin(store, request.run, claimant.execution)
     record = claim(store, request, claimant)
     if record.execution != claimant.execution:
         return _answer(SplitVerdict.DUPLICATE, record.run, f"the run belongs to {record.execution}")

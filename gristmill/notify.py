@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from gristmill import keys
+from gristmill.at_work import Invocation, at_work, is_stopped
 from gristmill.cost.gather import Observed, Sources
 from gristmill.cursor import nth_attempt
 from gristmill.errors import Refused
@@ -24,13 +25,14 @@ _FIRST_RETRY = 2
 
 @dataclass(frozen=True)
 class Post:
-    """What Notify works with: the store, where doings are asked, a client of SNS and the topic, and the time."""
+    """What Notify works with: the store, where doings are asked, a client of SNS and the topic, the time, itself."""
 
     store: Store
     sources: Sources
     sns: Any
     topic: str
     now: datetime
+    work: Invocation
 
 
 def notify(post: Post, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,10 +47,11 @@ def notify(post: Post, payload: Mapping[str, Any]) -> dict[str, Any]:
         return {"run": "", "told": False, "why_not": refused.what}
     if is_change:
         return settle(post, news)
-    record = find_record(post.store, news.run)
-    if is_repeated(payload) or not may_tell(news, record):
-        return {"run": news.run, "told": False}
-    return tell(post, news, record)
+    with at_work(post.store, news.run, post.work):
+        record = find_record(post.store, news.run)
+        if is_repeated(payload) or not may_tell(news, record) or is_stopped(post.store, news.run, news.execution):
+            return {"run": news.run, "told": False}
+        return tell(post, news, record)
 
 
 def is_repeated(payload: Mapping[str, Any]) -> bool:

@@ -143,6 +143,10 @@ class Store:
                 return True
         return False
 
+    def delete(self, key: str) -> None:
+        """Remove an object, if it is there."""
+        self.client.delete_object(Bucket=self.bucket, Key=key)
+
     def upload(
         self,
         key: str,

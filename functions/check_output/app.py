@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.at_work import at_work, check_going, invocation
 from gristmill.cause import Clues, refusals
 from gristmill.check import check_output
 from gristmill.cursor import Cursor
@@ -28,7 +29,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a cursor, and what Batch refused to do, with the verdict and the next cursor."""
     cursor = Cursor(event["run"], event["stage"], event["attempt"])
     logger.append_keys(**cursor.as_json())
-    answer = check_output(store, clues, cursor, refusals(event["refused"], cursor, datetime.now(UTC)))
+    with at_work(store, cursor.run, invocation(context, logger.service)):
+        check_going(store, cursor)
+        answer = check_output(store, clues, cursor, refusals(event["refused"], cursor, datetime.now(UTC)))
     logger.info("checked", extra={"answer": answer})
     metrics.add_metric(f"Stages{answer['verdict'].capitalize()}", MetricUnit.Count, 1)
     return answer

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.at_work import at_work, check_going, invocation
 from gristmill.cursor import Cursor
 from gristmill.jobmap import job_map
 from gristmill.lanes import read_lanes
@@ -26,7 +27,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a cursor with the groups of each branch."""
     cursor = Cursor(**event)
     logger.append_keys(**cursor.as_json())
-    answer = job_map(store, lanes, cursor)
+    with at_work(store, cursor.run, invocation(context, logger.service)):
+        check_going(store, cursor)
+        answer = job_map(store, lanes, cursor)
     children = sum(group["size"] for branch in answer["arrays"] for group in branch["groups"])
     logger.info("mapped", extra={"children": children})
     metrics.add_metric("ChildrenPlanned", MetricUnit.Count, children)

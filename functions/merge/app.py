@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.at_work import at_work, check_going, invocation
 from gristmill.cursor import Cursor
 from gristmill.merge import merge
 from gristmill.store import Store, make_client
@@ -24,7 +25,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a cursor and a branch with what became of the branch."""
     cursor = Cursor(event["run"], event["stage"], event["attempt"])
     logger.append_keys(**cursor.as_json(), branch=event["branch"])
-    answer = merge(store, cursor, event["branch"])
+    with at_work(store, cursor.run, invocation(context, logger.service)):
+        check_going(store, cursor)
+        answer = merge(store, cursor, event["branch"])
     logger.info("merge", extra={"answer": answer})
     metrics.add_metric("BranchesMerged", MetricUnit.Count, int(answer["merged"]))
     return answer

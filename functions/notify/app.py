@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.at_work import invocation
 from gristmill.cost.gather import Sources
 from gristmill.jobs import read_queues
 from gristmill.notify import Post, notify
@@ -28,7 +29,7 @@ states = make_client("stepfunctions")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer the state machine's notice, or an execution's status change."""
     sources = Sources(states, batch, read_queues(os.environ))
-    post = Post(store, sources, sns, os.environ["TOPIC_ARN"], datetime.now(UTC))
+    post = Post(store, sources, sns, os.environ["TOPIC_ARN"], datetime.now(UTC), invocation(context, logger.service))
     answer = notify(post, event)
     logger.append_keys(run=answer["run"])
     logger.info("notified", extra={"answer": answer})

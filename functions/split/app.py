@@ -8,8 +8,10 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.at_work import at_work, invocation
 from gristmill.begin import split
 from gristmill.claim import Claimant, Terms
+from gristmill.request import read_request
 from gristmill.spec.load import roots
 from gristmill.store import Store, make_client
 from gristmill.words import Compute
@@ -29,7 +31,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer `{"event": <execution input>, "execution": <ARN>}` with a verdict and the first cursor."""
     logger.append_keys(execution=event["execution"])
     claimant = Claimant(event["execution"], datetime.now(UTC), roots(os.environ), terms)
-    answer = split(store, event["event"], claimant)
+    request = read_request(event["event"], store.bucket)
+    with at_work(store, request.run, invocation(context, logger.service)):
+        answer = split(store, request, claimant)
     logger.append_keys(run=answer["run"])
     logger.info("split", extra={"answer": answer})
     metrics.add_metric(f"Split{answer['verdict'].capitalize()}", MetricUnit.Count, 1)

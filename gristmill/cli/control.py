@@ -7,12 +7,13 @@ import typer
 from gristmill.cli.ending import see_to_end, tell_end, waiting
 from gristmill.cli.options import Json, MaybeRunId, Results, RunId, Watch
 from gristmill.cli.session import session
-from gristmill.cli.show import emit, note, out, problem, rich, seconds, table
+from gristmill.cli.show import emit, moment, note, out, problem, rich, seconds, table
 from gristmill.errors import ExitCode
 from gristmill.words import RunStatus
 
 if TYPE_CHECKING:
     from gristmill.client.control import Stopped
+    from gristmill.client.still_at_work import Waiting
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +32,8 @@ def stop(
 ) -> None:
     """Stop a run, and prove it.
 
-    Ends its execution and every job and child of it, tells what was ended, and looks until nothing lives.
+    Ends its execution and every job and child of it, tells what was ended, and looks until nothing lives. A function
+    that is at work cannot be ended: it is waited for.
     """
     from gristmill.client.control import stop as end
     from gristmill.client.user import user_name
@@ -39,16 +41,27 @@ def stop(
     found = session(context).run(run)
     note(f"Stopping run {found.run} ({found.title}) ...")
     patience = session(context).patience("the run may go on", f"gristmill stop {found.run}")
-    stopped = end(session(context).mill, found, user_name(), wait, patience)
+    stopped = end(session(context).mill, found, user_name(), wait, patience, tell=_tell_wait)
     if json:
         emit({**vars(stopped), "proved": stopped.proved})
     else:
         _show(stopped)
     if not stopped.proved:
-        problem(
-            f"something of run {stopped.run} still lives after {wait} s.", "Repeat the command; it may need longer."
-        )
+        problem(*_unproved(stopped, wait))
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _tell_wait(waiting: "Waiting") -> None:
+    note(f"Waiting for {waiting.what}, until {moment(waiting.until)} at the latest ...")
+
+
+def _unproved(stopped: "Stopped", wait: int) -> tuple[str, str]:
+    """Return what may still be at work, and what to do about it."""
+    if not stopped.still:
+        return f"something of run {stopped.run} still lives after {wait} s.", "Repeat the command; it may need longer."
+    what = ", ".join(dict.fromkeys(one.what for one in stopped.still))
+    until = moment(max(one.until for one in stopped.still))
+    return f"{what} may still be at work on run {stopped.run}, until {until} at the latest.", "Repeat the command then."
 
 
 def _show(stopped: "Stopped") -> None:
@@ -61,6 +74,8 @@ def _show(stopped: "Stopped") -> None:
         ended = sum(job.containers for job in stopped.jobs)
         out(f"Nothing of it lives any more: {len(stopped.jobs)} jobs with {ended} containers ended,")
         out(f"looked at again after {seconds(stopped.seconds)}.")
+        if stopped.waited_for:
+            out(f"It was waited for: {', '.join(stopped.waited_for)}.")
     if stopped.status is not RunStatus.SUCCEEDED:
         out(f"Go on later with only what is missing: gristmill resume {stopped.run}")
 

@@ -1,18 +1,22 @@
 """Stopping a run and proving it; going on with one that ended."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from gristmill import keys
+from gristmill.at_work import Stop
 from gristmill.client.clock import Clock
 from gristmill.client.executions import Execution, describe, resume_name, unclaimed_resumes
 from gristmill.client.outage import Patience
-from gristmill.client.runs import Run
+from gristmill.client.runs import Run, record_or_lack
 from gristmill.client.stack import Mill
+from gristmill.client.still_at_work import Waiting, functions, notice, submitting
 from gristmill.errors import GristmillError, Refused
 from gristmill.jobs import TERMINAL, end_jobs, live_jobs
 from gristmill.limits import BATCH_DESCRIBE_MAX
@@ -21,7 +25,7 @@ from gristmill.words import RunStatus
 
 T = TypeVar("T")
 STOP_SECONDS = 120.0  # Batch sends SIGTERM and, 30 s later, SIGKILL; the rest is for its own pace
-_LOOK_SECONDS = 0.25
+_LOOK_SECONDS, _LOCAL_LOOK_SECONDS = 1.0, 0.25
 _CLEAN_LOOKS = 2  # a job that was being submitted when the execution was stopped shows up at a second look
 
 
@@ -44,18 +48,20 @@ class EndedJob:
 
 @dataclass(frozen=True)
 class Stopped:
-    """What a stop ended, and the proof: the execution and every job as they were described last."""
+    """What a stop ended, and the proof: executions, jobs and what else may work, as they were seen last."""
 
     run: str
     was: RunStatus
     status: RunStatus
     jobs: list[EndedJob]
     seconds: float
+    waited_for: list[str]
+    still: list[Waiting]  # what may be at work, executions and jobs apart
 
     @property
     def proved(self) -> bool:
         """Tell whether nothing of the run lives any more."""
-        return self.status is not RunStatus.RUNNING and all(job.ended for job in self.jobs)
+        return self.status is not RunStatus.RUNNING and all(job.ended for job in self.jobs) and not self.still
 
 
 def stop(
@@ -65,42 +71,81 @@ def stop(
     seconds: float = STOP_SECONDS,
     patience: Patience | None = None,
     clock: Clock | None = None,
+    tell: Callable[[Waiting], None] = lambda _waiting: None,
 ) -> Stopped:
-    """End the run's execution and every job that has not ended; look until nothing lives, `seconds` at most.
+    """End the run's executions and every job that has not ended; look until nothing lives, `seconds` at most.
 
     A run that has ended already is swept all the same. `patience` waits out an outage; without, it ends the stop.
+    `tell` gets each thing that is waited for, once.
     """
     clock, ask = clock or Clock(), patience.call if patience else _at_once
     reason, begun = f"stopped by {who}", clock.now()
     # looked at first: the state machine ends its own jobs as it stops, and what was ended is to be told
     living = ask(lambda: live_jobs(mill.client("batch"), mill.queues, run.run))
     told = {job["jobId"]: job for job in living}
-    if run.going:
-        ask(lambda: _stop_execution(mill, run, reason))
+    waited: dict[str, Waiting] = {}
     clean = 0
     while True:
+        executions = ask(lambda: halt(mill, run, who))
         fresh = ask(lambda: end_jobs(mill.client("batch"), mill.queues, run.run, reason))
         told = {job["jobId"]: job for job in fresh} | told
-        stopped = ask(partial(_look, mill, run, told, clock.now() - begun))
+        still = ask(partial(_still, mill, run, executions))
+        for one in still:
+            if one.what not in waited:
+                tell(one)
+        waited |= {one.what: one for one in still}
+        status = next((one.status for one in executions if one.status is RunStatus.RUNNING), executions[-1].status)
+        jobs = ask(partial(_jobs, mill, told))
+        stopped = Stopped(run.run, run.status, status, jobs, clock.now() - begun, list(waited), still)
         clean = clean + 1 if stopped.proved and not fresh else 0
         if clean >= _CLEAN_LOOKS or clock.now() - begun > seconds:
             return stopped
-        clock.sleep(_LOOK_SECONDS)
+        clock.sleep(_LOCAL_LOOK_SECONDS if mill.target.local else _LOOK_SECONDS)
 
 
 def _at_once(work: Callable[[], T]) -> T:
     return work()
 
 
-def _stop_execution(mill: Mill, run: Run, reason: str) -> None:
-    mill.client("stepfunctions").stop_execution(executionArn=run.execution.arn, error="Gristmill.Stopped", cause=reason)
+def halt(mill: Mill, run: Run, who: str) -> list[Execution]:
+    """Stop each execution that may be at work on a run, and note that it was; return them, the one of `run` last.
+
+    Beside that one, which was seen a while ago, another may have claimed the run, or been started to resume it.
+    """
+    record, _ = record_or_lack(mill, run.run)
+    owner = describe(mill, record.execution) if record else None
+    resumes = [one for one in unclaimed_resumes(mill, record) if one.run == run.run] if record else []
+    seen = describe(mill, run.execution.arn) or run.execution
+    found = {one.arn: one for one in [owner, *resumes, seen] if one}
+    found[seen.arn] = found.pop(seen.arn)
+    return [_halted(mill, run.run, execution, who) for execution in found.values()]
 
 
-def _look(mill: Mill, run: Run, told: dict[str, dict[str, Any]], seconds: float) -> Stopped:
-    execution = describe(mill, run.execution.arn) or run.execution
+def _halted(mill: Mill, run: str, execution: Execution, who: str) -> Execution:
+    """Stop an execution that runs, and note that it was stopped: what of it begins afterwards does nothing."""
+    if execution.status is RunStatus.SUCCEEDED:
+        return execution
+    if execution.status is RunStatus.RUNNING:
+        cause = f"stopped by {who}"
+        states = mill.client("stepfunctions")
+        states.stop_execution(executionArn=execution.arn, error="Gristmill.Stopped", cause=cause)
+    note = Stop(by=who, at=datetime.now(UTC)).model_dump_json().encode()
+    mill.store.put_new(keys.stop(run, execution.arn.rpartition(":")[2]), note)
+    return describe(mill, execution.arn) or execution
+
+
+def _still(mill: Mill, run: Run, executions: Sequence[Execution]) -> list[Waiting]:
+    """Return what may be at work on the run, executions and known jobs apart."""
+    found, now = functions(mill, run.run)
+    for execution in executions:
+        found += submitting(mill, run.run, execution, now)
+        found += notice(mill, run.run, execution, now)
+    return found
+
+
+def _jobs(mill: Mill, told: dict[str, dict[str, Any]]) -> list[EndedJob]:
     now = {job["jobId"]: job for job in _described(mill, list(told))}
-    jobs = [_ended(job, now.get(one, job)) for one, job in told.items()]
-    return Stopped(run.run, run.status, execution.status, jobs, seconds)
+    return [_ended(job, now.get(one, job)) for one, job in told.items()]
 
 
 def _described(mill: Mill, ids: list[str]) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def list_runs(mill: Mill, limit: int) -> list[Run]:
 def find_run(mill: Mill, text: str) -> Run:
     """Return the run whose id starts with `text`; NotFound where there is none or there are several."""
     run = text if len(text) == RUN_DIGITS else _complete(mill, text)
-    record, _ = _record(mill, run)
+    record, _ = record_or_lack(mill, run)
     owner = describe(mill, record.execution) if record else None
     if record and owner:
         return _owned(mill, record, owner)
@@ -100,7 +100,7 @@ def read_record(mill: Mill, run: str) -> RunRecord | None:
     return record
 
 
-def _record(mill: Mill, run: str) -> tuple[RunRecord | None, str]:
+def record_or_lack(mill: Mill, run: str) -> tuple[RunRecord | None, str]:
     """Return a run's record, or why it cannot be had: one that is broken keeps no other run from view."""
     try:
         return read_record(mill, run), ""
@@ -112,7 +112,7 @@ def _current(mill: Mill, seen: Execution) -> Run | None:
     """Return the run of an execution as it stands; None for a resume of a run that has no record."""
     if seen.run is None:
         return None
-    record, lack = _record(mill, seen.run)
+    record, lack = record_or_lack(mill, seen.run)
     if record is not None:
         return _owned(mill, record, seen)
     return None if seen.is_resume else Run(seen.run, seen, None, lack)

@@ -10,7 +10,7 @@ from math import ceil
 
 from gristmill.cost import machine
 from gristmill.cost.bill import Usage
-from gristmill.cost.load import Load, container_usage, log_usage, request_usage, storage_usage
+from gristmill.cost.load import Load, container_usage, invocation_usage, log_usage, request_usage, storage_usage
 from gristmill.limits import MIB
 from gristmill.parameters import Values, size_of
 from gristmill.plan import children, group_sizes
@@ -56,7 +56,7 @@ def estimate(pipeline: Pipeline, parameters: Values, first: Cut, max_vcpus: Mapp
         lambda_gb_second=seconds * FUNCTION_GB,
         mail=1,
     )
-    usage += log_usage(loads, invocations) + storage_usage(first.size, loads)
+    usage += invocation_usage(invocations) + log_usage(loads, invocations) + storage_usage(first.size, loads)
     return sum((container_usage(load) + request_usage(load) for load in loads), usage)
 
 

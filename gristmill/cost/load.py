@@ -104,6 +104,11 @@ def log_usage(loads: list[Load], invocations: int) -> Usage:
     return Usage(log_gb=(by_children + invocations * _INVOCATION_LOG) / GIB)
 
 
+def invocation_usage(invocations: int) -> Usage:
+    """Return the requests of functions beside their work: a sign that they work, and two looks whether they may."""
+    return Usage(s3_write=invocations, s3_read=2 * invocations)
+
+
 def storage_usage(input_size: int, loads: list[Load]) -> Usage:
     """Return a month of the input, the intermediates and the merged outputs; a task's offset is 8 bytes."""
     return Usage(s3_gb_month=(input_size + sum(_stored(loads))) / GIB)

@@ -11,7 +11,7 @@ from typing import Any
 
 from gristmill.cost.bill import Usage, bill
 from gristmill.cost.estimate import FUNCTION_GB
-from gristmill.cost.load import Load, container_usage, log_usage, request_usage, storage_usage
+from gristmill.cost.load import Load, container_usage, invocation_usage, log_usage, request_usage, storage_usage
 from gristmill.records import Bill, BranchFinding
 from gristmill.spec.model import Branch
 
@@ -69,7 +69,9 @@ def measured(
         lambda_gb_second=steps.seconds * FUNCTION_GB,
         mail=1,
     )
-    usage += log_usage(loads, steps.invocations) + storage_usage(input_size, loads)
+    usage += (
+        invocation_usage(steps.invocations) + log_usage(loads, steps.invocations) + storage_usage(input_size, loads)
+    )
     for load in loads:
         usage += container_usage(load) + (request_usage(load) if load.children else Usage())
     return bill(usage, (*_TIMED, *_BATCH, "mail"))

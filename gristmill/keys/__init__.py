@@ -43,6 +43,7 @@ from gristmill.keys.jobs import (
 from gristmill.keys.runs import (
     RUNS,
     Rendezvous,
+    Sign,
     check,
     checks,
     chunks,
@@ -51,8 +52,13 @@ from gristmill.keys.runs import (
     outcome,
     outcomes,
     own,
+    parse_sign,
     run_prefix,
     run_record,
+    sign,
+    signs,
+    stop,
+    stops,
 )
 from gristmill.keys.tasks import Span, parse_span, task_name
 
@@ -64,6 +70,7 @@ __all__ = [
     "RUNS",
     "Dropped",
     "Rendezvous",
+    "Sign",
     "Span",
     "branch_prefix",
     "check",
@@ -92,6 +99,7 @@ __all__ = [
     "parse_failure",
     "parse_input",
     "parse_job_name",
+    "parse_sign",
     "parse_span",
     "receipt",
     "receipt_of",
@@ -103,6 +111,10 @@ __all__ = [
     "run_record",
     "segment",
     "segments",
+    "sign",
+    "signs",
+    "stop",
+    "stops",
     "task_failures",
     "task_name",
     "tasks",

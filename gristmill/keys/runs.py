@@ -1,11 +1,14 @@
 """What belongs to a run as a whole, or to one of its stages: `runs/`."""
 
+import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gristmill.keys.tasks import ATTEMPT_DIGITS
 from gristmill.words import Notice
 
 RUNS = "runs/"
+_SIGN = re.compile(r"/_functions/([a-z_]+)-([0-9]{1,11})-[^/]+\Z")
 
 
 def run_prefix(run: str) -> str:
@@ -21,6 +24,39 @@ def own(run: str) -> str:
 def run_record(run: str) -> str:
     """Return the key of the run record; creating it claims the run."""
     return f"{run_prefix(run)}run.json"
+
+
+def signs(run: str) -> str:
+    """Return the prefix of the signs of functions that are at work on the run; no stage's name starts with `_`."""
+    return f"{run_prefix(run)}_functions/"
+
+
+def sign(run: str, function: str, until: int, request: str) -> str:
+    """Return the key of the sign of one invocation, which Lambda ends at the Unix second `until` at the latest."""
+    return f"{signs(run)}{function}-{until}-{request}"
+
+
+class Sign(NamedTuple):
+    """Which function works, and until when at the latest, in Unix seconds."""
+
+    function: str
+    until: int
+
+
+def parse_sign(key: str) -> Sign | None:
+    """Read function and time from the key of a sign; None from any other."""
+    match = _SIGN.search(key)
+    return Sign(match[1], int(match[2])) if match else None
+
+
+def stops(run: str) -> str:
+    """Return the prefix of what tells that executions of the run were stopped."""
+    return f"{run_prefix(run)}_stops/"
+
+
+def stop(run: str, execution_name: str) -> str:
+    """Return the key that tells that an execution of the run was stopped."""
+    return f"{stops(run)}{execution_name}.json"
 
 
 def estimate(run: str) -> str:

@@ -1,6 +1,8 @@
 """One embedded AWS for all integration tests, with the template deployed as `gristmill deploy` does it."""
 
+import io
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,14 @@ from gristmill.local.deploy import deploy
 from tests.integration.batch import Batch
 from tests.integration.mill import Mill, target_of
 
+WRECKED = {
+    "SplitFunction": "split",
+    "JobMapFunction": "job_map",
+    "MergeFunction": "merge",
+    "CheckOutputFunction": "check_output",
+    "NotifyFunction": "notify",
+}
+WRECKED_TIMEOUT = 5  # seconds of each of these functions
 PIPELINES = daemon.PROJECT / "tests" / "pipelines"
 
 
@@ -56,3 +66,23 @@ def batch(batch_server: Batch) -> Iterator[Batch]:
     batch_server.faults.clear()
     yield batch_server
     assert batch_server.faults == []
+
+
+@pytest.fixture(scope="session")
+def wreck(mill: Mill) -> Mill:
+    """Deploy the template once more, and put the wrecking code before each function's own."""
+    stack = deployed(mill.endpoint, mill.data, "wreck")
+    functions = stack.client("lambda")
+    for resource, folder in WRECKED.items():
+        name = stack.physical(resource)
+        functions.update_function_code(FunctionName=name, ZipFile=wrecked(folder))
+        functions.update_function_configuration(FunctionName=name, Timeout=WRECKED_TIMEOUT)
+    return stack
+
+
+def wrecked(folder: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.write(Path(__file__).with_name("wrecked.py"), "app.py")
+        archive.write(daemon.PROJECT / "functions" / folder / "app.py", "real.py")
+    return buffer.getvalue()

@@ -1,28 +1,15 @@
 """Functions that throw, hang, die or lie, on a stack of their own: never green, never stuck, told."""
 
-import io
 import json
 import time
 import uuid
-import zipfile
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gristmill import keys
-from gristmill.local import daemon
-from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
 
-FUNCTIONS = {
-    "SplitFunction": "split",
-    "JobMapFunction": "job_map",
-    "MergeFunction": "merge",
-    "CheckOutputFunction": "check_output",
-    "NotifyFunction": "notify",
-}
-TIMEOUT = 5  # seconds of each function
 TEXT = b"one\ntwo\nthree\n"
 
 # what breaks -> what the mail says of it
@@ -38,26 +25,6 @@ BROKEN = {
     "check_output.hang": "CheckOutput of stage map: Sandbox.Timedout: ",
     "notify.mute": "all is done, but the notice could not be sent",
 }
-
-
-@pytest.fixture(scope="module")
-def wreck(mill: Mill) -> Mill:
-    """Deploy the template once more, and put the wrecking code before each function's own."""
-    stack = deployed(mill.endpoint, mill.data, "wreck")
-    functions = stack.client("lambda")
-    for resource, folder in FUNCTIONS.items():
-        name = stack.physical(resource)
-        functions.update_function_code(FunctionName=name, ZipFile=wrecked(folder))
-        functions.update_function_configuration(FunctionName=name, Timeout=TIMEOUT)
-    return stack
-
-
-def wrecked(folder: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.write(Path(__file__).with_name("wrecked.py"), "app.py")
-        archive.write(daemon.PROJECT / "functions" / folder / "app.py", "real.py")
-    return buffer.getvalue()
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from gristmill.cursor import Cursor
 from gristmill.jobmap import job_map
 from gristmill.lanes import Lane
 from gristmill.merge import merge
+from gristmill.request import read_request
 from gristmill.store import Store
 from gristmill.words import Compute
 
@@ -61,7 +62,7 @@ def _child(store: Store, monkeypatch: Any, group: dict[str, Any], child: int) ->
 
 def walk(store: Store, claimant: Claimant, monkeypatch: Any, event: dict[str, Any]) -> dict[str, Any]:
     """Walk to the end; return the last answer."""
-    answer = split(store, event, claimant)
+    answer = split(store, read_request(event, store.bucket), claimant)
     while answer["verdict"] in ("GO", "INCOMPLETE") or (answer["verdict"] == "COMPLETE" and not answer["last"]):
         answer = work(store, monkeypatch, Cursor(answer["run"], answer["stage"], answer["attempt"]))
     return answer

@@ -1,0 +1,86 @@
+"""Functions at work on a run: each shows a sign while it works, and does nothing for an execution that was stopped.
+
+A stop is written first, and then signs are looked for; a function writes its sign first, and then looks for a stop. S3
+shows what was written to whoever looks afterwards, so one of the two sees the other: what begins after a stop was
+proved does nothing. A function that dies leaves its sign, which says how long Lambda lets it run at most.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from pydantic import AwareDatetime
+
+from gristmill import keys
+from gristmill.cursor import Cursor
+from gristmill.errors import Refused
+from gristmill.limits import ATTEMPTS_MAX
+from gristmill.records import Record
+from gristmill.source import read_record
+from gristmill.store import Store
+
+
+class Stop(Record):
+    """`_stops/<execution>.json`: an execution was stopped; written by the command line, never taken back."""
+
+    by: str
+    at: AwareDatetime
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One invocation of a function: name, request, and the Unix second at which Lambda ends it at the latest."""
+
+    function: str
+    request: str
+    until: int
+
+
+def invocation(context: Any, function: str, now: Callable[[], float] = time.time) -> Invocation:
+    """Return what Lambda's context says of an invocation."""
+    left = context.get_remaining_time_in_millis() / 1000
+    return Invocation(function, context.aws_request_id, ceil(now() + left))
+
+
+@contextmanager
+def at_work(store: Store, run: str, work: Invocation) -> Iterator[None]:
+    """Show a sign of an invocation as long as it works on a run."""
+    key = keys.sign(run, work.function, work.until, work.request)
+    store.put(key, b"")
+    try:
+        yield
+    finally:
+        store.delete(key)
+
+
+def check_may_begin(store: Store, run: str, execution: str) -> None:
+    """Refuse a drop's execution that was stopped, or whose run was stopped before any execution had claimed it."""
+    stopped = [one.key for one in store.list(keys.stops(run))]
+    if stopped and (_stop(run, execution) in stopped or store.head(keys.run_record(run)) is None):
+        raise Refused([f"run {run} was stopped"], "Go on with: gristmill resume; or drop the file again.")
+
+
+def is_stopped(store: Store, run: str, execution: str) -> bool:
+    """Tell whether an execution was stopped."""
+    return store.head(_stop(run, execution)) is not None
+
+
+def _stop(run: str, execution: str) -> str:
+    return keys.stop(run, execution.rpartition(":")[2])
+
+
+def check_going(store: Store, cursor: Cursor) -> None:
+    """Refuse work for an execution that was stopped, or whose run has been taken over by another one since."""
+    record = read_record(store, cursor.run)
+    if record.resumes != cursor.attempt // ATTEMPTS_MAX:
+        raise Refused([f"run {cursor.run} belongs to {record.execution} by now"])
+    check_not_stopped(store, cursor.run, record.execution)
+
+
+def check_not_stopped(store: Store, run: str, execution: str) -> None:
+    """Refuse work for an execution that was stopped."""
+    if is_stopped(store, run, execution):
+        raise Refused([f"{execution} was stopped"], f"Go on with: gristmill resume {run}")
