@@ -91,6 +91,8 @@ def test_the_code_of_a_user_changes_nothing_that_says_what_a_run_is_or_came_to(m
         keys.run_record("0" * 16),
         keys.estimate("0" * 16),
         keys.outcome("0" * 16, "e"),
+        keys.stop("0" * 16, "e"),
+        keys.sign("0" * 16, "merge", 1, "r"),
         keys.chunks("0" * 16, "map"),
         keys.check("0" * 16, "map", 0),
         keys.tasks("0" * 16, "map", "lines", 1),
