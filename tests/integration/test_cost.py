@@ -32,7 +32,7 @@ def test_outcome_and_mail_tell_what_the_run_cost_and_what_was_expected(mill: Mil
     assert outcome["estimate"] == expected["total"]
     assert "state_transition" in cost["counted"]
     assert "s3_write" not in cost["counted"]
-    told = cost_of(Stack(mill.target, "gristmill", mill.outputs), run)
+    told = cost_of(Stack(mill.target, "gristmill", mill.outputs, "CREATE_COMPLETE"), run)
     assert told.bill == Bill.model_validate(cost)
     assert told.line.endswith(" on AWS; free here")
     body = mill.mail(run, "SUCCEEDED").get_content()

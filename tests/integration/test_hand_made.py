@@ -13,7 +13,6 @@ from gristmill.client.control import resume, stop
 from gristmill.client.runs import find_run, list_runs
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
-from gristmill.client.target import Target
 from gristmill.errors import Refused
 from gristmill.words import RunStatus
 from tests.integration.mill import Mill
@@ -38,7 +37,12 @@ STRANGE: dict[str, str] = {
 
 @pytest.fixture(scope="module")
 def client(mill: Mill) -> Client:
-    return open_mill(Target(mill.endpoint, "us-east-1"), "gristmill")
+    return open_mill(mill.target, "gristmill")
+
+
+@pytest.fixture(autouse=True)
+def at_home(mill: Mill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
 
 
 def start(mill: Mill, text: str, name: str | None = None) -> str:

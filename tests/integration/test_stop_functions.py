@@ -14,7 +14,6 @@ from gristmill.client.control import resume, stop
 from gristmill.client.runs import find_run
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
-from gristmill.client.target import Target
 from gristmill.words import RunStatus
 from tests.integration.conftest import WRECKED, WRECKED_TIMEOUT
 from tests.integration.mill import Mill
@@ -26,7 +25,7 @@ TEXT = b"one\ntwo\n"
 @pytest.fixture(scope="module")
 def client(wreck: Mill) -> Iterator[Client]:
     allow(wreck, 20)
-    yield open_mill(Target(wreck.endpoint, "us-east-1"), "wreck")
+    yield open_mill(wreck.target, "wreck")
     allow(wreck, WRECKED_TIMEOUT)
 
 
@@ -93,8 +92,9 @@ def test_a_function_at_work_is_waited_for(wreck: Mill, client: Client):
 
 
 def test_a_function_that_does_not_end_is_told_until_lambda_has_ended_it(
-    wreck: Mill, client: Client, capsys: pytest.CaptureFixture[str]
+    wreck: Mill, client: Client, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setenv("GRISTMILL_HOME", str(wreck.data))
     allow(wreck, 4)
     run = until_frozen(wreck, "merge", "freeze")
     allow(wreck, 20)
