@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.client.target import Target
+from gristmill.client.target import at_server
 from gristmill.client.upload import Hearer, PartUpload, part_size
 from gristmill.client.upload_record import slot
 from gristmill.local import daemon
@@ -80,7 +80,7 @@ def sparse(path: Path) -> list[int]:
 @linux
 def test_six_gigabytes_go_up_are_read_copied_and_deleted_with_256_open_files(narrow: Path, tmp_path: Path):
     state = server(narrow)
-    s3, names = Target(state.endpoint, state.region, narrow).client("s3"), {"Bucket": "large", "Key": "file"}
+    s3, names = at_server(state).client("s3"), {"Bucket": "large", "Key": "file"}
     s3.create_bucket(Bucket="large")
     before, places, path = memory(narrow), sparse(tmp_path / "file"), tmp_path / "file"
     with path.open("rb") as file, slot(tmp_path / "records", ["file"], print) as kept:
@@ -114,7 +114,7 @@ def test_a_thousand_idle_connections_keep_nobody_out(narrow: Path):
         assert connection.recv(100)
         idle.append(connection)
     assert open_files(narrow) < FILES
-    assert Target(state.endpoint, state.region, narrow).client("s3").list_buckets()["Buckets"] is not None
+    assert at_server(state).client("s3").list_buckets()["Buckets"] is not None
     for connection in idle:
         connection.close()
     assert (narrow / daemon.LOG_FILE).read_text().count("idle ones are closed") == 1
