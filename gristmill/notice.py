@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from gristmill import printable
 from gristmill.cost.bill import told
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.printable import line as one_line
-from gristmill.printable import short
 from gristmill.records import Failure, Finding
 from gristmill.story import Story
 from gristmill.wording import ascii_only, duration, moment, often, size
@@ -37,7 +36,7 @@ def body(story: Story) -> str:
 
 def _text(lines: Iterator[str]) -> str:
     """Return lines as text; what a job, a file or a user wrote into one stays within it."""
-    return "".join(f"{short(line)}\n" for line in lines)
+    return "".join(f"{printable.short(line)}\n" for line in lines)
 
 
 def _lines(story: Story) -> Iterator[str]:
@@ -153,7 +152,7 @@ def attributes(story: Story) -> dict[str, dict[str, str]]:
     """Return the message attributes that subscriptions filter by; SNS takes no empty values."""
     values = {"pipeline": story.pipeline, "status": story.status, "run": story.run, "owner": story.owner}
     return {
-        name: {"DataType": "String", "StringValue": one_line(str(value))[:_ATTRIBUTE_MAX]}
+        name: {"DataType": "String", "StringValue": printable.line(str(value))[:_ATTRIBUTE_MAX]}
         for name, value in values.items()
         if value
     }

@@ -94,7 +94,7 @@ class Patience:
         self._clock, self._bound = clock or Clock(), BOUND_SECONDS if bound is None else bound
         self._server = _server(mill)
         self._began: float | None = None  # of the outage that lasts
-        self._told = False
+        self._announced = False
         self._pause = 0.0
 
     def call(self, ask: Callable[[], T]) -> T:
@@ -125,21 +125,21 @@ class Patience:
         if outage is Outage.CREDENTIALS:
             self._mill.renew()
         if self._pause or outage is not Outage.CREDENTIALS:  # new ones may lie there already: looked for at once
-            self._tell_once(outage, error)
+            self._announce(outage, error)
         self._clock.sleep(self._pause)
         self._pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, 2 * self._pause))
         return True
 
     def ease(self) -> None:
         """Note an answer: an outage is over."""
-        if self._told and self._began is not None:
+        if self._announced and self._began is not None:
             self._tell(f"AWS answers again, after {self._clock.now() - self._began:.0f} s.")
-        self._began, self._told, self._pause = None, False, 0.0
+        self._began, self._announced, self._pause = None, False, 0.0
 
-    def _tell_once(self, outage: Outage, error: Exception) -> None:
-        if self._told:
+    def _announce(self, outage: Outage, error: Exception) -> None:
+        if self._announced:
             return
-        self._told = True
+        self._announced = True
         minutes = f"{self._bound / 60:.0f} min"
         mend = f"renew them ({_RENEW}) within {minutes}" if outage is Outage.CREDENTIALS else f"trying for {minutes}"
         self._tell(f"{_WHAT[outage]} ({error}); {self._meanwhile}; {mend}.")

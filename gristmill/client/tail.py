@@ -1,8 +1,8 @@
-"""Following log streams as they grow: every event is told once, whenever CloudWatch Logs comes to show it.
+"""Following log streams as they grow: every event is yielded once, whenever CloudWatch Logs comes to show it.
 
 Events show up late and out of order, by an ingestion lag that nobody bounds, so neither a token nor the newest time
 read is a mark behind which all is known. Each stream is read anew from shortly before its newest event, and once more
-from its beginning when its container has ended and the lag is over; what was told before is known by time and text.
+from its beginning when its container has ended and the lag is over; what was yielded before is known by time and text.
 """
 
 from collections import Counter
@@ -47,25 +47,25 @@ class Line:
 
 @dataclass(order=True)
 class _Fresh:
-    """An event that was not told before."""
+    """An event that was not yielded before."""
 
     stamp: int
     text: str = field(compare=False)
     tail: "Tail" = field(compare=False)
 
     def take(self) -> Line:
-        """Count it as told, and return its line."""
-        self.tail.told[_mark(self.stamp, self.text)] += 1
+        """Count it as yielded, and return its line."""
+        self.tail.seen[_mark(self.stamp, self.text)] += 1
         self.tail.newest = max(self.tail.newest, self.stamp)
         return line_of(self.stamp, self.tail.stream.label, self.text)
 
 
 class Tail:
-    """What was told of a stream, and what is new in it."""
+    """What was seen of a stream, and what is new in it."""
 
     def __init__(self, logs: Any, group: str, stream: Stream) -> None:
         self.stream = stream
-        self.told: Counter[int] = Counter()
+        self.seen: Counter[int] = Counter()
         self.newest = 0
         self.ended_at: float | None = None
         self._logs, self._group = logs, group
@@ -75,12 +75,12 @@ class Tail:
         return self.ended_at is not None and self.ended_at <= at
 
     def fresh(self, whole: bool) -> Iterator[_Fresh]:
-        """Yield what was not told, from shortly before the newest event on, or from the stream's beginning."""
+        """Yield what was not yielded, from shortly before the newest event on, or from the stream's beginning."""
         met: Counter[int] = Counter()
         for event in self._events(0 if whole else max(0, self.newest - _OVERLAP_MS)):
             mark = _mark(event["timestamp"], event["message"])
             met[mark] += 1
-            if met[mark] > self.told[mark]:
+            if met[mark] > self.seen[mark]:
                 yield _Fresh(event["timestamp"], event["message"], self)
 
     def _events(self, since: int) -> Iterator[dict[str, Any]]:
@@ -111,7 +111,7 @@ def line_of(stamp: int, label: str, text: str) -> Line:
 
 
 class Follower:
-    """Follows streams as they come to be, until all their containers have ended and all was told.
+    """Follows streams as they come to be, until all their containers have ended and all was yielded.
 
     `look` gets the jobs that need no more looking at; it returns streams, and whether more may come. Memory is held for
     the lines of containers that have not ended.
@@ -140,7 +140,7 @@ class Follower:
             begun = self._clock.now()
             try:
                 yield from self._once(begun)
-            except Exception as error:  # what was told is known, so a look that broke off is begun anew
+            except Exception as error:  # what was yielded is known, so a look that broke off is begun anew
                 if self._patience is None or not self._patience.wait(error, begun):
                     raise
                 continue

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from gristmill import printable
 from gristmill.client.processes import start_of
 from gristmill.client.server_state import STATE_FILE, ServerState, write_state
 from gristmill.errors import Refused
 from gristmill.limits import S3_PART_MAX
-from gristmill.local import scratch
+from gristmill.local import log_format, scratch
 from gristmill.local.containers.network import Addresses, listen_at
 from gristmill.local.folder import prepare
 from gristmill.local.keeper import keeper
@@ -171,13 +172,11 @@ def settings_from(arguments: list[str]) -> Settings:
 
 if __name__ == "__main__":
     os.umask(0o077)  # mails, logs, code and what jobs write are for its user alone
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    for noisy in ("botocore", "werkzeug", "samtranslator", "moto"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    log_format.configure()
     try:
         serve(settings_from(sys.argv[1:]))
     except Refused as refused:
-        print(refused, file=sys.stderr)  # noqa: T201 - the last line of the log is what `local up` tells
+        print(printable.line(str(refused)), file=sys.stderr)  # noqa: T201 - the last line of the log is what `local up` tells
         sys.exit(refused.exit_code)
     logging.shutdown()
     os._exit(0)  # all is closed; the interpreter's own teardown of a million objects takes seconds

@@ -4,6 +4,8 @@ import ast
 import email
 import io
 import json
+import logging
+import sys
 import unicodedata
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -16,6 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gristmill.cli import show
+from gristmill.local.log_format import Formatter
 from gristmill.local.mail import is_address, is_subject, make_mail
 from gristmill.notice import attributes, body, subject
 from gristmill.printable import LINE_MAX, block, json_text, line, short
@@ -227,6 +230,19 @@ def test_a_reason_of_a_megabyte_leaves_room_for_the_rest_of_a_mail():
 def test_an_address_cannot_carry_a_header(address):
     assert not is_address(address)
     assert is_address("müller@example.org")
+
+
+@given(texts)
+@example(EVIL)
+def test_a_record_of_the_servers_log_is_one_line(text):
+    try:
+        raise ValueError(text)
+    except ValueError:
+        record = logging.LogRecord("gristmill", logging.ERROR, "", 0, "of %s", (text,), sys.exc_info())
+    first, *rest = Formatter("%(levelname)s %(message)s").format(record).split("\n")
+    assert first == f"ERROR of {line(text)}"
+    assert all(each.startswith("  | ") for each in rest)
+    assert hidden("".join(rest)) == []
 
 
 @given(texts)
