@@ -77,9 +77,8 @@ def test_a_function_at_work_is_waited_for(wreck: Mill, client: Client):
     run = until_frozen(wreck, "merge", "freeze")
     told: list[str] = []
     with ThreadPoolExecutor(1) as pool:
-        stopping = pool.submit(
-            stop, client, find_run(client, run), "miller", 20, None, lambda one: told.append(one.what)
-        )
+        found = find_run(client, run)
+        stopping = pool.submit(stop, client, found, "miller", 20, tell=lambda one: told.append(one.what))
         wreck._until(lambda: "function Merge" in told, 10, "it is not waited for")
         assert not stopping.done()
         thaw()
