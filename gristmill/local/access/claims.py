@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 
 from gristmill.local.access.refusals import Refused, Why
 from gristmill.local.access.request import Request
@@ -12,6 +13,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
 SIGNATURE_ARGUMENT = "X-Amz-Signature"
 _IN_HEADER = re.compile(rf"{ALGORITHM} +Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{{64}})")
+_TIMESTAMP = re.compile("[0-9]{8}T[0-9]{6}Z")
 _CREDENTIAL = re.compile(r"([^/\s]+)/(\d{8})/([a-z0-9-]{1,32})/([a-z0-9-]{1,64})/aws4_request")
 _IN_QUERY = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders")
 _OLD_ARGUMENTS = {"AWSAccessKeyId", "Signature"}  # of Signature Version 2
@@ -29,12 +31,12 @@ class Claim:
     signature: str
     expires: int | None = None
 
-    @property
+    @cached_property
     def timestamp(self) -> str:
         """Return the moment as it is signed."""
         return self.moment.strftime(TIMESTAMP)
 
-    @property
+    @cached_property
     def scope(self) -> str:
         """Return what the signing key is for."""
         return f"{self.timestamp[:8]}/{self.region}/{self.service}/aws4_request"
@@ -67,7 +69,7 @@ def credential(text: str, why: Why) -> tuple[str, str, str, str]:
 def moment_of(text: str, day: str, why: Why, service: str) -> datetime:
     """Return a timestamp that lies on the credential's day."""
     try:
-        moment = datetime.strptime(text, TIMESTAMP).replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text if _TIMESTAMP.fullmatch(text) else "")
     except ValueError:
         raise Refused(why, service, "the date is not YYYYMMDDTHHMMSSZ") from None
     if text[:8] != day:

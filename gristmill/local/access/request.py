@@ -25,12 +25,12 @@ class Request:
         """Tell a target that is a path from a URL, a `*`, or one with bytes that no URL has."""
         return self.target.startswith("/") and _PRINTABLE.fullmatch(self.target) is not None
 
-    @property
+    @cached_property
     def path(self) -> str:
         """Return the path, encoded as it was sent."""
         return self.target.partition("?")[0]
 
-    @property
+    @cached_property
     def query(self) -> str:
         """Return the query, encoded as it was sent."""
         return self.target.partition("?")[2]
@@ -47,12 +47,24 @@ class Request:
 
     def lines(self, name: str) -> list[str]:
         """Return the values of every line of a header; the name is in lower case."""
-        return [value for known, value in self.headers if known == name]
+        return self._by_name.get(name, [])
 
     def header(self, name: str) -> str | None:
         """Return a header, its lines joined; None where there is none."""
-        found = self.lines(name)
+        found = self._by_name.get(name)
         return ",".join(found) if found else None
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Return the names of its headers."""
+        return frozenset(self._by_name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            found.setdefault(name, []).append(value)
+        return found
 
 
 def wire_lines(lines: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

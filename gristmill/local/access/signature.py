@@ -107,7 +107,7 @@ def _check_time(claim: Claim, now: datetime) -> None:
 
 def _check_headers(request: Request, claim: Claim) -> None:
     """Hold the list of signed headers: in order, with the host, and with all that speak to AWS."""
-    names = {name for name, _ in request.headers}
+    names = request.names
     if list(claim.signed) != sorted(set(claim.signed)) or "host" not in claim.signed:
         raise Refused(Why.MISMATCH, claim.service)
     if not set(claim.signed) <= names:
