@@ -67,8 +67,8 @@ def _times(story: Story) -> Iterator[str]:
 
 
 def _cost(story: Story) -> Iterator[str]:
-    if story.cost:
-        yield f"Cost      {told(story.cost, story.estimate)}"
+    if story.spent:
+        yield f"Cost      {told(story.spent, story.estimate)}"
     elif story.unpriced:
         yield f"Cost      not known: {story.unpriced}"
 

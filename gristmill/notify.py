@@ -1,12 +1,13 @@
 """Notify: tell what a run came to, and settle executions that ended without telling."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from gristmill import keys
 from gristmill.at_work import Invocation, at_work, is_stopped
+from gristmill.cost.bill import together
 from gristmill.cost.gather import Observed, Sources
 from gristmill.cursor import nth_attempt
 from gristmill.errors import Refused
@@ -15,6 +16,7 @@ from gristmill.news import News, may_tell, outcome_key, read_change, read_payloa
 from gristmill.notice import attributes, body, subject
 from gristmill.reading import find_readable
 from gristmill.records import Outcome, RunRecord
+from gristmill.report.facts import earlier_outcomes
 from gristmill.report.write import reported
 from gristmill.store import Store
 from gristmill.story import Story, make_story, priced
@@ -102,6 +104,9 @@ def _ended(post: Post, story: Story, news: News, record: RunRecord | None) -> St
     if record is None:
         return reported(post.store, post.sources, story, news, None, Observed())
     story, seen = priced(story, post.sources, record, news.execution)
+    costs = [*(one.cost for one in earlier_outcomes(post.store, news)), story.cost]
+    bills = [one for one in costs if one]
+    story = replace(story, spent=together(bills) if bills else None)
     return reported(post.store, post.sources, story, news, record, seen)
 
 

@@ -37,7 +37,8 @@ class Story:
     findings: Sequence[Finding]  # the last one of each stage
     results: Sequence[ObjectInfo]  # without the report
     resumes: int = 0
-    cost: Bill | None = None
+    cost: Bill | None = None  # of this execution
+    spent: Bill | None = None  # of all of the run's executions
     estimate: float | None = None  # dollars
     unpriced: str = ""  # why there is no cost
     faults: Sequence[str] = ()  # why the drop was refused

@@ -25,9 +25,10 @@ def awsb_config(
     ] = _DEFAULT,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write the configuration of the package aws-parallelcluster-awsbatch-cli.
+    """Write the configuration of the awsb commands.
 
-    Its commands then act on the CPU queue: awsbsub, awsbstat, awsbout, awsbqueues, awsbkill, awsbhosts.
+    Those of the package aws-parallelcluster-awsbatch-cli then act on the CPU queue: awsbsub, awsbstat, awsbout,
+    awsbqueues, awsbkill, awsbhosts.
     """
     from gristmill.client.awsb import configuration
 

@@ -21,7 +21,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def queues(context: typer.Context, json: Json = False) -> None:
-    """List the queues, their compute environments in order, and the jobs in them."""
+    """List the queues and the jobs in them.
+
+    Each with its compute environments, in order.
+    """
     from gristmill.client.hosts import list_queues
 
     columns = ("QUEUE", "STATE", "STATUS", "PRIORITY", "ENVIRONMENTS", "JOBS")
@@ -35,7 +38,10 @@ def _queue(one: "QueueLook") -> tuple[Any, ...]:
 
 
 def hosts(context: typer.Context, json: Json = False) -> None:
-    """List the hosts that jobs run on now; on the embedded AWS that is this machine."""
+    """List the hosts that jobs run on now.
+
+    On the embedded AWS that is this machine.
+    """
     from gristmill.client.hosts import list_hosts
 
     columns = ("HOST", "TYPE", "ADDRESS", "STATUS", "RUNNING", "VCPU", "FREE", "MIB", "FREE MIB", "GPU")

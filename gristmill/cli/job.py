@@ -25,7 +25,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def show(context: typer.Context, job: JobId, json: Json = False) -> None:
-    """Tell everything of a job: what it runs, its attempts, why it waits or failed."""
+    """Tell everything of a job.
+
+    What it runs, its attempts, why it waits or failed.
+    """
     from gristmill.client.jobs import describe
 
     (found,) = describe(session(context).mill, [job])
@@ -103,7 +106,10 @@ def kill(
     reason: Annotated[str, typer.Option(help="Why; the job keeps it.")] = "ended by its user",
     json: Json = False,
 ) -> None:
-    """End jobs: what waits is cancelled, what runs is terminated, children and nodes included."""
+    """End jobs, their children and nodes included.
+
+    What waits is cancelled, what runs is terminated.
+    """
     from gristmill.client.jobs import kill as end
 
     found = end(session(context).mill, job, reason)

@@ -23,9 +23,9 @@ def new(
     ] = Path("pipelines"),
     json: Json = False,
 ) -> None:
-    """Write a new pipeline that runs at once: pipeline.yaml, jobs.py and a sample file.
+    """Write a new pipeline that runs at once.
 
-    Nothing is overwritten.
+    Its pipeline.yaml, jobs.py and a sample file; nothing is overwritten.
     """
     from gristmill.client.starter import SAMPLE, write
     from gristmill.spec.load import roots

@@ -40,10 +40,11 @@ def attempt(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run a pipeline's code on the first chunks of FILE, in this process.
+    """Run a pipeline's code on the first chunks of FILE.
 
-    No bucket, no queue, no AWS of any kind; chunks, streams, jobs and merges are those of a run. Shows what went in and
-    out of each branch, how its output begins, and what failed where. What jobs print goes to stderr.
+    In this process: no bucket, no queue, no AWS of any kind; chunks, streams, jobs and merges are those of a run.
+    Shows what went in and out of each branch, how its output begins, and what failed where. What jobs print goes to
+    stderr.
     """
     from gristmill.client.drops import Upload
     from gristmill.client.trial import prepare

@@ -52,7 +52,7 @@ def gather(store: Store, sources: Sources, story: Story, news: News, record: Run
     """Return the facts of a run; one that was refused or never claimed has few."""
     objects = results(store, story)
     dropped = _input(store, record)
-    outcomes = list(_outcomes(store, news))
+    outcomes = list(earlier_outcomes(store, news))
     if record is None or record.pipeline is None:
         return Facts(story, news, record, seen, dropped, outcomes=outcomes, results=objects)
     left = _left(store, record)
@@ -121,7 +121,7 @@ def _findings(store: Store, run: str, stage: str) -> Iterator[Finding]:
     yield from readable(store, Finding, listed[-FINDINGS:])
 
 
-def _outcomes(store: Store, news: News) -> Iterator[Outcome]:
+def earlier_outcomes(store: Store, news: News) -> Iterator[Outcome]:
     """Yield what earlier executions came to, as far as this version can read it."""
     found = readable(store, Outcome, (one.key for one in store.list(keys.outcomes(news.run))))
     earlier = [one for one in found if one.execution != news.execution]

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from gristmill.cost.bill import together
 from gristmill.footprint import software
 from gristmill.limits import ATTEMPTS_MAX
-from gristmill.records import Bill
 from gristmill.report.branches import see, stages
 from gristmill.report.facts import Facts, places
 from gristmill.report.model import Execution, Lane, Object, Picture, Report, Table
@@ -44,7 +42,7 @@ def make(
         results_size=sum(one.size for one in story.results),
         pictures=list(pictures),
         tables=list(tables),
-        cost=_cost(facts),
+        cost=story.spent,
         estimate=story.estimate,
         left_out=[*facts.left_out, *left_out],
     )
@@ -53,13 +51,6 @@ def make(
 def _execution_of(attempt: int, count: int) -> int:
     """Return the place of an attempt's execution among those that are known: every resume is one more."""
     return min(attempt // ATTEMPTS_MAX, count - 1)
-
-
-def _cost(facts: Facts) -> Bill | None:
-    bills = [one.cost for one in facts.outcomes if one.cost]
-    if facts.story.cost:
-        bills.append(facts.story.cost)
-    return together(bills) if bills else None
 
 
 def executions(facts: Facts) -> list[Execution]:

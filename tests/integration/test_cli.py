@@ -147,6 +147,11 @@ def test_the_cause_is_told_and_resume_does_only_what_is_missing(cli: Cli, tmp_pa
     assert again.code == ExitCode.REFUSED
     assert "nothing is missing" in again.err
     assert_times_agree(cli, run)
+    cost = cli("status", run, "--json").json["cost"]["total"]
+    assert cli("report", run, "--json").json["cost"]["total"] == pytest.approx(cost)
+    mails = [cli("mail", "show", str(one["number"]), "--json").json for one in cli("mail", "list", "--json").json]
+    (last,) = [one["body"] for one in mails if run in one["body"] and " SUCCEEDED " in one["subject"]]
+    assert f"Cost      about ${cost:.4f} (" in last
 
 
 def assert_times_agree(cli: Cli, run: str) -> None:

@@ -173,3 +173,11 @@ def test_parameters_are_pairs():
     for wrong in (["a"], ["=1"], ["a=1", "a=2"]):
         with pytest.raises(Exception, match=r"NAME=VALUE|twice"):
             pairs(wrong)
+
+
+@pytest.mark.parametrize("group", [[], ["pipelines"], ["job"], ["local"], ["mail"]])
+def test_the_list_of_commands_cuts_no_sentence(group, capsys):
+    assert main.call([*group, "--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:")[2]
+    assert len(listed.splitlines()) > 1
+    assert "..." not in listed
