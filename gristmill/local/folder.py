@@ -37,7 +37,10 @@ def has_served(data: Path) -> bool:
 
 def _is_plain(path: Path) -> bool:
     """Tell a file or folder from a link or a pipe, which would lead a server elsewhere or keep it waiting."""
-    return stat.S_IFMT(path.lstat().st_mode) in (stat.S_IFREG, stat.S_IFDIR)
+    try:
+        return stat.S_IFMT(path.lstat().st_mode) in (stat.S_IFREG, stat.S_IFDIR)
+    except FileNotFoundError:  # a server that lives there has just removed it
+        return True
 
 
 def wipe(data: Path) -> list[Path]:

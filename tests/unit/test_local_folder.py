@@ -93,6 +93,13 @@ def test_what_leads_out_of_the_folder_is_refused_and_never_followed(tmp_path: Pa
         prepare(data)
 
 
+def test_what_a_living_server_removes_meanwhile_is_no_matter(tmp_path: Path, monkeypatch):
+    (tmp_path / SERVER_LOCK).touch()
+    listed = [tmp_path / SERVER_LOCK, tmp_path / ".local.json"]
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter(listed))
+    prepare(tmp_path)
+
+
 def test_reset_removes_links_and_not_what_they_lead_to(tmp_path: Path):
     data, outside = tmp_path / "data", tmp_path / "outside"
     (data / "jobs").mkdir(parents=True)
