@@ -25,7 +25,8 @@ REFUSED_CREDENTIALS = {
 }
 NO_CREDENTIALS = {  # what botocore raises on this side of the wire
     *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"),
-    *("SSOTokenLoadError", "UnauthorizedSSOTokenError", "LoginTokenLoadError", "LoginRefreshRequired"),
+    *("MetadataRetrievalError", "RefreshWithMFAUnsupportedError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
+    *("LoginTokenLoadError", "LoginRefreshRequired"),
 }
 _THROTTLED = {
     *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException"),

@@ -6,6 +6,7 @@ import threading
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
 
 from gristmill.local.mail import make_mail, send
 from tests.integration.mill import Mill
@@ -57,6 +58,17 @@ def test_a_mail_has_subject_body_and_the_way_out(mill, topic):
     assert body.startswith("Körner 🌾\n.\nFrom here on\n" + "long " * 400)
     assert "gristmill unsubscribe" in body
     assert mail["Message-ID"]
+
+
+@pytest.mark.parametrize("subject", ["two\nlines", "M\u00fcller", " blank first", "\x1b[31m"])
+def test_a_subject_is_refused_as_sns_does(mill, topic, subject):
+    with pytest.raises(ClientError, match="Invalid parameter: Subject"):
+        publish(mill, topic, subject)
+
+
+def test_an_address_that_would_make_a_header_is_refused(mill, topic):
+    with pytest.raises(ClientError, match="Invalid parameter: Email address"):
+        subscribe(mill, topic, "a@example.org\nBcc: b@example.org")
 
 
 def test_a_mail_server_gets_a_copy_and_a_dead_one_is_no_trouble(tmp_path, caplog):

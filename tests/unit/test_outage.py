@@ -16,7 +16,7 @@ from gristmill.client.clock import Clock
 from gristmill.client.control import stop
 from gristmill.client.drops import await_run
 from gristmill.client.looks import Look
-from gristmill.client.outage import BOUND_SECONDS, LostSight, Outage, Patience, ServerGone, outage_of
+from gristmill.client.outage import BOUND_SECONDS, NO_CREDENTIALS, LostSight, Outage, Patience, ServerGone, outage_of
 from gristmill.client.runs import Run
 from gristmill.client.tail import Follower, Stream
 from gristmill.client.target import Target
@@ -176,6 +176,10 @@ def test_an_outage_that_lasts_ends_it_with_what_goes_on_and_how_to_see_it(error,
     assert mend in found.value.mend
     assert found.value.exit_code == ExitCode.UNREACHABLE
     assert len(one.told) == 1
+
+
+def test_the_names_of_botocores_errors_are_right():
+    assert {name for name in NO_CREDENTIALS if not hasattr(raised, name)} == set()
 
 
 def test_credentials_that_were_renewed_meanwhile_are_taken_without_a_word():

@@ -28,9 +28,10 @@ from gristmill.story import Story
 from gristmill.words import CheckVerdict, RunStatus
 
 HIDDEN = ("Cc", "Cf", "Cn", "Cs", "Zl", "Zp")
+UNSEEN = "\u034f\u115f\u1160\u17b4\u180b\u180f\u3164\ufe00\ufe0d\uffa0\U000e0100\U000e01ef"
 EVIL = (
     "\x1b[2J\x1b]0;title\x07\x1b]8;;http://evil\x1b\\link\x1b]52;c;YQ==\x07\x9b31m\r\nResults\n  s3://evil\x7f\0"
-    "\u202etxt.exe\u2066\u200f\u061c\u2028\u2029\u200b\ufeff\U000e0041\x85\x0b\x0c\udcff\ud800\xad"
+    "\u202etxt.exe\u2066\u200f\u061c\u2028\u2029\u200b\ufeff\U000e0041\x85\x0b\x0c\udcff\ud800\xad" + UNSEEN
 )
 texts = st.text(st.one_of(st.characters(), st.sampled_from(EVIL + "\u200d\u200c"), st.sampled_from("a é👩")))
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -47,7 +48,7 @@ def hidden(text: str, allowed: str = "\n\t") -> list[str]:
     for place, char in enumerate(text):
         beside = [text[place - 1 : place], text[place + 1 : place + 2]]
         joins = char in "\u200c\u200d" and all(each and not each.isascii() for each in beside)
-        if unicodedata.category(char) in HIDDEN and char not in allowed and not joins:
+        if (unicodedata.category(char) in HIDDEN or char in UNSEEN) and char not in allowed and not joins:
             found.append(char)
     return found
 
