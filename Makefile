@@ -7,7 +7,7 @@ TOOLS := .tools
 AWSB := .awsb
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-sam test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-hostile test-sam test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -82,6 +82,9 @@ lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python -m pytest --quiet tests/unit/test_state_machine.py
+
+test-hostile: setup ## the embedded AWS where proxies, configuration, locale and modules around it are against it
+	$(BIN)/python -m pytest --quiet tests/hostile
 
 test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete with the stock command lines
 	$(BIN)/python -m pytest --quiet tests/sam

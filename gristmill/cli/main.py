@@ -140,8 +140,16 @@ def _mend_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _be_utf8() -> None:
+    """Start anew where the locale has names of files read in another encoding: they are UTF-8 everywhere else."""
+    if sys.getfilesystemencoding() != "utf-8":
+        words = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        os.execve(sys.executable, words, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606 - it stays this program
+
+
 def main() -> None:
     """Run as a program."""
+    _be_utf8()
     _mend_streams()
     if "try" in sys.argv[1:]:
         guard()  # a pipeline's code runs in this process, and may start any program

@@ -109,7 +109,11 @@ def start(data: Path, arguments: Sequence[str], lock: int) -> ServerState:
             start_new_session=True,
             pass_fds=[lock],
         )
-    return _wait(data, process, begun)
+    try:
+        return _wait(data, process, begun)
+    except BaseException:  # what this command cannot tell of must not live
+        process.kill()
+        raise
 
 
 def become(data: Path, arguments: Sequence[str], lock: int) -> NoReturn:
@@ -149,7 +153,6 @@ def _wait(data: Path, process: "subprocess.Popen[bytes]", begun: int) -> ServerS
         if process.poll() is not None:
             break
         time.sleep(_LOOK)
-    process.kill()
     lines = (data / LOG_FILE).read_bytes()[begun:].decode(errors="replace").splitlines()
     raise NotReady(
         f"the embedded AWS did not come up: {lines[-1] if lines else 'it said nothing'}", f"Log: {data / LOG_FILE}"

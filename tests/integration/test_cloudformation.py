@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from gristmill.cli.main import call
+from gristmill.errors import ExitCode
 from tests.integration.mill import Mill
 
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 1}}
@@ -259,3 +261,36 @@ def test_a_bucket_that_holds_something_refuses_to_be_deleted(stack):
     assert "not empty" in stack.reasons
     assert s3.get_object(Bucket=bucket, Key="grain")["Body"].read() == b"1"
     s3.delete_object(Bucket=bucket, Key="grain")
+
+
+@pytest.mark.parametrize("name", ["1mill", "my_mill", "m" * 129, "mühle", "-mill", "my.mill"])
+def test_a_name_that_no_stack_has_is_refused_before_anything_is_made(mill: Mill, name: str):
+    with pytest.raises(ClientError, match="at 'stackName' failed to satisfy constraint"):
+        Stack(mill, name).create({"Queue": QUEUE})
+    assert name not in [one["StackName"] for one in mill.client("cloudformation").list_stacks()["StackSummaries"]]
+
+
+def test_what_takes_small_letters_alone_gets_them_from_any_name_of_a_stack(mill: Mill):
+    kinds = {"Bucket": "AWS::S3::Bucket", "Repository": "AWS::ECR::Repository", "Queue": "AWS::SQS::Queue"}
+    stack = Stack(mill, "My-Mill" + "X" * 121)
+    assert stack.create({name: {"Type": kind} for name, kind in kinds.items()}) == "CREATE_COMPLETE"
+    assert stack.ids["Bucket"].startswith("my-millxxx")
+    assert stack.ids["Repository"] == stack.ids["Repository"].lower()
+    stack.delete()
+
+
+def test_a_deleted_stack_is_listed_and_commands_tell_when_it_went(mill: Mill, monkeypatch, capsys):
+    monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    stack = Stack(mill)
+    assert call(["--stack", stack.name, "runs"]) == ExitCode.UNREACHABLE
+    assert f"there is no stack '{stack.name}' at local" in capsys.readouterr().err
+    stack.create({"Queue": QUEUE})
+    assert call(["--stack", stack.name, "runs"]) == ExitCode.UNREACHABLE
+    assert f"stack '{stack.name}' is in CREATE_COMPLETE, and has no outputs." in capsys.readouterr().err
+    stack.delete()
+    listed = mill.client("cloudformation").list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
+    (gone,) = [one for one in listed if one["StackName"] == stack.name]
+    assert gone["DeletionTime"] >= gone["CreationTime"]
+    assert call(["--stack", stack.name, "runs"]) == ExitCode.UNREACHABLE
+    assert f"was deleted at {gone['DeletionTime']:%Y-%m-%d %H:%M:%S}" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The one patch point: moto's CloudFormation backend hands its stacks to ours."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,8 @@ from moto.core.utils import utcnow
 from gristmill.local.cloudformation.stack import StrictStack, changes, load
 from gristmill.local.settings import Settings
 
+_NAME_MAX = 128  # AWS CloudFormation API reference, CreateStack
+_NAME = rf"[a-zA-Z][-a-zA-Z0-9]{{0,{_NAME_MAX - 1}}}"
 _NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 _one_at_a_time = threading.RLock()
 
@@ -112,6 +115,12 @@ def _change_sets(settings: Settings) -> tuple[Callable[..., Any], ...]:
 
 def _new_stack(settings: Settings, backend: Any, name: str, tags: Any) -> StrictStack:
     """Register a new stack; one that was only reviewed, or was rolled back, gives way."""
+    if not re.fullmatch(_NAME, name):
+        raise ValidationError(
+            name,
+            message=f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
+            f"Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*, {_NAME_MAX} characters at most",
+        )
     for old in [one for one in backend.stacks.values() if one.name == name]:
         if old.status != "REVIEW_IN_PROGRESS":
             raise ValidationError(name, message=f"Stack [{name}] already exists")

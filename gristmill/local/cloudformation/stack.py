@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.cloudformation.models import Change, Event, Stack
@@ -36,10 +37,23 @@ class StrictStack(Stack):  # type: ignore[misc]
         super().__init__(template={}, parameters={}, **named)
         self.engine = Engine(settings, self.name, self.stack_id, self._tell)
         self.status_reason = ""
+        self.deletion_time: datetime | None = None
         self._values: dict[str, Any] = {}
         self._outputs: list[dict[str, Any]] = []
 
-    # ---- what moto's responses read
+    # ---- what moto's responses read; the three first are listed by other names than they are described by
+    @property
+    def stack_name(self) -> str:
+        return str(self.name)
+
+    @property
+    def stack_status(self) -> str:
+        return str(self.status)
+
+    @property
+    def stack_status_reason(self) -> str:
+        return self.status_reason
+
     @property
     def outputs(self) -> list[dict[str, Any]] | None:
         return self._outputs or None
@@ -105,6 +119,7 @@ class StrictStack(Stack):  # type: ignore[misc]
         except Failed as error:
             self._end("DELETE_FAILED", str(error))
             return
+        self.deletion_time = datetime.now(UTC)
         self._end("DELETE_COMPLETE")
 
     def _begin(self, status: str, reason: str = "User Initiated") -> None:
