@@ -54,7 +54,7 @@ def claim_of(request: Request) -> Claim:
     if headers:
         return _of_header(request, headers[0])
     if _OLD_ARGUMENTS & set(names):
-        raise Refused(Why.OTHER_MECHANISM)
+        raise Refused(Why.OTHER_MECHANISM, "s3", "boto3 presigns so with Config(signature_version='s3v4')")
     raise Refused(Why.UNSIGNED)
 
 

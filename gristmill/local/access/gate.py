@@ -56,8 +56,7 @@ class Gate:
         try:
             return self._admit(request, named, environ, start_response)
         except Refused as refused:
-            log.info("refused %s %s: %s", request.method, request.path, refused)
-            return _give(answer_to(request, refused), request, start_response)
+            return _give(_answer_to(request, refused), request, start_response)
 
     def refusal_of_head(self, request: Request) -> Answer | None:
         """Return the refusal of a request whose body has not come yet, so that nobody fills the disk with it."""
@@ -69,7 +68,7 @@ class Gate:
             if not form.is_form(request):
                 signature.verify_head(request, self._rules.secret_of, self._rules.now())
         except Refused as refused:
-            return answer_to(request, refused)
+            return _answer_to(request, refused)
         return None
 
     def _admit(self, request: Request, named: Named, environ: Environ, start_response: Application) -> Any:
@@ -102,6 +101,11 @@ class Gate:
             return signature.verify(request, self._rules.secret_of, now)
         bucket = named.bucket or unquote(request.path.strip("/"))
         return form.verify(request, bucket, self._rules.secret_of, now)
+
+
+def _answer_to(request: Request, refused: Refused) -> Answer:
+    log.info("refused %s %s: %s", request.method, request.path, refused)
+    return answer_to(request, refused)
 
 
 def _admitted(environ: Environ, claim: Claim, named: Named, port: int) -> Environ:
