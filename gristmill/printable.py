@@ -41,6 +41,11 @@ _OF_LINES = _Escapes(_escape, "\t" + _JOINERS)
 _OF_JSON = _Escapes(lambda char: json.dumps(char)[1:-1], "\n")
 
 
+def encodable(text: str) -> str:
+    """Return text that UTF-8 can carry: surrogates that stand alone, as in names that are not UTF-8, as escapes."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def line(text: str) -> str:
     r"""Return text as one line that shows all it holds: controls, formats and line ends as escapes (`\x1b`)."""
     if text.isprintable() and not _UNSEEN.search(text):

@@ -3,13 +3,24 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    model_validator,
+)
 
 from gristmill.cursor import nth_attempt
 from gristmill.keys import INPUTS
+from gristmill.printable import encodable
 from gristmill.spec.model import Pipeline
 from gristmill.words import CheckVerdict, RunStatus
 
+_Words = Annotated[str, AfterValidator(encodable)]  # of programs and users, who may say anything
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -55,7 +66,7 @@ class RunRecord(Record):
     pipeline: Pipeline | None  # None where the drop is refused
     parameters: dict[str, JsonValue]
     max_cost: float | None = None  # dollars; None: no ceiling
-    faults: list[str]
+    faults: list[_Words]
 
 
 class Receipt(Record):
@@ -100,8 +111,8 @@ class Failure(Record):
     branch: str
     task: int | None  # None: the child died, and which of its tasks did it is not known
     attempt: int
-    reason: str  # one line: the exception, or what killed it
-    detail: str  # traceback or stderr tail
+    reason: _Words  # one line: the exception, or what killed it
+    detail: _Words  # traceback or stderr tail
     exit_code: int | None
     job_id: str
     log_stream: str
@@ -133,7 +144,7 @@ class BranchFinding(Counts):
     output: str | None  # key of the merged object
     failures: list[Failure]  # of this attempt, a handful at most; `missing` says how many there are
     missing: int
-    problem: str | None
+    problem: _Words | None
 
 
 class Finding(Record):
@@ -144,9 +155,9 @@ class Finding(Record):
     stage: str
     attempt: int
     verdict: CheckVerdict
-    reason: str
+    reason: _Words
     branches: list[BranchFinding]
-    warnings: list[str] = []  # what the run's owner should know although nothing is wrong
+    warnings: list[_Words] = []  # what the run's owner should know although nothing is wrong
 
 
 class Outcome(Record):
@@ -156,7 +167,7 @@ class Outcome(Record):
     run: str
     execution: str
     status: RunStatus
-    reason: str
+    reason: _Words
     started_at: AwareDatetime
     ended_at: AwareDatetime
     results: list[str]

@@ -15,6 +15,7 @@ from gristmill.cursor import nth_attempt
 from gristmill.descendants import adopt_orphans
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.plan import segment_age
+from gristmill.printable import encodable
 from gristmill.records import RunRecord
 from gristmill.source import frozen, read_record
 from gristmill.spec.load import roots
@@ -89,7 +90,7 @@ def _task(setting: Setting, record: RunRecord, store: Store) -> Task:
 
 def say(line: str) -> None:
     """Write a line to the log at once: a follower sees it while the child runs."""
-    print(line, flush=True)  # noqa: T201 - a container's log is its stdout
+    print(encodable(line), flush=True)  # noqa: T201 - a container's log is its stdout
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from batch_jobs.node.work import Work, make_work
 from gristmill.descendants import adopt_orphans, end_descendants
 from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.keys import Rendezvous
+from gristmill.printable import encodable
 from gristmill.store import Store, make_bare_client
 from gristmill.words import Notice
 
@@ -127,7 +128,7 @@ def environment(work: Work) -> dict[str, str]:
 
 def say(line: str) -> None:
     """Write a line to the log at once: a follower sees it while the node runs."""
-    print(f"gristmill: {line}", flush=True)  # noqa: T201 - a container's log is its stdout
+    print(f"gristmill: {encodable(line)}", flush=True)  # noqa: T201 - a container's log is its stdout
 
 
 if __name__ == "__main__":

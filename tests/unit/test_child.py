@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from batch_jobs.child import trace
+from batch_jobs.child.__main__ import say
 from batch_jobs.child.deadline import Terminated, Termination
 from batch_jobs.child.feeds import PlainFeed
 from batch_jobs.child.job import taking_task
@@ -107,6 +108,23 @@ def test_a_failed_task_leaves_nothing_of_its_output_and_the_ones_around_it_count
     assert first == "Traceback (most recent call last):"
     assert own.startswith(f'  File "{__file__}"')  # not the task loop's frames before it
     assert last == failure.reason
+
+
+def test_words_that_no_utf8_can_carry_fail_their_task_alone(store, capfdbinary):
+    def job(source, sink, parameters):
+        if b"1" in source.read():
+            raise ValueError("no file \udcff")
+        sink.write(b"done")
+
+    lay_out(store, [b"0\n", b"1\n", b"2\n"])
+    lines = []
+    runner(store, job, lines=lines).run()
+    (failure,) = failures(store)
+    assert (failure.task, failure.reason) == (1, r"ValueError: no file \udcff")
+    assert r"no file \udcff" in failure.detail
+    for line in lines:
+        say(line)
+    assert rb"task 1 failed: ValueError: no file \udcff" in capfdbinary.readouterr().out
 
 
 def test_what_fails_before_the_job_is_reached_keeps_its_whole_traceback(monkeypatch):
