@@ -206,6 +206,13 @@ def test_other_ways_to_sign_are_refused(header: str, reason: Why):
     assert why(with_header(put(), "authorization", header)) is reason
 
 
+def test_another_services_url_may_be_presigned_too():
+    url = client("sts").generate_presigned_url("get_caller_identity")
+    request = request_from("POST", url, {}, b"")
+    assert verify(request, RING.secret_of, datetime.now(UTC)).service == "sts"
+    assert not passes(replace(request, body=io.BytesIO(b"x")))
+
+
 def test_an_old_presigned_url_is_refused():
     request = request_from("GET", "http://localhost:4566/mill/k?AWSAccessKeyId=a&Expires=1&Signature=s", {}, b"")
     assert why(request) is Why.OTHER_MECHANISM

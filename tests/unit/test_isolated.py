@@ -9,6 +9,8 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABL
 from botocore.configprovider import DEFAULT_S3_CONFIG_VARS as S3_VARIABLES
 
 from gristmill.client.target import Target, Wanted, choose
+from gristmill.errors import Unreachable
+from gristmill.surroundings import KEY_PREFIX, KeyPair
 
 LOCAL = "http://localhost:45454"
 NOWHERE = "http://127.0.0.1:9"
@@ -80,6 +82,21 @@ def test_no_variable_of_botocore_no_file_and_no_proxy_changes_a_local_client(tmp
 def test_an_embedded_aws_has_its_own_region_whatever_the_users_is(region: str):
     environment = {"AWS_ENDPOINT_URL": LOCAL, "AWS_REGION": region, "GRISTMILL_HOME": "/nowhere"}
     assert choose(Wanted(), environment) == Target(LOCAL, "us-east-1")
+
+
+def test_keys_of_aws_never_go_to_an_endpoint_on_this_machine():
+    elsewhere = {"AWS_ENDPOINT_URL": LOCAL, "GRISTMILL_HOME": "/nowhere"}
+    for key_id in ("AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE", "test", ""):
+        target = choose(Wanted(), {**elsewhere, "AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": "secret"})
+        assert target.pair is None
+        for use in (lambda target=target: target.client("s3"), target.environment):
+            with pytest.raises(Unreachable, match=r"gristmill local env"):
+                use()
+    pair = {"AWS_ACCESS_KEY_ID": f"{KEY_PREFIX}AAAA", "AWS_SECRET_ACCESS_KEY": "secret"}
+    assert choose(Wanted(), {**elsewhere, **pair}).pair == KeyPair(f"{KEY_PREFIX}AAAA", "secret")
+    assert (
+        choose(Wanted(), {**pair, "AWS_ENDPOINT_URL": "https://aws.example", "GRISTMILL_HOME": "/nowhere"}).pair is None
+    )
 
 
 @pytest.fixture
