@@ -37,6 +37,7 @@ class ObjectInfo:
     version: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     checksum: str | None = None  # S3's own: algorithm and value
+    storage: str = "STANDARD"  # class, as a listing tells it
 
 
 def make_client(service: str, config: Config | None = None, session: Any = None, **settings: Any) -> Any:
@@ -173,7 +174,8 @@ class Store:
         )
         for page in pages:
             for item in page.get("Contents", []):
-                yield ObjectInfo(item["Key"], item["Size"], _bare(item["ETag"]))
+                storage = item.get("StorageClass", "STANDARD")
+                yield ObjectInfo(item["Key"], item["Size"], _bare(item["ETag"]), storage=storage)
 
     def read_json(self, key: str) -> Any:
         """Return an object's JSON."""

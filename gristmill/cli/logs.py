@@ -1,5 +1,6 @@
 """`gristmill logs`: what the children of a run wrote."""
 
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,8 +8,10 @@ import typer
 from gristmill.cli.options import Json, MaybeRunId, Raw
 from gristmill.cli.session import session
 from gristmill.cli.show import emit, emit_line, logged, note
+from gristmill.errors import NotFound
 
 if TYPE_CHECKING:
+    from gristmill.client.runs import Run
     from gristmill.client.tail import Line
 
 
@@ -41,6 +44,10 @@ def logs(
         return
     wanted = streams(mill, found, branch) if task is None else task_streams(mill, found, branch, task)
     lines = read(mill, wanted)
+    first = next(lines, None)
+    if first is None:
+        _tell_none(found)
+    lines = chain([first] if first else [], lines)
     if json:
         emit(list(lines))
         return
@@ -48,6 +55,16 @@ def logs(
         _print(line, raw)
     if task is None and len(wanted) == STREAMS_MAX:
         note(f"There are more than {STREAMS_MAX} children; see all with --follow, others with --branch or --task.")
+
+
+def _tell_none(run: "Run") -> None:
+    """Tell why there is nothing to show; NotFound for a run that has ended."""
+    if run.going:
+        note("Nothing has been written yet.")
+        return
+    why = "no job of it ran" if run.record and run.record.faults else "none were written, or all have expired"
+    mend = "Batch forgets jobs some days after their end; the stack's LogRetentionDays says how long lines are kept."
+    raise NotFound(f"run {run.run} has no logs: {why}.", mend)
 
 
 def _print(line: "Line", raw: bool) -> None:

@@ -1,7 +1,7 @@
 """`gristmill results`: where a run's results are, and getting them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from gristmill.cli.options import Json, MaybeRunId
 from gristmill.cli.session import session
 from gristmill.cli.show import emit, note, out, rich, size, table
 from gristmill.words import RunStatus
+
+if TYPE_CHECKING:
+    from gristmill.client.results import Result
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,6 +33,8 @@ def results(
     found = session(context).run(run)
     if found.status is not RunStatus.SUCCEEDED:
         note(f"Run {found.run} is {found.status}: its results are not complete.")
+    if found.lack:
+        note(f"Of run {found.run}, {found.lack}.")
     pairs = fetch(mill, found, download) if download else ((one, None) for one in list_results(mill, found))
     told = []
     for one, place in pairs:
@@ -37,10 +42,19 @@ def results(
         if place and not json:
             out(f"{place} ({size(one.size)})")
     if json:
-        objects = [{"key": one.key, "size": one.size, "file": place} for one, place in told]
+        objects = [{"key": one.key, "size": one.size, "storage": one.storage, "file": place} for one, place in told]
         emit({"run": found.run, "status": found.status, "bucket": mill.store.bucket, "results": objects})
     elif not told:
         note("There are none.")
     elif not download:
-        rows = [(size(one.size), f"s3://{mill.store.bucket}/{one.key}") for one, _ in told]
-        rich(table(("SIZE", "RESULT"), rows, right=("SIZE",)))
+        _list(mill.store.bucket, [one for one, _ in told])
+
+
+def _list(bucket: str, found: "list[Result]") -> None:
+    """Print where results are, and the class of storage where any has left the standard one."""
+    columns, rows = ["SIZE", "RESULT"], [[size(one.size), f"s3://{bucket}/{one.key}"] for one in found]
+    if any(one.storage != "STANDARD" for one in found):
+        columns.append("STORAGE")
+        rows = [[*row, one.storage] for row, one in zip(rows, found, strict=True)]
+        note("What has been archived must be restored before it can be read: aws s3api restore-object")
+    rich(table(columns, rows, right=("SIZE",)))

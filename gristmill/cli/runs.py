@@ -132,7 +132,7 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
 
 
 def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
-    facts = [("Run", run.run), ("Record", run.lack)]
+    facts = [("Run", run.run), ("Note", run.lack)]
     if run.record:
         facts += [("Owner", run.record.owner), ("Input", size(run.record.input.size))]
         facts += [("Parameters", " ".join(f"{name}={value}" for name, value in run.record.parameters.items()))]

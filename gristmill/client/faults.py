@@ -41,7 +41,7 @@ def of_service(error: "ClientError") -> GristmillError:
     if code in _DENIED:
         return Unreachable(f"not allowed: {text}.", "Ask for this permission, or choose another AWS_PROFILE.")
     if code == "InvalidObjectState":
-        return GristmillError(f"{text}.", "It lies in the archive by now; restore it in S3 first.")
+        return GristmillError(f"{text}.", "It lies in the archive by now; restore it first: aws s3api restore-object")
     if code in ("NoSuchKey", "NoSuchBucket", "404", "NotFound"):
         return NotFound(f"{text}.", "It may have been deleted or have expired.")
     return GristmillError(f"AWS refused {text}.", "Repeat with --verbose to see where.")

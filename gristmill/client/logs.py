@@ -57,6 +57,8 @@ def _jobs(mill: Mill, run: Run, branch: str | None) -> Iterator[tuple[str, dict[
     jobs = sorted(run_jobs(mill.client("batch"), mill.queues, run.run), key=lambda job: -job["createdAt"])
     places = [] if run.record is None and run.going else _places(run, branch)  # not claimed yet
     for job in jobs:
+        if run.record is None and branch is None:  # it has expired, or is not there yet: the jobs' own names tell apart
+            yield job["jobName"].removeprefix(keys.job_name_prefix(run.run)), job
         for stage, name in places:
             attempt = keys.job_attempt(job["jobName"], run.run, stage, name)
             if attempt is not None:

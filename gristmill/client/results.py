@@ -18,13 +18,14 @@ class Result:
     key: str
     name: str
     size: int
+    storage: str  # class: what is in GLACIER or DEEP_ARCHIVE must be restored before it can be read
 
 
 def results(mill: Mill, run: Run) -> list[Result]:
     """Return what the run has published."""
     prefix = keys.results_prefix(run.dropped.pipeline, run.dropped.name, run.run)
     found = published(mill.store, run.dropped, run.run)
-    return [Result(one.key, one.key.removeprefix(prefix), one.size) for one in found]
+    return [Result(one.key, one.key.removeprefix(prefix), one.size, one.storage) for one in found]
 
 
 def download(

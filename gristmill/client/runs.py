@@ -6,10 +6,12 @@ The execution that owns a run (the one in its record) tells its status: a duplic
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 
 from gristmill import keys
 from gristmill.client.executions import Execution, describe, executions, unclaimed_resumes
+from gristmill.client.remains import NO_EXECUTION, NO_RECORD, expired, of_outcome, of_report
 from gristmill.client.stack import Mill
 from gristmill.drop import RUN_DIGITS, Drop
 from gristmill.errors import Corrupt, NotFound
@@ -25,7 +27,7 @@ _RUN = rf"[0-9a-f]{{{RUN_DIGITS}}}"
 
 @dataclass(frozen=True)
 class Run:
-    """A run as it stands; `record` is None until Split has claimed it, and where `lack` says why it cannot be had."""
+    """A run as it stands; `record` is None until Split has claimed it; `lack` says what of it is not to be had."""
 
     run: str
     execution: Execution
@@ -76,11 +78,19 @@ def find_run(mill: Mill, text: str) -> Run:
     if record and owner:
         return _owned(mill, record, owner)
     about = (one for one in islice(executions(mill), _SEARCHED) if one.run == run)
-    found = next(filter(None, (_current(mill, one) for one in about)), None)
+    found = next(filter(None, (_current(mill, one) for one in about)), None) or _remains(mill, run, record)
     if found is None:
-        gone = " any more: its execution has expired" if record else ""
-        raise NotFound(f"there is no run {run}{gone}.", "See which there are with: gristmill runs")
+        raise NotFound(f"there is no run {run}, or nothing of it any more.", "See which there are with: gristmill runs")
     return found
+
+
+def _remains(mill: Mill, run: str, record: RunRecord | None) -> Run | None:
+    """Return a run without an execution as its outcome or its report tells of it."""
+    told = of_outcome(mill, record) if record else None
+    if told:
+        return Run(run, told, record, NO_EXECUTION)
+    reported = of_report(mill, run)
+    return Run(run, reported, record, NO_RECORD) if reported else None
 
 
 def newest_run(mill: Mill) -> Run:
@@ -115,7 +125,13 @@ def _current(mill: Mill, seen: Execution) -> Run | None:
     record, lack = record_or_lack(mill, seen.run)
     if record is not None:
         return _owned(mill, record, seen)
-    return None if seen.is_resume else Run(seen.run, seen, None, lack)
+    return None if seen.is_resume else Run(seen.run, seen, None, lack or expired(seen, _kept(mill), datetime.now(UTC)))
+
+
+def _kept(mill: Mill) -> int | None:
+    """Return the days that records are kept; None where a stack of an earlier version does not say."""
+    days = mill.outputs.get("IntermediateDays")
+    return int(days) if days else None
 
 
 def _owned(mill: Mill, record: RunRecord, seen: Execution) -> Run:
