@@ -7,7 +7,7 @@ TOOLS := .tools
 AWSB := .awsb
 BIN := $(VENV)/bin
 
-.PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-hostile test-sam test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-hostile test-sam test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -109,6 +109,9 @@ test-mpi: mpi ## multi-node jobs: every way to fail, with real processes as node
 
 test-faults: setup ## a tenth of all requests to the store fails, in every way they can
 	$(BIN)/python -m pytest --quiet tests/endurance/test_faults.py
+
+test-deaths: setup ## runs succeed while parts of the embedded AWS are killed, again and again, and its folders deleted
+	$(BIN)/python -m pytest --quiet tests/endurance/test_replaced.py
 
 test-soak: setup ## 200 small runs leave no process, thread, file handle or growing memory behind
 	$(BIN)/python -m pytest --quiet tests/endurance/test_soak.py

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from gristmill.local import daemon
-from tests.integration.conftest import deployed
+from tests.integration.conftest import PIPELINES, deployed
 from tests.integration.mill import Mill
 
 
 @pytest.fixture(scope="module")
 def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     data = tmp_path_factory.mktemp("aws")
-    state = daemon.up(data, ["--port", "0"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRISTMILL_PIPELINES", str(PIPELINES))
+        state = daemon.up(data, ["--port", "0"])
     try:
         yield deployed(state.endpoint, data)
     finally:

@@ -2,10 +2,14 @@
 
 import io
 import json
+import os
+import shutil
+import signal
 import time
 import uuid
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +183,52 @@ def test_what_it_prints_is_in_its_log_and_in_the_tail(mill, function):
         assert word in tail
     logs = mill.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function.name}")["events"]
     assert any("working on nothing" in one["message"] for one in logs)
+
+
+SLOW = """
+import os, time
+def handler(event, context):
+    with open(event["mark"], "a") as file:
+        file.write(f"{os.getpid()} ")
+    while not os.path.exists(event["gate"]):
+        time.sleep(0.02)
+    return os.getpid()
+"""
+
+
+@pytest.fixture
+def slow(mill: Mill, tmp_path: Path) -> tuple[Function, dict[str, str]]:
+    """Give a function that notes its worker and waits for a gate, and its event."""
+    return Function(mill, SLOW, Timeout=30), {"mark": str(tmp_path / "mark"), "gate": str(tmp_path / "gate")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_that_is_killed_while_idle_costs_no_invocation(slow, number):
+    function, event = slow
+    Path(event["gate"]).touch()
+    for _ in range(2):
+        worker = function.result(event)
+        os.kill(worker, number)
+        assert function.result(event) != worker
+    assert len(Path(event["mark"]).read_text().split()) == 4  # each invocation began once
+
+
+def test_one_that_is_killed_in_use_is_a_fault_of_the_service_which_sdks_try_again(slow):
+    function, event = slow
+    mark = Path(event["mark"])
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(function.result, event)
+        function.mill._until(lambda: mark.exists() and mark.read_text(), 20, "it does not begin")
+        os.kill(int(mark.read_text()), signal.SIGKILL)
+        Path(event["gate"]).touch()
+        assert str(answer.result()) == mark.read_text().split()[-1]
+    assert len(mark.read_text().split()) == 2
+
+
+def test_its_folders_may_be_deleted_between_invocations(slow):
+    function, event = slow
+    Path(event["gate"]).touch()
+    worker = function.result(event)
+    for name in ("functions", "tmp"):
+        shutil.rmtree(function.mill.data / name)
+    assert function.result(event) != worker  # the old one has lost its code

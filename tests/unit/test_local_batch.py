@@ -11,7 +11,7 @@ from gristmill.local.batch.overrides import merged, substitute
 from gristmill.local.batch.placing import next_to_start, why_never
 from gristmill.local.batch.requirements import container_problems, override_problems, retry_problems
 from gristmill.local.batch.resources import Definition, Environment, Needs
-from gristmill.local.batch.retry import is_retried
+from gristmill.local.batch.retry import counted, is_retried
 from gristmill.local.batch.submit import make_job
 
 MACHINE = Needs(4, 1000, 4)
@@ -161,3 +161,9 @@ def test_a_request_makes_an_array_whose_children_wait_as_asked():
     )
     assert [child.waits_for for child in wide.children] == [{f"x:{index}", "y"} for index in range(3)]
     assert wide.waits_for == set()
+
+
+@pytest.mark.parametrize(("own", "lost", "tries"), [(1, 0, 1), (0, 1, 1), (2, 3, 2), (3, 7, 10), (0, 10, 10)])
+def test_what_is_lost_costs_no_try_but_the_only_one_up_to_a_bound(own: int, lost: int, tries: int):
+    attempts = [Attempt("stream", 0, is_lost=one < lost) for one in range(own + lost)]
+    assert counted(attempts) == tries

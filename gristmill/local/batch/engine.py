@@ -1,15 +1,14 @@
 """Queues and jobs: one scheduler thread starts jobs where there is room; the runner's threads run them."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from gristmill.limits import BATCH_ATTEMPTS_MAX
 from gristmill.local.batch.capacity import Capacity
 from gristmill.local.batch.life import Life
 from gristmill.local.batch.model import PLACED, TERMINAL, Attempt, Job, Queue, Status, now
 from gristmill.local.batch.placing import next_to_start, why_never
 from gristmill.local.batch.resources import Definition, Environment, Needs, Policy
-from gristmill.local.batch.retry import is_retried
+from gristmill.local.batch.retry import counted, is_retried
 from gristmill.local.batch.runner import Runner
 from gristmill.local.settings import Settings
 
@@ -136,7 +135,7 @@ class Engine:
             self._life.finish(job, Status.FAILED, ended_by)
         elif attempt.exit_code == 0 and not attempt.is_timed_out:
             self._life.finish(job, Status.SUCCEEDED, attempt.status_reason)
-        elif is_retried(attempt, _counted(job.attempts), job.tries, job.rules) and not self._closed:
+        elif is_retried(attempt, counted(job.attempts), job.tries, job.rules) and not self._closed:
             self._life.move(job, Status.RUNNABLE)
         else:
             self._life.finish(job, Status.FAILED, attempt.status_reason)
@@ -154,13 +153,3 @@ class Engine:
 def _mark(job: Job, reason: str, terminate: bool) -> None:
     if job.ended_by is None:
         job.ended_by, job.is_terminated, job.is_cancelled = reason, terminate, not terminate
-
-
-def _counted(attempts: Sequence[Attempt]) -> int:
-    """Return how many tries are used up: those lost with a part of the embedded AWS are not a job's own, up to a bound.
-
-    A job that is to be tried once only is not tried again, as on AWS.
-    """
-    if len(attempts) >= BATCH_ATTEMPTS_MAX:
-        return len(attempts)
-    return max(1, sum(not one.is_lost for one in attempts))

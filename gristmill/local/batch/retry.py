@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gristmill.limits import BATCH_ATTEMPTS_MAX
 from gristmill.local.batch.model import Attempt
+
+
+def counted(attempts: Sequence[Attempt]) -> int:
+    """Return how many tries are used up: those lost with a part of the embedded AWS are not a job's own, up to a bound.
+
+    A job that is to be tried once only is not tried again, as on AWS.
+    """
+    if len(attempts) >= BATCH_ATTEMPTS_MAX:
+        return len(attempts)
+    return max(1, sum(not one.is_lost for one in attempts))
 
 
 def is_retried(attempt: Attempt, done: int, tries: int, rules: Sequence[dict[str, Any]]) -> bool:

@@ -1,0 +1,72 @@
+"""Which processes end with another, and how often an invocation is tried: without any server."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gristmill.local.functions import later
+
+# adopts orphans, has a process that is to be spared, a worker of its own group and daemons; says which live in the end
+PARENT = """
+import os, subprocess, time
+from gristmill.descendants import adopt_orphans, already_there, end_descendants, end_detached, living
+adopt_orphans()
+before = subprocess.Popen(["sleep", "60"], start_new_session=True)
+spared = already_there()
+worker = subprocess.Popen(["sleep", "60"])
+subprocess.run(["sh", "-c", "setsid sleep 60 & setsid sh -c 'setsid sleep 60 & sleep 60' &"], check=True)
+time.sleep(0.2)
+END
+children = {process for process, parent, _ in living() if parent == os.getpid()}
+print(before.pid in children, worker.pid in children, len(children - {before.pid, worker.pid}))
+end_descendants()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
+@pytest.mark.parametrize(
+    ("end", "left"),
+    [
+        ("end_detached(spared)", "True True 0"),
+        ("end_descendants(spared)", "True False 0"),
+        ("end_descendants()", "False False 0"),
+    ],
+)
+def test_what_ends_and_what_is_spared(end: str, left: str):
+    words = [sys.executable, "-c", PARENT.replace("END", end)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, start_new_session=True)
+    assert done.stdout.strip() == left
+
+
+def failing(errors: list[str | None]) -> Callable[[], dict[str, Any] | None]:
+    told = iter(errors)
+
+    def attempt() -> dict[str, Any] | None:
+        error = next(told)
+        return None if error is None else {"errorType": error, "errorMessage": "so"}
+
+    return attempt
+
+
+@pytest.mark.parametrize(
+    ("errors", "waits", "buried"),
+    [
+        ([None], [], False),
+        (["KeyError", None], [1.0], False),
+        (["KeyError"] * 3, [1.0, 2.0], True),
+        (["ServiceException", "KeyError", "TooManyRequestsException", "KeyError", None], [0.5, 1.0, 1.0, 2.0], False),
+    ],
+)
+def test_what_is_no_fault_of_the_function_costs_it_no_try(
+    monkeypatch: pytest.MonkeyPatch, errors: list[str | None], waits: list[float], buried: bool
+):
+    waited: list[float] = []
+    graves: list[object] = []
+    monkeypatch.setattr(later, "time", SimpleNamespace(sleep=waited.append))
+    monkeypatch.setattr(later, "_bury", lambda *told: graves.append(told))
+    later.invoke(SimpleNamespace(), SimpleNamespace(), {}, failing(errors))  # type: ignore[arg-type]
+    assert (waited, bool(graves)) == (waits, buried)
