@@ -25,6 +25,7 @@ class _Pair(Pool):
         super().__init__(control)
         self._guard = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_SCRIPT), str(os.getpid()), str(theirs.fileno()), str(will)],
+            cwd="/",  # the server's own may be deleted
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno(), will],
             start_new_session=True,

@@ -1,12 +1,17 @@
 """Folders of the embedded AWS's own processes: what one leaves in them goes when it ends, whatever ended it."""
 
+import contextlib
+import os
 import shutil
+import signal
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 FOLDERS = ("jobs", "functions", "tmp", "objects")  # under the data folder; its mails and logs are none of these
+_LONGEST, _PAUSE = 5.0, 0.02  # seconds
 
 
 @contextmanager
@@ -31,8 +36,34 @@ def temporary_folder(data: Path) -> Path:
     return folder
 
 
+def end_users(folder: Path) -> None:
+    """Kill every process whose TMPDIR is in a folder: jobs and workers hand theirs on to all that they start.
+
+    Only Linux tells which they are.
+    """
+    mark, end = f"TMPDIR={folder.resolve()}/".encode(), time.monotonic() + _LONGEST
+    while _kill_marked(mark) and time.monotonic() < end:  # one may have started another meanwhile
+        time.sleep(_PAUSE)
+
+
+def _kill_marked(mark: bytes) -> bool:
+    """Kill the processes that have a variable that begins so; tell whether there were any."""
+    found = False
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # another user's, or one that has just ended
+            handle = os.pidfd_open(int(process.name))
+            try:
+                if any(one.startswith(mark) for one in (process / "environ").read_bytes().split(b"\0")):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+                    found = True
+            finally:
+                os.close(handle)
+    return found
+
+
 def sweep(data: Path) -> None:
-    """Remove what processes have left that live no more."""
+    """Remove what processes have left that live no more, and end those that have outlived their server all the same."""
+    end_users(data / "tmp")
     for path in (data / name for name in FOLDERS):
         if path.is_symlink():
             path.unlink()

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
+from gristmill.client.server_state import STATE_FILE
 from gristmill.local import daemon
+from gristmill.spec.search_path import SEARCH_FILE
 from tests.integration.mill import Mill
 from tests.integration.processes import helpers
 
@@ -82,7 +84,7 @@ def test_runs_succeed_in_a_storm(mill: Mill, server: int):
 
 
 def test_a_run_succeeds_after_and_while_the_data_folder_is_deleted(mill: Mill, tmp_path: Path):
-    """All but what tells where the server is; the functions' zygote and workers have their code there."""
+    """The functions' zygote and workers have their code there, and the server works there."""
     succeeds(mill, "before.txt", "a\nbc\n")
     delete(mill.data)
     succeeds(mill, "after.txt", "a\nbc\n")
@@ -98,7 +100,10 @@ def test_a_run_succeeds_after_and_while_the_data_folder_is_deleted(mill: Mill, t
 
 
 def delete(data: Path) -> None:
-    """Delete every folder in a folder."""
-    for folder in data.iterdir():
-        if folder.is_dir():
-            shutil.rmtree(folder)
+    """Delete the data folder, and put back what clients find the server and its pipelines by."""
+    kept = {name: (data / name).read_text() for name in (STATE_FILE, SEARCH_FILE)}
+    shutil.rmtree(data)
+    data.mkdir(mode=0o700)
+    for name, text in kept.items():
+        (data / name).touch(mode=0o600)
+        (data / name).write_text(text)

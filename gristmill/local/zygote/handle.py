@@ -13,6 +13,7 @@ from typing import Any
 from gristmill.local.helper import Lost, Pool, Started
 from gristmill.local.keeper import keeper
 
+_FOLDER = Path("/")  # one that nobody deletes
 _STDERR = 2  # the log
 _SERVE = Path(__file__).with_name("serve.py")
 
@@ -29,7 +30,7 @@ class Zygote(Pool):
         environment = {**environment, "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
         command = [sys.executable, "-P", str(_SERVE), str(role)]
         with theirs:
-            self._process = keeper().execute(command, environment, Path.cwd(), _STDERR, theirs.fileno())
+            self._process = keeper().execute(command, environment, _FOLDER, _STDERR, theirs.fileno())
 
     @property
     def pid(self) -> int:
