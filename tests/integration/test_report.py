@@ -10,6 +10,7 @@ import pytest
 
 from gristmill import keys
 from gristmill.client.control import resume, stop
+from gristmill.client.phase import phase
 from gristmill.client.runs import find_run
 from gristmill.client.stack import open_mill
 from gristmill.report.model import Report
@@ -54,6 +55,23 @@ def test_a_good_run_tells_its_times_counts_and_use(mill: Mill):
     assert report.cost is not None
     assert report.cost.total == pytest.approx(outcome["cost"]["total"])
     assert report.left_out == []
+
+
+def test_the_history_of_a_run_comes_in_pages_and_newest_first_as_from_aws(mill: Mill):
+    run = mill.drop("strings", "history.txt", TEXT, lines_per_task="50")
+    mill.finish(run)
+    states, arn = mill.client("stepfunctions"), mill.execution(run)
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=arn, PaginationConfig={"PageSize": 7})
+    sizes, ids = [], []
+    for page in pages:
+        sizes.append(len(page["events"]))
+        ids += [one["id"] for one in page["events"]]
+    assert set(sizes[:-1]) == {7}
+    assert ids == list(range(1, len(ids) + 1))
+    newest = states.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=3)
+    assert [one["id"] for one in newest["events"]] == ids[:-4:-1]
+    client = open_mill(mill.target, "gristmill")
+    assert phase(client, find_run(client, run).execution) == "writing report and mail"
 
 
 def test_the_mail_names_the_report_and_the_outcome_does_not_count_it(mill: Mill):

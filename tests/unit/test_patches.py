@@ -82,6 +82,7 @@ DIGESTS = {
     f"{SFN}.models:StepFunctionsParserBackend.start_execution": "0f8d9dd57baf",
     "moto.stepfunctions.parser.asl.parse.asl_parser:AmazonStateLanguageParser.parse": "a59a7d18760f",
     "moto.stepfunctions.responses:StepFunctionResponse.describe_execution": "c3953bdc9ce2",
+    "moto.stepfunctions.responses:StepFunctionResponse.get_execution_history": "3889cc6224ac",
     "moto.stepfunctions.responses:StepFunctionResponse.list_executions": "6fec14cfc5af",
     "moto.stepfunctions.responses:StepFunctionResponse.stop_execution": "633c8a544aac",
 }

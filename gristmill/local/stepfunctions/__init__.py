@@ -1,7 +1,7 @@
 """Step Functions of the embedded AWS: moto's engine, with what it lacks put on top."""
 
 from gristmill.local.settings import Settings
-from gristmill.local.stepfunctions import errors, executions, jsonata, parsing, services
+from gristmill.local.stepfunctions import errors, executions, history, jsonata, parsing, services
 
 
 def install(settings: Settings) -> None:
@@ -11,3 +11,4 @@ def install(settings: Settings) -> None:
     parsing.install()
     services.install(settings)
     executions.install(settings)
+    history.install()

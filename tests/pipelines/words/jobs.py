@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
+import counting
+
 
 def upper(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any]) -> None:
     """Write each line in capitals."""
@@ -13,4 +15,4 @@ def upper(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any]) -> No
 def count(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any]) -> None:
     """Write each line behind its number of words."""
     for line in source:
-        sink.write(b"%d %s" % (len(line.split()), line))
+        sink.write(b"%d %s" % (counting.words(line), line))
