@@ -1,6 +1,6 @@
 """Joining byte ranges of objects into one object, server-side wherever S3 allows it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -61,34 +61,45 @@ def _take(piece: Piece, size: int) -> tuple[Piece, Piece]:
     return Piece(piece.key, piece.start, middle), Piece(piece.key, middle, piece.end)
 
 
-def compose(store: Store, key: str, pieces: Sequence[Piece], metadata: dict[str, str], scratch: str) -> None:
+def compose(
+    store: Store,
+    key: str,
+    pieces: Sequence[Piece],
+    metadata: dict[str, str],
+    scratch: str,
+    check: Callable[[], None] = lambda: None,
+) -> None:
     """Write `key` as the pieces in order; it appears whole or not at all.
 
-    More pieces than an upload has parts go through intermediate objects under `scratch`, deleted afterwards.
+    More pieces than an upload has parts go through intermediate objects under `scratch`, deleted afterwards. `check` is
+    asked last, before `key` appears, and raises where it must not.
     """
     layout = list(parts(pieces))
     if len(layout) > S3_PARTS_MAX:
-        _compose_in_two(store, key, layout, metadata, scratch)
+        _compose_in_two(store, key, layout, metadata, scratch, check)
     elif len(layout) < 2 and not (layout and _is_copy(layout[0])):
         body = b"".join(_bytes(store, part) for part in layout)
+        check()
         store.client.put_object(Bucket=store.bucket, Key=key, Body=body, Metadata=metadata)
     else:
-        _upload(store, key, layout, metadata)
+        _upload(store, key, layout, metadata, check)
 
 
-def _compose_in_two(store: Store, key: str, layout: list[Part], metadata: dict[str, str], scratch: str) -> None:
+def _compose_in_two(
+    store: Store, key: str, layout: list[Part], metadata: dict[str, str], scratch: str, check: Callable[[], None]
+) -> None:
     made: list[Piece] = []
     remaining = iter(layout)
     while batch := list(islice(remaining, S3_PARTS_MAX)):
         name = f"{scratch}{len(made):04d}"
-        _upload(store, name, batch, {})
+        _upload(store, name, batch, {}, check)
         made.append(Piece(name, 0, sum(piece.size for part in batch for piece in part)))
-    compose(store, key, made, metadata, scratch)
+    compose(store, key, made, metadata, scratch, check)
     for piece in made:
         store.client.delete_object(Bucket=store.bucket, Key=piece.key)
 
 
-def _upload(store: Store, key: str, layout: list[Part], metadata: dict[str, str]) -> None:
+def _upload(store: Store, key: str, layout: list[Part], metadata: dict[str, str], check: Callable[[], None]) -> None:
     names = {"Bucket": store.bucket, "Key": key}
     upload = store.client.create_multipart_upload(**names, Metadata=metadata)["UploadId"]
     try:
@@ -96,6 +107,7 @@ def _upload(store: Store, key: str, layout: list[Part], metadata: dict[str, str]
             numbered = enumerate(layout, start=1)
             etags = list(pool.map(lambda item: _put_part(store, names, upload, *item), numbered))
         done = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, start=1)]
+        check()
         store.client.complete_multipart_upload(**names, UploadId=upload, MultipartUpload={"Parts": done})
     except BaseException as error:
         if _is_gone(error) and _stands(store, key, layout, metadata):

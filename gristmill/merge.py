@@ -1,13 +1,17 @@
 """Merge: a complete branch's outputs are published; an incomplete branch is left alone."""
 
+from functools import partial
 from typing import Any
 
 from gristmill import index, keys
+from gristmill.at_work import check_not_stopped
+from gristmill.compose import compose
 from gristmill.cursor import Cursor
 from gristmill.publish import is_published, publish, publishes
 from gristmill.source import find_branch, frozen, output_key, read_record
 from gristmill.store import Store
 from gristmill.survey import survey
+from gristmill.words import OutputKind
 
 
 def merge(store: Store, cursor: Cursor, branch: str) -> dict[str, Any]:
@@ -19,5 +23,9 @@ def merge(store: Store, cursor: Cursor, branch: str) -> dict[str, Any]:
     if held.missing or len(held.headers) > 1 or not publishes(record, made):
         return {"branch": branch, "merged": False, "output": None}
     if not is_published(store, record, made, held):
-        publish(store, record, made, held)
+        # a merge takes long: a stop that came meanwhile is looked for once more, but not for each of 100,000 files
+        check = partial(check_not_stopped, store, cursor.run, record.execution)
+        publish(
+            store, record, made, held, compose if made.output is OutputKind.FILES else partial(compose, check=check)
+        )
     return {"branch": branch, "merged": True, "output": output_key(record, branch)}

@@ -74,7 +74,8 @@ class Store:
         try:
             answer = self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED", **_version(version))
         except ClientError as error:
-            if _status(error) == 404:
+            # of a version: 400 is one that S3 never gave out, 405 one that only marks a deletion
+            if _status(error) == 404 or (version is not None and _status(error) in (400, 405)):
                 return None
             raise
         return ObjectInfo(

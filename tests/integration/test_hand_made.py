@@ -103,6 +103,19 @@ def test_an_event_of_another_bucket_runs_nothing(mill: Mill, done: str):
     assert (mill.keys("runs/"), len(mill.mails("by-hand.txt"))) == (before, mails)
 
 
+def test_an_event_of_a_version_that_is_not_there_is_refused_with_the_reason(mill: Mill, done: str):
+    key = keys.input_key("strings", "by-hand.txt")
+    item = {"key": key, "version-id": "of another key", "etag": "e", "size": 1, "sequencer": "0"}
+    event = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": mill.bucket}, "object": item},
+    }
+    ended = mill.end(start(mill, json.dumps(event)))
+    assert ended["status"] == "FAILED"
+    assert "is gone; drop the file again" in ended["cause"]
+
+
 def test_a_taken_name_keeps_nobody_from_resuming(mill: Mill, client: Client, tmp_path: Any):
     run = mill.drop("trouble", "named.txt", b"BAD\n", mode="hang", marks=str(tmp_path))
     mill._until(lambda: mill.jobs(run) != [], 30, "no job is submitted")

@@ -13,13 +13,15 @@ from gristmill.at_work import Invocation, at_work, check_going, check_not_stoppe
 from gristmill.begin import split
 from gristmill.claim import Claimant
 from gristmill.client.still_at_work import unanswered
+from gristmill.compose import Piece, compose
 from gristmill.cursor import Cursor
 from gristmill.drop import Drop
 from gristmill.errors import Refused
-from gristmill.limits import ATTEMPTS_MAX
+from gristmill.limits import ATTEMPTS_MAX, S3_PART_MIN
+from gristmill.merge import merge
 from gristmill.request import Resume, read_request
 from gristmill.store import Store
-from tests.unit.walk import event
+from tests.unit.walk import event, work
 
 WORK = Invocation("job_map", "0123-abcd", 1_767_324_500)
 
@@ -113,6 +115,30 @@ def test_a_stopped_execution_does_no_more_and_one_that_resumes_does(store: Store
     check_going(store, Cursor(drop.run, "map", ATTEMPTS_MAX))
     with pytest.raises(Refused, match="belongs to"):
         check_going(store, Cursor(drop.run, "map", 0))
+
+
+def test_a_merge_that_a_stop_overtakes_publishes_nothing(store: Store, claimant: Claimant, monkeypatch: Any):
+    drop = dropped(store)
+    split(store, drop, claimant)
+    work(store, monkeypatch, Cursor(drop.run, "map", 0))
+    output = keys.result("strings", "a.txt", drop.run, "repeat.txt")
+    store.delete(output)
+    mark(store, drop.run, claimant.execution)  # after the merge had looked for it
+    with pytest.raises(Refused, match="was stopped"):
+        merge(store, Cursor(drop.run, "map", 0), "repeat")
+    assert store.head(output) is None
+
+
+def test_an_upload_that_must_not_appear_is_given_up(store: Store):
+    def refuse() -> None:
+        raise Refused(["it was stopped"])
+
+    store.put("large", b"x" * S3_PART_MIN)
+    pieces = [Piece("large", 0, S3_PART_MIN)] * 2
+    with pytest.raises(Refused):
+        compose(store, "results/all", pieces, {}, "scratch/", refuse)
+    assert store.head("results/all") is None
+    assert "Uploads" not in store.client.list_multipart_uploads(Bucket=store.bucket)
 
 
 def test_an_event_that_comes_again_begins_no_run_that_was_stopped(store: Store, claimant: Claimant):
