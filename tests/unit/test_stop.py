@@ -103,13 +103,13 @@ def test_a_stopped_execution_does_no_more_and_one_that_resumes_does(store: Store
     check_going(store, Cursor(drop.run, "map", 0))
     mark(store, drop.run, claimant.execution)
     assert is_stopped(store, drop.run, claimant.execution)
-    for work in (
+    for begin in (
         lambda: check_going(store, Cursor(drop.run, "map", 0)),
         lambda: check_not_stopped(store, drop.run, claimant.execution),
         lambda: split(store, drop, claimant),
     ):
         with pytest.raises(Refused, match="was stopped"):
-            work()
+            begin()
     resuming = another(claimant, "resume-1")
     assert split(store, Resume(run=drop.run), resuming)["attempt"] == ATTEMPTS_MAX
     check_going(store, Cursor(drop.run, "map", ATTEMPTS_MAX))
