@@ -137,7 +137,7 @@ def _halted(mill: Mill, run: str, execution: Execution, who: str) -> Execution:
 def _still(mill: Mill, run: Run, executions: Sequence[Execution]) -> list[Waiting]:
     """Return what may be at work on the run, executions and known jobs apart."""
     found, now = functions(mill, run.run)
-    for execution in executions:
+    for execution in (one for one in executions if not one.is_gone):
         found += submitting(mill, run.run, execution, now)
         found += notice(mill, run.run, execution, now)
     return found

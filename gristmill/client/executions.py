@@ -28,6 +28,7 @@ class Execution:
     ended: datetime | None
     request: Request | None
     cause: str
+    is_gone: bool = False  # it is known by what it left alone
 
     @property
     def run(self) -> str | None:
@@ -66,13 +67,22 @@ def _request(text: str, bucket: str) -> Request | None:
 
 
 def executions(mill: Mill) -> Iterator[Execution]:
-    """Yield the executions that are about runs, newest first."""
-    pages = mill.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=mill.machine)
-    arns = (one["executionArn"] for page in pages for one in page["executions"])
+    """Yield the executions that are about runs, newest first; none where the state machine is deleted."""
+    arns = _arns(mill)
     with ThreadPoolExecutor(_DESCRIBERS) as pool:
         while batch := list(islice(arns, _DESCRIBERS)):
             found = pool.map(lambda arn: describe(mill, arn), batch)
             yield from (one for one in found if one and one.request)
+
+
+def _arns(mill: Mill) -> Iterator[str]:
+    pages = mill.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=mill.machine)
+    try:
+        for page in pages:
+            yield from (one["executionArn"] for one in page["executions"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
+            raise
 
 
 def resume_name(record: RunRecord, place: int) -> str:

@@ -49,8 +49,7 @@ class JobLook:
 
 def queues(mill: Mill) -> dict[str, str]:
     """Return the ARNs of the stack's queues by their names."""
-    found = [value for name, value in mill.outputs.items() if name.endswith("QueueArn")]
-    return {arn.rpartition("/")[2]: arn for arn in found}
+    return {arn.rpartition("/")[2]: arn for arn in mill.queues}
 
 
 def queue_of(mill: Mill, name: str) -> str:

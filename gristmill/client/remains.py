@@ -1,6 +1,9 @@
 """What is left of a run whose record or execution has expired: its outcome, its results and their report."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from botocore.exceptions import ClientError
@@ -17,6 +20,10 @@ from gristmill.report.model import Report
 from gristmill.words import RunStatus
 
 _LOOKED_THROUGH = 200_000  # results, a thousand in a request
+_READERS = 8  # records read at once
+_CUT_OFF = "it ended with the stack, which was deleted while it was under way"
+_gone = partial(Execution, is_gone=True)
+DELETED = "its execution went with the state machine of the stack that is being deleted: this is what is left of it"
 NO_EXECUTION = "its execution has expired (Step Functions keeps one for 90 days): this is what its notice told"
 NO_RECORD = "its record and its execution have expired: this is what its report says"
 
@@ -36,7 +43,26 @@ def of_outcome(mill: Mill, record: RunRecord) -> Execution | None:
     found = find_readable(mill.store, Outcome, outcome_key(record.run, record.execution))
     if found is None:
         return None
-    return Execution(record.execution, found.status, found.started_at, found.ended_at, None, found.reason)
+    return _gone(record.execution, found.status, found.started_at, found.ended_at, None, found.reason)
+
+
+def cut_off(record: RunRecord) -> Execution:
+    """Return the execution of a run without an outcome, of a stack that is being deleted."""
+    return _gone(record.execution, RunStatus.ABORTED, record.claimed_at, record.claimed_at, None, _CUT_OFF)
+
+
+def recorded(mill: Mill) -> list[RunRecord]:
+    """Return the records of all runs in the bucket, the newest first."""
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = pool.map(lambda run: find_readable(mill.store, RunRecord, keys.run_record(run)), _runs(mill))
+        return sorted(filter(None, found), key=lambda record: record.claimed_at, reverse=True)
+
+
+def _runs(mill: Mill) -> Iterator[str]:
+    pages = mill.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=mill.store.bucket, Prefix=keys.RUNS, Delimiter="/"):
+        for one in page.get("CommonPrefixes", []):
+            yield one["Prefix"].removeprefix(keys.RUNS).rstrip("/")
 
 
 def of_report(mill: Mill, run: str) -> Execution | None:
@@ -59,7 +85,7 @@ def of_report(mill: Mill, run: str) -> Execution | None:
     key = keys.input_key(report.pipeline, report.name)
     drop = Drop(mill.store.bucket, key, given.version, given.etag, given.size, "", report.owner)
     arn = execution_arn(mill, last.name)
-    return Execution(arn, report.status, last.started, last.ended, drop, report.reason)
+    return _gone(arn, report.status, last.started, last.ended, drop, report.reason)
 
 
 def _read(mill: Mill, key: str) -> Report | None:

@@ -11,7 +11,7 @@ from itertools import islice
 
 from gristmill import keys
 from gristmill.client.executions import Execution, describe, executions, unclaimed_resumes
-from gristmill.client.remains import NO_EXECUTION, NO_RECORD, expired, of_outcome, of_report
+from gristmill.client.remains import DELETED, NO_EXECUTION, NO_RECORD, cut_off, expired, of_outcome, of_report, recorded
 from gristmill.client.stack import Mill
 from gristmill.drop import RUN_DIGITS, Drop
 from gristmill.errors import Corrupt, NotFound
@@ -67,7 +67,10 @@ def list_runs(mill: Mill, limit: int) -> list[Run]:
             unseen = [one for one in batch if one.run not in found]
             for run in filter(None, pool.map(lambda one: _current(mill, one), unseen)):
                 found.setdefault(run.run, run)
-    return list(found.values())
+    if mill.is_leaving:  # its executions go before its records
+        remains = (_remains(mill, record.run, record) for record in recorded(mill)[:limit])
+        found = {run.run: run for run in remains if run} | found
+    return list(found.values())[:limit]
 
 
 def find_run(mill: Mill, text: str) -> Run:
@@ -88,7 +91,9 @@ def _remains(mill: Mill, run: str, record: RunRecord | None) -> Run | None:
     """Return a run without an execution as its outcome or its report tells of it."""
     told = of_outcome(mill, record) if record else None
     if told:
-        return Run(run, told, record, NO_EXECUTION)
+        return Run(run, told, record, DELETED if mill.is_leaving else NO_EXECUTION)
+    if record and mill.is_leaving:
+        return Run(run, cut_off(record), record, DELETED)
     reported = of_report(mill, run)
     return Run(run, reported, record, NO_RECORD) if reported else None
 

@@ -46,6 +46,11 @@ class Mill:
         self.__dict__.pop("store", None)
         self.target.renew()
 
+    @property
+    def is_leaving(self) -> bool:
+        """Tell whether the stack is being deleted, or was in part: its state machine and queues may be gone."""
+        return self.status.startswith("DELETE_")
+
     def require_working(self) -> None:
         """Raise Unreachable where new work could not rely on the stack, as it is being changed or deleted."""
         why_not = why_no_work(self.status)
@@ -77,7 +82,11 @@ class Mill:
     def queues(self) -> list[str]:
         """Return the ARNs of the queues that a run's jobs wait in."""
         gpu = [self.outputs["GpuQueueArn"]] if "GpuQueueArn" in self.outputs else []  # a stack may have none
-        return [self.output("CpuQueueArn"), self.output("MpiQueueArn"), *gpu]
+        queues = [self.output("CpuQueueArn"), self.output("MpiQueueArn"), *gpu]
+        if not self.is_leaving:
+            return queues
+        found = self.client("batch").describe_job_queues(jobQueues=queues)["jobQueues"]
+        return [one["jobQueueArn"] for one in found]
 
     @property
     def capacity(self) -> dict[Compute, float]:
