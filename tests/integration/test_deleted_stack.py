@@ -39,7 +39,7 @@ def test_its_runs_are_told_from_what_they_left_and_none_goes_on(leaving: Mill, t
     assert "it ended with the stack, which was deleted while it was under way" in answer("status", cut_off)
     assert "Nothing of it lives any more" in answer("stop", cut_off)
     assert f"/{done}/repeat.txt" in answer("results", done)
-    answer("logs", done)
+    answer("logs", done, code=ExitCode.NOT_FOUND)  # they went with the jobs
     answer("jobs")
     answer("watch", done)
     answer("report", done)
