@@ -108,17 +108,19 @@ def forms(mill: Mill, base: str) -> list[dict[str, Any]]:
 def state_of(mill: Mill) -> dict[str, Any]:
     """Return all that a page could have changed."""
     s3, states = mill.client("s3"), mill.client("stepfunctions")
-    buckets = sorted(one["Name"] for one in s3.list_buckets()["Buckets"])
+    buckets = sorted(bucket["Name"] for bucket in s3.list_buckets()["Buckets"])
     machine = mill.outputs["StateMachineArn"]
     streams = mill.client("logs").describe_log_groups()["logGroups"]
     return {
         "buckets": buckets,
         "objects": mill.sizes(""),
         "kept": mill.read("jobs/kept.txt"),
-        "executions": [one["executionArn"] for one in states.list_executions(stateMachineArn=machine)["executions"]],
+        "executions": [
+            known["executionArn"] for known in states.list_executions(stateMachineArn=machine)["executions"]
+        ],
         "jobs": mill.client("batch").list_jobs(jobQueue=mill.outputs["CpuQueueArn"])["jobSummaryList"],
-        "stacks": [one["StackStatus"] for one in mill.client("cloudformation").describe_stacks()["Stacks"]],
-        "logs": {one["logGroupName"]: one["storedBytes"] for one in streams},
+        "stacks": [stack["StackStatus"] for stack in mill.client("cloudformation").describe_stacks()["Stacks"]],
+        "logs": {group["logGroupName"]: group["storedBytes"] for group in streams},
     }
 
 
@@ -150,7 +152,7 @@ def test_a_page_that_was_given_signed_addresses_can_not_use_them(mill: Mill, pag
         {"method": method, "url": s3.generate_presigned_url(name, Params=named), "headers": {}, "body": "stolen"}
         for method, name in gifts
     ]
-    assert [one for one in page.evaluate(FETCH, signed) if one[2] == "cors"] == []
+    assert [read for read in page.evaluate(FETCH, signed) if read[2] == "cors"] == []
     post = s3.generate_presigned_post(mill.bucket, "inputs/strings/form.txt")
     page.evaluate(SUBMIT, [{"url": post["url"], "fields": {**post["fields"], "file": "a"}}])
     assert state_of(mill) == kept

@@ -217,14 +217,14 @@ def test_secrets_are_in_no_description_log_or_argument(mill: Mill):
     assert mill.finish(run)["status"] == "SUCCEEDED"
     state = read_state(mill.data)
     assert state
-    told = json.dumps(mill.client("batch").describe_jobs(jobs=[job["jobId"] for job in mill.jobs(run)]), default=str)
-    told += json.dumps(mill.client("lambda").list_functions(), default=str)
-    told += json.dumps(mill.client("stepfunctions").describe_execution(executionArn=mill.execution(run)), default=str)
-    told += subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    told += (mill.data / LOG_FILE).read_text() + "".join(mill.log(run))
-    assert "AWS_SECRET" not in told
-    assert state.secret_access_key not in told
-    assert state.access_key_id not in told
+    shown = json.dumps(mill.client("batch").describe_jobs(jobs=[job["jobId"] for job in mill.jobs(run)]), default=str)
+    shown += json.dumps(mill.client("lambda").list_functions(), default=str)
+    shown += json.dumps(mill.client("stepfunctions").describe_execution(executionArn=mill.execution(run)), default=str)
+    shown += subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    shown += (mill.data / LOG_FILE).read_text() + "".join(mill.log(run))
+    assert "AWS_SECRET" not in shown
+    assert state.secret_access_key not in shown
+    assert state.access_key_id not in shown
 
 
 SHOWN = "import os, json; print(json.dumps({n: v for n, v in os.environ.items() if n.startswith('AWS_')}))"

@@ -160,7 +160,17 @@ def test_a_form_that_is_not_rightly_signed_is_refused():
     assert refusal(replace(posted(fields), body=io.BytesIO(b"nothing"))) is not None
 
 
-@pytest.mark.parametrize("policy", ["[]", "{}", '{"expiration": 1, "conditions": 2}', "no json", '{"conditions": [1]}'])
+SOON = '"expiration": "2099-01-01T00:00:00Z"'
+UNREADABLE = ["[]", "{}", '{"expiration": 1, "conditions": 2}', "no json", '{"conditions": [1]}', "[" * 100_000]
+UNREADABLE += ['{"expiration": "2099-01-01T00:00:00", "conditions": []}', f'{{{SOON}, "conditions": [["eq"]]}}']
+UNREADABLE += [f'{{{SOON}, "conditions": [["content-length-range", "a", 2]]}}', f'{{{SOON}, "conditions": [{{}}]}}']
+UNREADABLE += [
+    f'{{{SOON}, "conditions": [["starts-with", "$key", 1]]}}',
+    f'{{{SOON}, "conditions": [["odd", "$key", ""]]}}',
+]
+
+
+@pytest.mark.parametrize("policy", UNREADABLE)
 def test_a_signed_policy_that_cannot_be_read_is_refused(policy: str):
     fields = presigned()
     text = b64encode(policy.encode()).decode()

@@ -74,7 +74,7 @@ def served() -> Served:
 
 
 def to_host(*hosts: str, target: str = "/") -> Request:
-    return Request("GET", target, tuple(("host", one) for one in hosts), io.BytesIO())
+    return Request("GET", target, tuple(("host", host) for host in hosts), io.BytesIO())
 
 
 @pytest.mark.parametrize("name", ["localhost", "LocalHost", "127.0.0.1", "127.9.8.7", "[::1]", BRIDGE])
@@ -300,9 +300,9 @@ def test_an_old_key_is_refused_in_the_protocol_of_the_service_with_the_mend(serv
     body = served(sent(lambda: call(made)))
     assert served.status.startswith(str(status))
     answer = {"status_code": status, "headers": served.headers, "body": body}
-    told = create_parser(protocol).parse(answer, None)["Error"]
-    assert told["Code"] == code
-    assert TAKE_KEYS in told["Message"]
+    error = create_parser(protocol).parse(answer, None)["Error"]
+    assert error["Code"] == code
+    assert TAKE_KEYS in error["Message"]
 
 
 def test_what_is_not_signed_is_told_so(served: Served):

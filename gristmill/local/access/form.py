@@ -1,7 +1,6 @@
 """S3's upload by an HTML form: its policy is what is signed, and every field must keep to it."""
 
 import base64
-import binascii
 import hmac
 import json
 from collections.abc import Callable, Iterator
@@ -110,15 +109,15 @@ class _Part:
 def _keep_to(policy: str, fields: dict[str, str], size: int, now: datetime) -> None:
     """Refuse a policy that has expired, and fields that none of its conditions allows."""
     try:
-        told = json.loads(base64.b64decode(policy, validate=True))
-        expiration = datetime.fromisoformat(told["expiration"])
-        conditions = [_Condition(one) for one in told["conditions"]]
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        parsed = json.loads(base64.b64decode(policy, validate=True))
+        has_expired = now >= datetime.fromisoformat(parsed["expiration"])
+        conditions = [_Condition(stated) for stated in parsed["conditions"]]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise Refused(Why.POLICY, "s3", "the policy cannot be read") from None
-    if now >= expiration:
+    if has_expired:
         raise Refused(Why.EXPIRED, "s3", "Policy expired")
-    broken = [one.text for one in conditions if not one.holds(fields, size)]
-    named = {one.field for one in conditions}
+    broken = [condition.text for condition in conditions if not condition.holds(fields, size)]
+    named = {condition.field for condition in conditions}
     free = {name for name in fields if name not in _UNCONDITIONED and not name.startswith(_IGNORED)} - named
     if broken or free:
         raise Refused(Why.POLICY, "s3", "; ".join([*broken, *(f"extra input field: {name}" for name in sorted(free))]))
@@ -127,25 +126,27 @@ def _keep_to(policy: str, fields: dict[str, str], size: int, now: datetime) -> N
 class _Condition:
     """One condition of a policy: `{field: value}`, `[eq | starts-with, $field, value]` or a range of sizes."""
 
-    def __init__(self, told: Any) -> None:
-        if isinstance(told, dict):
-            ((field, value),) = told.items()
-            told = ["eq", f"${field}", value]
-        self.kind, first, self._second = str(told[0]).lower(), told[1], told[2]
-        self.text = json.dumps(told)
-        self.field = "" if self.kind == "content-length-range" else str(first).removeprefix("$").lower()
-        self._least = int(first) if not self.field else 0
+    def __init__(self, stated: Any) -> None:
+        if isinstance(stated, dict):
+            ((field, value),) = stated.items()
+            stated = ["eq", f"${field}", value]
+        self.text = json.dumps(stated)
+        kind, first, second = stated
+        self._kind, self._value = str(kind).lower(), str(second)
+        is_range = self._kind == "content-length-range"
+        self._sizes = range(int(first), int(second) + 1) if is_range else range(0)
+        self.field = "" if is_range else str(first).removeprefix("$").lower()
 
     def holds(self, fields: dict[str, str], size: int) -> bool:
         """Tell whether a form keeps to it."""
-        if self.kind == "content-length-range":
-            return self._least <= size <= int(self._second)
+        if not self.field:
+            return size in self._sizes
         value = fields.get(self.field)
         if value is None:
             return False
-        if self.kind == "starts-with":
-            return all(one.strip().startswith(self._second) for one in _values(self.field, value))
-        return self.kind == "eq" and value == self._second
+        if self._kind == "starts-with":
+            return all(part.strip().startswith(self._value) for part in _values(self.field, value))
+        return self._kind == "eq" and value == self._value
 
 
 def _values(field: str, value: str) -> list[str]:

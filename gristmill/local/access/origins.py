@@ -37,7 +37,7 @@ def admitting(rules: Iterable[Rule], request: Request, origin: str) -> Rule | No
     asked = request.header("access-control-request-method") if is_preflight(request) else request.method
     wanted = _names(request.header("access-control-request-headers") or "") if is_preflight(request) else []
     for rule in rules:
-        if asked in rule.methods and _any(rule.origins, origin) and all(_any(rule.headers, one) for one in wanted):
+        if asked in rule.methods and _any(rule.origins, origin) and all(_any(rule.headers, name) for name in wanted):
             return rule
     return None
 
@@ -58,7 +58,7 @@ def answer_headers(rule: Rule, request: Request, origin: str) -> list[tuple[str,
 
 
 def _names(text: str) -> list[str]:
-    return [one.strip().lower() for one in text.split(",") if one.strip()]
+    return [name.strip().lower() for name in text.split(",") if name.strip()]
 
 
 def _any(patterns: Iterable[str], text: str) -> bool:

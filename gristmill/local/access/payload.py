@@ -23,14 +23,14 @@ _BLOCK = 1024**2
 
 def claimed_hash(request: Request, claim: Claim) -> str:
     """Return what is signed in the place of the body: for S3 what the request says, else the body's hash."""
-    said = request.header(_HEADER)
+    declared = request.header(_HEADER)
     if claim.service != "s3":
         return _hash_of(request.body)
-    if said is None and claim.expires is not None:
+    if declared is None and claim.expires is not None:
         return UNSIGNED
-    if said is None or not (said in _WORDS or _HASH.fullmatch(said)):
+    if declared is None or not (declared in _WORDS or _HASH.fullmatch(declared)):
         raise Refused(Why.BODY_HASH, claim.service)
-    return said
+    return declared
 
 
 def check_body(request: Request, claim: Claim, claimed: str, key: bytes) -> None:
@@ -39,9 +39,9 @@ def check_body(request: Request, claim: Claim, claimed: str, key: bytes) -> None
         with _from_start(request.body) as body:
             chunks.check(body, claim, key, has_trailer=claimed == _SIGNED_CHUNKS_AND_TRAILER)
     elif claimed not in _WORDS:
-        said = request.header(_HEADER) or claimed
+        declared = request.header(_HEADER) or claimed
         actual = claimed if claim.service != "s3" else _hash_of(request.body)
-        if said != actual:
+        if declared != actual:
             raise Refused(Why.OTHER_BODY, claim.service)
 
 
