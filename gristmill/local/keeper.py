@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gristmill.local.helper import Lost, Pool, Started
 
 _SCRIPT = Path(__file__).parent / "zygote" / "keep.py"
 _TRIES = 3
+_PAUSE = 0.1  # seconds before a dead one is replaced
 
 
 class _Pair(Pool):
@@ -85,20 +87,29 @@ class Keeper:
         with self._lock:
             self._will.seek(0)
             self._will.truncate()
-            if self._pair is not None:
-                self._pair.close()
-                self._pair = None
+            pair, self._pair = self._pair, None
+        if pair is not None:
+            pair.close()
 
     def _living(self) -> _Pair:
         with self._lock:
             if self._pair is None or self._pair.is_gone():
                 self._pair = _Pair(self._will.fileno())
+                threading.Thread(target=self._replace, args=(self._pair,), name="keeper", daemon=True).start()
             return self._pair
+
+    def _replace(self, pair: _Pair) -> None:
+        """Have the next one as soon as this one dies: somebody must see the server's end."""
+        pair.settled()
+        time.sleep(_PAUSE)
+        if self._pair is pair:
+            self._living()
 
     def _write(self, line: str) -> None:
         with self._lock:
             self._will.write(line)
             self._will.flush()
+        self._living()
 
 
 _keeper = Keeper()

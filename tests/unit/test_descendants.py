@@ -1,14 +1,19 @@
 """Which processes end with another, and how often an invocation is tried: without any server."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gristmill.local.functions import later
+from tests.integration.processes import below, running
 
 # adopts orphans, has a process that is to be spared, a worker of its own group and daemons; says which live in the end
 PARENT = """
@@ -40,6 +45,40 @@ def test_what_ends_and_what_is_spared(end: str, left: str):
     words = [sys.executable, "-c", PARENT.replace("END", end)]
     done = subprocess.run(words, capture_output=True, text=True, check=True, start_new_session=True)
     assert done.stdout.strip() == left
+
+
+# notes a process of its own and a command for its end, and tells of its helpers before it is killed
+SERVER = """
+import subprocess, sys, time
+from gristmill.local.keeper import keeper
+keeper().sweep_with(["touch", sys.argv[1]])
+process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+keeper().add(process.pid)
+print(process.pid, keeper()._living()._guard.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_what_a_killed_server_noted_is_done_though_its_helpers_were_killed_before(tmp_path: Path, is_replaced: bool):
+    swept = tmp_path / "swept"
+    words = [sys.executable, "-c", SERVER, str(swept)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        noted, guard = map(int, server.stdout.readline().split())
+        if is_replaced:
+            os.kill(guard, signal.SIGKILL)
+            until(lambda: guard not in [one.pid for one in below(server.pid)] and len(below(server.pid)) == 2)
+        server.kill()
+    until(swept.exists)
+    until(lambda: noted not in [one.pid for one in running()])
+
+
+def until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def failing(errors: list[str | None]) -> Callable[[], dict[str, Any] | None]:
