@@ -111,7 +111,7 @@ test-faults: setup ## a tenth of all requests to the store fails, in every way t
 	$(BIN)/python -m pytest --quiet tests/endurance/test_faults.py
 
 test-deaths: setup ## runs succeed while parts of the embedded AWS are killed, again and again, and its folders deleted
-	$(BIN)/python -m pytest --quiet tests/endurance/test_replaced.py
+	$(BIN)/python -m pytest --quiet tests/endurance/test_replaced.py tests/endurance/test_dead_server.py
 
 test-soak: setup ## 200 small runs leave no process, thread, file handle or growing memory behind
 	$(BIN)/python -m pytest --quiet tests/endurance/test_soak.py

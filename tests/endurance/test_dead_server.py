@@ -1,0 +1,57 @@
+"""Nothing of a killed server lives on, not even programs that have cut themselves off from it."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from gristmill.errors import NotFound
+from gristmill.local import daemon
+from tests.integration.batch import Batch
+from tests.integration.escaping import escaped
+from tests.integration.processes import helpers
+from tests.integration.test_no_leftovers import mark, started, until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
+
+
+def server_with_job(data: Path, one: str) -> int:
+    """Start a bare server with a job that has started its programs; return its process id."""
+    server = daemon.up(data, ["--port", "0"])
+    batch = Batch(server.endpoint, data)
+    batch.make_queue(batch.queue, batch.environment("hosts"))
+    batch.define("line")
+    started(batch, one)
+    return server.pid
+
+
+@pytest.mark.parametrize("with_it", [[], ["keeper"], ["guard"]])
+def test_a_killed_server_leaves_nothing(tmp_path: Path, with_it: list[str]):
+    one = mark()
+    server = server_with_job(tmp_path, one)
+    family = helpers(server)
+    for pid in [server, *(pid for name in with_it for pid in family[name])]:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: escaped(one) == [], "programs of the dead server live on")
+
+
+def test_what_outlives_the_death_of_all_ends_with_the_next_command(tmp_path: Path):
+    """Server and helpers are killed at once; only a program that has cleared its environment cannot be recognised."""
+    one = mark()
+    server = server_with_job(tmp_path, one)
+    family = helpers(server)
+    every = [server, *(pid for name in ("guard", "keeper", "runner") for pid in family[name])]
+    for pid in every:
+        os.kill(pid, signal.SIGSTOP)  # so that none sees another's death
+    for pid in every:
+        os.kill(pid, signal.SIGKILL)
+    try:
+        assert escaped(one)
+        with pytest.raises(NotFound):
+            daemon.down(tmp_path)
+        assert len(escaped(one)) <= 1
+    finally:
+        for line in escaped(one):
+            os.kill(int(line.partition(":")[0]), signal.SIGKILL)
