@@ -20,8 +20,8 @@ from batch_jobs.node.mpirun import find_mpirun
 from benchmarks.common import command_version, finish, print_machine, verdict
 from benchmarks.rivals.classic_mpi import Classic, why_not
 from gristmill.client.target import Target, at_server
+from gristmill.enums import Notice
 from gristmill.local import daemon
-from gristmill.words import Notice
 from tests.mpi.nodes import Nodes
 
 BUCKET = "nodes"

@@ -18,6 +18,7 @@ import common
 
 from gristmill import keys
 from gristmill.cost.gather import Sources, observe
+from gristmill.enums import RunStatus
 from gristmill.footprint import Footprint, leave
 from gristmill.limits import BATCH_LIST_PAGE_BY_STATUS
 from gristmill.local import daemon
@@ -28,7 +29,6 @@ from gristmill.request import Resume
 from gristmill.spec.load import load
 from gristmill.store import Store
 from gristmill.story import Story
-from gristmill.words import RunStatus
 
 CONTAINERS = (100, 1_000, 10_000)
 LIMIT_SECONDS = 10.0  # of processor time, of the 110 s that Notify has

@@ -27,11 +27,11 @@ from gristmill.cost.estimate import (
 )
 from gristmill.cost.load import Load, merge_requests
 from gristmill.cursor import Cursor
+from gristmill.enums import Compute
 from gristmill.jobmap import plan_arrays
 from gristmill.lanes import Lane
 from gristmill.spec.load import load, roots
 from gristmill.spec.model import Pipeline
-from gristmill.words import Compute
 
 TASKS = [10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000]
 RUN = "0123456789abcdef"

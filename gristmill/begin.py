@@ -10,6 +10,7 @@ from gristmill.cost.ceiling import over_ceiling
 from gristmill.cost.estimate import Cut, estimate
 from gristmill.cursor import Cursor
 from gristmill.drop import is_no_drop
+from gristmill.enums import SplitVerdict
 from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.records import Bill, RunRecord
@@ -17,7 +18,6 @@ from gristmill.request import Request, Resume
 from gristmill.source import frozen
 from gristmill.split import ensure_index
 from gristmill.store import Store
-from gristmill.words import SplitVerdict
 
 
 def split(store: Store, request: Request, claimant: Claimant) -> dict[str, Any]:

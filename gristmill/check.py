@@ -7,6 +7,7 @@ from gristmill import index, keys
 from gristmill.cause import Clues, failures
 from gristmill.cover import Cover
 from gristmill.cursor import Cursor
+from gristmill.enums import CheckVerdict, Encoding
 from gristmill.judging import Expected, judge, miscount
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.publish import is_published, publishes
@@ -16,7 +17,6 @@ from gristmill.spec.model import Branch, Stage
 from gristmill.split.encoding import warnings
 from gristmill.store import Store
 from gristmill.survey import survey
-from gristmill.words import CheckVerdict, Encoding
 
 _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
 _LONGEST_WAIT = 60

@@ -9,6 +9,7 @@ from gristmill import keys
 from gristmill.cost.ceiling import read_ceiling
 from gristmill.drop import Drop
 from gristmill.dropfaults import name_faults, object_faults
+from gristmill.enums import Compute
 from gristmill.errors import NotFound, Refused
 from gristmill.parameters import owner, resolve
 from gristmill.records import InputObject, RunRecord
@@ -16,7 +17,6 @@ from gristmill.source import read_record
 from gristmill.spec.load import load
 from gristmill.spec.model import Pipeline
 from gristmill.store import Store
-from gristmill.words import Compute
 
 
 @dataclass(frozen=True)

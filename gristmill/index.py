@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from sys import byteorder
 
+from gristmill.enums import Encoding
 from gristmill.errors import Corrupt
 from gristmill.store import Store
-from gristmill.words import Encoding
 
 _MAGIC = b"GMINDEX1"
 _HEADER = struct.Struct("<8sQQQ")

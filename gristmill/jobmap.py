@@ -7,6 +7,7 @@ from typing import Any
 from gristmill import index, keys
 from gristmill.cover import Cover
 from gristmill.cursor import Cursor
+from gristmill.enums import LaneName
 from gristmill.lanes import Lane, lane_of, own_definition
 from gristmill.parameters import size_of
 from gristmill.plan import Places, children, group_sizes, job_timeout, share
@@ -16,7 +17,6 @@ from gristmill.spec.model import Branch, Stage
 from gristmill.split import ensure_index
 from gristmill.store import Store
 from gristmill.survey import survey
-from gristmill.words import LaneName
 
 _NODE = ("python", "-m", "batch_jobs.node")
 _ALL_NODES = "0:"  # the definition's open range; an override must name one of its ranges

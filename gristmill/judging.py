@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from gristmill.cause import is_hopeless
 from gristmill.cover import Cover
+from gristmill.enums import CheckVerdict, Encoding
 from gristmill.records import BranchFinding
 from gristmill.spec.model import Branch, Stage
-from gristmill.words import CheckVerdict, Encoding
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from gristmill.enums import Image, LaneName
 from gristmill.errors import Refused
 from gristmill.spec.model import Branch, Pipeline
-from gristmill.words import Image, LaneName
 
 
 @dataclass(frozen=True)

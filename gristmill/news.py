@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json
 
 from gristmill import keys
+from gristmill.enums import RunStatus
 from gristmill.errors import Refused, first_fault
 from gristmill.records import RunRecord
 from gristmill.request import Request, Resume, parse_request, read_request
-from gristmill.words import RunStatus
 
 
 @dataclass(frozen=True)

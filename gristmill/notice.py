@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from gristmill import printable
 from gristmill.cost.bill import told
+from gristmill.enums import RunStatus
+from gristmill.humanize import ascii_only, duration, moment, often, size
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.records import Failure, Finding
 from gristmill.story import Story
-from gristmill.wording import ascii_only, duration, moment, often, size
-from gristmill.words import RunStatus
 
 _ATTRIBUTE_MAX = 256  # characters
 _ATTRIBUTES_MAX = 8 * 1024  # bytes of all attributes, which count as part of the message

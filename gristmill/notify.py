@@ -10,6 +10,7 @@ from gristmill.at_work import Invocation, at_work, is_stopped
 from gristmill.cost.bill import together
 from gristmill.cost.gather import Observed, Sources
 from gristmill.cursor import nth_attempt
+from gristmill.enums import RunStatus
 from gristmill.errors import Refused
 from gristmill.jobs import end_jobs
 from gristmill.news import News, may_tell, outcome_key, read_change, read_payload
@@ -20,7 +21,6 @@ from gristmill.report.facts import earlier_outcomes
 from gristmill.report.write import reported
 from gristmill.store import Store
 from gristmill.story import Story, make_story, priced
-from gristmill.words import RunStatus
 
 _FIRST_RETRY = 2
 

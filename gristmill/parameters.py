@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
+from gristmill.enums import ParameterType
+from gristmill.humanize import did_you_mean
 from gristmill.spec.model import Parameter, Pipeline, Size
 from gristmill.spec.parameter_faults import RESERVED, problems
-from gristmill.wording import did_you_mean
-from gristmill.words import ParameterType
 
 Values = dict[str, JsonValue]
 _OWNER_MAX = 100

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gristmill.enums import RecordFormat
 from gristmill.limits import (
     BATCH_ARRAY_MAX,
     BATCH_TIMEOUT_MIN_SECONDS,
@@ -11,7 +12,6 @@ from gristmill.limits import (
     STAGE_CHILDREN_MAX,
 )
 from gristmill.spec.model import Branch, Pipeline, Stage
-from gristmill.words import RecordFormat
 
 _SLACK_SECONDS = 300  # for a container's start, staging and the last segment
 _LONGEST_SECONDS = 14 * 86_400  # Fargate guarantees no job beyond 14 days

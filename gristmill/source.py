@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from gristmill import keys
+from gristmill.enums import OutputKind, RecordFormat
 from gristmill.errors import Corrupt
 from gristmill.reading import read
 from gristmill.records import RunRecord
 from gristmill.spec.model import Branch, Pipeline, Stage
 from gristmill.store import Store
-from gristmill.words import OutputKind, RecordFormat
 
 
 @dataclass(frozen=True)

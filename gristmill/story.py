@@ -8,14 +8,14 @@ from itertools import islice
 from gristmill import keys
 from gristmill.cost.gather import Observed, Sources, measure, observe
 from gristmill.drop import Drop
+from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt
-from gristmill.guard import Overdue, within
 from gristmill.news import News
 from gristmill.parameters import owner
 from gristmill.reading import find_readable, readable
 from gristmill.records import Bill, Finding, RunRecord
 from gristmill.store import ObjectInfo, Store
-from gristmill.words import RunStatus
+from gristmill.timebox import Overdue, within
 
 _OBSERVED_SECONDS = 30.0  # 100,000 containers are listed in less
 

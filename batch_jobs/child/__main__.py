@@ -13,6 +13,7 @@ from batch_jobs.child.setting import Setting, read_setting
 from gristmill import keys
 from gristmill.cursor import nth_attempt
 from gristmill.descendants import adopt_orphans
+from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.plan import segment_age
 from gristmill.printable import encodable
@@ -21,7 +22,6 @@ from gristmill.source import frozen, read_record
 from gristmill.spec.load import roots
 from gristmill.store import Store, make_client
 from gristmill.task import Task
-from gristmill.words import OutputKind
 
 _SIGTERM_EXIT = 143
 

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO, Protocol
 
 from batch_jobs.child.streams import Source
 from gristmill import index
+from gristmill.enums import Encoding
 from gristmill.split.blocks import Blocks
 from gristmill.split.reader import Counter, Malformed
-from gristmill.words import Encoding
 
 OpenAt = Callable[[int], BinaryIO]  # the input from a byte on
 MakeCounter = Callable[[int], Counter]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from batch_jobs.child.feeds import BgzfFeed, Feed, GzipFeed, MakeCounter, OpenAt, PlainFeed
 from batch_jobs.child.items import AllPartsFeed, ItemFeed, listed, part
 from gristmill import index, keys
+from gristmill.enums import Encoding, RecordFormat
 from gristmill.limits import BGZF_BLOCK_MAX
 from gristmill.records import RunRecord
 from gristmill.source import Source, stage_source
@@ -12,7 +13,6 @@ from gristmill.spec.model import Split, Stage
 from gristmill.split.formats import make_reader
 from gristmill.split.reader import Counter
 from gristmill.store import Store
-from gristmill.words import Encoding, RecordFormat
 
 MakeFeed = Callable[[int], Feed]  # for a stretch of tasks that ends at this value of the index
 

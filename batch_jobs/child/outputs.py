@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import IO
 
 from batch_jobs.child.streams import Sink
+from gristmill.enums import MergeKind, OutputKind, RecordFormat
 from gristmill.spec.model import Branch
 from gristmill.split.formats import output_counter
 from gristmill.split.quotes import borders
 from gristmill.split.tokens import LINE_END
-from gristmill.words import MergeKind, OutputKind, RecordFormat
 
 
 def sink_maker(branch: Branch) -> Callable[[IO[bytes]], Sink]:

@@ -20,11 +20,11 @@ from batch_jobs.node.mpirun import find_mpirun
 from batch_jobs.node.setting import Setting, read_setting
 from batch_jobs.node.work import Work, make_work
 from gristmill.descendants import adopt_orphans, end_descendants
+from gristmill.enums import Notice
 from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.keys import Rendezvous
 from gristmill.printable import encodable
 from gristmill.store import Store, make_bare_client
-from gristmill.words import Notice
 
 
 class Ear:

@@ -10,8 +10,8 @@ from batch_jobs.node.host import Registration
 from batch_jobs.node.mpirun import Mpirun
 from batch_jobs.node.others import AT_ONCE, Others
 from batch_jobs.node.setting import Setting
+from gristmill.enums import Notice
 from gristmill.errors import ExitCode
-from gristmill.words import Notice
 
 _TICK = 0.1  # seconds between looks at mpirun
 _SOON = 0.02  # the same while its agent has commands for nodes to come

@@ -11,7 +11,7 @@ from batch_jobs.node.failures import NodeLost, NodeMissing
 from batch_jobs.node.host import Registration
 from batch_jobs.node.setting import Setting
 from batch_jobs.node.watch import Watch
-from gristmill.words import Notice
+from gristmill.enums import Notice
 
 AT_ONCE = 8  # requests to the store: there may be hundreds of nodes
 _REGISTRATION = TypeAdapter(Registration)

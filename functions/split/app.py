@@ -11,10 +11,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from gristmill.at_work import at_work, invocation
 from gristmill.begin import split
 from gristmill.claim import Claimant, Terms
+from gristmill.enums import Compute
 from gristmill.request import read_request
 from gristmill.spec.load import roots
 from gristmill.store import Store, make_client
-from gristmill.words import Compute
 
 logger = Logger()
 tracer = Tracer()

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from gristmill.cli.show import out
+from gristmill.enums import RunStatus
 from gristmill.printable import short
-from gristmill.words import RunStatus
 
 if TYPE_CHECKING:
     from gristmill.client.causes import Cause

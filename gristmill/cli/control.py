@@ -8,8 +8,8 @@ from gristmill.cli.ending import see_to_end, tell_end, waiting
 from gristmill.cli.options import Json, MaybeRunId, Results, RunId, Watch
 from gristmill.cli.session import session
 from gristmill.cli.show import emit, moment, note, out, problem, rich, seconds, table
+from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode
-from gristmill.words import RunStatus
 
 if TYPE_CHECKING:
     from gristmill.client.control import Stopped

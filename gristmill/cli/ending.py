@@ -11,8 +11,8 @@ import typer
 
 from gristmill import keys
 from gristmill.cli.show import COLOURS, emit, note, out, rich, seconds, size, styled
+from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode
-from gristmill.words import RunStatus
 
 if TYPE_CHECKING:
     from gristmill.cli.session import Session

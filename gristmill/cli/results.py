@@ -8,7 +8,7 @@ import typer
 from gristmill.cli.options import Json, MaybeRunId
 from gristmill.cli.session import session
 from gristmill.cli.show import emit, note, out, rich, size, table
-from gristmill.words import RunStatus
+from gristmill.enums import RunStatus
 
 if TYPE_CHECKING:
     from gristmill.client.results import Result

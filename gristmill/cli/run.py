@@ -58,7 +58,7 @@ def run(
     from gristmill.client.upload import Hearer
     from gristmill.client.upload_record import records_folder
     from gristmill.client.user import user_name, utf8
-    from gristmill.wording import ascii_only
+    from gristmill.humanize import ascii_only
 
     here = session(context)
     whose = ascii_only(owner) if owner else user_name()

@@ -10,8 +10,8 @@ from gristmill.cli.ending import see_to_end, tell_end
 from gristmill.cli.options import Json, MaybeRunId, Results
 from gristmill.cli.session import session
 from gristmill.cli.show import coloured, emit, moment, note, out, rich, seconds, size, styled, table
-from gristmill.wording import often
-from gristmill.words import RunStatus
+from gristmill.enums import RunStatus
+from gristmill.humanize import often
 
 if TYPE_CHECKING:
     from gristmill.client.causes import Cause

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from gristmill import printable
-from gristmill.words import RunStatus
+from gristmill.enums import RunStatus
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -209,13 +209,13 @@ def seconds(count: float) -> str:
     """Return a time span as people say it."""
     from datetime import timedelta
 
-    from gristmill.wording import duration
+    from gristmill.humanize import duration
 
     return duration(timedelta(seconds=count))
 
 
 def size(count: int) -> str:
     """Return bytes as people say them."""
-    from gristmill.wording import size as told
+    from gristmill.humanize import size as told
 
     return told(count)

@@ -11,17 +11,17 @@ from botocore.exceptions import ClientError
 
 from gristmill import keys
 from gristmill.at_work import Stop
-from gristmill.client.clock import Clock
 from gristmill.client.executions import Execution, describe, resume_name, unclaimed_resumes
 from gristmill.client.outage import Patience
 from gristmill.client.runs import Run, record_or_lack
 from gristmill.client.stack import Mill
 from gristmill.client.still_at_work import Waiting, functions, notice, submitting
+from gristmill.clock import Clock
+from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, Refused
 from gristmill.jobs import TERMINAL, end_jobs, live_jobs
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.records import RunRecord
-from gristmill.words import RunStatus
 
 T = TypeVar("T")
 STOP_SECONDS = 120.0  # Batch sends SIGTERM and, 30 s later, SIGKILL; the rest is for its own pace

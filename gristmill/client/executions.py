@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError
 
 from gristmill.client.stack import Mill
 from gristmill.drop import is_no_drop
+from gristmill.enums import RunStatus
 from gristmill.errors import Refused
 from gristmill.records import RunRecord
 from gristmill.request import Request, Resume, parse_request
-from gristmill.words import RunStatus
 
 _DESCRIBERS = 8  # asked for at once
 

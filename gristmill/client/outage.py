@@ -5,9 +5,9 @@ from enum import StrEnum, unique
 from ssl import SSLError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gristmill.client.clock import Clock
 from gristmill.client.server_proof import is_running
 from gristmill.client.server_state import ServerState, read_state
+from gristmill.clock import Clock
 from gristmill.errors import Unreachable
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.cost.ceiling import over_ceiling
 from gristmill.drop import Drop
+from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.plan import BranchPlan, plan_branch, stage_tasks
 from gristmill.records import Bill, RunRecord
@@ -22,7 +23,6 @@ from gristmill.spec.model import Branch, Pipeline
 from gristmill.split import ensure_index
 from gristmill.split.encoding import warnings
 from gristmill.survey import survey
-from gristmill.words import Compute
 
 MaxvCpus = Mapping[Compute, float]
 

@@ -17,6 +17,7 @@ from gristmill.client.phase import phase
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.cursor import nth_attempt
+from gristmill.enums import CheckVerdict
 from gristmill.jobs import run_jobs
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.reading import find_readable
@@ -24,7 +25,6 @@ from gristmill.records import BranchFinding, Finding, RunRecord
 from gristmill.source import frozen
 from gristmill.spec.model import Stage
 from gristmill.survey import committed
-from gristmill.words import CheckVerdict
 
 _ASKED = 10  # waiting children of an array that are asked why; most often all wait for the same reason
 _ALIVE = {"STARTING", "RUNNING"}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from gristmill.client.stack_status import why_no_work
 from gristmill.client.target import Target
+from gristmill.enums import Compute
 from gristmill.errors import Unreachable
-from gristmill.words import Compute
 
 if TYPE_CHECKING:
     from gristmill.claim import Terms

@@ -7,8 +7,8 @@ from enum import StrEnum, unique
 from typing import Any
 
 from gristmill.client.stack import Mill
+from gristmill.enums import RunStatus
 from gristmill.errors import NotFound, Refused
-from gristmill.words import RunStatus
 
 _PENDING = "PendingConfirmation"
 

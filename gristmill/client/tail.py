@@ -15,8 +15,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from gristmill.client.clock import Clock
 from gristmill.client.outage import Patience
+from gristmill.clock import Clock
 
 LATE_SECONDS = 10.0  # how long after a container's end its last lines may show up; here they lie there before
 _OVERLAP_MS = 10_000

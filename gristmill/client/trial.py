@@ -20,6 +20,7 @@ from gristmill.client.folder import FolderStore, join
 from gristmill.client.planning import record_of
 from gristmill.cover import Cover
 from gristmill.cursor import Cursor
+from gristmill.enums import Encoding
 from gristmill.errors import Refused
 from gristmill.judging import miscount
 from gristmill.limits import MIB
@@ -29,7 +30,6 @@ from gristmill.records import Failure, RunRecord
 from gristmill.source import frozen, output_key, stage_source
 from gristmill.spec.model import Branch, Stage
 from gristmill.survey import survey
-from gristmill.words import Encoding
 
 RUN = "try"
 HEAD = 4096  # bytes kept of what a branch made

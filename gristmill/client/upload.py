@@ -9,10 +9,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from gristmill.client.parallel import in_parallel
 from gristmill.client.upload_record import FileIdentity, Slot, UploadRecord
 from gristmill.errors import Refused
 from gristmill.limits import MIB, S3_PARTS_MAX
+from gristmill.parallel import in_parallel
 
 _PART = 8 * MIB
 _THREADS = 4  # parts on their way at once; on a slow line more would leave many of them unfinished when it breaks

@@ -4,7 +4,7 @@ import getpass
 import os
 
 from gristmill.errors import Refused
-from gristmill.wording import ascii_only
+from gristmill.humanize import ascii_only
 
 
 def user_name() -> str:

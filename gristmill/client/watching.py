@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from gristmill.client.clock import Clock
 from gristmill.client.looks import Look
 from gristmill.client.outage import Patience
 from gristmill.client.progress import Memory, look
 from gristmill.client.runs import Run, find_run
 from gristmill.client.stack import Mill
+from gristmill.clock import Clock
 
 _SHORTEST, _LONGEST = 0.3, 10.0  # seconds between looks
 _SHARE = 4  # a look that takes long is followed by a wait this many times as long

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gristmill.enums import Notice
 from gristmill.keys.tasks import ATTEMPT_DIGITS
-from gristmill.words import Notice
 
 RUNS = "runs/"
 _SIGN = re.compile(r"/_functions/([a-z_]+)-([0-9]{1,11})-[^/]+\Z")

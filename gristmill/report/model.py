@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
+from gristmill.enums import RunStatus
 from gristmill.footprint import Software
 from gristmill.records import Bill, Record
 from gristmill.report.work import Stage
-from gristmill.words import RunStatus
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"  # what pydantic writes
 

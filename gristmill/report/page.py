@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gristmill import wording
+from gristmill import humanize
 from gristmill.cost.bill import LABELS, dollars
 from gristmill.cursor import nth_attempt
 from gristmill.printable import block
@@ -40,7 +40,7 @@ def beside(key: str, run: str) -> str:
 
 
 def _size(count: float) -> str:
-    return wording.size(int(count))
+    return humanize.size(int(count))
 
 
 def _shown(value: Any) -> Any:
@@ -59,8 +59,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named = (wording.size, wording.brief, wording.duration, wording.moment, wording.quantity, dollars, nth_attempt)
+    named = (humanize.size, humanize.brief, humanize.duration, humanize.moment, humanize.quantity, dollars, nth_attempt)
     made.filters |= {one.__name__: one for one in named}
     made.filters |= {"link": link, "beside": beside}
-    made.globals |= {"labels": LABELS, "say_seconds": wording.brief, "say_size": _size}
+    made.globals |= {"labels": LABELS, "say_seconds": humanize.brief, "say_size": _size}
     return made

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+from gristmill.enums import CheckVerdict
 from gristmill.footprint import Software
 from gristmill.records import Counts, Failure, Record
-from gristmill.words import CheckVerdict
 
 
 class Spread(Record):

@@ -6,7 +6,6 @@ from dataclasses import replace
 from gristmill import keys
 from gristmill.cost.gather import Observed, Sources
 from gristmill.errors import GristmillError, Refused
-from gristmill.guard import within
 from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.news import News
 from gristmill.records import RunRecord
@@ -17,6 +16,7 @@ from gristmill.report.pictures import load
 from gristmill.report.tables import load as load_tables
 from gristmill.store import Store
 from gristmill.story import Story
+from gristmill.timebox import within
 
 _SECONDS = 50.0
 _REASON = 300

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from gristmill.enums import Compute, MergeKind, OutputKind, RecordFormat
 from gristmill.limits import NAME_MAX
 from gristmill.spec.expand import merge_name, parts_name
 from gristmill.spec.fault import Fault, Place
 from gristmill.spec.model import Branch, Pipeline, Stage
 from gristmill.spec.parameter_faults import size_faults
 from gristmill.spec.placeholders import placeholder_faults
-from gristmill.words import Compute, MergeKind, OutputKind, RecordFormat
 
 WITH_HEADER = {RecordFormat.LINES, RecordFormat.CSV}  # formats whose first line may be a header
 _EXPANDED_MAX = NAME_MAX - len(parts_name(""))

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gristmill.enums import MergeKind
 from gristmill.errors import Refused
 from gristmill.spec.code import Lacking, load_callable
 from gristmill.spec.fault import Place
 from gristmill.spec.load import at, parse
 from gristmill.spec.model import Pipeline
-from gristmill.words import MergeKind
 
 
 @dataclass

@@ -9,12 +9,12 @@ import yaml
 from pydantic import ValidationError
 
 from gristmill.errors import Refused
+from gristmill.humanize import did_you_mean
 from gristmill.spec.expand import expand
 from gristmill.spec.fault import Place
 from gristmill.spec.faults import faults
 from gristmill.spec.model import Pipeline
 from gristmill.spec.schema import fields_at
-from gristmill.wording import did_you_mean
 
 FILE = "pipeline.yaml"
 SEARCH_PATH = "GRISTMILL_PIPELINES"

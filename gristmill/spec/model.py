@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from gristmill.enums import Compute, Image, MergeKind, OutputKind, ParameterType, RecordFormat
 from gristmill.limits import ATTEMPTS_MAX, BATCH_NAME_MAX, NAME_MAX, STAGE_BRANCHES_MAX
-from gristmill.words import Compute, Image, MergeKind, OutputKind, ParameterType, RecordFormat
 
 Name = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}$")]
 ParameterName = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$")]

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from gristmill.enums import ParameterType
 from gristmill.spec.fault import Fault, Place
 from gristmill.spec.model import Parameter, Pipeline
-from gristmill.words import ParameterType
 
 RESERVED = {"owner", "max_cost"}
 _PYTHON: dict[ParameterType, tuple[type, ...]] = {

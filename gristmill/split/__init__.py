@@ -1,6 +1,7 @@
 """Cutting a stage's input into chunks: an index of places in it, never a copy."""
 
 from gristmill import index, keys
+from gristmill.enums import Encoding, OutputKind, RecordFormat
 from gristmill.errors import Refused
 from gristmill.parameters import size_of
 from gristmill.records import RunRecord
@@ -13,7 +14,6 @@ from gristmill.split.formats import make_reader
 from gristmill.split.parts import ensure_items
 from gristmill.split.reader import Malformed, Reader, View
 from gristmill.store import Store
-from gristmill.words import Encoding, OutputKind, RecordFormat
 
 _SIZELESS = (RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from gristmill.enums import Encoding
 from gristmill.errors import Refused
 from gristmill.limits import BGZF_SCAN_MAX_BYTES, FILES_MAX, GIB, SCAN_MAX_BYTES, TASKS_MAX
-from gristmill.words import Encoding
 
 
 def check_tasks(count: int) -> None:

@@ -1,5 +1,6 @@
 """Which reader reads which format."""
 
+from gristmill.enums import RecordFormat
 from gristmill.parameters import Values, size_of
 from gristmill.spec.model import Split
 from gristmill.split.fasta import Fasta
@@ -9,7 +10,6 @@ from gristmill.split.lines import JsonLines, Lines
 from gristmill.split.quoted import Csv
 from gristmill.split.reader import Counter, Reader
 from gristmill.split.whole import Items, Whole
-from gristmill.words import RecordFormat
 
 
 def make_reader(split: Split, parameters: Values) -> Reader:

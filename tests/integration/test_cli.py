@@ -18,7 +18,7 @@ import pytest
 from gristmill import keys
 from gristmill.cli.main import call
 from gristmill.errors import ExitCode
-from gristmill.wording import duration
+from gristmill.humanize import duration
 from tests.integration.mill import Mill
 
 

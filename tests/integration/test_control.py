@@ -7,8 +7,8 @@ from gristmill.client.control import resume, stop
 from gristmill.client.runs import Run, find_run
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
+from gristmill.enums import RunStatus
 from gristmill.errors import Refused
-from gristmill.words import RunStatus
 from tests.integration.mill import Mill
 
 LINES = b"".join(b"line %d\n" % i for i in range(6))

@@ -13,8 +13,8 @@ from gristmill.client.results import results
 from gristmill.client.runs import find_run
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
+from gristmill.enums import RunStatus
 from gristmill.errors import NotFound
-from gristmill.words import RunStatus
 from tests.integration.mill import Mill
 
 

@@ -13,8 +13,8 @@ from gristmill.client.control import resume, stop
 from gristmill.client.runs import find_run, list_runs
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
+from gristmill.enums import RunStatus
 from gristmill.errors import Refused
-from gristmill.words import RunStatus
 from tests.integration.mill import Mill
 
 # Execution inputs that StartExecution takes: JSON of any kind

@@ -10,7 +10,7 @@ from gristmill.client.control import Stopped, resume, stop
 from gristmill.client.runs import find_run
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
-from gristmill.words import RunStatus
+from gristmill.enums import RunStatus
 from tests.integration.mill import Mill
 
 TEXT = b"a\nb\nWAIT 1\nc\nd\nWAIT 2\n"  # two children of three tasks: each has done two when it comes to its wait

@@ -14,7 +14,7 @@ from gristmill.client.control import resume, stop
 from gristmill.client.runs import find_run
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
-from gristmill.words import RunStatus
+from gristmill.enums import RunStatus
 from tests.integration.conftest import WRECKED, WRECKED_TIMEOUT
 from tests.integration.mill import Mill
 from tests.integration.processes import descendants

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.client.target import Target
+from gristmill.enums import Notice
 from gristmill.keys import Rendezvous
 from gristmill.local import hostname
-from gristmill.words import Notice
 
 PROJECT = Path(__file__).parents[2]
 PROGRAMS = str(PROJECT / "tests" / "mpi" / "programs.py")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gristmill.client.target import Target
-from gristmill.words import Notice
+from gristmill.enums import Notice
 from tests.mpi.nodes import PROGRAMS, PROJECT, Line, Nodes
 
 Make = Callable[..., Nodes]

@@ -17,10 +17,10 @@ from gristmill.client.executions import Execution
 from gristmill.client.looks import BranchLook, Children, Look, StageLook
 from gristmill.client.runs import Run
 from gristmill.cost.bill import Usage, bill
+from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode
 from gristmill.records import Failure, InputObject, RunRecord
 from gristmill.spec.load import load
-from gristmill.words import RunStatus
 from tests.unit.conftest import ROOTS
 
 OURS = {code for code in ExitCode if code < 75 or code == ExitCode.INTERRUPTED}  # the others are of MPI nodes

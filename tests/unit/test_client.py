@@ -16,11 +16,11 @@ from gristmill.client.progress import count_children, union, waits
 from gristmill.client.server_state import STATE_FILE
 from gristmill.client.subscriptions import On, policy
 from gristmill.client.target import HOME, home
+from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.plan import plan_branch
 from gristmill.spec.load import load
-from gristmill.words import Compute
 from tests.unit.conftest import ROOTS
 
 

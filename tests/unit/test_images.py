@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from batch_jobs.images.layer import is_loadable
+from gristmill.enums import Image
 from gristmill.local.cloudformation.template import parse
 from gristmill.local.containers.engine import Engine, Wanted, run_command
 from gristmill.local.containers.options import options
 from gristmill.local.daemon import PROJECT
 from gristmill.spec.load import read
-from gristmill.words import Image
 
 IMAGES = PROJECT / "batch_jobs" / "images"
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())

@@ -8,6 +8,7 @@ import pytest
 from gristmill import keys
 from gristmill.cause import explain
 from gristmill.cover import Cover, Slice
+from gristmill.enums import CheckVerdict, Encoding, RecordFormat, RunStatus
 from gristmill.judging import Expected, judge, miscount
 from gristmill.keys import Span
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
@@ -16,7 +17,6 @@ from gristmill.notice import attributes, body, subject
 from gristmill.records import BranchFinding, Failure, RunRecord
 from gristmill.spec.model import Branch, Split, Stage
 from gristmill.story import Story
-from gristmill.words import CheckVerdict, Encoding, RecordFormat, RunStatus
 
 CANCELED = "Canceled by JobStateTimeLimit action due to reason: "
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

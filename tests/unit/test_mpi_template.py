@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from gristmill.enums import Notice
 from gristmill.keys import Rendezvous
 from gristmill.local.batch.model import Attempt
 from gristmill.local.batch.nodes import is_open
 from gristmill.local.batch.retry import is_retried
 from gristmill.local.cloudformation.template import parse
 from gristmill.local.daemon import PROJECT
-from gristmill.words import Notice
 
 RESOURCES = parse((PROJECT / "template.yaml").read_text())["Resources"]
 DEFINITIONS = ["MpiJobDefinition", "MpiGpuJobDefinition"]

@@ -11,12 +11,12 @@ from batch_jobs.node.setting import read_setting
 from batch_jobs.node.watch import Watch
 from gristmill.cursor import Cursor
 from gristmill.descendants import descendants
+from gristmill.enums import Image, LaneName, Notice
 from gristmill.errors import Refused
 from gristmill.jobmap import mpi_job
 from gristmill.keys import Rendezvous
 from gristmill.lanes import Lane, lane_of, read_lanes
 from gristmill.spec.model import Branch
-from gristmill.words import Image, LaneName, Notice
 
 ENVIRONMENT = {
     "BUCKET": "mill",

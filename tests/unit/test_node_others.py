@@ -11,10 +11,10 @@ from batch_jobs.node.board import Board
 from batch_jobs.node.failures import NodeLost, NodeMissing
 from batch_jobs.node.others import Others
 from batch_jobs.node.setting import Pace, read_setting
+from gristmill.enums import Notice
 from gristmill.errors import ExitCode
 from gristmill.keys import Rendezvous
 from gristmill.store import ObjectInfo
-from gristmill.words import Notice
 
 ENVIRONMENT = {"BUCKET": "mill", "AWS_BATCH_JOB_ID": "job", "AWS_BATCH_JOB_NUM_NODES": "3"}
 PLACE = Rendezvous("jobs", "job", 1)

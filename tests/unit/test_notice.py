@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gristmill.enums import CheckVerdict, RunStatus
+from gristmill.humanize import ascii_only, duration, size
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.notice import attributes, body, subject
 from gristmill.records import BranchFinding, Failure, Finding
 from gristmill.store import ObjectInfo
 from gristmill.story import Story
-from gristmill.wording import ascii_only, duration, size
-from gristmill.words import CheckVerdict, RunStatus
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

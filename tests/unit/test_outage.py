@@ -12,7 +12,6 @@ from urllib3.exceptions import ProtocolError
 
 from gristmill.cli.main import as_told
 from gristmill.client import watching
-from gristmill.client.clock import Clock
 from gristmill.client.control import stop
 from gristmill.client.drops import await_run
 from gristmill.client.looks import Look
@@ -20,8 +19,9 @@ from gristmill.client.outage import BOUND_SECONDS, NO_CREDENTIALS, LostSight, Ou
 from gristmill.client.runs import Run
 from gristmill.client.tail import Follower, Stream
 from gristmill.client.target import Target
+from gristmill.clock import Clock
+from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode, NotFound
-from gristmill.words import RunStatus
 from tests.unit.test_cli import a_run
 from tests.unit.test_tail import Cloud, Event
 

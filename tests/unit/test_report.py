@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator, validate
 
 from gristmill import keys
 from gristmill.cost.gather import Observed
+from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.footprint import Footprint, footprints, leave, libraries
-from gristmill.guard import Overdue, within
 from gristmill.news import News
 from gristmill.printable import block
 from gristmill.records import BranchFinding, Failure, Finding
@@ -37,7 +37,7 @@ from gristmill.report.work import spread
 from gristmill.request import Resume
 from gristmill.store import ObjectInfo
 from gristmill.story import Story
-from gristmill.words import CheckVerdict, RunStatus
+from gristmill.timebox import Overdue, within
 from tests.unit.test_containers import CONTAINER, RECORD
 
 START = datetime(2026, 1, 2, tzinfo=UTC)

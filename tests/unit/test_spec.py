@@ -8,13 +8,13 @@ import jsonschema
 import pytest
 import yaml
 
+from gristmill.enums import MergeKind, RecordFormat
 from gristmill.errors import Refused
 from gristmill.local.daemon import PROJECT
 from gristmill.spec.load import names, read
 from gristmill.spec.placeholders import fill
 from gristmill.spec.reference import reference
 from gristmill.spec.schema import schema
-from gristmill.words import MergeKind, RecordFormat
 from tests.unit.conftest import ROOTS
 
 GOOD = {

@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill.client.clock import Clock
 from gristmill.client.logs import _streams
 from gristmill.client.tail import Follower, Line, Stream
+from gristmill.clock import Clock
 
 LATE = 10.0
 PAGE = 3  # events

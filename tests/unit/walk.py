@@ -9,12 +9,12 @@ from gristmill.cause import Clues
 from gristmill.check import check_output
 from gristmill.claim import Claimant
 from gristmill.cursor import Cursor
+from gristmill.enums import Compute
 from gristmill.jobmap import job_map
 from gristmill.lanes import Lane
 from gristmill.merge import merge
 from gristmill.request import read_request
 from gristmill.store import Store
-from gristmill.words import Compute
 
 LANES = {Compute.CPU: Lane("queue", "definition", 3)}
 
