@@ -20,7 +20,7 @@ from gristmill.client.target import Target, at_server
 from gristmill.drop import run_id
 from gristmill.local import daemon
 from gristmill.local.deploy import deploy
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 LINE_BYTES = 40
 _LINES_AT_ONCE = 100_000

@@ -27,7 +27,7 @@ from gristmill.records import InputObject, RunRecord
 from gristmill.report.write import write
 from gristmill.request import Resume
 from gristmill.spec.load import load
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.story import Story
 
 CONTAINERS = (100, 1_000, 10_000)

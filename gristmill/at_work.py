@@ -20,7 +20,7 @@ from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.records import Record
 from gristmill.source import read_record
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 
 class Stop(Record):

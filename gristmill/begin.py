@@ -17,7 +17,7 @@ from gristmill.records import Bill, RunRecord
 from gristmill.request import Request, Resume
 from gristmill.source import frozen
 from gristmill.split import ensure_index
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 
 def split(store: Store, request: Request, claimant: Claimant) -> dict[str, Any]:

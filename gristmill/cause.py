@@ -15,7 +15,7 @@ from gristmill.cursor import Cursor
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.reading import readable
 from gristmill.records import Failure
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 _SHOWN = 5  # failures told per branch; the rest of them most often say the same
 _SEARCHED = 10_000  # failure records looked at to find those

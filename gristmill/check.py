@@ -15,7 +15,7 @@ from gristmill.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.source import find_branch, frozen, output_key, read_record
 from gristmill.spec.model import Branch, Stage
 from gristmill.split.encoding import warnings
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.survey import survey
 
 _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest

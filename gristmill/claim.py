@@ -16,7 +16,7 @@ from gristmill.records import InputObject, RunRecord
 from gristmill.source import read_record
 from gristmill.spec.load import load
 from gristmill.spec.model import Pipeline
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.records import RunRecord
 from gristmill.source import frozen, output_key, result_branches
 from gristmill.spec.model import Pipeline
-from gristmill.store import ObjectInfo
+from gristmill.storage.s3 import ObjectInfo
 
 
 def object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None) -> list[str]:

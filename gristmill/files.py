@@ -9,7 +9,7 @@ from gristmill.enums import Encoding, RecordFormat
 from gristmill.records import RunRecord
 from gristmill.source import find_branch, frozen, output_key, stage_source, suffix
 from gristmill.spec.model import Branch, Stage
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 NAME = "files.csv"
 _COLUMNS = ("file", "task", "item", "first_byte", "end_byte", "bytes", "records")

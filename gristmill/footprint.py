@@ -15,7 +15,7 @@ from typing import Literal
 
 from gristmill import __version__, keys
 from gristmill.records import Record
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 _LIBRARIES = 60
 _VERSION = 40  # characters

@@ -8,7 +8,7 @@ from sys import byteorder
 
 from gristmill.enums import Encoding
 from gristmill.errors import Corrupt
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 _MAGIC = b"GMINDEX1"
 _HEADER = struct.Struct("<8sQQQ")

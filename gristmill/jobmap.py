@@ -15,7 +15,7 @@ from gristmill.records import RunRecord
 from gristmill.source import frozen, read_record
 from gristmill.spec.model import Branch, Stage
 from gristmill.split import ensure_index
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.survey import survey
 
 _NODE = ("python", "-m", "batch_jobs.node")

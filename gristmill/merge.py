@@ -5,12 +5,12 @@ from typing import Any
 
 from gristmill import index, keys
 from gristmill.at_work import check_not_stopped
-from gristmill.compose import compose
 from gristmill.cursor import Cursor
 from gristmill.enums import OutputKind
 from gristmill.publish import is_published, publish, publishes
 from gristmill.source import find_branch, frozen, output_key, read_record
-from gristmill.store import Store
+from gristmill.storage.compose import compose
+from gristmill.storage.s3 import Store
 from gristmill.survey import survey
 
 

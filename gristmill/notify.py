@@ -19,7 +19,7 @@ from gristmill.reading import find_readable
 from gristmill.records import Outcome, RunRecord
 from gristmill.report.facts import earlier_outcomes
 from gristmill.report.write import reported
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.story import Story, make_story, priced
 
 _FIRST_RETRY = 2

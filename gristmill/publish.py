@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from gristmill import keys
-from gristmill.compose import Piece, compose
 from gristmill.cover import Cover, Slice
 from gristmill.enums import OutputKind
 from gristmill.files import file_name, listing, listing_key
 from gristmill.records import RunRecord
 from gristmill.source import find_branch, frozen, output_key, result_branches
 from gristmill.spec.model import Branch
-from gristmill.store import ObjectInfo, Store
+from gristmill.storage.compose import Piece, compose
+from gristmill.storage.s3 import ObjectInfo, Store
 
 Join = Callable[[Store, str, Sequence[Piece], dict[str, str], str], None]
 _COPIERS = 16

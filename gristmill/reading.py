@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from gristmill.errors import Corrupt, NotFound, first_fault
 from gristmill.limits import RECORD_MAX
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 R = TypeVar("R", bound=BaseModel)
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from gristmill.errors import Corrupt
 from gristmill.reading import read
 from gristmill.records import RunRecord
 from gristmill.spec.model import Branch, Pipeline, Stage
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from gristmill.news import News
 from gristmill.parameters import owner
 from gristmill.reading import find_readable, readable
 from gristmill.records import Bill, Finding, RunRecord
-from gristmill.store import ObjectInfo, Store
+from gristmill.storage.s3 import ObjectInfo, Store
 from gristmill.timebox import Overdue, within
 
 _OBSERVED_SECONDS = 30.0  # 100,000 containers are listed in less

@@ -6,7 +6,7 @@ from gristmill import keys
 from gristmill.cover import Committed, Cover, cover
 from gristmill.reading import find_readable
 from gristmill.records import Receipt
-from gristmill.store import ObjectInfo, Store
+from gristmill.storage.s3 import ObjectInfo, Store
 
 _READERS = 16
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 
 @dataclass(frozen=True)

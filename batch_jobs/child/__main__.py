@@ -20,7 +20,7 @@ from gristmill.printable import encodable
 from gristmill.records import RunRecord
 from gristmill.source import frozen, read_record
 from gristmill.spec.load import roots
-from gristmill.store import Store, make_client
+from gristmill.storage.s3 import Store, make_client
 from gristmill.task import Task
 
 _SIGTERM_EXIT = 143

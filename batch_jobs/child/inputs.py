@@ -12,7 +12,7 @@ from gristmill.source import Source, stage_source
 from gristmill.spec.model import Split, Stage
 from gristmill.split.formats import make_reader
 from gristmill.split.reader import Counter
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 MakeFeed = Callable[[int], Feed]  # for a stretch of tasks that ends at this value of the index
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from batch_jobs.child.streams import Source
 from gristmill.errors import NotFound, Refused
 from gristmill.split.whole import OneCounter
-from gristmill.store import ObjectInfo, Store
+from gristmill.storage.s3 import ObjectInfo, Store
 
 _S3 = "s3://"
 

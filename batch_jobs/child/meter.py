@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from gristmill.cursor import Cursor
 from gristmill.footprint import Footprint, leave
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 _KIB = 1024 if sys.platform == "darwin" else 1  # getrusage(2): bytes on macOS, KiB on Linux
 

@@ -23,7 +23,7 @@ from gristmill.descendants import already_there, end_detached
 from gristmill.errors import GristmillError
 from gristmill.limits import SEGMENT_AGE_MIN
 from gristmill.records import Failure
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.task import Task
 
 _BUFFER = 64 * 1024  # bytes; larger writes pass it by

@@ -10,7 +10,7 @@ from gristmill import keys
 from gristmill.errors import Refused
 from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
 from gristmill.records import Receipt
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 _ONE_REQUEST = 16 * MIB
 

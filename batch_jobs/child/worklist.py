@@ -10,7 +10,7 @@ from batch_jobs.child.setting import Setting
 from gristmill import index, keys
 from gristmill.keys import Span
 from gristmill.plan import Places, child_places
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.survey import survey
 
 _WINDOW = 128 * 1024  # tasks: 1 MiB of offsets

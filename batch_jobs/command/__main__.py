@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gristmill import keys
 from gristmill.errors import ExitCode
-from gristmill.store import Store, make_client
+from gristmill.storage.s3 import Store, make_client
 from gristmill.submitted import Submitted
 
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as a shell tells it

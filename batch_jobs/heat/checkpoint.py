@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.task import Task
 
 from .problem import Field

@@ -24,7 +24,7 @@ from gristmill.enums import Notice
 from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.keys import Rendezvous
 from gristmill.printable import encodable
-from gristmill.store import Store, make_bare_client
+from gristmill.storage.s3 import Store, make_bare_client
 
 
 class Ear:

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_jobs.node.failures import CutOff
 from gristmill.keys import Rendezvous
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 _AGAIN = 0.5  # seconds after an error
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})

@@ -16,7 +16,7 @@ from gristmill.spec.code import load_callable
 from gristmill.spec.load import find, roots
 from gristmill.spec.model import Branch
 from gristmill.spec.placeholders import fill
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.task import Task
 
 INPUT, OUTPUT = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT"  # this node's own files, in its environment

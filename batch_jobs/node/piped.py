@@ -15,7 +15,7 @@ from batch_jobs.node.setting import Setting
 from gristmill import index, keys
 from gristmill.errors import Refused
 from gristmill.records import Failure
-from gristmill.store import Store, make_client
+from gristmill.storage.s3 import Store, make_client
 
 
 class Piped:

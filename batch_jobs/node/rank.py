@@ -9,7 +9,7 @@ from typing import Any
 from batch_jobs.node.branch import INPUT, OUTPUT, BranchWork, read_branch
 from batch_jobs.node.mpirun import program
 from gristmill.cursor import Cursor
-from gristmill.store import Store, make_client
+from gristmill.storage.s3 import Store, make_client
 
 
 class OtherRanksSink(io.RawIOBase):

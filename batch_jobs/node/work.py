@@ -62,6 +62,6 @@ def make_work(setting: Setting, folder: Path) -> Work:
         return Plain(list(setting.command))
     # heavy, and a plain command is not to wait for it
     from batch_jobs.node.piped import Piped
-    from gristmill.store import Store, make_bare_client
+    from gristmill.storage.s3 import Store, make_bare_client
 
     return Piped(Store(setting.bucket, make_bare_client("s3")), setting, folder)

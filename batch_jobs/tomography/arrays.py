@@ -18,7 +18,7 @@ from zarr.codecs import ZstdCodec
 from zarr.errors import ContainsArrayError, ContainsGroupError
 from zarr.storage import LocalStore, ObjectStore
 
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.task import Task
 
 _EMPTY_TOO = {"write_empty_chunks": True}  # which chunks exist tells what is done

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gristmill.limits import MIB
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.task import Task
 
 _BUFFER = 1 * MIB  # HDF5 reads many small pieces near each other

@@ -13,7 +13,7 @@ from gristmill.cause import Clues, refusals
 from gristmill.check import check_output
 from gristmill.cursor import Cursor
 from gristmill.jobs import read_queues
-from gristmill.store import Store, make_client
+from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()
 tracer = Tracer()

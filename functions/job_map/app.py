@@ -11,7 +11,7 @@ from gristmill.at_work import at_work, check_going, invocation
 from gristmill.cursor import Cursor
 from gristmill.jobmap import job_map
 from gristmill.lanes import read_lanes
-from gristmill.store import Store, make_client
+from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()
 tracer = Tracer()

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from gristmill.at_work import at_work, check_going, invocation
 from gristmill.cursor import Cursor
 from gristmill.merge import merge
-from gristmill.store import Store, make_client
+from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()
 tracer = Tracer()

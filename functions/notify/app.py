@@ -12,7 +12,7 @@ from gristmill.at_work import invocation
 from gristmill.cost.gather import Sources
 from gristmill.jobs import read_queues
 from gristmill.notify import Post, notify
-from gristmill.store import Store, make_client
+from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()
 tracer = Tracer()

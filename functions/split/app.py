@@ -14,7 +14,7 @@ from gristmill.claim import Claimant, Terms
 from gristmill.enums import Compute
 from gristmill.request import read_request
 from gristmill.spec.load import roots
-from gristmill.store import Store, make_client
+from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()
 tracer = Tracer()

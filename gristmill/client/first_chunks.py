@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from gristmill import index, keys
-from gristmill.client.folder import FolderStore
 from gristmill.errors import Refused
 from gristmill.limits import MIB
 from gristmill.records import RunRecord
 from gristmill.spec.model import Stage
 from gristmill.split import ensure_index
+from gristmill.storage.folder import FolderStore
 
 _FIRST_LOOK = 8 * MIB  # of the file; more where the chunks are larger
 _MORE = 8  # times as much

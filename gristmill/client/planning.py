@@ -9,7 +9,6 @@ from gristmill import index, keys
 from gristmill.begin import price
 from gristmill.claim import Claimant, Terms, make_record
 from gristmill.client.drops import Upload
-from gristmill.client.onefile import OneFile
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.cost.ceiling import over_ceiling
@@ -22,6 +21,7 @@ from gristmill.source import frozen
 from gristmill.spec.model import Branch, Pipeline
 from gristmill.split import ensure_index
 from gristmill.split.encoding import warnings
+from gristmill.storage.one_file import OneFile
 from gristmill.survey import survey
 
 MaxvCpus = Mapping[Compute, float]

@@ -11,7 +11,7 @@ from gristmill.errors import Unreachable
 
 if TYPE_CHECKING:
     from gristmill.claim import Terms
-    from gristmill.store import Store
+    from gristmill.storage.s3 import Store
 
 DEFAULT_NAME = "gristmill"
 _DELETED = "DELETE_COMPLETE"
@@ -69,7 +69,7 @@ class Mill:
     @cached_property
     def store(self) -> "Store":
         """Return the bucket."""
-        from gristmill.store import Store
+        from gristmill.storage.s3 import Store
 
         return Store(self.output("BucketName"), self.client("s3"))
 

@@ -16,7 +16,6 @@ from gristmill import index, keys
 from gristmill.check import expected_of, placed
 from gristmill.client.drops import Upload
 from gristmill.client.first_chunks import index_first
-from gristmill.client.folder import FolderStore, join
 from gristmill.client.planning import record_of
 from gristmill.cover import Cover
 from gristmill.cursor import Cursor
@@ -29,6 +28,7 @@ from gristmill.reading import read
 from gristmill.records import Failure, RunRecord
 from gristmill.source import frozen, output_key, stage_source
 from gristmill.spec.model import Branch, Stage
+from gristmill.storage.folder import FolderStore, join
 from gristmill.survey import survey
 
 RUN = "try"

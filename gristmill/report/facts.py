@@ -16,7 +16,7 @@ from gristmill.news import News
 from gristmill.reading import readable
 from gristmill.records import Finding, Outcome, RunRecord
 from gristmill.report.model import Object
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.story import Story
 
 FINDINGS = 60  # of a stage, the newest: ten attempts of each of its last resumes

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gristmill.report.model import Picture
-from gristmill.store import ObjectInfo, Store
+from gristmill.storage.s3 import ObjectInfo, Store
 
 EMBEDDED_MAX = 5_000_000  # bytes of all pictures of a page
 SHOWN = 24

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from gristmill.report.model import Table
-from gristmill.store import ObjectInfo, Store
+from gristmill.storage.s3 import ObjectInfo, Store
 
 SHOWN = 4
 ROWS, COLUMNS, LETTERS = 6, 12, 80  # shown of a table, its head among them; of each cell

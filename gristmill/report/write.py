@@ -14,7 +14,7 @@ from gristmill.report.make import make
 from gristmill.report.page import page
 from gristmill.report.pictures import load
 from gristmill.report.tables import load as load_tables
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.story import Story
 from gristmill.timebox import within
 

@@ -13,7 +13,7 @@ from gristmill.split.encoding import encoding_of
 from gristmill.split.formats import make_reader
 from gristmill.split.parts import ensure_items
 from gristmill.split.reader import Malformed, Reader, View
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 _SIZELESS = (RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)
 

@@ -11,7 +11,7 @@ from gristmill.reading import read
 from gristmill.records import Receipt, RunRecord
 from gristmill.source import find_branch, frozen
 from gristmill.spec.model import Stage
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from gristmill.survey import survey
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gristmill import index, keys
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 from tests.integration.mill import Mill
 
 GOOD = [b"one", b"two", b"three", b"four", b"five"]

@@ -10,7 +10,7 @@ from hypothesis import settings
 from moto import mock_aws
 
 from gristmill.claim import Claimant
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 # the machine may be busy, so no example has a deadline
 settings.register_profile("mill", deadline=None, max_examples=50)

@@ -9,7 +9,6 @@ from gristmill import keys
 from gristmill.claim import Terms
 from gristmill.client.drops import Upload, faults
 from gristmill.client.looks import Children
-from gristmill.client.onefile import OneFile
 from gristmill.client.pace import Pace
 from gristmill.client.planning import plan_file
 from gristmill.client.progress import count_children, union, waits
@@ -21,6 +20,7 @@ from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.plan import plan_branch
 from gristmill.spec.load import load
+from gristmill.storage.one_file import OneFile
 from tests.unit.conftest import ROOTS
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill import compose as joining
-from gristmill.compose import Piece, compose, parts
 from gristmill.limits import MIB, S3_PART_MAX, S3_PART_MIN
+from gristmill.storage import compose as joining
+from gristmill.storage.compose import Piece, compose, parts
 
 SIZES = st.one_of(
     st.integers(1, 3 * MIB),

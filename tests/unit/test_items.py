@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError
 
 from batch_jobs.child.items import listed
 from gristmill.errors import GristmillError
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 
 class Denied(Store):

@@ -3,9 +3,9 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from gristmill.compose import Piece, compose
 from gristmill.limits import S3_PART_MIN
-from gristmill.store import Store
+from gristmill.storage.compose import Piece, compose
+from gristmill.storage.s3 import Store
 
 METADATA = {"gristmill-run": "r1"}
 GONE = {"Error": {"Code": "NoSuchUpload", "Message": "gone"}, "ResponseMetadata": {"HTTPStatusCode": 404}}

@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from gristmill.compose import Piece, compose
 from gristmill.limits import MIB, S3_PART_MIN
-from gristmill.store import Store
+from gristmill.storage.compose import Piece, compose
+from gristmill.storage.s3 import Store
 
 
 def watch(store: Store) -> Counter[str]:

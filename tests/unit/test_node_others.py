@@ -14,7 +14,7 @@ from batch_jobs.node.setting import Pace, read_setting
 from gristmill.enums import Notice
 from gristmill.errors import ExitCode
 from gristmill.keys import Rendezvous
-from gristmill.store import ObjectInfo
+from gristmill.storage.s3 import ObjectInfo
 
 ENVIRONMENT = {"BUCKET": "mill", "AWS_BATCH_JOB_ID": "job", "AWS_BATCH_JOB_NUM_NODES": "3"}
 PLACE = Rendezvous("jobs", "job", 1)

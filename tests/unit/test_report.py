@@ -35,7 +35,7 @@ from gristmill.report.tables import COLUMNS, LETTERS, ROWS, delimiter, table
 from gristmill.report.timeline import Span, bins, steps
 from gristmill.report.work import spread
 from gristmill.request import Resume
-from gristmill.store import ObjectInfo
+from gristmill.storage.s3 import ObjectInfo
 from gristmill.story import Story
 from gristmill.timebox import Overdue, within
 from tests.unit.test_containers import CONTAINER, RECORD

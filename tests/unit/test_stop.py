@@ -13,14 +13,14 @@ from gristmill.at_work import Invocation, at_work, check_going, check_not_stoppe
 from gristmill.begin import split
 from gristmill.claim import Claimant
 from gristmill.client.still_at_work import unanswered
-from gristmill.compose import Piece, compose
 from gristmill.cursor import Cursor
 from gristmill.drop import Drop
 from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX, S3_PART_MIN
 from gristmill.merge import merge
 from gristmill.request import Resume, read_request
-from gristmill.store import Store
+from gristmill.storage.compose import Piece, compose
+from gristmill.storage.s3 import Store
 from tests.unit.walk import event, work
 
 WORK = Invocation("job_map", "0123-abcd", 1_767_324_500)

@@ -14,7 +14,7 @@ from gristmill.jobmap import job_map
 from gristmill.lanes import Lane
 from gristmill.merge import merge
 from gristmill.request import read_request
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 LANES = {Compute.CPU: Lane("queue", "definition", 3)}
 

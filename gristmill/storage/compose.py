@@ -9,7 +9,7 @@ from itertools import islice
 from botocore.exceptions import ClientError
 
 from gristmill.limits import S3_PART_MAX, S3_PART_MIN, S3_PARTS_MAX
-from gristmill.store import Store
+from gristmill.storage.s3 import Store
 
 _COPIERS = 16
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from gristmill.compose import Piece
 from gristmill.errors import NotFound
 from gristmill.limits import MIB
-from gristmill.store import ObjectInfo, Store
+from gristmill.storage.compose import Piece
+from gristmill.storage.s3 import ObjectInfo, Store
 
 _READ_AHEAD = 1 * MIB
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from gristmill.limits import MIB
-from gristmill.ranged import RangedReader
+from gristmill.storage.ranged import RangedReader
 
 _READ_AHEAD = 1 * MIB
 _CONFLICT_TRIES = 5
