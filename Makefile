@@ -74,7 +74,7 @@ test: setup ## unit tests and the deployed template on the embedded AWS
 	$(BIN)/python -m pytest --quiet -n 2 --dist loadfile  # tests wait more than they work; each process has an embedded AWS of its own
 
 reference: $(VENV)/.ready ## write docs/pipeline-yaml.md from the schema
-	@$(BIN)/python -m gristmill.spec.reference > docs/pipeline-yaml.md
+	@$(BIN)/python -m gristmill.pipeline.reference > docs/pipeline-yaml.md
 
 lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 	$(BIN)/ruff check .

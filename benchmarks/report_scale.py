@@ -23,10 +23,10 @@ from gristmill.footprint import Footprint, leave
 from gristmill.limits import BATCH_LIST_PAGE_BY_STATUS
 from gristmill.local import daemon
 from gristmill.news import News
+from gristmill.pipeline.loading import load
 from gristmill.records import InputObject, RunRecord
 from gristmill.report.write import write
 from gristmill.request import Resume
-from gristmill.spec.load import load
 from gristmill.storage.s3 import Store
 from gristmill.story import Story
 

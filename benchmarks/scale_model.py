@@ -30,8 +30,8 @@ from gristmill.cursor import Cursor
 from gristmill.enums import Compute
 from gristmill.jobmap import plan_arrays
 from gristmill.lanes import Lane
-from gristmill.spec.load import load, roots
-from gristmill.spec.model import Pipeline
+from gristmill.pipeline.loading import load, roots
+from gristmill.pipeline.model import Pipeline
 
 TASKS = [10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000]
 RUN = "0123456789abcdef"

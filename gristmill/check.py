@@ -10,10 +10,10 @@ from gristmill.cursor import Cursor
 from gristmill.enums import CheckVerdict, Encoding
 from gristmill.judging import Expected, judge, miscount
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
+from gristmill.pipeline.model import Branch, Stage
 from gristmill.publish import is_published, publishes
 from gristmill.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.source import find_branch, frozen, output_key, read_record
-from gristmill.spec.model import Branch, Stage
 from gristmill.split.encoding import warnings
 from gristmill.storage.s3 import Store
 from gristmill.survey import survey

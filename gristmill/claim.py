@@ -11,11 +11,11 @@ from gristmill.drop import Drop
 from gristmill.dropfaults import name_faults, object_faults
 from gristmill.enums import Compute
 from gristmill.errors import NotFound, Refused
-from gristmill.parameters import owner, resolve
+from gristmill.pipeline.loading import load
+from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.parameters import owner, resolve
 from gristmill.records import InputObject, RunRecord
 from gristmill.source import read_record
-from gristmill.spec.load import load
-from gristmill.spec.model import Pipeline
 from gristmill.storage.s3 import Store
 
 

@@ -3,9 +3,9 @@
 from gristmill import keys
 from gristmill.drop import Drop
 from gristmill.limits import S3_KEY_MAX_BYTES
+from gristmill.pipeline.model import Pipeline
 from gristmill.records import RunRecord
 from gristmill.source import frozen, output_key, result_branches
-from gristmill.spec.model import Pipeline
 from gristmill.storage.s3 import ObjectInfo
 
 

@@ -6,9 +6,9 @@ import io
 from gristmill import index, keys
 from gristmill.cover import Cover
 from gristmill.enums import Encoding, RecordFormat
+from gristmill.pipeline.model import Branch, Stage
 from gristmill.records import RunRecord
 from gristmill.source import find_branch, frozen, output_key, stage_source, suffix
-from gristmill.spec.model import Branch, Stage
 from gristmill.storage.s3 import Store
 
 NAME = "files.csv"

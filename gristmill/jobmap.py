@@ -9,11 +9,11 @@ from gristmill.cover import Cover
 from gristmill.cursor import Cursor
 from gristmill.enums import LaneName
 from gristmill.lanes import Lane, lane_of, own_definition
-from gristmill.parameters import size_of
+from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.parameters import size_of
 from gristmill.plan import Places, children, group_sizes, job_timeout, share
 from gristmill.records import RunRecord
 from gristmill.source import frozen, read_record
-from gristmill.spec.model import Branch, Stage
 from gristmill.split import ensure_index
 from gristmill.storage.s3 import Store
 from gristmill.survey import survey

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from gristmill.cause import is_hopeless
 from gristmill.cover import Cover
 from gristmill.enums import CheckVerdict, Encoding
+from gristmill.pipeline.model import Branch, Stage
 from gristmill.records import BranchFinding
-from gristmill.spec.model import Branch, Stage
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gristmill.enums import Image, LaneName
 from gristmill.errors import Refused
-from gristmill.spec.model import Branch, Pipeline
+from gristmill.pipeline.model import Branch, Pipeline
 
 
 @dataclass(frozen=True)

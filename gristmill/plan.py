@@ -11,7 +11,7 @@ from gristmill.limits import (
     SEGMENT_AGE_MIN,
     STAGE_CHILDREN_MAX,
 )
-from gristmill.spec.model import Branch, Pipeline, Stage
+from gristmill.pipeline.model import Branch, Pipeline, Stage
 
 _SLACK_SECONDS = 300  # for a container's start, staging and the last segment
 _LONGEST_SECONDS = 14 * 86_400  # Fargate guarantees no job beyond 14 days

@@ -7,9 +7,9 @@ from gristmill import keys
 from gristmill.cover import Cover, Slice
 from gristmill.enums import OutputKind
 from gristmill.files import file_name, listing, listing_key
+from gristmill.pipeline.model import Branch
 from gristmill.records import RunRecord
 from gristmill.source import find_branch, frozen, output_key, result_branches
-from gristmill.spec.model import Branch
 from gristmill.storage.compose import Piece, compose
 from gristmill.storage.s3 import ObjectInfo, Store
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from gristmill import keys
 from gristmill.enums import OutputKind, RecordFormat
 from gristmill.errors import Corrupt
+from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.reading import read
 from gristmill.records import RunRecord
-from gristmill.spec.model import Branch, Pipeline, Stage
 from gristmill.storage.s3 import Store
 
 

@@ -11,7 +11,7 @@ from gristmill.drop import Drop
 from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt
 from gristmill.news import News
-from gristmill.parameters import owner
+from gristmill.pipeline.parameters import owner
 from gristmill.reading import find_readable, readable
 from gristmill.records import Bill, Finding, RunRecord
 from gristmill.storage.s3 import ObjectInfo, Store

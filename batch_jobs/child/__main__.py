@@ -15,11 +15,11 @@ from gristmill.cursor import nth_attempt
 from gristmill.descendants import adopt_orphans
 from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError
+from gristmill.pipeline.loading import roots
 from gristmill.plan import segment_age
 from gristmill.printable import encodable
 from gristmill.records import RunRecord
 from gristmill.source import frozen, read_record
-from gristmill.spec.load import roots
 from gristmill.storage.s3 import Store, make_client
 from gristmill.task import Task
 

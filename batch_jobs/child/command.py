@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from batch_jobs.child.process import ProgramFailed, run
 from gristmill.limits import DISK_RESERVE, MIB
-from gristmill.spec.placeholders import as_text
+from gristmill.pipeline.placeholders import as_text
 from gristmill.task import Task
 
 _COPY = 1 * MIB

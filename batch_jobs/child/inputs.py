@@ -7,9 +7,9 @@ from batch_jobs.child.items import AllPartsFeed, ItemFeed, listed, part
 from gristmill import index, keys
 from gristmill.enums import Encoding, RecordFormat
 from gristmill.limits import BGZF_BLOCK_MAX
+from gristmill.pipeline.model import Split, Stage
 from gristmill.records import RunRecord
 from gristmill.source import Source, stage_source
-from gristmill.spec.model import Split, Stage
 from gristmill.split.formats import make_reader
 from gristmill.split.reader import Counter
 from gristmill.storage.s3 import Store

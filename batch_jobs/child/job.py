@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from batch_jobs.child.command import Program
+from gristmill.pipeline.code import load_callable
+from gristmill.pipeline.loading import find
+from gristmill.pipeline.model import Branch
+from gristmill.pipeline.placeholders import fill
 from gristmill.records import RunRecord
 from gristmill.source import frozen, suffix
-from gristmill.spec.code import load_callable
-from gristmill.spec.load import find
-from gristmill.spec.model import Branch
-from gristmill.spec.placeholders import fill
 from gristmill.task import Task
 
 Job = Callable[[Any, BinaryIO, Mapping[str, Any], Task], None]

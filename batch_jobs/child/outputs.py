@@ -5,7 +5,7 @@ from typing import IO
 
 from batch_jobs.child.streams import Sink
 from gristmill.enums import MergeKind, OutputKind, RecordFormat
-from gristmill.spec.model import Branch
+from gristmill.pipeline.model import Branch
 from gristmill.split.formats import output_counter
 from gristmill.split.quotes import borders
 from gristmill.split.tokens import LINE_END

@@ -12,8 +12,8 @@ from gristmill.at_work import at_work, invocation
 from gristmill.begin import split
 from gristmill.claim import Claimant, Terms
 from gristmill.enums import Compute
+from gristmill.pipeline.loading import roots
 from gristmill.request import read_request
-from gristmill.spec.load import roots
 from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()

@@ -28,7 +28,7 @@ def new(
     Its pipeline.yaml, jobs.py and a sample file; nothing is overwritten.
     """
     from gristmill.client.starter import SAMPLE, write
-    from gristmill.spec.load import roots
+    from gristmill.pipeline.loading import roots
 
     known = roots(os.environ)
     folder = write(name, into, known)

@@ -11,8 +11,8 @@ from gristmill.cli.show import emit, note, out, problem, rich, table
 from gristmill.errors import ExitCode, Refused
 
 if TYPE_CHECKING:
-    from gristmill.spec.inspect import Inspection
-    from gristmill.spec.model import Branch, Parameter, Pipeline
+    from gristmill.pipeline.inspection import Inspection
+    from gristmill.pipeline.model import Branch, Parameter, Pipeline
 
 group = typer.Typer(invoke_without_command=True, help="The pipelines of this machine. Default: list them.")
 
@@ -32,7 +32,7 @@ def pipelines(context: typer.Context) -> None:
 @group.command("list")
 def list_pipelines(json: Json = False) -> None:
     """List the pipelines; one with faults keeps no other back."""
-    from gristmill.spec.load import names, roots
+    from gristmill.pipeline.loading import names, roots
 
     places = roots(os.environ)
     found = {name: _load(name, places) for name in names(places)}
@@ -50,7 +50,7 @@ def list_pipelines(json: Json = False) -> None:
 
 
 def _load(name: str, places: list[Path]) -> "Pipeline | None":
-    from gristmill.spec.load import load
+    from gristmill.pipeline.loading import load
 
     try:
         return load(name, places)
@@ -67,7 +67,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the pipeline.")], json: Json = False
 ) -> None:
     """Show a pipeline: its parameters, stages and branches."""
-    from gristmill.spec.load import find, read, roots
+    from gristmill.pipeline.loading import find, read, roots
 
     file = find(name, roots(os.environ))
     one = read(file)
@@ -119,7 +119,7 @@ def validate(
 
     Tells every fault of each pipeline.yaml with its line, and whether the functions that it names are there.
     """
-    from gristmill.spec.load import names, roots
+    from gristmill.pipeline.loading import names, roots
 
     places = roots(os.environ)
     found = {name: _inspect(name, places) for name in which or names(places)}
@@ -138,8 +138,8 @@ def validate(
 
 
 def _inspect(name: str, places: list[Path]) -> "Inspection":
-    from gristmill.spec.inspect import Inspection, inspect
-    from gristmill.spec.load import find
+    from gristmill.pipeline.inspection import Inspection, inspect
+    from gristmill.pipeline.loading import find
 
     try:
         return inspect(Path(name) if name.endswith((".yaml", ".yml")) else find(name, places))
@@ -150,6 +150,6 @@ def _inspect(name: str, places: list[Path]) -> "Inspection":
 @group.command()
 def schema() -> None:
     """Print the JSON Schema of pipeline.yaml, for editors."""
-    from gristmill.spec.schema import schema as make_schema
+    from gristmill.pipeline.schema import schema as make_schema
 
     emit(make_schema())

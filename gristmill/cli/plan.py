@@ -13,8 +13,8 @@ from gristmill.cli.show import emit, out, rich, seconds, size, table
 if TYPE_CHECKING:
     from gristmill.client.drops import Upload
     from gristmill.client.planning import Plan
+    from gristmill.pipeline.model import Pipeline
     from gristmill.plan import BranchPlan
-    from gristmill.spec.model import Pipeline
 
 
 def add_to(app: typer.Typer) -> None:
@@ -78,7 +78,7 @@ def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[Branch
 
 def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Plan]":
     from gristmill.client.planning import plan_file
-    from gristmill.spec.load import roots
+    from gristmill.pipeline.loading import roots
 
     made = plan_file(upload, roots(os.environ), here.mill.terms)
     record = made.record

@@ -82,7 +82,7 @@ def run(
 def _check(upload: "Upload") -> None:
     from gristmill.client.drops import faults
     from gristmill.client.planning import record_of
-    from gristmill.spec.load import roots
+    from gristmill.pipeline.loading import roots
 
     found = faults(upload) or record_of(upload, roots(os.environ))[1].faults
     if found:

@@ -50,7 +50,7 @@ class Session:
 
     def share_pipelines(self) -> None:
         """Have an embedded AWS that was started here look for pipelines where this command does."""
-        from gristmill.spec import search_path
+        from gristmill.pipeline import search_path
 
         if self.target.data:
             search_path.add(self.target.data, search_path.folders(os.environ))

@@ -49,7 +49,7 @@ def attempt(
     from gristmill.client.drops import Upload
     from gristmill.client.trial import prepare
     from gristmill.client.user import user_name, utf8
-    from gristmill.spec.load import roots
+    from gristmill.pipeline.loading import roots
 
     upload = Upload(file, pipeline, utf8(file.name), pairs(param or []), user_name())
     with TemporaryDirectory(prefix="gristmill-try-") as folder:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from gristmill import index, keys
 from gristmill.errors import Refused
 from gristmill.limits import MIB
+from gristmill.pipeline.model import Stage
 from gristmill.records import RunRecord
-from gristmill.spec.model import Stage
 from gristmill.split import ensure_index
 from gristmill.storage.folder import FolderStore
 

@@ -15,10 +15,10 @@ from gristmill.cost.ceiling import over_ceiling
 from gristmill.drop import Drop
 from gristmill.enums import Compute
 from gristmill.errors import Refused
+from gristmill.pipeline.model import Branch, Pipeline
 from gristmill.plan import BranchPlan, plan_branch, stage_tasks
 from gristmill.records import Bill, RunRecord
 from gristmill.source import frozen
-from gristmill.spec.model import Branch, Pipeline
 from gristmill.split import ensure_index
 from gristmill.split.encoding import warnings
 from gristmill.storage.one_file import OneFile

@@ -20,10 +20,10 @@ from gristmill.cursor import nth_attempt
 from gristmill.enums import CheckVerdict
 from gristmill.jobs import run_jobs
 from gristmill.limits import ATTEMPTS_MAX
+from gristmill.pipeline.model import Stage
 from gristmill.reading import find_readable
 from gristmill.records import BranchFinding, Finding, RunRecord
 from gristmill.source import frozen
-from gristmill.spec.model import Stage
 from gristmill.survey import committed
 
 _ASKED = 10  # waiting children of an array that are asked why; most often all wait for the same reason

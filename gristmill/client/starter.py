@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gristmill.errors import Refused
-from gristmill.spec.load import FILE, names
+from gristmill.pipeline.loading import FILE, names
 
 SAMPLE = "sample.txt"
 _NAME = r"[a-z][a-z0-9-]{0,39}"

@@ -23,11 +23,11 @@ from gristmill.enums import Encoding
 from gristmill.errors import Refused
 from gristmill.judging import miscount
 from gristmill.limits import MIB
+from gristmill.pipeline.model import Branch, Stage
 from gristmill.publish import publish, publishes
 from gristmill.reading import read
 from gristmill.records import Failure, RunRecord
 from gristmill.source import frozen, output_key, stage_source
-from gristmill.spec.model import Branch, Stage
 from gristmill.storage.folder import FolderStore, join
 from gristmill.survey import survey
 

@@ -13,9 +13,9 @@ from gristmill.cost.bill import Usage
 from gristmill.cost.load import Load, container_usage, invocation_usage, log_usage, request_usage, storage_usage
 from gristmill.enums import Compute, RecordFormat
 from gristmill.limits import MIB
-from gristmill.parameters import Values, size_of
+from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.pipeline.parameters import Values, size_of
 from gristmill.plan import children, group_sizes
-from gristmill.spec.model import Branch, Pipeline, Stage
 
 CHILD_START_SECONDS = 30.0  # AWS Batch user guide, "When to use Fargate": the start of a container is about this long
 FUNCTION_GB = 1769 / 1024  # MemorySize of template.yaml

@@ -7,8 +7,8 @@ from math import ceil, log
 from gristmill.cost.bill import Usage
 from gristmill.enums import Compute, OutputKind
 from gristmill.limits import GIB, MIB, S3_PART_MIN, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
+from gristmill.pipeline.model import Branch
 from gristmill.plan import segment_age
-from gristmill.spec.model import Branch
 
 _INDEX_WINDOW = 128 * 1024  # tasks whose offsets a child reads in one request
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page

@@ -10,7 +10,7 @@ from gristmill.local import scratch
 from gristmill.local.locks import SERVER_LOCK, START_LOCK
 from gristmill.local.private import make_private, remove
 from gristmill.local.settings import CALLS_FILE, OUTBOX
-from gristmill.spec.search_path import SEARCH_FILE
+from gristmill.pipeline.search_path import SEARCH_FILE
 
 LOG_FILE = "server.log"
 _KEPT = (*scratch.FOLDERS, OUTBOX, CALLS_FILE, SEARCH_FILE)

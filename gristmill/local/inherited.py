@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gristmill.spec.load import SEARCH_PATH
-from gristmill.spec.search_path import folders
+from gristmill.pipeline.loading import SEARCH_PATH
+from gristmill.pipeline.search_path import folders
 from gristmill.surroundings import unproxied
 
 _BY_ALL = ("PATH", "HOME", "PYTHONDONTWRITEBYTECODE")

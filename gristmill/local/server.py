@@ -24,7 +24,7 @@ from gristmill.local.keeper import keeper
 from gristmill.local.listening import listen_on_loopback
 from gristmill.local.locks import SERVER_LOCK, is_at, take
 from gristmill.local.settings import CALLS_FILE, Settings
-from gristmill.spec import search_path
+from gristmill.pipeline import search_path
 
 _PREDECESSOR_SECONDS = 15.0  # that one of the same folder may take to end
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two

@@ -8,8 +8,8 @@ from pathlib import Path
 from gristmill.local.access.keys import KeyRing, new_pair
 from gristmill.local.gpus import present
 from gristmill.local.inherited import by_process
-from gristmill.spec.load import SEARCH_PATH
-from gristmill.spec.search_path import noted
+from gristmill.pipeline.loading import SEARCH_PATH
+from gristmill.pipeline.search_path import noted
 from gristmill.surroundings import KeyPair, leading_to, unproxied
 
 CALLS_FILE = "calls.jsonl"  # in the data folder: which role called what

@@ -3,10 +3,10 @@
 from gristmill import index, keys
 from gristmill.enums import Encoding, OutputKind, RecordFormat
 from gristmill.errors import Refused
-from gristmill.parameters import size_of
+from gristmill.pipeline.model import Split, Stage
+from gristmill.pipeline.parameters import size_of
 from gristmill.records import RunRecord
 from gristmill.source import Source, frozen, result_branches, stage_source
-from gristmill.spec.model import Split, Stage
 from gristmill.split import bgzf
 from gristmill.split.bounds import check_files, check_scan, check_tasks
 from gristmill.split.encoding import encoding_of

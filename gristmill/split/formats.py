@@ -1,8 +1,8 @@
 """Which reader reads which format."""
 
 from gristmill.enums import RecordFormat
-from gristmill.parameters import Values, size_of
-from gristmill.spec.model import Split
+from gristmill.pipeline.model import Split
+from gristmill.pipeline.parameters import Values, size_of
 from gristmill.split.fasta import Fasta
 from gristmill.split.fastq import Fastq
 from gristmill.split.fixed import Fixed

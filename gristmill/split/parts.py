@@ -7,10 +7,10 @@ from itertools import pairwise
 from gristmill import index, keys
 from gristmill.errors import Refused
 from gristmill.limits import PARTS_MAX
+from gristmill.pipeline.model import Stage
 from gristmill.reading import read
 from gristmill.records import Receipt, RunRecord
 from gristmill.source import find_branch, frozen
-from gristmill.spec.model import Stage
 from gristmill.storage.s3 import Store
 from gristmill.survey import survey
 

@@ -12,7 +12,7 @@ import pytest
 from gristmill import keys
 from gristmill.client.server_state import STATE_FILE
 from gristmill.local import daemon
-from gristmill.spec.search_path import SEARCH_FILE
+from gristmill.pipeline.search_path import SEARCH_FILE
 from tests.integration.mill import Mill
 from tests.integration.processes import helpers
 

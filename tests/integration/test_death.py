@@ -13,7 +13,7 @@ from gristmill.cli.main import call
 from gristmill.errors import ExitCode
 from gristmill.local import daemon
 from gristmill.local.locks import SERVER_LOCK, START_LOCK
-from gristmill.spec.search_path import SEARCH_FILE
+from gristmill.pipeline.search_path import SEARCH_FILE
 from tests.integration.conftest import PIPELINES, deployed
 from tests.integration.mill import Mill
 from tests.integration.processes import descendants, is_running

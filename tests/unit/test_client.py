@@ -18,8 +18,8 @@ from gristmill.client.target import HOME, home
 from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.keys import Span
+from gristmill.pipeline.loading import load
 from gristmill.plan import plan_branch
-from gristmill.spec.load import load
 from gristmill.storage.one_file import OneFile
 from tests.unit.conftest import ROOTS
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from gristmill import keys
 from gristmill.containers import Container, containers
+from gristmill.pipeline.loading import load
 from gristmill.records import InputObject, RunRecord
-from gristmill.spec.load import load
 from tests.unit.conftest import ROOTS
 
 CONTAINER = Container("j", "map", "repeat", 0, 0, 0, "SUCCEEDED", 1.0, None, None, None, "")

@@ -13,9 +13,9 @@ from gristmill.cost.gather import worked
 from gristmill.cost.measured import Steps, Worked, measured, read_steps
 from gristmill.cost.prices import Prices
 from gristmill.enums import Compute
+from gristmill.pipeline.loading import load
+from gristmill.pipeline.rules import faults
 from gristmill.records import BranchFinding
-from gristmill.spec.faults import faults
-from gristmill.spec.load import load
 from gristmill.split import size_of
 from tests.unit.conftest import ROOTS
 from tests.unit.test_containers import CONTAINER

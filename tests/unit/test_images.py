@@ -14,7 +14,7 @@ from gristmill.local.cloudformation.template import parse
 from gristmill.local.containers.engine import Engine, Wanted, run_command
 from gristmill.local.containers.options import options
 from gristmill.local.daemon import PROJECT
-from gristmill.spec.load import read
+from gristmill.pipeline.loading import read
 
 IMAGES = PROJECT / "batch_jobs" / "images"
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())

@@ -14,8 +14,8 @@ from gristmill.keys import Span
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.news import cause_of, may_tell, read_payload
 from gristmill.notice import attributes, body, subject
+from gristmill.pipeline.model import Branch, Split, Stage
 from gristmill.records import BranchFinding, Failure, RunRecord
-from gristmill.spec.model import Branch, Split, Stage
 from gristmill.story import Story
 
 CANCELED = "Canceled by JobStateTimeLimit action due to reason: "

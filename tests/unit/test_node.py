@@ -16,7 +16,7 @@ from gristmill.errors import Refused
 from gristmill.jobmap import mpi_job
 from gristmill.keys import Rendezvous
 from gristmill.lanes import Lane, lane_of, read_lanes
-from gristmill.spec.model import Branch
+from gristmill.pipeline.model import Branch
 
 ENVIRONMENT = {
     "BUCKET": "mill",

@@ -8,7 +8,7 @@ from batch_jobs.child import command
 from batch_jobs.child.outputs import sink_maker
 from batch_jobs.child.segment import Segment
 from gristmill.errors import Refused
-from gristmill.spec.model import Branch
+from gristmill.pipeline.model import Branch
 
 
 @pytest.mark.parametrize("step", [1, 3, 100])

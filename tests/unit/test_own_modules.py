@@ -7,7 +7,7 @@ import pytest
 
 from gristmill.cli import main
 from gristmill.errors import ExitCode, Refused
-from gristmill.spec.code import load_callable
+from gristmill.pipeline.code import load_callable
 
 YAML = """version: 1
 name: {name}

@@ -10,10 +10,10 @@ from gristmill import limits
 from gristmill.cost.load import Load
 from gristmill.errors import Refused
 from gristmill.lanes import Lane
+from gristmill.pipeline.loading import load
+from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.rules import faults
 from gristmill.plan import segment_age
-from gristmill.spec.faults import faults
-from gristmill.spec.load import load
-from gristmill.spec.model import Pipeline
 from gristmill.split import bounds
 from gristmill.split.bounds import check_tasks
 from gristmill.split.lines import Lines

@@ -11,10 +11,10 @@ import yaml
 from gristmill.enums import MergeKind, RecordFormat
 from gristmill.errors import Refused
 from gristmill.local.daemon import PROJECT
-from gristmill.spec.load import names, read
-from gristmill.spec.placeholders import fill
-from gristmill.spec.reference import reference
-from gristmill.spec.schema import schema
+from gristmill.pipeline.loading import names, read
+from gristmill.pipeline.placeholders import fill
+from gristmill.pipeline.reference import reference
+from gristmill.pipeline.schema import schema
 from tests.unit.conftest import ROOTS
 
 GOOD = {

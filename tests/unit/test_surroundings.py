@@ -13,8 +13,8 @@ from gristmill.client.user import user_name, utf8
 from gristmill.errors import Refused
 from gristmill.local.daemon import PROJECT
 from gristmill.local.settings import Settings
-from gristmill.spec import search_path
-from gristmill.spec.load import SEARCH_PATH, read
+from gristmill.pipeline import search_path
+from gristmill.pipeline.loading import SEARCH_PATH, read
 from gristmill.surroundings import KeyPair, astray, leading_to, unproxied
 
 PROXY = "http://127.0.0.1:9"

@@ -15,8 +15,8 @@ from gristmill.local.containers.options import options
 from gristmill.local.gpus import real
 from gristmill.local.keeper import keeper
 from gristmill.local.settings import Settings
-from gristmill.spec.load import SEARCH_PATH
-from gristmill.spec.search_path import noted
+from gristmill.pipeline.loading import SEARCH_PATH
+from gristmill.pipeline.search_path import noted
 from gristmill.surroundings import unproxied
 
 _INSIDE = "/opt/pipelines"  # where the laptop's own pipelines appear in a container

@@ -7,8 +7,8 @@ from pydantic import JsonValue
 
 from gristmill.enums import ParameterType
 from gristmill.humanize import did_you_mean
-from gristmill.spec.model import Parameter, Pipeline, Size
-from gristmill.spec.parameter_faults import RESERVED, problems
+from gristmill.pipeline.model import Parameter, Pipeline, Size
+from gristmill.pipeline.parameter_rules import RESERVED, problems
 
 Values = dict[str, JsonValue]
 _OWNER_MAX = 100

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from gristmill.errors import Refused
 from gristmill.humanize import did_you_mean
-from gristmill.spec.expand import expand
-from gristmill.spec.fault import Place
-from gristmill.spec.faults import faults
-from gristmill.spec.model import Pipeline
-from gristmill.spec.schema import fields_at
+from gristmill.pipeline.expand import expand
+from gristmill.pipeline.fault import Place
+from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.rules import faults
+from gristmill.pipeline.schema import fields_at
 
 FILE = "pipeline.yaml"
 SEARCH_PATH = "GRISTMILL_PIPELINES"

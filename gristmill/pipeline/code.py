@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.errors import Refused
-from gristmill.spec.own_modules import is_own, package
+from gristmill.pipeline.own_modules import is_own, package
 
 
 class Lacking(Refused):

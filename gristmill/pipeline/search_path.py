@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from gristmill.spec.load import SEARCH_PATH
+from gristmill.pipeline.loading import SEARCH_PATH
 
 SEARCH_FILE = "search-path.json"  # in the data folder
 

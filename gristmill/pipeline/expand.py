@@ -1,7 +1,7 @@
 """A merge that computes is a stage of its own: one job over all parts of its branch, retried and checked as any."""
 
 from gristmill.enums import MergeKind, OutputKind, RecordFormat
-from gristmill.spec.model import Branch, Pipeline, Split, Stage
+from gristmill.pipeline.model import Branch, Pipeline, Split, Stage
 
 
 def expand(pipeline: Pipeline) -> Pipeline:

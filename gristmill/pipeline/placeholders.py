@@ -3,7 +3,7 @@
 import string
 from collections.abc import Iterator, Mapping, Sequence
 
-from gristmill.spec.model import Parameter
+from gristmill.pipeline.model import Parameter
 
 NAMES = ("input", "output", "item", "task", "run", "pipeline")
 _PARAMETER = "params."

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from gristmill.enums import MergeKind
 from gristmill.errors import Refused
-from gristmill.spec.code import Lacking, load_callable
-from gristmill.spec.fault import Place
-from gristmill.spec.load import at, parse
-from gristmill.spec.model import Pipeline
+from gristmill.pipeline.code import Lacking, load_callable
+from gristmill.pipeline.fault import Place
+from gristmill.pipeline.loading import at, parse
+from gristmill.pipeline.model import Pipeline
 
 
 @dataclass

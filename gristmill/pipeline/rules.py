@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from gristmill import keys
 from gristmill.cost import machine
 from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
+from gristmill.pipeline.fault import Fault
+from gristmill.pipeline.model import Pipeline, Stage
+from gristmill.pipeline.parameter_rules import parameter_faults
+from gristmill.pipeline.stage_rules import stage_faults
 from gristmill.plan import group_sizes
-from gristmill.spec.fault import Fault
-from gristmill.spec.model import Pipeline, Stage
-from gristmill.spec.parameter_faults import parameter_faults
-from gristmill.spec.stage_faults import stage_faults
 
 _OWN_PREFIXES = {"mpi", "outcomes"}  # what lies beside the stages under a run
 

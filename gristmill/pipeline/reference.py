@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from gristmill.spec.schema import schema
+from gristmill.pipeline.schema import schema
 
 _INTRO = """# Every field of `pipeline.yaml`
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from gristmill.enums import ParameterType
-from gristmill.spec.fault import Fault, Place
-from gristmill.spec.model import Parameter, Pipeline
+from gristmill.pipeline.fault import Fault, Place
+from gristmill.pipeline.model import Parameter, Pipeline
 
 RESERVED = {"owner", "max_cost"}
 _PYTHON: dict[ParameterType, tuple[type, ...]] = {

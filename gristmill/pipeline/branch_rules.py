@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from gristmill.enums import Compute, MergeKind, OutputKind, RecordFormat
 from gristmill.limits import NAME_MAX
-from gristmill.spec.expand import merge_name, parts_name
-from gristmill.spec.fault import Fault, Place
-from gristmill.spec.model import Branch, Pipeline, Stage
-from gristmill.spec.parameter_faults import size_faults
-from gristmill.spec.placeholders import placeholder_faults
+from gristmill.pipeline.expand import merge_name, parts_name
+from gristmill.pipeline.fault import Fault, Place
+from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.pipeline.parameter_rules import size_faults
+from gristmill.pipeline.placeholders import placeholder_faults
 
 WITH_HEADER = {RecordFormat.LINES, RecordFormat.CSV}  # formats whose first line may be a header
 _EXPANDED_MAX = NAME_MAX - len(parts_name(""))

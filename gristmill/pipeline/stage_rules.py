@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from gristmill.enums import RecordFormat
-from gristmill.spec.branch_faults import WITH_HEADER, branch_faults
-from gristmill.spec.fault import Fault, Place
-from gristmill.spec.model import Branch, Pipeline, Split, Stage
-from gristmill.spec.parameter_faults import size_faults
+from gristmill.pipeline.branch_rules import WITH_HEADER, branch_faults
+from gristmill.pipeline.fault import Fault, Place
+from gristmill.pipeline.model import Branch, Pipeline, Split, Stage
+from gristmill.pipeline.parameter_rules import size_faults
 
 _ONE_TASK_OR_ITEMS = {RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS}
 

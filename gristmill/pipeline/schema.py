@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gristmill.spec.fault import Place
-from gristmill.spec.model import Pipeline
+from gristmill.pipeline.fault import Place
+from gristmill.pipeline.model import Pipeline
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"  # what pydantic writes
 _ONE_JOB = [{"required": [kind]} for kind in ("run", "command", "script", "mpi")]
