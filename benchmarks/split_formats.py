@@ -19,10 +19,10 @@ from Bio.SeqIO import parse
 from Bio.SeqIO.FastaIO import SimpleFastaParser
 from Bio.SeqIO.QualityIO import FastqGeneralIterator
 
-from gristmill.split.fasta import Fasta
-from gristmill.split.fastq import Fastq
-from gristmill.split.quoted import Csv
-from gristmill.split.reader import Reader, View
+from gristmill.formats.fasta import Fasta
+from gristmill.formats.fastq import Fastq
+from gristmill.formats.quoted import Csv
+from gristmill.formats.reader import Reader, View
 
 PER_TASK = 10_000
 BYTES_PER_TASK = 4 * 1024**2

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import common
 
-from gristmill.split.lines import cut_by_bytes, cut_by_records
+from gristmill.formats.lines import cut_by_bytes, cut_by_records
 
 PER_TASK = (2, 100, 10_000, 1_000_000)
 CUTS = 200

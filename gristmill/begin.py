@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from gristmill import index, keys
+from gristmill import keys
 from gristmill.at_work import check_may_begin, check_not_stopped
+from gristmill.chunks import index
+from gristmill.chunks.cutting import ensure_index
 from gristmill.claim import Claimant, Terms, claim, take_over
 from gristmill.cost.bill import bill
 from gristmill.cost.ceiling import over_ceiling
@@ -16,7 +18,6 @@ from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.records import Bill, RunRecord
 from gristmill.request import Request, Resume
 from gristmill.source import frozen
-from gristmill.split import ensure_index
 from gristmill.storage.s3 import Store
 
 

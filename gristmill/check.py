@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gristmill import index, keys
+from gristmill import keys
 from gristmill.cause import Clues, failures
+from gristmill.chunks import index
 from gristmill.cover import Cover
 from gristmill.cursor import Cursor
 from gristmill.enums import CheckVerdict, Encoding
+from gristmill.formats.encoding import warnings
 from gristmill.judging import Expected, judge, miscount
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.publish import is_published, publishes
 from gristmill.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.source import find_branch, frozen, output_key, read_record
-from gristmill.split.encoding import warnings
 from gristmill.storage.s3 import Store
 from gristmill.survey import survey
 

@@ -3,7 +3,8 @@
 import csv
 import io
 
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
 from gristmill.cover import Cover
 from gristmill.enums import Encoding, RecordFormat
 from gristmill.pipeline.model import Branch, Stage

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
+from gristmill.chunks.cutting import ensure_index
 from gristmill.cover import Cover
 from gristmill.cursor import Cursor
 from gristmill.enums import LaneName
@@ -14,7 +16,6 @@ from gristmill.pipeline.parameters import size_of
 from gristmill.plan import Places, children, group_sizes, job_timeout, share
 from gristmill.records import RunRecord
 from gristmill.source import frozen, read_record
-from gristmill.split import ensure_index
 from gristmill.storage.s3 import Store
 from gristmill.survey import survey
 

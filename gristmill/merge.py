@@ -3,8 +3,9 @@
 from functools import partial
 from typing import Any
 
-from gristmill import index, keys
+from gristmill import keys
 from gristmill.at_work import check_not_stopped
+from gristmill.chunks import index
 from gristmill.cursor import Cursor
 from gristmill.enums import OutputKind
 from gristmill.publish import is_published, publish, publishes

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Protocol
 
 from batch_jobs.child.streams import Source
-from gristmill import index
+from gristmill.chunks import index
 from gristmill.enums import Encoding
-from gristmill.split.blocks import Blocks
-from gristmill.split.reader import Counter, Malformed
+from gristmill.formats.blocks import Blocks
+from gristmill.formats.reader import Counter, Malformed
 
 OpenAt = Callable[[int], BinaryIO]  # the input from a byte on
 MakeCounter = Callable[[int], Counter]

@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 from batch_jobs.child.feeds import BgzfFeed, Feed, GzipFeed, MakeCounter, OpenAt, PlainFeed
 from batch_jobs.child.items import AllPartsFeed, ItemFeed, listed, part
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
 from gristmill.enums import Encoding, RecordFormat
+from gristmill.formats.formats import make_reader
+from gristmill.formats.reader import Counter
 from gristmill.limits import BGZF_BLOCK_MAX
 from gristmill.pipeline.model import Split, Stage
 from gristmill.records import RunRecord
 from gristmill.source import Source, stage_source
-from gristmill.split.formats import make_reader
-from gristmill.split.reader import Counter
 from gristmill.storage.s3 import Store
 
 MakeFeed = Callable[[int], Feed]  # for a stretch of tasks that ends at this value of the index

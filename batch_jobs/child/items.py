@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from batch_jobs.child.streams import Source
 from gristmill.errors import NotFound, Refused
-from gristmill.split.whole import OneCounter
+from gristmill.formats.whole import OneCounter
 from gristmill.storage.s3 import ObjectInfo, Store
 
 _S3 = "s3://"

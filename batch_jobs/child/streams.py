@@ -4,9 +4,9 @@ import io
 from collections.abc import Callable
 from typing import IO, Any
 
+from gristmill.formats.reader import Counter
+from gristmill.formats.whole import OneCounter
 from gristmill.limits import MIB
-from gristmill.split.reader import Counter
-from gristmill.split.whole import OneCounter
 
 _DRAIN = 1 * MIB
 _ALL = 64 * MIB

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from batch_jobs.child.setting import Setting
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
 from gristmill.keys import Span
 from gristmill.plan import Places, child_places
 from gristmill.storage.s3 import Store

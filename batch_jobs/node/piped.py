@@ -12,7 +12,8 @@ from batch_jobs.child.segment import Segment
 from batch_jobs.child.setting import Setting as ChildSetting
 from batch_jobs.node.branch import INPUT, OUTPUT, BranchWork, read_branch
 from batch_jobs.node.setting import Setting
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
 from gristmill.errors import Refused
 from gristmill.records import Failure
 from gristmill.storage.s3 import Store, make_client

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
+from gristmill.chunks.cutting import ensure_index
 from gristmill.errors import Refused
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Stage
 from gristmill.records import RunRecord
-from gristmill.split import ensure_index
 from gristmill.storage.folder import FolderStore
 
 _FIRST_LOOK = 8 * MIB  # of the file; more where the chunks are larger

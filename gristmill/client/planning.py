@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gristmill import index, keys
+from gristmill import keys
 from gristmill.begin import price
+from gristmill.chunks import index
+from gristmill.chunks.cutting import ensure_index
 from gristmill.claim import Claimant, Terms, make_record
 from gristmill.client.drops import Upload
 from gristmill.client.runs import Run
@@ -15,12 +17,11 @@ from gristmill.cost.ceiling import over_ceiling
 from gristmill.drop import Drop
 from gristmill.enums import Compute
 from gristmill.errors import Refused
+from gristmill.formats.encoding import warnings
 from gristmill.pipeline.model import Branch, Pipeline
 from gristmill.plan import BranchPlan, plan_branch, stage_tasks
 from gristmill.records import Bill, RunRecord
 from gristmill.source import frozen
-from gristmill.split import ensure_index
-from gristmill.split.encoding import warnings
 from gristmill.storage.one_file import OneFile
 from gristmill.survey import survey
 

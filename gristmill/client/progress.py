@@ -11,7 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
 from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
 from gristmill.client.phase import phase
 from gristmill.client.runs import Run

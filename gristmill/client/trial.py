@@ -12,8 +12,9 @@ from pathlib import Path
 
 from batch_jobs.child.__main__ import make_runner
 from batch_jobs.child.setting import Setting
-from gristmill import index, keys
+from gristmill import keys
 from gristmill.check import expected_of, placed
+from gristmill.chunks import index
 from gristmill.client.drops import Upload
 from gristmill.client.first_chunks import index_first
 from gristmill.client.planning import record_of

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
 from gristmill.storage.s3 import Store
 from tests.integration.mill import Mill
 

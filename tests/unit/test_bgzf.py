@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_jobs.child.feeds import BgzfFeed
-from gristmill.split import bgzf
-from gristmill.split.lines import LineCounter
-from gristmill.split.reader import Malformed
+from gristmill.formats import bgzf
+from gristmill.formats.lines import LineCounter
+from gristmill.formats.reader import Malformed
 from tests.unit.test_formats import CASES, each_format, view
 
 

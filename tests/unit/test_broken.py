@@ -3,15 +3,15 @@
 import pytest
 
 from gristmill.errors import Refused
+from gristmill.formats.bounds import check_files
+from gristmill.formats.fasta import Fasta
+from gristmill.formats.fastq import Fastq
+from gristmill.formats.fixed import Fixed
+from gristmill.formats.lines import JsonLines, Lines
+from gristmill.formats.quoted import Csv
+from gristmill.formats.reader import Malformed
+from gristmill.formats.whole import Items, Whole
 from gristmill.limits import FILES_MAX
-from gristmill.split.bounds import check_files
-from gristmill.split.fasta import Fasta
-from gristmill.split.fastq import Fastq
-from gristmill.split.fixed import Fixed
-from gristmill.split.lines import JsonLines, Lines
-from gristmill.split.quoted import Csv
-from gristmill.split.reader import Malformed
-from gristmill.split.whole import Items, Whole
 from tests.unit.test_formats import count, view
 
 

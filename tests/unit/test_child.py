@@ -18,11 +18,12 @@ from batch_jobs.child.job import taking_task
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting
 from batch_jobs.child.streams import Sink, Source
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
 from gristmill.cursor import Cursor
+from gristmill.formats.lines import LineCounter
+from gristmill.formats.whole import OneCounter
 from gristmill.records import Failure, Receipt
-from gristmill.split.lines import LineCounter
-from gristmill.split.whole import OneCounter
 from gristmill.survey import survey
 from gristmill.task import Task
 

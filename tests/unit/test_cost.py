@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gristmill.chunks.cutting import size_of
 from gristmill.cost import machine
 from gristmill.cost.bill import LABELS, Usage, bill, dollars, together
 from gristmill.cost.ceiling import over_ceiling, read_ceiling
@@ -16,7 +17,6 @@ from gristmill.enums import Compute
 from gristmill.pipeline.loading import load
 from gristmill.pipeline.rules import faults
 from gristmill.records import BranchFinding
-from gristmill.split import size_of
 from tests.unit.conftest import ROOTS
 from tests.unit.test_containers import CONTAINER
 

@@ -12,14 +12,14 @@ from Bio.SeqIO.QualityIO import FastqGeneralIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill.split import fastq, quoted, quotes, tokens
-from gristmill.split.fasta import Fasta
-from gristmill.split.fastq import Fastq
-from gristmill.split.fixed import Fixed
-from gristmill.split.lines import JsonLines, Lines
-from gristmill.split.quoted import Csv
-from gristmill.split.reader import View
-from gristmill.split.whole import Items
+from gristmill.formats import fastq, quoted, quotes, tokens
+from gristmill.formats.fasta import Fasta
+from gristmill.formats.fastq import Fastq
+from gristmill.formats.fixed import Fixed
+from gristmill.formats.lines import JsonLines, Lines
+from gristmill.formats.quoted import Csv
+from gristmill.formats.reader import View
+from gristmill.formats.whole import Items
 
 WORD = st.text("AC>@+ ,", max_size=12)
 RESIDUES = st.text("ACGT", max_size=30)

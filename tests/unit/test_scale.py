@@ -9,16 +9,16 @@ from benchmarks.scale_model import LANE_NAME, TASKS, classic, ours
 from gristmill import limits
 from gristmill.cost.load import Load
 from gristmill.errors import Refused
+from gristmill.formats import bounds
+from gristmill.formats.bounds import check_tasks
+from gristmill.formats.lines import Lines
+from gristmill.formats.quoted import Csv
+from gristmill.formats.reader import UNKNOWN_SIZE, View
 from gristmill.lanes import Lane
 from gristmill.pipeline.loading import load
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.rules import faults
 from gristmill.plan import segment_age
-from gristmill.split import bounds
-from gristmill.split.bounds import check_tasks
-from gristmill.split.lines import Lines
-from gristmill.split.quoted import Csv
-from gristmill.split.reader import UNKNOWN_SIZE, View
 from tests.unit.conftest import ROOTS
 
 STRINGS = load("strings", ROOTS)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill.split import tokens
+from gristmill.formats import tokens
 
 # Bytes that matter: line ends, carriage returns alone and before them, and others
 TEXTS = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"a", b"bc", b"\xff", b"x" * 40]), max_size=300).map(b"".join)

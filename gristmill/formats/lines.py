@@ -4,9 +4,9 @@ import json
 from array import array
 
 from gristmill.errors import Refused
+from gristmill.formats.reader import UNKNOWN_SIZE, Malformed, Read, View
+from gristmill.formats.tokens import LINE_END, Looks, cut_by_bytes, cut_by_records
 from gristmill.limits import HEADER_MAX, MIB
-from gristmill.split.reader import UNKNOWN_SIZE, Malformed, Read, View
-from gristmill.split.tokens import LINE_END, Looks, cut_by_bytes, cut_by_records
 
 _LOOKED_AT = 1 * MIB  # a JSON line longer than this is left to the task that reads it
 

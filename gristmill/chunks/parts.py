@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from itertools import pairwise
 
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
 from gristmill.errors import Refused
 from gristmill.limits import PARTS_MAX
 from gristmill.pipeline.model import Stage

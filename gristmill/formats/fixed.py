@@ -2,8 +2,8 @@
 
 from array import array
 
-from gristmill.split.bounds import check_tasks
-from gristmill.split.reader import Malformed, View
+from gristmill.formats.bounds import check_tasks
+from gristmill.formats.reader import Malformed, View
 
 
 class Fixed:

@@ -7,9 +7,9 @@ from contextlib import suppress
 from functools import partial
 from typing import BinaryIO
 
+from gristmill.formats.blocks import HEAD, MAGIC, Blocks, Table, is_bgzf
+from gristmill.formats.reader import UNKNOWN_SIZE, NearReader, Reader, View
 from gristmill.limits import BGZF_BLOCK_MAX, MIB
-from gristmill.split.blocks import HEAD, MAGIC, Blocks, Table, is_bgzf
-from gristmill.split.reader import UNKNOWN_SIZE, NearReader, Reader, View
 
 _AT_ONCE = 16
 _READ = 1 * MIB

@@ -7,11 +7,11 @@ can be read as `lines`, which looks only near the cuts.
 
 from array import array
 
+from gristmill.formats.bounds import check_tasks
+from gristmill.formats.quotes import Scan, borders, count_ends, is_odd
+from gristmill.formats.reader import Malformed, View
+from gristmill.formats.tokens import LINE_END
 from gristmill.limits import HEADER_MAX
-from gristmill.split.bounds import check_tasks
-from gristmill.split.quotes import Scan, borders, count_ends, is_odd
-from gristmill.split.reader import Malformed, View
-from gristmill.split.tokens import LINE_END
 
 _BLOCK = 96 * 1024  # stays in the processor's cache, and costs no fresh pages
 _OPEN = "a quoted field at or behind this byte is not closed by the end of the file"

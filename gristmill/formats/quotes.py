@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, compress, repeat
 
-from gristmill.split.tokens import FEW, LINE_END, append_cuts
+from gristmill.formats.tokens import FEW, LINE_END, append_cuts
 
 QUOTE = b'"'
 _OTHERS = bytes(byte for byte in range(256) if byte not in b'"\n')

@@ -3,9 +3,9 @@
 from array import array
 from itertools import pairwise
 
-from gristmill.split.lines import Lines
-from gristmill.split.reader import Malformed, View
-from gristmill.split.tokens import LINE_END, cut_by_records
+from gristmill.formats.lines import Lines
+from gristmill.formats.reader import Malformed, View
+from gristmill.formats.tokens import LINE_END, cut_by_records
 
 
 class Whole:

@@ -6,9 +6,9 @@ first were a quality, the next but one would be a sequence, and no sequence begi
 
 from array import array
 
+from gristmill.formats.reader import Malformed, Read, View
+from gristmill.formats.tokens import LINE_END, Look, cut_by_probing, cut_by_records
 from gristmill.limits import MIB
-from gristmill.split.reader import Malformed, Read, View
-from gristmill.split.tokens import LINE_END, Look, cut_by_probing, cut_by_records
 
 _LINES = 4
 _WINDOWS = (64 * 1024, 1 * MIB, 16 * MIB, 256 * MIB)  # bytes looked at behind a cut until a record begins

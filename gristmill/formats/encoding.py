@@ -1,8 +1,8 @@
 """How an input is stored: plain, gzip or BGZF. Only formats of text are looked at; a `whole` input is as it is."""
 
 from gristmill.enums import Encoding, RecordFormat
-from gristmill.split.blocks import is_bgzf
-from gristmill.split.reader import View
+from gristmill.formats.blocks import is_bgzf
+from gristmill.formats.reader import View
 
 _GZIP = b"\x1f\x8b"
 GZIP_WARNING = (

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import BinaryIO, Protocol
 
-from gristmill.split.bounds import check_tasks
-from gristmill.split.reader import Read
+from gristmill.formats.bounds import check_tasks
+from gristmill.formats.reader import Read
 
 _BLOCK = 1 * 1024**2
 _SMALL_BLOCK = 256 * 1024

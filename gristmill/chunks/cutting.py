@@ -1,18 +1,19 @@
 """Cutting a stage's input into chunks: an index of places in it, never a copy."""
 
-from gristmill import index, keys
+from gristmill import keys
+from gristmill.chunks import index
+from gristmill.chunks.parts import ensure_items
 from gristmill.enums import Encoding, OutputKind, RecordFormat
 from gristmill.errors import Refused
+from gristmill.formats import bgzf
+from gristmill.formats.bounds import check_files, check_scan, check_tasks
+from gristmill.formats.encoding import encoding_of
+from gristmill.formats.formats import make_reader
+from gristmill.formats.reader import Malformed, Reader, View
 from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import size_of
 from gristmill.records import RunRecord
 from gristmill.source import Source, frozen, result_branches, stage_source
-from gristmill.split import bgzf
-from gristmill.split.bounds import check_files, check_scan, check_tasks
-from gristmill.split.encoding import encoding_of
-from gristmill.split.formats import make_reader
-from gristmill.split.parts import ensure_items
-from gristmill.split.reader import Malformed, Reader, View
 from gristmill.storage.s3 import Store
 
 _SIZELESS = (RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)

@@ -2,8 +2,8 @@
 
 from array import array
 
-from gristmill.split.reader import Malformed, Read, View
-from gristmill.split.tokens import Looks, cut_by_bytes, cut_by_records
+from gristmill.formats.reader import Malformed, Read, View
+from gristmill.formats.tokens import Looks, cut_by_bytes, cut_by_records
 
 _START = b">"
 _TOKEN = b"\n>"

@@ -1,15 +1,15 @@
 """Which reader reads which format."""
 
 from gristmill.enums import RecordFormat
+from gristmill.formats.fasta import Fasta
+from gristmill.formats.fastq import Fastq
+from gristmill.formats.fixed import Fixed
+from gristmill.formats.lines import JsonLines, Lines
+from gristmill.formats.quoted import Csv
+from gristmill.formats.reader import Counter, Reader
+from gristmill.formats.whole import Items, Whole
 from gristmill.pipeline.model import Split
 from gristmill.pipeline.parameters import Values, size_of
-from gristmill.split.fasta import Fasta
-from gristmill.split.fastq import Fastq
-from gristmill.split.fixed import Fixed
-from gristmill.split.lines import JsonLines, Lines
-from gristmill.split.quoted import Csv
-from gristmill.split.reader import Counter, Reader
-from gristmill.split.whole import Items, Whole
 
 
 def make_reader(split: Split, parameters: Values) -> Reader:

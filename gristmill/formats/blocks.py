@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_right
 from typing import Any, BinaryIO
 
-from gristmill.split.reader import Malformed
+from gristmill.formats.reader import Malformed
 
 HEAD = 18  # bytes of a block's header, with the one extra field that BGZF has
 MAGIC = b"\x1f\x8b\x08\x04"

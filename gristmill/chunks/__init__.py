@@ -1,0 +1,1 @@
+"""The chunk index, and cutting a stage's input into chunks."""

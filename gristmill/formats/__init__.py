@@ -1,0 +1,1 @@
+"""The record formats, plain and compressed: pure readers of bytes."""
