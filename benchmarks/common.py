@@ -17,9 +17,9 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.client.target import Target, at_server
-from gristmill.drop import run_id
 from gristmill.local import daemon
 from gristmill.local.deploy import deploy
+from gristmill.runs.drop import run_id
 from gristmill.storage.s3 import Store
 
 LINE_BYTES = 40

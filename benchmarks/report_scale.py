@@ -19,14 +19,14 @@ import common
 from gristmill import keys
 from gristmill.cost.gather import Sources, observe
 from gristmill.enums import RunStatus
-from gristmill.footprint import Footprint, leave
 from gristmill.limits import BATCH_LIST_PAGE_BY_STATUS
 from gristmill.local import daemon
 from gristmill.news import News
 from gristmill.pipeline.loading import load
-from gristmill.records import InputObject, RunRecord
 from gristmill.report.write import write
-from gristmill.request import Resume
+from gristmill.runs.records import InputObject, RunRecord
+from gristmill.runs.request import Resume
+from gristmill.runs.usage import Footprint, leave
 from gristmill.storage.s3 import Store
 from gristmill.story import Story
 

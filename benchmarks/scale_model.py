@@ -26,12 +26,12 @@ from gristmill.cost.estimate import (
     stage_loads,
 )
 from gristmill.cost.load import Load, merge_requests
-from gristmill.cursor import Cursor
 from gristmill.enums import Compute
 from gristmill.jobmap import plan_arrays
 from gristmill.lanes import Lane
 from gristmill.pipeline.loading import load, roots
 from gristmill.pipeline.model import Pipeline
+from gristmill.runs.cursor import Cursor
 
 TASKS = [10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000]
 RUN = "0123456789abcdef"

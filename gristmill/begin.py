@@ -3,21 +3,21 @@
 from typing import Any
 
 from gristmill import keys
-from gristmill.at_work import check_may_begin, check_not_stopped
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.claim import Claimant, Terms, claim, take_over
 from gristmill.cost.bill import bill
 from gristmill.cost.ceiling import over_ceiling
 from gristmill.cost.estimate import Cut, estimate
-from gristmill.cursor import Cursor
-from gristmill.drop import is_no_drop
 from gristmill.enums import SplitVerdict
 from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
-from gristmill.records import Bill, RunRecord
-from gristmill.request import Request, Resume
-from gristmill.source import frozen
+from gristmill.runs.at_work import check_may_begin, check_not_stopped
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.drop import is_no_drop
+from gristmill.runs.locations import frozen
+from gristmill.runs.records import Bill, RunRecord
+from gristmill.runs.request import Request, Resume
 from gristmill.storage.s3 import Store
 
 

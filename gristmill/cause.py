@@ -11,10 +11,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gristmill import keys
-from gristmill.cursor import Cursor
 from gristmill.limits import BATCH_DESCRIBE_MAX
-from gristmill.reading import readable
-from gristmill.records import Failure
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.reading import readable
+from gristmill.runs.records import Failure
 from gristmill.storage.s3 import Store
 
 _SHOWN = 5  # failures told per branch; the rest of them most often say the same

@@ -6,18 +6,18 @@ from typing import Any
 from gristmill import keys
 from gristmill.cause import Clues, failures
 from gristmill.chunks import index
-from gristmill.cover import Cover
-from gristmill.cursor import Cursor
 from gristmill.enums import CheckVerdict, Encoding
 from gristmill.formats.encoding import warnings
 from gristmill.judging import Expected, judge, miscount
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.publish import is_published, publishes
-from gristmill.records import BranchFinding, Failure, Finding, RunRecord
-from gristmill.source import find_branch, frozen, output_key, read_record
+from gristmill.runs.committed import survey
+from gristmill.runs.coverage import Cover
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.locations import find_branch, frozen, output_key, read_record
+from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.storage.s3 import Store
-from gristmill.survey import survey
 
 _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
 _LONGEST_WAIT = 60

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from gristmill import keys
 from gristmill.cost.ceiling import read_ceiling
-from gristmill.drop import Drop
 from gristmill.dropfaults import name_faults, object_faults
 from gristmill.enums import Compute
 from gristmill.errors import NotFound, Refused
 from gristmill.pipeline.loading import load
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
-from gristmill.records import InputObject, RunRecord
-from gristmill.source import read_record
+from gristmill.runs.drop import Drop
+from gristmill.runs.locations import read_record
+from gristmill.runs.records import InputObject, RunRecord
 from gristmill.storage.s3 import Store
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.jobs import TERMINAL, describe, run_jobs
-from gristmill.records import RunRecord
+from gristmill.runs.records import RunRecord
 
 _STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 

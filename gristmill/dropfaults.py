@@ -1,11 +1,11 @@
 """Why a drop is refused: by what it is, and by what its results would be called."""
 
 from gristmill import keys
-from gristmill.drop import Drop
 from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.pipeline.model import Pipeline
-from gristmill.records import RunRecord
-from gristmill.source import frozen, output_key, result_branches
+from gristmill.runs.drop import Drop
+from gristmill.runs.locations import frozen, output_key, result_branches
+from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import ObjectInfo
 
 

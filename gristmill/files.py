@@ -5,11 +5,11 @@ import io
 
 from gristmill import keys
 from gristmill.chunks import index
-from gristmill.cover import Cover
 from gristmill.enums import Encoding, RecordFormat
 from gristmill.pipeline.model import Branch, Stage
-from gristmill.records import RunRecord
-from gristmill.source import find_branch, frozen, output_key, stage_source, suffix
+from gristmill.runs.coverage import Cover
+from gristmill.runs.locations import find_branch, frozen, output_key, stage_source, suffix
+from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
 
 NAME = "files.csv"

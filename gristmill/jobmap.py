@@ -7,17 +7,17 @@ from typing import Any
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
-from gristmill.cover import Cover
-from gristmill.cursor import Cursor
 from gristmill.enums import LaneName
 from gristmill.lanes import Lane, lane_of, own_definition
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.pipeline.parameters import size_of
 from gristmill.plan import Places, children, group_sizes, job_timeout, share
-from gristmill.records import RunRecord
-from gristmill.source import frozen, read_record
+from gristmill.runs.committed import survey
+from gristmill.runs.coverage import Cover
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.locations import frozen, read_record
+from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
-from gristmill.survey import survey
 
 _NODE = ("python", "-m", "batch_jobs.node")
 _ALL_NODES = "0:"  # the definition's open range; an override must name one of its ranges

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from gristmill.cause import is_hopeless
-from gristmill.cover import Cover
 from gristmill.enums import CheckVerdict, Encoding
 from gristmill.pipeline.model import Branch, Stage
-from gristmill.records import BranchFinding
+from gristmill.runs.coverage import Cover
+from gristmill.runs.records import BranchFinding
 
 
 @dataclass(frozen=True)

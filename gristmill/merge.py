@@ -4,15 +4,15 @@ from functools import partial
 from typing import Any
 
 from gristmill import keys
-from gristmill.at_work import check_not_stopped
 from gristmill.chunks import index
-from gristmill.cursor import Cursor
 from gristmill.enums import OutputKind
 from gristmill.publish import is_published, publish, publishes
-from gristmill.source import find_branch, frozen, output_key, read_record
+from gristmill.runs.at_work import check_not_stopped
+from gristmill.runs.committed import survey
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.locations import find_branch, frozen, output_key, read_record
 from gristmill.storage.compose import compose
 from gristmill.storage.s3 import Store
-from gristmill.survey import survey
 
 
 def merge(store: Store, cursor: Cursor, branch: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from pydantic_core import from_json
 from gristmill import keys
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused, first_fault
-from gristmill.records import RunRecord
-from gristmill.request import Request, Resume, parse_request, read_request
+from gristmill.runs.records import RunRecord
+from gristmill.runs.request import Request, Resume, parse_request, read_request
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from gristmill import keys
-from gristmill.at_work import Invocation, at_work, is_stopped
 from gristmill.cost.bill import together
 from gristmill.cost.gather import Observed, Sources
-from gristmill.cursor import nth_attempt
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
 from gristmill.jobs import end_jobs
 from gristmill.news import News, may_tell, outcome_key, read_change, read_payload
 from gristmill.notice import attributes, body, subject
-from gristmill.reading import find_readable
-from gristmill.records import Outcome, RunRecord
 from gristmill.report.facts import earlier_outcomes
 from gristmill.report.write import reported
+from gristmill.runs.at_work import Invocation, at_work, is_stopped
+from gristmill.runs.cursor import nth_attempt
+from gristmill.runs.reading import find_readable
+from gristmill.runs.records import Outcome, RunRecord
 from gristmill.storage.s3 import Store
 from gristmill.story import Story, make_story, priced
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from gristmill import keys
-from gristmill.cover import Cover, Slice
 from gristmill.enums import OutputKind
 from gristmill.files import file_name, listing, listing_key
 from gristmill.pipeline.model import Branch
-from gristmill.records import RunRecord
-from gristmill.source import find_branch, frozen, output_key, result_branches
+from gristmill.runs.coverage import Cover, Slice
+from gristmill.runs.locations import find_branch, frozen, output_key, result_branches
+from gristmill.runs.records import RunRecord
 from gristmill.storage.compose import Piece, compose
 from gristmill.storage.s3 import ObjectInfo, Store
 

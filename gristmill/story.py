@@ -7,13 +7,13 @@ from itertools import islice
 
 from gristmill import keys
 from gristmill.cost.gather import Observed, Sources, measure, observe
-from gristmill.drop import Drop
 from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt
 from gristmill.news import News
 from gristmill.pipeline.parameters import owner
-from gristmill.reading import find_readable, readable
-from gristmill.records import Bill, Finding, RunRecord
+from gristmill.runs.drop import Drop
+from gristmill.runs.reading import find_readable, readable
+from gristmill.runs.records import Bill, Finding, RunRecord
 from gristmill.storage.s3 import ObjectInfo, Store
 from gristmill.timebox import Overdue, within
 

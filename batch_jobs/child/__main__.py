@@ -11,15 +11,15 @@ from batch_jobs.child.outputs import sink_maker
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting, read_setting
 from gristmill import keys
-from gristmill.cursor import nth_attempt
 from gristmill.descendants import adopt_orphans
 from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.pipeline.loading import roots
 from gristmill.plan import segment_age
 from gristmill.printable import encodable
-from gristmill.records import RunRecord
-from gristmill.source import frozen, read_record
+from gristmill.runs.cursor import nth_attempt
+from gristmill.runs.locations import frozen, read_record
+from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store, make_client
 from gristmill.task import Task
 

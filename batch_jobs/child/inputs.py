@@ -11,8 +11,8 @@ from gristmill.formats.formats import make_reader
 from gristmill.formats.reader import Counter
 from gristmill.limits import BGZF_BLOCK_MAX
 from gristmill.pipeline.model import Split, Stage
-from gristmill.records import RunRecord
-from gristmill.source import Source, stage_source
+from gristmill.runs.locations import Source, stage_source
+from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
 
 MakeFeed = Callable[[int], Feed]  # for a stretch of tasks that ends at this value of the index

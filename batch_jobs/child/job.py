@@ -10,8 +10,8 @@ from gristmill.pipeline.code import load_callable
 from gristmill.pipeline.loading import find
 from gristmill.pipeline.model import Branch
 from gristmill.pipeline.placeholders import fill
-from gristmill.records import RunRecord
-from gristmill.source import frozen, suffix
+from gristmill.runs.locations import frozen, suffix
+from gristmill.runs.records import RunRecord
 from gristmill.task import Task
 
 Job = Callable[[Any, BinaryIO, Mapping[str, Any], Task], None]

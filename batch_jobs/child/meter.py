@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gristmill.cursor import Cursor
-from gristmill.footprint import Footprint, leave
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.usage import Footprint, leave
 from gristmill.storage.s3 import Store
 
 _KIB = 1024 if sys.platform == "darwin" else 1  # getrusage(2): bytes on macOS, KiB on Linux

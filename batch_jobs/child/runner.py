@@ -22,7 +22,7 @@ from gristmill import keys
 from gristmill.descendants import already_there, end_detached
 from gristmill.errors import GristmillError
 from gristmill.limits import SEGMENT_AGE_MIN
-from gristmill.records import Failure
+from gristmill.runs.records import Failure
 from gristmill.storage.s3 import Store
 from gristmill.task import Task
 

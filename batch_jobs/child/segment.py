@@ -9,7 +9,7 @@ from batch_jobs.child.setting import Setting
 from gristmill import keys
 from gristmill.errors import Refused
 from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
-from gristmill.records import Receipt
+from gristmill.runs.records import Receipt
 from gristmill.storage.s3 import Store
 
 _ONE_REQUEST = 16 * MIB

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gristmill.cursor import Cursor
 from gristmill.errors import Refused
+from gristmill.runs.cursor import Cursor
 
 _NUMBERS = {"AWS_BATCH_JOB_ARRAY_INDEX": "0", "AWS_BATCH_JOB_ARRAY_SIZE": "1", "AWS_BATCH_JOB_ATTEMPT": "1"}
 

@@ -11,8 +11,8 @@ from gristmill import keys
 from gristmill.chunks import index
 from gristmill.keys import Span
 from gristmill.plan import Places, child_places
+from gristmill.runs.committed import survey
 from gristmill.storage.s3 import Store
-from gristmill.survey import survey
 
 _WINDOW = 128 * 1024  # tasks: 1 MiB of offsets
 

@@ -9,13 +9,13 @@ from typing import BinaryIO
 from batch_jobs.child.command import Program, environment
 from batch_jobs.child.job import Job, taking_task
 from gristmill import keys
-from gristmill.cursor import Cursor
 from gristmill.pipeline.code import load_callable
 from gristmill.pipeline.loading import find, roots
 from gristmill.pipeline.model import Branch
 from gristmill.pipeline.placeholders import fill
-from gristmill.records import RunRecord
-from gristmill.source import Source, frozen, read_record, stage_source, suffix
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.locations import Source, frozen, read_record, stage_source, suffix
+from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
 from gristmill.task import Task
 

@@ -15,7 +15,7 @@ from batch_jobs.node.setting import Setting
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.errors import Refused
-from gristmill.records import Failure
+from gristmill.runs.records import Failure
 from gristmill.storage.s3 import Store, make_client
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from batch_jobs.node.branch import INPUT, OUTPUT, BranchWork, read_branch
 from batch_jobs.node.mpirun import program
-from gristmill.cursor import Cursor
+from gristmill.runs.cursor import Cursor
 from gristmill.storage.s3 import Store, make_client
 
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gristmill.cursor import Cursor
 from gristmill.errors import Refused
+from gristmill.runs.cursor import Cursor
 
 _SINGLE = "jobs"  # stands for the run of a job that belongs to none
 _NUMBERS = {

@@ -8,11 +8,11 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gristmill.at_work import at_work, check_going, invocation
 from gristmill.cause import Clues, refusals
 from gristmill.check import check_output
-from gristmill.cursor import Cursor
 from gristmill.jobs import read_queues
+from gristmill.runs.at_work import at_work, check_going, invocation
+from gristmill.runs.cursor import Cursor
 from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()

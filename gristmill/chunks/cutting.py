@@ -12,8 +12,8 @@ from gristmill.formats.formats import make_reader
 from gristmill.formats.reader import Malformed, Reader, View
 from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import size_of
-from gristmill.records import RunRecord
-from gristmill.source import Source, frozen, result_branches, stage_source
+from gristmill.runs.locations import Source, frozen, result_branches, stage_source
+from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
 
 _SIZELESS = (RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)

@@ -9,11 +9,11 @@ from gristmill.chunks import index
 from gristmill.errors import Refused
 from gristmill.limits import PARTS_MAX
 from gristmill.pipeline.model import Stage
-from gristmill.reading import read
-from gristmill.records import Receipt, RunRecord
-from gristmill.source import find_branch, frozen
+from gristmill.runs.committed import survey
+from gristmill.runs.locations import find_branch, frozen
+from gristmill.runs.reading import read
+from gristmill.runs.records import Receipt, RunRecord
 from gristmill.storage.s3 import Store
-from gristmill.survey import survey
 
 
 def ensure_items(store: Store, record: RunRecord, stage: Stage) -> None:

@@ -9,7 +9,7 @@ from gristmill.printable import short
 if TYPE_CHECKING:
     from gristmill.client.causes import Cause
     from gristmill.client.runs import Run
-    from gristmill.records import Failure
+    from gristmill.runs.records import Failure
 
 _TAIL = 12  # log lines shown of each failure
 

@@ -46,7 +46,7 @@ def plan(
     from gristmill.client.drops import Upload
     from gristmill.client.user import user_name, utf8
     from gristmill.cost.bill import largest, told
-    from gristmill.source import frozen
+    from gristmill.runs.locations import frozen
 
     here = session(context)
     if resume is not None and pipeline is None:

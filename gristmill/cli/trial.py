@@ -124,7 +124,7 @@ def _as_json(one: "Tried") -> dict[str, Any]:
 
 
 def _tell_untried(trial: "Trial", found: "list[Tried]") -> None:
-    from gristmill.source import frozen
+    from gristmill.runs.locations import frozen
 
     seen = {one.stage for one in found}
     untried = [stage.name for stage in frozen(trial.record).stages if stage.name not in seen]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.news import outcome_key
-from gristmill.reading import find_readable
-from gristmill.records import Failure, Outcome
+from gristmill.runs.reading import find_readable
+from gristmill.runs.records import Failure, Outcome
 from gristmill.story import findings
 
 

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from gristmill import keys
-from gristmill.at_work import Stop
 from gristmill.client.executions import Execution, describe, resume_name, unclaimed_resumes
 from gristmill.client.outage import Patience
 from gristmill.client.runs import Run, record_or_lack
@@ -21,7 +20,8 @@ from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, Refused
 from gristmill.jobs import TERMINAL, end_jobs, live_jobs
 from gristmill.limits import BATCH_DESCRIBE_MAX
-from gristmill.records import RunRecord
+from gristmill.runs.at_work import Stop
+from gristmill.runs.records import RunRecord
 
 T = TypeVar("T")
 STOP_SECONDS = 120.0  # Batch sends SIGTERM and, 30 s later, SIGKILL; the rest is for its own pace

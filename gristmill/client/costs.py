@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gristmill.client.stack import Mill
 from gristmill.client.times import outcomes
 from gristmill.cost.bill import dollars, together, told
-from gristmill.records import Bill
+from gristmill.runs.records import Bill
 from gristmill.story import expected
 
 

@@ -16,9 +16,9 @@ from gristmill.client.runs import Run, find_run, read_record
 from gristmill.client.stack import Mill
 from gristmill.client.upload import Hearer, PartUpload
 from gristmill.client.upload_record import slot
-from gristmill.drop import is_no_drop, run_id
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
+from gristmill.runs.drop import is_no_drop, run_id
 
 _NOT_XML = re.compile(r"[^\t\n\r -\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 has no place for
 CLAIM_SECONDS = 120.0  # an event takes about a second, a cold function a few more, a throttled one minutes

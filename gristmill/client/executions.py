@@ -9,11 +9,11 @@ from itertools import islice
 from botocore.exceptions import ClientError
 
 from gristmill.client.stack import Mill
-from gristmill.drop import is_no_drop
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
-from gristmill.records import RunRecord
-from gristmill.request import Request, Resume, parse_request
+from gristmill.runs.drop import is_no_drop
+from gristmill.runs.records import RunRecord
+from gristmill.runs.request import Request, Resume, parse_request
 
 _DESCRIBERS = 8  # asked for at once
 

@@ -8,7 +8,7 @@ from gristmill.chunks.cutting import ensure_index
 from gristmill.errors import Refused
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Stage
-from gristmill.records import RunRecord
+from gristmill.runs.records import RunRecord
 from gristmill.storage.folder import FolderStore
 
 _FIRST_LOOK = 8 * MIB  # of the file; more where the chunks are larger

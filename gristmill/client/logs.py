@@ -10,14 +10,14 @@ from gristmill.client.outage import Patience
 from gristmill.client.runs import Run, find_run
 from gristmill.client.stack import Mill
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream, line_of
-from gristmill.cursor import nth_attempt
 from gristmill.errors import NotFound
 from gristmill.jobs import TERMINAL, run_jobs
 from gristmill.limits import BATCH_DESCRIBE_MAX
-from gristmill.reading import readable
-from gristmill.records import Failure, Receipt
-from gristmill.source import frozen
-from gristmill.survey import committed
+from gristmill.runs.committed import committed
+from gristmill.runs.cursor import nth_attempt
+from gristmill.runs.locations import frozen
+from gristmill.runs.reading import readable
+from gristmill.runs.records import Failure, Receipt
 
 STREAMS_MAX = 100  # log streams in one FilterLogEvents call (Amazon CloudWatch Logs API reference)
 _STATES = ("FAILED", "RUNNING", "SUCCEEDED")  # the children that most likely matter come first

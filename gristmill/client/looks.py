@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gristmill.client.runs import Run
 from gristmill.enums import CheckVerdict
-from gristmill.records import Finding
+from gristmill.runs.records import Finding
 
 FAILURES_COUNTED = 1000  # one page of a listing; beyond it, `failed` is a lower bound
 

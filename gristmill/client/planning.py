@@ -14,16 +14,16 @@ from gristmill.client.drops import Upload
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.cost.ceiling import over_ceiling
-from gristmill.drop import Drop
 from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.formats.encoding import warnings
 from gristmill.pipeline.model import Branch, Pipeline
 from gristmill.plan import BranchPlan, plan_branch, stage_tasks
-from gristmill.records import Bill, RunRecord
-from gristmill.source import frozen
+from gristmill.runs.committed import survey
+from gristmill.runs.drop import Drop
+from gristmill.runs.locations import frozen
+from gristmill.runs.records import Bill, RunRecord
 from gristmill.storage.one_file import OneFile
-from gristmill.survey import survey
 
 MaxvCpus = Mapping[Compute, float]
 

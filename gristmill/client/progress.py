@@ -17,15 +17,15 @@ from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Children, Look,
 from gristmill.client.phase import phase
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
-from gristmill.cursor import nth_attempt
 from gristmill.enums import CheckVerdict
 from gristmill.jobs import run_jobs
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.pipeline.model import Stage
-from gristmill.reading import find_readable
-from gristmill.records import BranchFinding, Finding, RunRecord
-from gristmill.source import frozen
-from gristmill.survey import committed
+from gristmill.runs.committed import committed
+from gristmill.runs.cursor import nth_attempt
+from gristmill.runs.locations import frozen
+from gristmill.runs.reading import find_readable
+from gristmill.runs.records import BranchFinding, Finding, RunRecord
 
 _ASKED = 10  # waiting children of an array that are asked why; most often all wait for the same reason
 _ALIVE = {"STARTING", "RUNNING"}

@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 from gristmill import keys
 from gristmill.client.executions import Execution, execution_arn
 from gristmill.client.stack import Mill
-from gristmill.drop import Drop
 from gristmill.enums import RunStatus
 from gristmill.errors import NotFound
 from gristmill.news import outcome_key
-from gristmill.reading import find_readable
-from gristmill.records import Outcome, RunRecord
 from gristmill.report.model import Report
+from gristmill.runs.drop import Drop
+from gristmill.runs.reading import find_readable
+from gristmill.runs.records import Outcome, RunRecord
 
 _LOOKED_THROUGH = 200_000  # results, a thousand in a request
 _READERS = 8  # records read at once

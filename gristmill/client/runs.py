@@ -13,11 +13,11 @@ from gristmill import keys
 from gristmill.client.executions import Execution, describe, executions, unclaimed_resumes
 from gristmill.client.remains import DELETED, NO_EXECUTION, NO_RECORD, cut_off, expired, of_outcome, of_report, recorded
 from gristmill.client.stack import Mill
-from gristmill.drop import RUN_DIGITS, Drop
 from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt, NotFound
-from gristmill.reading import find
-from gristmill.records import RunRecord
+from gristmill.runs.drop import RUN_DIGITS, Drop
+from gristmill.runs.reading import find
+from gristmill.runs.records import RunRecord
 
 _READERS = 8  # records read at once
 _SEARCHED = 1000  # executions looked at to find runs that were never claimed

@@ -13,8 +13,8 @@ from gristmill.client.stack import Mill
 from gristmill.enums import RunStatus
 from gristmill.jobs import run_jobs
 from gristmill.news import outcome_key
-from gristmill.reading import find_readable
-from gristmill.records import Outcome
+from gristmill.runs.reading import find_readable
+from gristmill.runs.records import Outcome
 
 _KILL_SECONDS = 5  # Lambda ends what is late a moment later
 _SUBMIT_SECONDS = 15.0  # after its state was stopped, a request to submit a job is answered, or never was sent

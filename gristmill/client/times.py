@@ -11,8 +11,8 @@ from datetime import datetime
 from gristmill import keys
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
-from gristmill.reading import readable
-from gristmill.records import Outcome
+from gristmill.runs.reading import readable
+from gristmill.runs.records import Outcome
 
 _READERS = 8  # runs asked about at once
 

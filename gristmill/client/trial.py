@@ -18,19 +18,19 @@ from gristmill.chunks import index
 from gristmill.client.drops import Upload
 from gristmill.client.first_chunks import index_first
 from gristmill.client.planning import record_of
-from gristmill.cover import Cover
-from gristmill.cursor import Cursor
 from gristmill.enums import Encoding
 from gristmill.errors import Refused
 from gristmill.judging import miscount
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.publish import publish, publishes
-from gristmill.reading import read
-from gristmill.records import Failure, RunRecord
-from gristmill.source import frozen, output_key, stage_source
+from gristmill.runs.committed import survey
+from gristmill.runs.coverage import Cover
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.locations import frozen, output_key, stage_source
+from gristmill.runs.reading import read
+from gristmill.runs.records import Failure, RunRecord
 from gristmill.storage.folder import FolderStore, join
-from gristmill.survey import survey
 
 RUN = "try"
 HEAD = 4096  # bytes kept of what a branch made

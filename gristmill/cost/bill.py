@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 from gristmill.cost.prices import DATE, REGION, US_EAST_1, Prices
-from gristmill.records import Bill
+from gristmill.runs.records import Bill
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 
 from gristmill.cost.bill import dollars, largest
-from gristmill.records import Bill
+from gristmill.runs.records import Bill
 
 NAME = "max_cost"
 _NUMBER = re.compile(r"\$?([0-9]{1,9}(?:\.[0-9]*)?|\.[0-9]+)")

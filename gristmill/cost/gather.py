@@ -9,7 +9,7 @@ from typing import Any
 from gristmill.containers import Container, containers
 from gristmill.cost.measured import Worked, measured, read_steps
 from gristmill.limits import ATTEMPTS_MAX
-from gristmill.records import Bill, Finding, RunRecord
+from gristmill.runs.records import Bill, Finding, RunRecord
 
 CONTAINERS_ASKED = 100_000  # of one run: 100 pages of ListJobs; the bill and the report leave out what is beyond
 

@@ -13,7 +13,7 @@ from gristmill.cost.bill import Usage, bill
 from gristmill.cost.estimate import FUNCTION_GB
 from gristmill.cost.load import Load, container_usage, invocation_usage, log_usage, request_usage, storage_usage
 from gristmill.pipeline.model import Branch
-from gristmill.records import Bill, BranchFinding
+from gristmill.runs.records import Bill, BranchFinding
 
 _TIMED = ("state_transition", "lambda_request", "lambda_gb_second")
 _BATCH = ("cpu_vcpu_hour", "cpu_gib_hour", "gpu_vcpu_hour", "gpu_gib_hour", "gpu_hour")

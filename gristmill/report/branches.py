@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from gristmill.cursor import nth_attempt
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Branch as SpecBranch
 from gristmill.pipeline.model import Stage as SpecStage
-from gristmill.records import BranchFinding, Counts, Finding
 from gristmill.report.children import Seen, shown
 from gristmill.report.facts import Facts, which
 from gristmill.report.timeline import moment
 from gristmill.report.work import Attempt, Branch, Spread, Stage, spread
+from gristmill.runs.cursor import nth_attempt
+from gristmill.runs.records import BranchFinding, Counts, Finding
 
 _NOTHING = Counts(tasks=0, done=0, records_in=0, records_out=0, bytes_in=0, bytes_out=0)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import floor, log10
 
-from gristmill.cursor import nth_attempt
 from gristmill.humanize import brief, duration
 from gristmill.report.model import Bin, Execution, Lane, Report
 from gristmill.report.work import Branch, Child
+from gristmill.runs.cursor import nth_attempt
 
 WIDTH, GUTTER, RIGHT = 1000, 168, 44  # of the canvas, of the names on its left, of the figures on its right
 _AXIS, _STEPS, _BAR, _GAP, _AREA, _ROW = 26, 22, 9, 2, 64, 16

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill.containers import Container, seconds
-from gristmill.footprint import Footprint
 from gristmill.report.timeline import Span, moment
 from gristmill.report.work import Child, Try
+from gristmill.runs.usage import Footprint
 
 SHOWN = 100  # containers listed one by one
 _FAILED_SHOWN = 40

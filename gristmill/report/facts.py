@@ -9,13 +9,13 @@ from typing import Any
 from gristmill import keys
 from gristmill.containers import Container
 from gristmill.cost.gather import CONTAINERS_ASKED, Observed, Sources
-from gristmill.footprint import Footprint, Software, footprints
 from gristmill.jobs import describe
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.news import News
-from gristmill.reading import readable
-from gristmill.records import Finding, Outcome, RunRecord
 from gristmill.report.model import Object
+from gristmill.runs.reading import readable
+from gristmill.runs.records import Finding, Outcome, RunRecord
+from gristmill.runs.usage import Footprint, Software, footprints
 from gristmill.storage.s3 import Store
 from gristmill.story import Story
 

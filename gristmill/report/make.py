@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from gristmill.footprint import software
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.report.branches import see, stages
 from gristmill.report.facts import Facts, places
 from gristmill.report.model import Execution, Lane, Object, Picture, Report, Table
 from gristmill.report.timeline import bins, steps
+from gristmill.runs.usage import software
 
 
 def make(

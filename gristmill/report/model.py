@@ -6,9 +6,9 @@ from typing import Any, Literal
 from pydantic import JsonValue
 
 from gristmill.enums import RunStatus
-from gristmill.footprint import Software
-from gristmill.records import Bill, Record
 from gristmill.report.work import Stage
+from gristmill.runs.records import Bill, Record
+from gristmill.runs.usage import Software
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"  # what pydantic writes
 

@@ -10,10 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gristmill import humanize
 from gristmill.cost.bill import LABELS, dollars
-from gristmill.cursor import nth_attempt
 from gristmill.printable import block
 from gristmill.report.chart import GUTTER, RIGHT, WIDTH, charts
 from gristmill.report.model import Report
+from gristmill.runs.cursor import nth_attempt
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

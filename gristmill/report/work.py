@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from gristmill.enums import CheckVerdict
-from gristmill.footprint import Software
-from gristmill.records import Counts, Failure, Record
+from gristmill.runs.records import Counts, Failure, Record
+from gristmill.runs.usage import Software
 
 
 class Spread(Record):

@@ -8,12 +8,12 @@ from gristmill.cost.gather import Observed, Sources
 from gristmill.errors import GristmillError, Refused
 from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.news import News
-from gristmill.records import RunRecord
 from gristmill.report.facts import gather
 from gristmill.report.make import make
 from gristmill.report.page import page
 from gristmill.report.pictures import load
 from gristmill.report.tables import load as load_tables
+from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
 from gristmill.story import Story
 from gristmill.timebox import within

@@ -15,7 +15,7 @@ import boto3
 from gristmill import keys
 from gristmill.client.server_state import read_state
 from gristmill.client.target import Target, at_server
-from gristmill.drop import run_id
+from gristmill.runs.drop import run_id
 
 OWNER = "miller"
 

@@ -7,7 +7,7 @@ from gristmill.client.costs import cost_of
 from gristmill.client.stack import Mill as Stack
 from gristmill.local.daemon import PROJECT
 from gristmill.local.deploy import deploy
-from gristmill.records import Bill
+from gristmill.runs.records import Bill
 from tests.integration.mill import Mill
 
 TEXT = b"to whom it may concern\n" * 200

@@ -12,9 +12,9 @@ import pytest
 
 from gristmill import keys
 from gristmill.client.target import at_server
-from gristmill.drop import run_id
 from gristmill.local import daemon
 from gristmill.local.deploy import local_parameters
+from gristmill.runs.drop import run_id
 from tests.integration.mill import Mill
 
 TOOLS = daemon.PROJECT / ".tools" / "bin"

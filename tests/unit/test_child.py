@@ -20,11 +20,11 @@ from batch_jobs.child.setting import Setting
 from batch_jobs.child.streams import Sink, Source
 from gristmill import keys
 from gristmill.chunks import index
-from gristmill.cursor import Cursor
 from gristmill.formats.lines import LineCounter
 from gristmill.formats.whole import OneCounter
-from gristmill.records import Failure, Receipt
-from gristmill.survey import survey
+from gristmill.runs.committed import survey
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.records import Failure, Receipt
 from gristmill.task import Task
 
 RUN, STAGE, BRANCH = "0123456789abcdef", "map", "copied"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from gristmill import keys
 from gristmill.containers import Container, containers
 from gristmill.pipeline.loading import load
-from gristmill.records import InputObject, RunRecord
+from gristmill.runs.records import InputObject, RunRecord
 from tests.unit.conftest import ROOTS
 
 CONTAINER = Container("j", "map", "repeat", 0, 0, 0, "SUCCEEDED", 1.0, None, None, None, "")

@@ -5,8 +5,8 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill.cover import Committed, cover
 from gristmill.keys import Span
+from gristmill.runs.coverage import Committed, cover
 
 TASKS = 30
 SPANS = st.lists(

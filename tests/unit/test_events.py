@@ -9,12 +9,12 @@ from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificati
 
 from gristmill import keys
 from gristmill.cause import explain
-from gristmill.drop import Drop, is_no_drop
 from gristmill.enums import RunStatus
 from gristmill.local.cloudformation.template import parse
 from gristmill.local.daemon import PROJECT
 from gristmill.news import read_change
-from gristmill.request import read_request
+from gristmill.runs.drop import Drop, is_no_drop
+from gristmill.runs.request import read_request
 
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())["Resources"]
 

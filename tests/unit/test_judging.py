@@ -7,7 +7,6 @@ import pytest
 
 from gristmill import keys
 from gristmill.cause import explain
-from gristmill.cover import Cover, Slice
 from gristmill.enums import CheckVerdict, Encoding, RecordFormat, RunStatus
 from gristmill.judging import Expected, judge, miscount
 from gristmill.keys import Span
@@ -15,7 +14,8 @@ from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.news import cause_of, may_tell, read_payload
 from gristmill.notice import attributes, body, subject
 from gristmill.pipeline.model import Branch, Split, Stage
-from gristmill.records import BranchFinding, Failure, RunRecord
+from gristmill.runs.coverage import Cover, Slice
+from gristmill.runs.records import BranchFinding, Failure, RunRecord
 from gristmill.story import Story
 
 CANCELED = "Canceled by JobStateTimeLimit action due to reason: "

@@ -10,7 +10,7 @@ from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, size
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.notice import attributes, body, subject
-from gristmill.records import BranchFinding, Failure, Finding
+from gristmill.runs.records import BranchFinding, Failure, Finding
 from gristmill.storage.s3 import ObjectInfo
 from gristmill.story import Story
 

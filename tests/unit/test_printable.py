@@ -23,8 +23,8 @@ from gristmill.local.log_format import Formatter
 from gristmill.local.mail import is_address, is_subject, make_mail
 from gristmill.notice import attributes, body, subject
 from gristmill.printable import LINE_MAX, block, json_text, line, short
-from gristmill.records import BranchFinding, Failure, Finding
 from gristmill.report.page import _environment
+from gristmill.runs.records import BranchFinding, Failure, Finding
 from gristmill.story import Story
 
 HIDDEN = ("Cc", "Cf", "Cn", "Cs", "Zl", "Zp")

@@ -18,10 +18,8 @@ from jsonschema import Draft202012Validator, validate
 from gristmill import keys
 from gristmill.cost.gather import Observed
 from gristmill.enums import CheckVerdict, RunStatus
-from gristmill.footprint import Footprint, footprints, leave, libraries
 from gristmill.news import News
 from gristmill.printable import block
-from gristmill.records import BranchFinding, Failure, Finding
 from gristmill.report.branches import union
 from gristmill.report.chart import BARS_MOST, Scale, charts, ticks
 from gristmill.report.children import SHOWN, Seen, shown
@@ -34,7 +32,9 @@ from gristmill.report.pictures import SHOWN as PICTURES_SHOWN
 from gristmill.report.tables import COLUMNS, LETTERS, ROWS, delimiter, table
 from gristmill.report.timeline import Span, bins, steps
 from gristmill.report.work import spread
-from gristmill.request import Resume
+from gristmill.runs.records import BranchFinding, Failure, Finding
+from gristmill.runs.request import Resume
+from gristmill.runs.usage import Footprint, footprints, leave, libraries
 from gristmill.storage.s3 import ObjectInfo
 from gristmill.story import Story
 from gristmill.timebox import Overdue, within

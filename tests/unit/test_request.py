@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gristmill import keys
-from gristmill.drop import Drop
 from gristmill.errors import Corrupt, Refused
 from gristmill.notify import notify
-from gristmill.reading import find, find_readable, readable
-from gristmill.records import Bill, Failure, Finding, Outcome, Receipt, RunRecord
-from gristmill.request import Resume, parse_request, read_request
+from gristmill.runs.drop import Drop
+from gristmill.runs.reading import find, find_readable, readable
+from gristmill.runs.records import Bill, Failure, Finding, Outcome, Receipt, RunRecord
+from gristmill.runs.request import Resume, parse_request, read_request
 
 BUCKET = "mill"
 EVENT: dict[str, Any] = {
@@ -172,7 +172,7 @@ def test_a_record_that_is_too_large_is_told(monkeypatch: pytest.MonkeyPatch):
         def find(self, _key: str, most: int) -> bytes:
             return b"x" * most
 
-    monkeypatch.setattr("gristmill.reading.RECORD_MAX", 1000)
+    monkeypatch.setattr("gristmill.runs.reading.RECORD_MAX", 1000)
     with pytest.raises(Corrupt, match="more than 1,000 bytes"):
         find(Place(), RunRecord, "runs/x")  # type: ignore[arg-type]
 

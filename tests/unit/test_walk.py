@@ -3,8 +3,8 @@
 import pytest
 
 from gristmill import keys
-from gristmill.cursor import Cursor
-from gristmill.survey import survey
+from gristmill.runs.committed import survey
+from gristmill.runs.cursor import Cursor
 from tests.unit.walk import event, walk, work
 
 TEXT = "one\n\ntwo äö\r\nthree 🌾\r\n\r\nend".encode()

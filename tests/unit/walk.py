@@ -8,12 +8,12 @@ from gristmill.begin import split
 from gristmill.cause import Clues
 from gristmill.check import check_output
 from gristmill.claim import Claimant
-from gristmill.cursor import Cursor
 from gristmill.enums import Compute
 from gristmill.jobmap import job_map
 from gristmill.lanes import Lane
 from gristmill.merge import merge
-from gristmill.request import read_request
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.request import read_request
 from gristmill.storage.s3 import Store
 
 LANES = {Compute.CPU: Lane("queue", "definition", 3)}

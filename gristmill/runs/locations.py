@@ -6,8 +6,8 @@ from gristmill import keys
 from gristmill.enums import OutputKind, RecordFormat
 from gristmill.errors import Corrupt
 from gristmill.pipeline.model import Branch, Pipeline, Stage
-from gristmill.reading import read
-from gristmill.records import RunRecord
+from gristmill.runs.reading import read
+from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
 
 

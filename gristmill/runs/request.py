@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import from_json
 
 from gristmill import keys
-from gristmill.drop import RUN_DIGITS, Drop
 from gristmill.errors import Refused, first_fault
 from gristmill.limits import S3_KEY_MAX_BYTES
+from gristmill.runs.drop import RUN_DIGITS, Drop
 
 RunId = Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{RUN_DIGITS}}}$")]
 _Key = Annotated[str, StringConstraints(max_length=S3_KEY_MAX_BYTES)]

@@ -15,11 +15,11 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from gristmill import keys
-from gristmill.cursor import Cursor
 from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX
-from gristmill.records import Record
-from gristmill.source import read_record
+from gristmill.runs.cursor import Cursor
+from gristmill.runs.locations import read_record
+from gristmill.runs.records import Record
 from gristmill.storage.s3 import Store
 
 

@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from gristmill import keys
-from gristmill.cover import Committed, Cover, cover
-from gristmill.reading import find_readable
-from gristmill.records import Receipt
+from gristmill.runs.coverage import Committed, Cover, cover
+from gristmill.runs.reading import find_readable
+from gristmill.runs.records import Receipt
 from gristmill.storage.s3 import ObjectInfo, Store
 
 _READERS = 16

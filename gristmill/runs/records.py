@@ -14,11 +14,11 @@ from pydantic import (
     model_validator,
 )
 
-from gristmill.cursor import nth_attempt
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.keys import INPUTS
 from gristmill.pipeline.model import Pipeline
 from gristmill.printable import encodable
+from gristmill.runs.cursor import nth_attempt
 
 _Words = Annotated[str, AfterValidator(encodable)]  # of programs and users, who may say anything
 _Count = Annotated[int, Field(ge=0, lt=2**63)]

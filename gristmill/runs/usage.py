@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Literal
 
 from gristmill import __version__, keys
-from gristmill.records import Record
+from gristmill.runs.records import Record
 from gristmill.storage.s3 import Store
 
 _LIBRARIES = 60
