@@ -15,6 +15,7 @@ from os import environ
 from typing import Any
 
 from gristmill import limits
+from gristmill.batch.lanes import Lane
 from gristmill.cost import machine
 from gristmill.cost.bill import Usage, bill, dollars
 from gristmill.cost.estimate import (
@@ -28,7 +29,6 @@ from gristmill.cost.estimate import (
 from gristmill.cost.load import Load, merge_requests
 from gristmill.enums import Compute
 from gristmill.jobmap import plan_arrays
-from gristmill.lanes import Lane
 from gristmill.pipeline.loading import load, roots
 from gristmill.pipeline.model import Pipeline
 from gristmill.runs.cursor import Cursor

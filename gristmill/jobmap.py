@@ -5,13 +5,13 @@ from itertools import chain
 from typing import Any
 
 from gristmill import keys
+from gristmill.batch.lanes import Lane, lane_of, own_definition
+from gristmill.batch.plan import Places, children, group_sizes, job_timeout, share
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.enums import LaneName
-from gristmill.lanes import Lane, lane_of, own_definition
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.pipeline.parameters import size_of
-from gristmill.plan import Places, children, group_sizes, job_timeout, share
 from gristmill.runs.committed import survey
 from gristmill.runs.coverage import Cover
 from gristmill.runs.cursor import Cursor

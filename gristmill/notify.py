@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from gristmill import keys
+from gristmill.batch.jobs import end_jobs
 from gristmill.cost.bill import together
 from gristmill.cost.gather import Observed, Sources
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
-from gristmill.jobs import end_jobs
 from gristmill.news import News, may_tell, outcome_key, read_change, read_payload
 from gristmill.notice import attributes, body, subject
 from gristmill.report.facts import earlier_outcomes

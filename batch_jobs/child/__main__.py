@@ -11,11 +11,11 @@ from batch_jobs.child.outputs import sink_maker
 from batch_jobs.child.runner import Runner
 from batch_jobs.child.setting import Setting, read_setting
 from gristmill import keys
+from gristmill.batch.plan import segment_age
 from gristmill.descendants import adopt_orphans
 from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.pipeline.loading import roots
-from gristmill.plan import segment_age
 from gristmill.printable import encodable
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.locations import frozen, read_record

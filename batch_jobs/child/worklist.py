@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from batch_jobs.child.setting import Setting
 from gristmill import keys
+from gristmill.batch.plan import Places, child_places
 from gristmill.chunks import index
 from gristmill.keys import Span
-from gristmill.plan import Places, child_places
 from gristmill.runs.committed import survey
 from gristmill.storage.s3 import Store
 

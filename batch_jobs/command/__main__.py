@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gristmill import keys
+from gristmill.batch.submitted import Submitted
 from gristmill.errors import ExitCode
 from gristmill.storage.s3 import Store, make_client
-from gristmill.submitted import Submitted
 
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as a shell tells it
 

@@ -8,9 +8,9 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.batch.jobs import read_queues
 from gristmill.cause import Clues, refusals
 from gristmill.check import check_output
-from gristmill.jobs import read_queues
 from gristmill.runs.at_work import at_work, check_going, invocation
 from gristmill.runs.cursor import Cursor
 from gristmill.storage.s3 import Store, make_client

@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.batch.jobs import read_queues
 from gristmill.cost.gather import Sources
-from gristmill.jobs import read_queues
 from gristmill.notify import Post, notify
 from gristmill.runs.at_work import invocation
 from gristmill.storage.s3 import Store, make_client

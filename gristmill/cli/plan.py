@@ -11,10 +11,10 @@ from gristmill.cli.session import Session, session
 from gristmill.cli.show import emit, out, rich, seconds, size, table
 
 if TYPE_CHECKING:
+    from gristmill.batch.plan import BranchPlan
     from gristmill.client.drops import Upload
     from gristmill.client.planning import Plan
     from gristmill.pipeline.model import Pipeline
-    from gristmill.plan import BranchPlan
 
 
 def add_to(app: typer.Typer) -> None:
@@ -89,7 +89,7 @@ def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Pla
 
 
 def _show(title: str, planned: "list[BranchPlan]", pipeline: "Pipeline") -> None:
-    from gristmill.plan import basis
+    from gristmill.batch.plan import basis
 
     out(title)
     columns = ("STAGE", "BRANCH", "CHUNKS", "REUSED", "TO DO", "JOBS", "CHILDREN", "EACH CHILD", "TIMEOUT")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from gristmill import keys
+from gristmill.batch.jobs import TERMINAL, end_jobs, live_jobs
 from gristmill.client.executions import Execution, describe, resume_name, unclaimed_resumes
 from gristmill.client.outage import Patience
 from gristmill.client.runs import Run, record_or_lack
@@ -18,7 +19,6 @@ from gristmill.client.still_at_work import Waiting, functions, notice, submittin
 from gristmill.clock import Clock
 from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, Refused
-from gristmill.jobs import TERMINAL, end_jobs, live_jobs
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.at_work import Stop
 from gristmill.runs.records import RunRecord

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gristmill.batch.jobs import TERMINAL
 from gristmill.client.jobs import STATUSES, queues
 from gristmill.client.stack import Mill
-from gristmill.jobs import TERMINAL
 
 
 @dataclass(frozen=True)

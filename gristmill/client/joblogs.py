@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from gristmill.batch.jobs import TERMINAL
 from gristmill.client.jobs import JobKind, describe, kind_of
 from gristmill.client.outage import Patience
 from gristmill.client.stack import Mill
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream
 from gristmill.errors import NotFound
-from gristmill.jobs import TERMINAL
 
 DEFAULT_GROUP = "/aws/batch/job"
 

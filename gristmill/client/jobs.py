@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Any
 
+from gristmill.batch.jobs import TERMINAL
 from gristmill.client.stack import Mill
 from gristmill.errors import NotFound
-from gristmill.jobs import TERMINAL
 from gristmill.limits import BATCH_DESCRIBE_MAX
 
 STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")

@@ -5,13 +5,13 @@ from itertools import islice
 from typing import Any
 
 from gristmill import keys
+from gristmill.batch.jobs import TERMINAL, run_jobs
 from gristmill.client.jobs import JobKind, kind_of
 from gristmill.client.outage import Patience
 from gristmill.client.runs import Run, find_run
 from gristmill.client.stack import Mill
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream, line_of
 from gristmill.errors import NotFound
-from gristmill.jobs import TERMINAL, run_jobs
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.committed import committed
 from gristmill.runs.cursor import nth_attempt

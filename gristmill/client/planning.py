@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill import keys
+from gristmill.batch.plan import BranchPlan, plan_branch, stage_tasks
 from gristmill.begin import price
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
@@ -18,7 +19,6 @@ from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.formats.encoding import warnings
 from gristmill.pipeline.model import Branch, Pipeline
-from gristmill.plan import BranchPlan, plan_branch, stage_tasks
 from gristmill.runs.committed import survey
 from gristmill.runs.drop import Drop
 from gristmill.runs.locations import frozen

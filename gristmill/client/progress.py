@@ -12,13 +12,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gristmill import keys
+from gristmill.batch.jobs import run_jobs
 from gristmill.chunks import index
 from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
 from gristmill.client.phase import phase
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.enums import CheckVerdict
-from gristmill.jobs import run_jobs
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.pipeline.model import Stage
 from gristmill.runs.committed import committed

@@ -8,10 +8,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gristmill import keys
+from gristmill.batch.jobs import run_jobs
 from gristmill.client.executions import Execution
 from gristmill.client.stack import Mill
 from gristmill.enums import RunStatus
-from gristmill.jobs import run_jobs
 from gristmill.news import outcome_key
 from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Outcome

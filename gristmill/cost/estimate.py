@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
+from gristmill.batch.plan import children, group_sizes
 from gristmill.cost import machine
 from gristmill.cost.bill import Usage
 from gristmill.cost.load import Load, container_usage, invocation_usage, log_usage, request_usage, storage_usage
@@ -15,7 +16,6 @@ from gristmill.enums import Compute, RecordFormat
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.pipeline.parameters import Values, size_of
-from gristmill.plan import children, group_sizes
 
 CHILD_START_SECONDS = 30.0  # AWS Batch user guide, "When to use Fargate": the start of a container is about this long
 FUNCTION_GB = 1769 / 1024  # MemorySize of template.yaml

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from gristmill.containers import Container, containers
+from gristmill.batch.containers import Container, containers
 from gristmill.cost.measured import Worked, measured, read_steps
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.runs.records import Bill, Finding, RunRecord

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, log
 
+from gristmill.batch.plan import segment_age
 from gristmill.cost.bill import Usage
 from gristmill.enums import Compute, OutputKind
 from gristmill.limits import GIB, MIB, S3_PART_MIN, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
 from gristmill.pipeline.model import Branch
-from gristmill.plan import segment_age
 
 _INDEX_WINDOW = 128 * 1024  # tasks whose offsets a child reads in one request
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page

@@ -6,13 +6,13 @@ Here are those of the whole file: names, results, the history of an execution.
 from collections.abc import Iterator
 
 from gristmill import keys
+from gristmill.batch.plan import group_sizes
 from gristmill.cost import machine
 from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
 from gristmill.pipeline.fault import Fault
 from gristmill.pipeline.model import Pipeline, Stage
 from gristmill.pipeline.parameter_rules import parameter_faults
 from gristmill.pipeline.stage_rules import stage_faults
-from gristmill.plan import group_sizes
 
 _OWN_PREFIXES = {"mpi", "outcomes"}  # what lies beside the stages under a run
 

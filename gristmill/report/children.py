@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gristmill.containers import Container, seconds
+from gristmill.batch.containers import Container, seconds
 from gristmill.report.timeline import Span, moment
 from gristmill.report.work import Child, Try
 from gristmill.runs.usage import Footprint

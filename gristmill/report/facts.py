@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any
 
 from gristmill import keys
-from gristmill.containers import Container
+from gristmill.batch.containers import Container
+from gristmill.batch.jobs import describe
 from gristmill.cost.gather import CONTAINERS_ASKED, Observed, Sources
-from gristmill.jobs import describe
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.news import News
 from gristmill.report.model import Object

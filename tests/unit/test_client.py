@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
+from gristmill.batch.plan import plan_branch
 from gristmill.claim import Terms
 from gristmill.client.drops import Upload, faults
 from gristmill.client.looks import Children
@@ -19,7 +20,6 @@ from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.pipeline.loading import load
-from gristmill.plan import plan_branch
 from gristmill.storage.one_file import OneFile
 from tests.unit.conftest import ROOTS
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from gristmill import keys
-from gristmill.containers import Container, containers
+from gristmill.batch.containers import Container, containers
 from gristmill.pipeline.loading import load
 from gristmill.runs.records import InputObject, RunRecord
 from tests.unit.conftest import ROOTS

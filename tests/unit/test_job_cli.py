@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
+from gristmill.batch.submitted import Submitted
 from gristmill.cli import main
 from gristmill.cli.session import Session
 from gristmill.client import hosts, jobs, submitting
@@ -13,7 +14,6 @@ from gristmill.client.hosts import HostLook, QueueLook
 from gristmill.client.jobs import JobKind, JobLook
 from gristmill.client.submitting import Wish, request
 from gristmill.client.target import Target
-from gristmill.submitted import Submitted
 
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 STARTED, STOPPED = CREATED.replace(second=7), CREATED.replace(minute=6, second=9)

@@ -9,12 +9,12 @@ from batch_jobs.node.host import Registration, gpus, processors, slots
 from batch_jobs.node.mpirun import arguments, hostfile, is_crowded, networks, program
 from batch_jobs.node.setting import read_setting
 from batch_jobs.node.watch import Watch
+from gristmill.batch.lanes import Lane, lane_of, read_lanes
 from gristmill.descendants import descendants
 from gristmill.enums import Image, LaneName, Notice
 from gristmill.errors import Refused
 from gristmill.jobmap import mpi_job
 from gristmill.keys import Rendezvous
-from gristmill.lanes import Lane, lane_of, read_lanes
 from gristmill.pipeline.model import Branch
 from gristmill.runs.cursor import Cursor
 

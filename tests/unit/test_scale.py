@@ -7,6 +7,8 @@ import pytest
 from batch_jobs.child.segment import Segment
 from benchmarks.scale_model import LANE_NAME, TASKS, classic, ours
 from gristmill import limits
+from gristmill.batch.lanes import Lane
+from gristmill.batch.plan import segment_age
 from gristmill.cost.load import Load
 from gristmill.errors import Refused
 from gristmill.formats import bounds
@@ -14,11 +16,9 @@ from gristmill.formats.bounds import check_tasks
 from gristmill.formats.lines import Lines
 from gristmill.formats.quoted import Csv
 from gristmill.formats.reader import UNKNOWN_SIZE, View
-from gristmill.lanes import Lane
 from gristmill.pipeline.loading import load
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.rules import faults
-from gristmill.plan import segment_age
 from tests.unit.conftest import ROOTS
 
 STRINGS = load("strings", ROOTS)

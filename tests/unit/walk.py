@@ -4,13 +4,13 @@ from typing import Any
 
 from batch_jobs.child.__main__ import make_runner
 from batch_jobs.child.setting import read_setting
+from gristmill.batch.lanes import Lane
 from gristmill.begin import split
 from gristmill.cause import Clues
 from gristmill.check import check_output
 from gristmill.claim import Claimant
 from gristmill.enums import Compute
 from gristmill.jobmap import job_map
-from gristmill.lanes import Lane
 from gristmill.merge import merge
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.request import read_request

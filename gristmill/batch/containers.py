@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill import keys
-from gristmill.jobs import TERMINAL, describe, run_jobs
+from gristmill.batch.jobs import TERMINAL, describe, run_jobs
 from gristmill.runs.records import RunRecord
 
 _STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")

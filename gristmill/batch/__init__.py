@@ -1,0 +1,1 @@
+"""The facts of Batch: jobs of a run, lanes, plans, containers."""
