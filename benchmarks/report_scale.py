@@ -21,14 +21,14 @@ from gristmill.cost.gather import Sources, observe
 from gristmill.enums import RunStatus
 from gristmill.limits import BATCH_LIST_PAGE_BY_STATUS
 from gristmill.local import daemon
-from gristmill.news import News
+from gristmill.outcome.event import News
+from gristmill.outcome.summary import Story
 from gristmill.pipeline.loading import load
 from gristmill.report.write import write
 from gristmill.runs.records import InputObject, RunRecord
 from gristmill.runs.request import Resume
 from gristmill.runs.usage import Footprint, leave
 from gristmill.storage.s3 import Store
-from gristmill.story import Story
 
 CONTAINERS = (100, 1_000, 10_000)
 LIMIT_SECONDS = 10.0  # of processor time, of the 110 s that Notify has

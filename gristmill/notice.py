@@ -7,8 +7,8 @@ from gristmill.cost.bill import told
 from gristmill.enums import RunStatus
 from gristmill.humanize import ascii_only, duration, moment, often, size
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
+from gristmill.outcome.summary import Story
 from gristmill.runs.records import Failure, Finding
-from gristmill.story import Story
 
 _ATTRIBUTE_MAX = 256  # characters
 _ATTRIBUTES_MAX = 8 * 1024  # bytes of all attributes, which count as part of the message

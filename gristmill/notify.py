@@ -11,8 +11,9 @@ from gristmill.cost.bill import together
 from gristmill.cost.gather import Observed, Sources
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
-from gristmill.news import News, may_tell, outcome_key, read_change, read_payload
 from gristmill.notice import attributes, body, subject
+from gristmill.outcome.event import News, may_tell, outcome_key, read_change, read_payload
+from gristmill.outcome.summary import Story, make_story, priced
 from gristmill.report.facts import earlier_outcomes
 from gristmill.report.write import reported
 from gristmill.runs.at_work import Invocation, at_work, is_stopped
@@ -20,7 +21,6 @@ from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Outcome, RunRecord
 from gristmill.storage.s3 import Store
-from gristmill.story import Story, make_story, priced
 
 _FIRST_RETRY = 2
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
-from gristmill.news import outcome_key
+from gristmill.outcome.event import outcome_key
+from gristmill.outcome.summary import findings
 from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Failure, Outcome
-from gristmill.story import findings
 
 
 @dataclass(frozen=True)

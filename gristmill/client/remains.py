@@ -13,7 +13,7 @@ from gristmill.client.executions import Execution, execution_arn
 from gristmill.client.stack import Mill
 from gristmill.enums import RunStatus
 from gristmill.errors import NotFound
-from gristmill.news import outcome_key
+from gristmill.outcome.event import outcome_key
 from gristmill.report.model import Report
 from gristmill.runs.drop import Drop
 from gristmill.runs.reading import find_readable

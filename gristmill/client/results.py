@@ -8,7 +8,7 @@ from gristmill import keys
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
 from gristmill.errors import Corrupt
-from gristmill.story import results as published
+from gristmill.outcome.summary import results as published
 
 
 @dataclass(frozen=True)

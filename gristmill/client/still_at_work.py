@@ -12,7 +12,7 @@ from gristmill.batch.jobs import run_jobs
 from gristmill.client.executions import Execution
 from gristmill.client.stack import Mill
 from gristmill.enums import RunStatus
-from gristmill.news import outcome_key
+from gristmill.outcome.event import outcome_key
 from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Outcome
 

@@ -11,13 +11,13 @@ from gristmill.batch.containers import Container
 from gristmill.batch.jobs import describe
 from gristmill.cost.gather import CONTAINERS_ASKED, Observed, Sources
 from gristmill.limits import BATCH_DESCRIBE_MAX
-from gristmill.news import News
+from gristmill.outcome.event import News
+from gristmill.outcome.summary import Story
 from gristmill.report.model import Object
 from gristmill.runs.reading import readable
 from gristmill.runs.records import Finding, Outcome, RunRecord
 from gristmill.runs.usage import Footprint, Software, footprints
 from gristmill.storage.s3 import Store
-from gristmill.story import Story
 
 FINDINGS = 60  # of a stage, the newest: ten attempts of each of its last resumes
 OUTCOMES = 10  # executions, the newest

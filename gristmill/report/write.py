@@ -7,7 +7,8 @@ from gristmill import keys
 from gristmill.cost.gather import Observed, Sources
 from gristmill.errors import GristmillError, Refused
 from gristmill.limits import S3_KEY_MAX_BYTES
-from gristmill.news import News
+from gristmill.outcome.event import News
+from gristmill.outcome.summary import Story
 from gristmill.report.facts import gather
 from gristmill.report.make import make
 from gristmill.report.page import page
@@ -15,7 +16,6 @@ from gristmill.report.pictures import load
 from gristmill.report.tables import load as load_tables
 from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
-from gristmill.story import Story
 from gristmill.timebox import within
 
 _SECONDS = 50.0

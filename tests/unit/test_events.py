@@ -12,7 +12,7 @@ from gristmill.cause import explain
 from gristmill.enums import RunStatus
 from gristmill.local.cloudformation.template import parse
 from gristmill.local.daemon import PROJECT
-from gristmill.news import read_change
+from gristmill.outcome.event import read_change
 from gristmill.runs.drop import Drop, is_no_drop
 from gristmill.runs.request import read_request
 

@@ -18,7 +18,8 @@ from jsonschema import Draft202012Validator, validate
 from gristmill import keys
 from gristmill.cost.gather import Observed
 from gristmill.enums import CheckVerdict, RunStatus
-from gristmill.news import News
+from gristmill.outcome.event import News
+from gristmill.outcome.summary import Story
 from gristmill.printable import block
 from gristmill.report.branches import union
 from gristmill.report.chart import BARS_MOST, Scale, charts, ticks
@@ -36,7 +37,6 @@ from gristmill.runs.records import BranchFinding, Failure, Finding
 from gristmill.runs.request import Resume
 from gristmill.runs.usage import Footprint, footprints, leave, libraries
 from gristmill.storage.s3 import ObjectInfo
-from gristmill.story import Story
 from gristmill.timebox import Overdue, within
 from tests.unit.test_containers import CONTAINER, RECORD
 

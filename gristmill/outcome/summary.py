@@ -9,7 +9,7 @@ from gristmill import keys
 from gristmill.cost.gather import Observed, Sources, measure, observe
 from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt
-from gristmill.news import News
+from gristmill.outcome.event import News
 from gristmill.pipeline.parameters import owner
 from gristmill.runs.drop import Drop
 from gristmill.runs.reading import find_readable, readable
