@@ -28,10 +28,10 @@ from gristmill.cost.estimate import (
 )
 from gristmill.cost.load import Load, merge_requests
 from gristmill.enums import Compute
-from gristmill.jobmap import plan_arrays
 from gristmill.pipeline.loading import load, roots
 from gristmill.pipeline.model import Pipeline
 from gristmill.runs.cursor import Cursor
+from gristmill.steps.job_map.job_map import plan_arrays
 
 TASKS = [10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000]
 RUN = "0123456789abcdef"

@@ -9,10 +9,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gristmill.batch.jobs import read_queues
-from gristmill.cause import Clues, refusals
-from gristmill.check import check_output
 from gristmill.runs.at_work import at_work, check_going, invocation
 from gristmill.runs.cursor import Cursor
+from gristmill.steps.check_output.causes import Clues, refusals
+from gristmill.steps.check_output.check_output import check_output
 from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()

@@ -8,9 +8,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gristmill.batch.lanes import read_lanes
-from gristmill.jobmap import job_map
 from gristmill.runs.at_work import at_work, check_going, invocation
 from gristmill.runs.cursor import Cursor
+from gristmill.steps.job_map.job_map import job_map
 from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()

@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gristmill.batch.jobs import read_queues
 from gristmill.cost.gather import Sources
-from gristmill.notify import Post, notify
 from gristmill.runs.at_work import invocation
+from gristmill.steps.notify.notify import Post, notify
 from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()

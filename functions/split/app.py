@@ -8,12 +8,12 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gristmill.begin import split
-from gristmill.claim import Claimant, Terms
 from gristmill.enums import Compute
 from gristmill.pipeline.loading import roots
 from gristmill.runs.at_work import at_work, invocation
 from gristmill.runs.request import read_request
+from gristmill.steps.split.claim import Claimant, Terms
+from gristmill.steps.split.split import split
 from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from gristmill import keys
 from gristmill.batch.plan import BranchPlan, plan_branch, stage_tasks
-from gristmill.begin import price
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
-from gristmill.claim import Claimant, Terms, make_record
 from gristmill.client.drops import Upload
 from gristmill.client.runs import Run
 from gristmill.client.stack import Mill
@@ -23,6 +21,8 @@ from gristmill.runs.committed import survey
 from gristmill.runs.drop import Drop
 from gristmill.runs.locations import frozen
 from gristmill.runs.records import Bill, RunRecord
+from gristmill.steps.split.claim import Claimant, Terms, make_record
+from gristmill.steps.split.split import price
 from gristmill.storage.one_file import OneFile
 
 MaxvCpus = Mapping[Compute, float]

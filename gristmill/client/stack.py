@@ -10,7 +10,7 @@ from gristmill.enums import Compute
 from gristmill.errors import Unreachable
 
 if TYPE_CHECKING:
-    from gristmill.claim import Terms
+    from gristmill.steps.split.claim import Terms
     from gristmill.storage.s3 import Store
 
 DEFAULT_NAME = "gristmill"
@@ -96,7 +96,7 @@ class Mill:
     @property
     def terms(self) -> "Terms":
         """Return what the stack grants a run."""
-        from gristmill.claim import Terms
+        from gristmill.steps.split.claim import Terms
 
         return Terms(self.capacity, float(self.output("MaxCost")) or None)
 

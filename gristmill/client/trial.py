@@ -13,23 +13,23 @@ from pathlib import Path
 from batch_jobs.child.__main__ import make_runner
 from batch_jobs.child.setting import Setting
 from gristmill import keys
-from gristmill.check import expected_of, placed
 from gristmill.chunks import index
 from gristmill.client.drops import Upload
 from gristmill.client.first_chunks import index_first
 from gristmill.client.planning import record_of
 from gristmill.enums import Encoding
 from gristmill.errors import Refused
-from gristmill.judging import miscount
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Branch, Stage
-from gristmill.publish import publish, publishes
 from gristmill.runs.committed import survey
 from gristmill.runs.coverage import Cover
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import frozen, output_key, stage_source
 from gristmill.runs.reading import read
 from gristmill.runs.records import Failure, RunRecord
+from gristmill.steps.check_output.check_output import expected_of, placed
+from gristmill.steps.check_output.verdict import miscount
+from gristmill.steps.merge.publish import publish, publishes
 from gristmill.storage.folder import FolderStore, join
 
 RUN = "try"

@@ -7,7 +7,6 @@ import pytest
 
 from gristmill import keys
 from gristmill.batch.plan import plan_branch
-from gristmill.claim import Terms
 from gristmill.client.drops import Upload, faults
 from gristmill.client.looks import Children
 from gristmill.client.pace import Pace
@@ -20,6 +19,7 @@ from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.pipeline.loading import load
+from gristmill.steps.split.claim import Terms
 from gristmill.storage.one_file import OneFile
 from tests.unit.conftest import ROOTS
 

@@ -8,13 +8,13 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificationEvent
 
 from gristmill import keys
-from gristmill.cause import explain
 from gristmill.enums import RunStatus
 from gristmill.local.cloudformation.template import parse
 from gristmill.local.daemon import PROJECT
 from gristmill.outcome.event import read_change
 from gristmill.runs.drop import Drop, is_no_drop
 from gristmill.runs.request import read_request
+from gristmill.steps.check_output.causes import explain
 
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())["Resources"]
 

@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gristmill import keys
-from gristmill.cause import explain
 from gristmill.enums import CheckVerdict, Encoding, RecordFormat, RunStatus
-from gristmill.judging import Expected, judge, miscount
 from gristmill.keys import Span
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.notice import attributes, body, subject
 from gristmill.outcome.event import cause_of, may_tell, read_payload
 from gristmill.outcome.summary import Story
 from gristmill.pipeline.model import Branch, Split, Stage
 from gristmill.runs.coverage import Cover, Slice
 from gristmill.runs.records import BranchFinding, Failure, RunRecord
+from gristmill.steps.check_output.causes import explain
+from gristmill.steps.check_output.verdict import Expected, judge, miscount
+from gristmill.steps.notify.mail import attributes, body, subject
 
 CANCELED = "Canceled by JobStateTimeLimit action due to reason: "
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -13,10 +13,10 @@ from gristmill.batch.lanes import Lane, lane_of, read_lanes
 from gristmill.descendants import descendants
 from gristmill.enums import Image, LaneName, Notice
 from gristmill.errors import Refused
-from gristmill.jobmap import mpi_job
 from gristmill.keys import Rendezvous
 from gristmill.pipeline.model import Branch
 from gristmill.runs.cursor import Cursor
+from gristmill.steps.job_map.job_map import mpi_job
 
 ENVIRONMENT = {
     "BUCKET": "mill",

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, size
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.notice import attributes, body, subject
 from gristmill.outcome.summary import Story
 from gristmill.runs.records import BranchFinding, Failure, Finding
+from gristmill.steps.notify.mail import attributes, body, subject
 from gristmill.storage.s3 import ObjectInfo
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -21,11 +21,11 @@ from gristmill.cli import show
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.local.log_format import Formatter
 from gristmill.local.mail import is_address, is_subject, make_mail
-from gristmill.notice import attributes, body, subject
 from gristmill.outcome.summary import Story
 from gristmill.printable import LINE_MAX, block, json_text, line, short
 from gristmill.report.page import _environment
 from gristmill.runs.records import BranchFinding, Failure, Finding
+from gristmill.steps.notify.mail import attributes, body, subject
 
 HIDDEN = ("Cc", "Cf", "Cn", "Cs", "Zl", "Zp")
 UNSEEN = "\u034f\u115f\u1160\u17b4\u180b\u180f\u3164\ufe00\ufe0d\uffa0\U000e0100\U000e01ef"

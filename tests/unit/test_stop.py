@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill import keys
-from gristmill.begin import split
-from gristmill.claim import Claimant
 from gristmill.client.still_at_work import unanswered
 from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX, S3_PART_MIN
-from gristmill.merge import merge
 from gristmill.runs.at_work import Invocation, at_work, check_going, check_not_stopped, invocation, is_stopped
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.drop import Drop
 from gristmill.runs.request import Resume, read_request
+from gristmill.steps.merge.merge import merge
+from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.split import split
 from gristmill.storage.compose import Piece, compose
 from gristmill.storage.s3 import Store
 from tests.unit.walk import event, work

@@ -5,15 +5,15 @@ from typing import Any
 from batch_jobs.child.__main__ import make_runner
 from batch_jobs.child.setting import read_setting
 from gristmill.batch.lanes import Lane
-from gristmill.begin import split
-from gristmill.cause import Clues
-from gristmill.check import check_output
-from gristmill.claim import Claimant
 from gristmill.enums import Compute
-from gristmill.jobmap import job_map
-from gristmill.merge import merge
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.request import read_request
+from gristmill.steps.check_output.causes import Clues
+from gristmill.steps.check_output.check_output import check_output
+from gristmill.steps.job_map.job_map import job_map
+from gristmill.steps.merge.merge import merge
+from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.split import split
 from gristmill.storage.s3 import Store
 
 LANES = {Compute.CPU: Lane("queue", "definition", 3)}

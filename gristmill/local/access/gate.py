@@ -16,7 +16,7 @@ from gristmill.local.access.origins import Rule, admitting, answer_headers, fore
 from gristmill.local.access.refusals import Answer, Refused, Why, answer_to
 from gristmill.local.access.request import Request, request_of
 
-CLAIM = "gristmill.claim"  # in the WSGI environment: who calls which service, verified
+CLAIM = "gristmill.steps.split.claim"  # in the WSGI environment: who calls which service, verified
 _NOT_HANDED_ON = ("HTTP_ORIGIN", "HTTP_X_MOTO_ACCOUNT_ID")  # moto would answer to the first, and obey the second
 _CONTROL = "/v20180820/"  # S3 Control, below an account's virtual host
 _MISDIRECTED = Answer(

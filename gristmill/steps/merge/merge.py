@@ -6,11 +6,11 @@ from typing import Any
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.enums import OutputKind
-from gristmill.publish import is_published, publish, publishes
 from gristmill.runs.at_work import check_not_stopped
 from gristmill.runs.committed import survey
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import find_branch, frozen, output_key, read_record
+from gristmill.steps.merge.publish import is_published, publish, publishes
 from gristmill.storage.compose import compose
 from gristmill.storage.s3 import Store
 

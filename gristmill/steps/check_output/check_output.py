@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from gristmill import keys
-from gristmill.cause import Clues, failures
 from gristmill.chunks import index
 from gristmill.enums import CheckVerdict, Encoding
 from gristmill.formats.encoding import warnings
-from gristmill.judging import Expected, judge, miscount
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.pipeline.model import Branch, Stage
-from gristmill.publish import is_published, publishes
 from gristmill.runs.committed import survey
 from gristmill.runs.coverage import Cover
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import find_branch, frozen, output_key, read_record
 from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
+from gristmill.steps.check_output.causes import Clues, failures
+from gristmill.steps.check_output.verdict import Expected, judge, miscount
+from gristmill.steps.merge.publish import is_published, publishes
 from gristmill.storage.s3 import Store
 
 _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest

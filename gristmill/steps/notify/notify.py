@@ -11,7 +11,6 @@ from gristmill.cost.bill import together
 from gristmill.cost.gather import Observed, Sources
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
-from gristmill.notice import attributes, body, subject
 from gristmill.outcome.event import News, may_tell, outcome_key, read_change, read_payload
 from gristmill.outcome.summary import Story, make_story, priced
 from gristmill.report.facts import earlier_outcomes
@@ -20,6 +19,7 @@ from gristmill.runs.at_work import Invocation, at_work, is_stopped
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Outcome, RunRecord
+from gristmill.steps.notify.mail import attributes, body, subject
 from gristmill.storage.s3 import Store
 
 _FIRST_RETRY = 2

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from gristmill.cause import is_hopeless
 from gristmill.enums import CheckVerdict, Encoding
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.coverage import Cover
 from gristmill.runs.records import BranchFinding
+from gristmill.steps.check_output.causes import is_hopeless
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from gristmill import keys
 from gristmill.cost.ceiling import read_ceiling
-from gristmill.dropfaults import name_faults, object_faults
 from gristmill.enums import Compute
 from gristmill.errors import NotFound, Refused
 from gristmill.pipeline.loading import load
@@ -16,6 +15,7 @@ from gristmill.pipeline.parameters import owner, resolve
 from gristmill.runs.drop import Drop
 from gristmill.runs.locations import read_record
 from gristmill.runs.records import InputObject, RunRecord
+from gristmill.steps.split.refusals import name_faults, object_faults
 from gristmill.storage.s3 import Store
 
 

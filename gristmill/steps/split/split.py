@@ -5,7 +5,6 @@ from typing import Any
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
-from gristmill.claim import Claimant, Terms, claim, take_over
 from gristmill.cost.bill import bill
 from gristmill.cost.ceiling import over_ceiling
 from gristmill.cost.estimate import Cut, estimate
@@ -18,6 +17,7 @@ from gristmill.runs.drop import is_no_drop
 from gristmill.runs.locations import frozen
 from gristmill.runs.records import Bill, RunRecord
 from gristmill.runs.request import Request, Resume
+from gristmill.steps.split.claim import Claimant, Terms, claim, take_over
 from gristmill.storage.s3 import Store
 
 

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from gristmill import keys
 from gristmill.enums import OutputKind
-from gristmill.files import file_name, listing, listing_key
 from gristmill.pipeline.model import Branch
 from gristmill.runs.coverage import Cover, Slice
 from gristmill.runs.locations import find_branch, frozen, output_key, result_branches
 from gristmill.runs.records import RunRecord
+from gristmill.steps.merge.files import file_name, listing, listing_key
 from gristmill.storage.compose import Piece, compose
 from gristmill.storage.s3 import ObjectInfo, Store
 

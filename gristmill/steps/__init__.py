@@ -1,0 +1,1 @@
+"""The code of the functions, a folder each, as in functions/."""

@@ -1,0 +1,1 @@
+"""CheckOutput: complete, counted, and if not, why."""

@@ -1,0 +1,1 @@
+"""JobMap: what is missing, and the jobs that make it."""

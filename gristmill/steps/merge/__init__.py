@@ -1,0 +1,1 @@
+"""Merge: outputs joined server-side."""

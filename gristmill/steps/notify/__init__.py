@@ -1,0 +1,1 @@
+"""Notify: what is sent to whom, and executions that ended without telling."""

@@ -1,0 +1,1 @@
+"""Split: claim the run, check the drop, index the chunks."""
