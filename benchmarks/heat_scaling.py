@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 from batch_jobs.heat.problem import Problem
-from batch_jobs.node.mpirun import find_mpirun
+from gristmill.worker.node.mpirun import find_mpirun
 
 DIFFUSION = 0.2
 

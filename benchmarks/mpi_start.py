@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from batch_jobs.node.mpirun import find_mpirun
 from benchmarks.common import command_version, finish, print_machine, verdict
 from benchmarks.rivals.classic_mpi import Classic, why_not
 from gristmill.client.target import Target, at_server
 from gristmill.enums import Notice
 from gristmill.local import daemon
+from gristmill.worker.node.mpirun import find_mpirun
 from tests.mpi.nodes import Nodes
 
 BUCKET = "nodes"
@@ -41,7 +41,7 @@ Times = list[float]  # seconds from the last node's start to the end of each pha
 
 
 def ours(target: Target, folder: Path, count: int) -> Times:
-    """Measure batch_jobs.node at its own pace."""
+    """Measure gristmill.worker.node at its own pace."""
     job = Nodes(target, BUCKET, folder, count)
     try:
         for index in range(count - 1):

@@ -15,8 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from batch_jobs.node.mpirun import find_mpirun
 from gristmill.local import hostname
+from gristmill.worker.node.mpirun import find_mpirun
 
 _SSHD = """
 ListenAddress 127.0.0.1

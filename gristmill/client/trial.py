@@ -10,8 +10,6 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from batch_jobs.child.__main__ import make_runner
-from batch_jobs.child.setting import Setting
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.client.drops import Upload
@@ -31,6 +29,8 @@ from gristmill.steps.check_output.check_output import expected_of, placed
 from gristmill.steps.check_output.verdict import miscount
 from gristmill.steps.merge.publish import publish, publishes
 from gristmill.storage.folder import FolderStore, join
+from gristmill.worker.child.__main__ import make_runner
+from gristmill.worker.child.setting import Setting
 
 RUN = "try"
 HEAD = 4096  # bytes kept of what a branch made

@@ -123,13 +123,13 @@ def test_a_zygote_with_old_code_of_the_project_is_replaced(tmp_path):
     core.mkdir(parents=True)
     (tmp_path / "batch_jobs" / "__init__.py").touch()
     (core / "__init__.py").write_text("WORD = 'old'")
-    (core / "__main__.py").write_text("from batch_jobs.child import WORD\nprint(WORD)")
+    (core / "__main__.py").write_text("from gristmill.worker.child import WORD\nprint(WORD)")
     settings = Settings(data=tmp_path / "data", project=tmp_path)
     starter = Starter(settings)
     try:
         for word in ("old", "newer"):
             (core / "__init__.py").write_text(f"WORD = '{word}'")
-            job = Job(starter, settings, "-m", "batch_jobs.child")
+            job = Job(starter, settings, "-m", "gristmill.worker.child")
             assert job.run().exit_code == 0
             assert job.output.decode() == word + "\n"
             assert job.is_forked

@@ -57,7 +57,7 @@ class Nodes:
             "TMPDIR": str(self.folder),  # nodes that are killed leave what they had there
         }
         name = f"a{self.attempt}n{index}-{self.job[:8]}"
-        node = [python, "-m", "batch_jobs.node", "--slots", "1", *options, "--", *command]
+        node = [python, "-m", "gristmill.worker.node", "--slots", "1", *options, "--", *command]
         with self.log(index).open("wb") as log:
             self.processes[index] = subprocess.Popen(
                 [sys.executable, "-P", "-S", hostname.__file__, name, *node],

@@ -56,7 +56,7 @@ def test_each_node_has_its_own_address(isolated: Mill):
 
 def test_a_node_whose_network_is_gone_is_lost_and_ends_itself(isolated: Mill):
     batch = isolated.client("batch")
-    command = ["python", "-m", "batch_jobs.node", "--slots", "1", *PACE, "--", "python", PROGRAMS, "sleep"]
+    command = ["python", "-m", "gristmill.worker.node", "--slots", "1", *PACE, "--", "python", PROGRAMS, "sleep"]
     overrides = {"targetNodes": "0:", "containerOverrides": {"command": command}}
     job = batch.submit_job(
         jobName="cut",

@@ -8,10 +8,10 @@ from Bio import bgzf as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch_jobs.child.feeds import BgzfFeed
 from gristmill.formats import bgzf
 from gristmill.formats.lines import LineCounter
 from gristmill.formats.reader import Malformed
+from gristmill.worker.child.feeds import BgzfFeed
 from tests.unit.test_formats import CASES, each_format, view
 
 

@@ -10,14 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from batch_jobs.child import trace
-from batch_jobs.child.__main__ import say
-from batch_jobs.child.deadline import Terminated, Termination
-from batch_jobs.child.feeds import PlainFeed
-from batch_jobs.child.job import taking_task
-from batch_jobs.child.runner import Runner
-from batch_jobs.child.setting import Setting
-from batch_jobs.child.streams import Sink, Source
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.formats.lines import LineCounter
@@ -26,6 +18,14 @@ from gristmill.runs.committed import survey
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.records import Failure, Receipt
 from gristmill.task import Task
+from gristmill.worker.child import trace
+from gristmill.worker.child.__main__ import say
+from gristmill.worker.child.deadline import Terminated, Termination
+from gristmill.worker.child.feeds import PlainFeed
+from gristmill.worker.child.job import taking_task
+from gristmill.worker.child.runner import Runner
+from gristmill.worker.child.setting import Setting
+from gristmill.worker.child.streams import Sink, Source
 
 RUN, STAGE, BRANCH = "0123456789abcdef", "map", "copied"
 
@@ -252,7 +252,7 @@ def test_a_second_try_does_again_what_was_committed_with_another_segment(store):
 
 
 def test_a_segment_is_sealed_when_it_is_large(store, monkeypatch):
-    monkeypatch.setattr("batch_jobs.child.segment.SEGMENT_BYTES", 10)
+    monkeypatch.setattr("gristmill.worker.child.segment.SEGMENT_BYTES", 10)
     lay_out(store, [b"12345\n"] * 5)
     runner(store, copy).run()
     assert [(one.first, one.end) for one in receipts(store)] == [(0, 2), (2, 4), (4, 5)]
@@ -287,7 +287,7 @@ def test_sigterm_while_sealing_waits_until_segment_and_receipt_are_there(store, 
         return put(key, body)
 
     monkeypatch.setattr(store, "put", slow)
-    monkeypatch.setattr("batch_jobs.child.segment.SEGMENT_BYTES", 1)
+    monkeypatch.setattr("gristmill.worker.child.segment.SEGMENT_BYTES", 1)
     lay_out(store, [b"a\n", b"b\n"])
     before = signal.getsignal(signal.SIGTERM)
     try:
@@ -300,7 +300,7 @@ def test_sigterm_while_sealing_waits_until_segment_and_receipt_are_there(store, 
 
 WATCHDOG = """
 import time
-from batch_jobs.child.deadline import TimeLimit
+from gristmill.worker.child.deadline import TimeLimit
 
 def job():
     while True:

@@ -3,9 +3,9 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from batch_jobs.child.items import listed
 from gristmill.errors import GristmillError
 from gristmill.storage.s3 import Store
+from gristmill.worker.child.items import listed
 
 
 class Denied(Store):

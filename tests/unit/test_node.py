@@ -5,10 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from batch_jobs.node.host import Registration, gpus, processors, slots
-from batch_jobs.node.mpirun import arguments, hostfile, is_crowded, networks, program
-from batch_jobs.node.setting import read_setting
-from batch_jobs.node.watch import Watch
 from gristmill.batch.lanes import Lane, lane_of, read_lanes
 from gristmill.descendants import descendants
 from gristmill.enums import Image, LaneName, Notice
@@ -17,6 +13,10 @@ from gristmill.keys import Rendezvous
 from gristmill.pipeline.model import Branch
 from gristmill.runs.cursor import Cursor
 from gristmill.steps.job_map.job_map import mpi_job
+from gristmill.worker.node.host import Registration, gpus, processors, slots
+from gristmill.worker.node.mpirun import arguments, hostfile, is_crowded, networks, program
+from gristmill.worker.node.setting import read_setting
+from gristmill.worker.node.watch import Watch
 
 ENVIRONMENT = {
     "BUCKET": "mill",

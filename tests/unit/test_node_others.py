@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from batch_jobs.node.board import Board
-from batch_jobs.node.failures import NodeLost, NodeMissing
-from batch_jobs.node.others import Others
-from batch_jobs.node.setting import Pace, read_setting
 from gristmill.enums import Notice
 from gristmill.errors import ExitCode
 from gristmill.keys import Rendezvous
 from gristmill.storage.s3 import ObjectInfo
+from gristmill.worker.node.board import Board
+from gristmill.worker.node.failures import NodeLost, NodeMissing
+from gristmill.worker.node.others import Others
+from gristmill.worker.node.setting import Pace, read_setting
 
 ENVIRONMENT = {"BUCKET": "mill", "AWS_BATCH_JOB_ID": "job", "AWS_BATCH_JOB_NUM_NODES": "3"}
 PLACE = Rendezvous("jobs", "job", 1)

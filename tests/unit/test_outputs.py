@@ -4,11 +4,11 @@ import io
 
 import pytest
 
-from batch_jobs.child import command
-from batch_jobs.child.outputs import sink_maker
-from batch_jobs.child.segment import Segment
 from gristmill.errors import Refused
 from gristmill.pipeline.model import Branch
+from gristmill.worker.child import command
+from gristmill.worker.child.outputs import sink_maker
+from gristmill.worker.child.segment import Segment
 
 
 @pytest.mark.parametrize("step", [1, 3, 100])

@@ -4,7 +4,6 @@ import math
 
 import pytest
 
-from batch_jobs.child.segment import Segment
 from benchmarks.scale_model import LANE_NAME, TASKS, classic, ours
 from gristmill import limits
 from gristmill.batch.lanes import Lane
@@ -19,6 +18,7 @@ from gristmill.formats.reader import UNKNOWN_SIZE, View
 from gristmill.pipeline.loading import load
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.rules import faults
+from gristmill.worker.child.segment import Segment
 from tests.unit.conftest import ROOTS
 
 STRINGS = load("strings", ROOTS)
@@ -107,7 +107,7 @@ def test_a_stage_whose_children_work_for_a_day_leaves_few_receipts(children, mos
 
 def test_the_modelled_number_of_segments_is_what_a_child_makes(monkeypatch):
     share, clock = segment_age(2_000), [0.0]
-    monkeypatch.setattr("batch_jobs.child.segment.time.time", lambda: clock[0])
+    monkeypatch.setattr("gristmill.worker.child.segment.time.time", lambda: clock[0])
     made, segment = 1, Segment(0, started=0.0)
     for clock[0] in range(1, 86_400):
         if segment.is_due(share * clock[0]):

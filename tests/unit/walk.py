@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from batch_jobs.child.__main__ import make_runner
-from batch_jobs.child.setting import read_setting
 from gristmill.batch.lanes import Lane
 from gristmill.enums import Compute
 from gristmill.runs.cursor import Cursor
@@ -15,6 +13,8 @@ from gristmill.steps.merge.merge import merge
 from gristmill.steps.split.claim import Claimant
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import Store
+from gristmill.worker.child.__main__ import make_runner
+from gristmill.worker.child.setting import read_setting
 
 LANES = {Compute.CPU: Lane("queue", "definition", 3)}
 

@@ -14,8 +14,8 @@ import traceback
 from typing import Any
 
 # What runs children and nodes, and the core, are stable and heavy; a pipeline's own code is always read from the disk.
-_RUNNERS = ("batch_jobs.child.__main__", "batch_jobs.node.__main__")
-_OF_NODES = ("batch_jobs.node.main_node", "batch_jobs.node.other_node", "batch_jobs.node.piped")
+_RUNNERS = ("gristmill.worker.child.__main__", "gristmill.worker.node.__main__")
+_OF_NODES = ("gristmill.worker.node.main_node", "gristmill.worker.node.other_node", "gristmill.worker.node.piped")
 HEAVY = ("boto3", "pydantic", "yaml", *_RUNNERS, *_OF_NODES)
 SERVICES = ("s3",)
 WATCHED = ("gristmill", "batch_jobs")

@@ -19,7 +19,7 @@ from gristmill.runs.locations import frozen, read_record
 from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
 
-_NODE = ("python", "-m", "batch_jobs.node")
+_NODE = ("python", "-m", "gristmill.worker.node")
 _ALL_NODES = "0:"  # the definition's open range; an override must name one of its ranges
 
 

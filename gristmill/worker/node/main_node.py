@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from batch_jobs.node.board import Board
-from batch_jobs.node.host import Registration
-from batch_jobs.node.mpirun import Mpirun
-from batch_jobs.node.others import AT_ONCE, Others
-from batch_jobs.node.setting import Setting
 from gristmill.enums import Notice
 from gristmill.errors import ExitCode
+from gristmill.worker.node.board import Board
+from gristmill.worker.node.host import Registration
+from gristmill.worker.node.mpirun import Mpirun
+from gristmill.worker.node.others import AT_ONCE, Others
+from gristmill.worker.node.setting import Setting
 
 _TICK = 0.1  # seconds between looks at mpirun
 _SOON = 0.02  # the same while its agent has commands for nodes to come

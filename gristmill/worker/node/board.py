@@ -9,9 +9,9 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batch_jobs.node.failures import CutOff
 from gristmill.keys import Rendezvous
 from gristmill.storage.s3 import Store
+from gristmill.worker.node.failures import CutOff
 
 _AGAIN = 0.5  # seconds after an error
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})

@@ -7,17 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from batch_jobs.child.deadline import Terminated, Termination, TimedOut, TimeLimit
-from batch_jobs.child.feeds import Chunk, Feed
-from batch_jobs.child.inputs import MakeFeed
-from batch_jobs.child.job import Job
-from batch_jobs.child.meter import Tally
-from batch_jobs.child.process import ProgramFailed
-from batch_jobs.child.segment import Segment
-from batch_jobs.child.setting import Setting
-from batch_jobs.child.streams import Sink
-from batch_jobs.child.trace import job_trace
-from batch_jobs.child.worklist import Stretch, stretches
 from gristmill import keys
 from gristmill.descendants import already_there, end_detached
 from gristmill.errors import GristmillError
@@ -25,6 +14,17 @@ from gristmill.limits import SEGMENT_AGE_MIN
 from gristmill.runs.records import Failure
 from gristmill.storage.s3 import Store
 from gristmill.task import Task
+from gristmill.worker.child.deadline import Terminated, Termination, TimedOut, TimeLimit
+from gristmill.worker.child.feeds import Chunk, Feed
+from gristmill.worker.child.inputs import MakeFeed
+from gristmill.worker.child.job import Job
+from gristmill.worker.child.meter import Tally
+from gristmill.worker.child.process import ProgramFailed
+from gristmill.worker.child.segment import Segment
+from gristmill.worker.child.setting import Setting
+from gristmill.worker.child.streams import Sink
+from gristmill.worker.child.trace import job_trace
+from gristmill.worker.child.worklist import Stretch, stretches
 
 _BUFFER = 64 * 1024  # bytes; larger writes pass it by
 _DETAIL = 4_000  # characters of traceback kept: its end tells the most

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from batch_jobs.child.command import Program
 from gristmill.pipeline.code import load_callable
 from gristmill.pipeline.loading import find
 from gristmill.pipeline.model import Branch
@@ -13,6 +12,7 @@ from gristmill.pipeline.placeholders import fill
 from gristmill.runs.locations import frozen, suffix
 from gristmill.runs.records import RunRecord
 from gristmill.task import Task
+from gristmill.worker.child.command import Program
 
 Job = Callable[[Any, BinaryIO, Mapping[str, Any], Task], None]
 _WITH_TASK = 4  # arguments of a function that wants to know its task

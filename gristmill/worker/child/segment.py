@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO
 
-from batch_jobs.child.setting import Setting
 from gristmill import keys
 from gristmill.errors import Refused
 from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
 from gristmill.runs.records import Receipt
 from gristmill.storage.s3 import Store
+from gristmill.worker.child.setting import Setting
 
 _ONE_REQUEST = 16 * MIB
 

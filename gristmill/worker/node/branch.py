@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from batch_jobs.child.command import Program, environment
-from batch_jobs.child.job import Job, taking_task
 from gristmill import keys
 from gristmill.pipeline.code import load_callable
 from gristmill.pipeline.loading import find, roots
@@ -18,6 +16,8 @@ from gristmill.runs.locations import Source, frozen, read_record, stage_source, 
 from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
 from gristmill.task import Task
+from gristmill.worker.child.command import Program, environment
+from gristmill.worker.child.job import Job, taking_task
 
 INPUT, OUTPUT = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT"  # this node's own files, in its environment
 

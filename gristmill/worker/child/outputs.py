@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import IO
 
-from batch_jobs.child.streams import Sink
 from gristmill.enums import MergeKind, OutputKind, RecordFormat
 from gristmill.formats.formats import output_counter
 from gristmill.formats.quotes import borders
 from gristmill.formats.tokens import LINE_END
 from gristmill.pipeline.model import Branch
+from gristmill.worker.child.streams import Sink
 
 
 def sink_maker(branch: Branch) -> Callable[[IO[bytes]], Sink]:

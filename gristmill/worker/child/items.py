@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 from botocore.exceptions import ClientError
 
-from batch_jobs.child.streams import Source
 from gristmill.errors import NotFound, Refused
 from gristmill.formats.whole import OneCounter
 from gristmill.storage.s3 import ObjectInfo, Store
+from gristmill.worker.child.streams import Source
 
 _S3 = "s3://"
 

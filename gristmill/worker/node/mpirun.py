@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from batch_jobs.node.host import Registration
 from gristmill.errors import Refused
+from gristmill.worker.node.host import Registration
 
 _AGENT = """#!/bin/sh
 host=$1; shift

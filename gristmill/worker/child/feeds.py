@@ -5,11 +5,11 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, Protocol
 
-from batch_jobs.child.streams import Source
 from gristmill.chunks import index
 from gristmill.enums import Encoding
 from gristmill.formats.blocks import Blocks
 from gristmill.formats.reader import Counter, Malformed
+from gristmill.worker.child.streams import Source
 
 OpenAt = Callable[[int], BinaryIO]  # the input from a byte on
 MakeCounter = Callable[[int], Counter]

@@ -101,7 +101,7 @@ def plain_job_id(job_id: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m batch_jobs.node",
+        prog="python -m gristmill.worker.node",
         usage="%(prog)s [options] (--run RUN --stage STAGE --branch BRANCH --attempt N | -- COMMAND ...)",
         description=__doc__,
     )

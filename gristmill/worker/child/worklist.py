@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from batch_jobs.child.setting import Setting
 from gristmill import keys
 from gristmill.batch.plan import Places, child_places
 from gristmill.chunks import index
 from gristmill.keys import Span
 from gristmill.runs.committed import survey
 from gristmill.storage.s3 import Store
+from gristmill.worker.child.setting import Setting
 
 _WINDOW = 128 * 1024  # tasks: 1 MiB of offsets
 

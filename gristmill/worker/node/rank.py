@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from batch_jobs.node.branch import INPUT, OUTPUT, BranchWork, read_branch
-from batch_jobs.node.mpirun import program
 from gristmill.runs.cursor import Cursor
 from gristmill.storage.s3 import Store, make_client
+from gristmill.worker.node.branch import INPUT, OUTPUT, BranchWork, read_branch
+from gristmill.worker.node.mpirun import program
 
 
 class OtherRanksSink(io.RawIOBase):
@@ -51,7 +51,7 @@ def _sink(first: bool) -> Any:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m batch_jobs.node.rank", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m gristmill.worker.node.rank", description=__doc__)
     for name in ("--run", "--stage", "--branch"):
         parser.add_argument(name, required=True)
     parser.add_argument("--attempt", type=int, required=True)

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
-from batch_jobs.child.process import ProgramFailed, run
 from gristmill.limits import DISK_RESERVE, MIB
 from gristmill.pipeline.placeholders import as_text
 from gristmill.task import Task
+from gristmill.worker.child.process import ProgramFailed, run
 
 _COPY = 1 * MIB
 

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import TypeAdapter, ValidationError
 
-from batch_jobs.node.board import Board
-from batch_jobs.node.failures import NodeLost, NodeMissing
-from batch_jobs.node.host import Registration
-from batch_jobs.node.setting import Setting
-from batch_jobs.node.watch import Watch
 from gristmill.enums import Notice
+from gristmill.worker.node.board import Board
+from gristmill.worker.node.failures import NodeLost, NodeMissing
+from gristmill.worker.node.host import Registration
+from gristmill.worker.node.setting import Setting
+from gristmill.worker.node.watch import Watch
 
 AT_ONCE = 8  # requests to the store: there may be hundreds of nodes
 _REGISTRATION = TypeAdapter(Registration)

@@ -1,4 +1,4 @@
-"""Entry of every node of a multi-node job: `python -m batch_jobs.node`. The ranks' exit code is the job's.
+"""Entry of every node of a multi-node job: `python -m gristmill.worker.node`. The ranks' exit code is the job's.
 
 All wait for the last one to start: what not every node needs is imported where it is needed.
 """
@@ -13,18 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from batch_jobs.node.board import Board, Pulse, quick_config
-from batch_jobs.node.failures import Terminated
-from batch_jobs.node.host import Registration, register
-from batch_jobs.node.mpirun import find_mpirun
-from batch_jobs.node.setting import Setting, read_setting
-from batch_jobs.node.work import Work, make_work
 from gristmill.descendants import adopt_orphans, end_descendants
 from gristmill.enums import Notice
 from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.keys import Rendezvous
 from gristmill.printable import encodable
 from gristmill.storage.s3 import Store, make_bare_client
+from gristmill.worker.node.board import Board, Pulse, quick_config
+from gristmill.worker.node.failures import Terminated
+from gristmill.worker.node.host import Registration, register
+from gristmill.worker.node.mpirun import find_mpirun
+from gristmill.worker.node.setting import Setting, read_setting
+from gristmill.worker.node.work import Work, make_work
 
 
 class Ear:
@@ -77,7 +77,7 @@ def run(setting: Setting, folder: Path, pause: Callable[[float], None]) -> int:
 
 def _main_node(setting: Setting, board: Board, work: Work, folder: Path, pause: Callable[[float], None]) -> int:
     """Run the program, commit what it made, and tell the others the outcome."""
-    from batch_jobs.node.main_node import MainNode
+    from gristmill.worker.node.main_node import MainNode
 
     code: int = ExitCode.FAILED
     reason = "the main node failed"
@@ -100,7 +100,7 @@ def _main_node(setting: Setting, board: Board, work: Work, folder: Path, pause: 
 
 def _other_node(setting: Setting, board: Board, work: Work, _folder: Path, pause: Callable[[float], None]) -> int:
     """Take part; what ends this node early is told to the main one."""
-    from batch_jobs.node.other_node import OtherNode
+    from gristmill.worker.node.other_node import OtherNode
 
     try:
         own = prepare(setting, work)

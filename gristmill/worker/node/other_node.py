@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from batch_jobs.node.board import Board
-from batch_jobs.node.failures import MainLost
-from batch_jobs.node.host import Registration
-from batch_jobs.node.setting import Setting
-from batch_jobs.node.watch import Watch
 from gristmill.enums import Notice
+from gristmill.worker.node.board import Board
+from gristmill.worker.node.failures import MainLost
+from gristmill.worker.node.host import Registration
+from gristmill.worker.node.setting import Setting
+from gristmill.worker.node.watch import Watch
 
 
 class OtherNode:

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from batch_jobs.child.command import check_space, stage
-from batch_jobs.child.meter import Tally, Try, leave_footprint
-from batch_jobs.child.segment import Segment
-from batch_jobs.child.setting import Setting as ChildSetting
-from batch_jobs.node.branch import INPUT, OUTPUT, BranchWork, read_branch
-from batch_jobs.node.setting import Setting
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.errors import Refused
 from gristmill.runs.records import Failure
 from gristmill.storage.s3 import Store, make_client
+from gristmill.worker.child.command import check_space, stage
+from gristmill.worker.child.meter import Tally, Try, leave_footprint
+from gristmill.worker.child.segment import Segment
+from gristmill.worker.child.setting import Setting as ChildSetting
+from gristmill.worker.node.branch import INPUT, OUTPUT, BranchWork, read_branch
+from gristmill.worker.node.setting import Setting
 
 
 class Piped:
@@ -37,7 +37,7 @@ class Piped:
         told = {"run": cursor.run, "stage": cursor.stage, "branch": self._setting.branch, "attempt": cursor.attempt}
         under = ["-m", "mpi4py"] if self._branch.is_function else []
         words = [word for name, value in told.items() for word in (f"--{name}", str(value))]
-        return [sys.executable, *under, "-m", "batch_jobs.node.rank", *words]
+        return [sys.executable, *under, "-m", "gristmill.worker.node.rank", *words]
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -1,15 +1,8 @@
-"""Entry of a container: `python -m batch_jobs.child`. Exit code 0 only if all its tasks are committed."""
+"""Entry of a container: `python -m gristmill.worker.child`. Exit code 0 only if all its tasks are committed."""
 
 import os
 import sys
 
-from batch_jobs.child.deadline import Terminated, Termination
-from batch_jobs.child.inputs import make_feeds
-from batch_jobs.child.job import make_job
-from batch_jobs.child.meter import Try, leave_footprint
-from batch_jobs.child.outputs import sink_maker
-from batch_jobs.child.runner import Runner
-from batch_jobs.child.setting import Setting, read_setting
 from gristmill import keys
 from gristmill.batch.plan import segment_age
 from gristmill.descendants import adopt_orphans
@@ -22,6 +15,13 @@ from gristmill.runs.locations import frozen, read_record
 from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store, make_client
 from gristmill.task import Task
+from gristmill.worker.child.deadline import Terminated, Termination
+from gristmill.worker.child.inputs import make_feeds
+from gristmill.worker.child.job import make_job
+from gristmill.worker.child.meter import Try, leave_footprint
+from gristmill.worker.child.outputs import sink_maker
+from gristmill.worker.child.runner import Runner
+from gristmill.worker.child.setting import Setting, read_setting
 
 _SIGTERM_EXIT = 143
 

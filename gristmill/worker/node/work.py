@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from batch_jobs.node.setting import Setting
+from gristmill.worker.node.setting import Setting
 
 
 class Work(Protocol):
@@ -61,7 +61,7 @@ def make_work(setting: Setting, folder: Path) -> Work:
     if setting.command:
         return Plain(list(setting.command))
     # heavy, and a plain command is not to wait for it
-    from batch_jobs.node.piped import Piped
     from gristmill.storage.s3 import Store, make_bare_client
+    from gristmill.worker.node.piped import Piped
 
     return Piped(Store(setting.bucket, make_bare_client("s3")), setting, folder)

@@ -1,4 +1,4 @@
-"""Entry of a submitted command: `python -m batch_jobs.command FOLDER`. Fetches its files and becomes the command.
+"""Entry of a submitted command: `python -m gristmill.worker.command FOLDER`. Fetches its files and becomes the command.
 
 The command takes this process over, so its signals, its output and its exit code are the job's own.
 """
@@ -21,7 +21,7 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as a shell tells it
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a submitted command; returns only where it cannot be started."""
     if len(arguments) != 1 or "BUCKET" not in environment:
-        return _say("usage: python -m batch_jobs.command FOLDER, with BUCKET in the environment", ExitCode.USAGE)
+        return _say("usage: python -m gristmill.worker.command FOLDER, with BUCKET in the environment", ExitCode.USAGE)
     store = Store(environment["BUCKET"], make_client("s3"))
     told = Submitted.model_validate_json(store.read(keys.job_command(arguments[0])))
     os.chdir(_workplace())

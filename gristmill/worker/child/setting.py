@@ -53,7 +53,7 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Se
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m batch_jobs.child", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m gristmill.worker.child", description=__doc__)
     parser.add_argument("--run", required=True)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--branch", required=True)

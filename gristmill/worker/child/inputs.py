@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from batch_jobs.child.feeds import BgzfFeed, Feed, GzipFeed, MakeCounter, OpenAt, PlainFeed
-from batch_jobs.child.items import AllPartsFeed, ItemFeed, listed, part
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.enums import Encoding, RecordFormat
@@ -14,6 +12,8 @@ from gristmill.pipeline.model import Split, Stage
 from gristmill.runs.locations import Source, stage_source
 from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
+from gristmill.worker.child.feeds import BgzfFeed, Feed, GzipFeed, MakeCounter, OpenAt, PlainFeed
+from gristmill.worker.child.items import AllPartsFeed, ItemFeed, listed, part
 
 MakeFeed = Callable[[int], Feed]  # for a stretch of tasks that ends at this value of the index
 
