@@ -30,7 +30,7 @@ def awsb_config(
     Those of the package aws-parallelcluster-awsbatch-cli then act on the CPU queue: awsbsub, awsbstat, awsbout,
     awsbqueues, awsbkill, awsbhosts.
     """
-    from gristmill.client.awsb import configuration
+    from gristmill.client.jobs.awsb import configuration
 
     text = configuration(session(context).mill)
     if str(file) == "-":

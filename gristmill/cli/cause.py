@@ -7,8 +7,8 @@ from gristmill.enums import RunStatus
 from gristmill.printable import short
 
 if TYPE_CHECKING:
-    from gristmill.client.causes import Cause
-    from gristmill.client.runs import Run
+    from gristmill.client.runs.causes import Cause
+    from gristmill.client.runs.find import Run
     from gristmill.runs.records import Failure
 
 _TAIL = 12  # log lines shown of each failure

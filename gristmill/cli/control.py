@@ -12,8 +12,8 @@ from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode
 
 if TYPE_CHECKING:
-    from gristmill.client.control import Stopped
-    from gristmill.client.still_at_work import Waiting
+    from gristmill.client.runs.control import Stopped
+    from gristmill.client.runs.still_at_work import Waiting
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def stop(
     Ends its execution and every job and child of it, tells what was ended, and looks until nothing lives. A function
     that is at work cannot be ended: it is waited for.
     """
-    from gristmill.client.control import stop as end
+    from gristmill.client.runs.control import stop as end
     from gristmill.client.user import user_name
 
     found = session(context).run(run)
@@ -91,7 +91,7 @@ def resume(
 
     For a run that has ended without success; what it has done is kept.
     """
-    from gristmill.client.control import resume as go_on
+    from gristmill.client.runs.control import resume as go_on
 
     here = session(context)
     found = here.run(run)

@@ -16,10 +16,10 @@ from gristmill.errors import ExitCode
 
 if TYPE_CHECKING:
     from gristmill.cli.session import Session
-    from gristmill.client.causes import Cause
-    from gristmill.client.costs import Cost
     from gristmill.client.outage import Patience
-    from gristmill.client.runs import Run
+    from gristmill.client.runs.causes import Cause
+    from gristmill.client.runs.costs import Cost
+    from gristmill.client.runs.find import Run
     from gristmill.client.stack import Mill
 
 _RESULTS_SHOWN = 20  # a branch that makes files has one of each task
@@ -44,7 +44,7 @@ def waiting(here: "Session", run: str) -> "Patience":
 def see_to_end(here: "Session", run: "Run") -> "Run":
     """Show a run until it ends, or Ctrl-C."""
     from gristmill.cli.live import View
-    from gristmill.client.watching import follow
+    from gristmill.client.runs.watching import follow
 
     with left_going(run.run):
         return View().show(follow(here.mill, run, waiting(here, run.run))).run
@@ -72,9 +72,9 @@ class _End:
 
 
 def _gather(mill: "Mill", run: "Run", folder: Path | None) -> _End:
-    from gristmill.client.causes import causes
-    from gristmill.client.costs import cost_of
-    from gristmill.client.times import times_of
+    from gristmill.client.runs.causes import causes
+    from gristmill.client.runs.costs import cost_of
+    from gristmill.client.runs.times import times_of
 
     results = _results(mill, run, folder)
     cause = None if run.status is RunStatus.SUCCEEDED else causes(mill, run)
@@ -85,7 +85,7 @@ def _gather(mill: "Mill", run: "Run", folder: Path | None) -> _End:
 
 def _results(mill: "Mill", run: "Run", folder: Path | None) -> list[dict[str, Any]]:
     """Return the results; those of a complete run are downloaded first, if a folder is given."""
-    from gristmill.client.results import download, results
+    from gristmill.client.runs.results import download, results
 
     if run.status is RunStatus.SUCCEEDED and folder is not None:
         return [{"key": one.key, "size": one.size, "file": place} for one, place in download(mill, run, folder)]
@@ -94,7 +94,7 @@ def _results(mill: "Mill", run: "Run", folder: Path | None) -> list[dict[str, An
 
 def _report(mill: "Mill", run: "Run", folder: Path | None) -> str | None:
     """Return where the report is: in the folder, if one is given; None where there is none (yet)."""
-    from gristmill.client.reports import fetch, find
+    from gristmill.client.runs.reports import fetch, find
 
     place = find(mill, run)
     return _short(fetch(mill, run, folder)[0]) if place and folder else place

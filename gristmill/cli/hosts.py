@@ -9,7 +9,7 @@ from gristmill.cli.session import session
 from gristmill.cli.show import listing
 
 if TYPE_CHECKING:
-    from gristmill.client.hosts import HostLook, QueueLook
+    from gristmill.client.jobs.hosts import HostLook, QueueLook
 
 _NUMBERS = ("PRIORITY", "RUNNING", "VCPU", "FREE", "MIB", "FREE MIB", "GPU")
 
@@ -25,7 +25,7 @@ def queues(context: typer.Context, json: Json = False) -> None:
 
     Each with its compute environments, in order.
     """
-    from gristmill.client.hosts import list_queues
+    from gristmill.client.jobs.hosts import list_queues
 
     columns = ("QUEUE", "STATE", "STATUS", "PRIORITY", "ENVIRONMENTS", "JOBS")
     none = "There are no queues in this stack."
@@ -42,7 +42,7 @@ def hosts(context: typer.Context, json: Json = False) -> None:
 
     On the embedded AWS that is this machine.
     """
-    from gristmill.client.hosts import list_hosts
+    from gristmill.client.jobs.hosts import list_hosts
 
     columns = ("HOST", "TYPE", "ADDRESS", "STATUS", "RUNNING", "VCPU", "FREE", "MIB", "FREE MIB", "GPU")
     none = "There are no hosts now: Batch starts them when jobs wait."

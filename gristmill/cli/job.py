@@ -29,7 +29,7 @@ def show(context: typer.Context, job: JobId, json: Json = False) -> None:
 
     What it runs, its attempts, why it waits or failed.
     """
-    from gristmill.client.jobs import describe
+    from gristmill.client.jobs.jobs import describe
 
     (found,) = describe(session(context).mill, [job])
     if json:
@@ -40,7 +40,7 @@ def show(context: typer.Context, job: JobId, json: Json = False) -> None:
 
 
 def _facts(job: dict[str, Any]) -> list[tuple[str, str]]:
-    from gristmill.client.jobs import look
+    from gristmill.client.jobs.jobs import look
 
     one, container = look(job), job.get("container", {})
     size = f" of {one.size}" if one.size else ""
@@ -89,7 +89,7 @@ def logs(
     json: Json = False,
 ) -> None:
     """Print what a job has written. Of an array name a child (ID:0), of a multi-node job a node (ID#0)."""
-    from gristmill.client.joblogs import lines
+    from gristmill.client.jobs.logs import lines
 
     patience = session(context).patience("the job goes on", f"gristmill job logs {job} --follow") if follow else None
     found = lines(session(context).mill, job, attempt, patience)
@@ -110,7 +110,7 @@ def kill(
 
     What waits is cancelled, what runs is terminated.
     """
-    from gristmill.client.jobs import kill as end
+    from gristmill.client.jobs.jobs import kill as end
 
     found = end(session(context).mill, job, reason)
     if json:

@@ -15,7 +15,7 @@ from gristmill.cli.show import console, emit, moment, note, rich, seconds, style
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gristmill.client.jobs import JobLook
+    from gristmill.client.jobs.jobs import JobLook
 
 _PERIOD, _LOCAL_PERIOD = 2.0, 0.2  # seconds between looks of --watch
 _COLOURS = {"SUCCEEDED": "green", "FAILED": "red", "RUNNING": "cyan", "STARTING": "cyan"}
@@ -54,7 +54,7 @@ def jobs(
 
 
 def _statuses(told: Sequence[str]) -> Sequence[str]:
-    from gristmill.client.jobs import STATUSES
+    from gristmill.client.jobs.jobs import STATUSES
 
     wanted = [one.upper() for one in told]
     strange = [one for one in wanted if one not in STATUSES]
@@ -75,7 +75,7 @@ def _looker(
     """Return what looks at the jobs that were asked for."""
     from itertools import islice
 
-    from gristmill.client import jobs
+    from gristmill.client.jobs import jobs
 
     mill = session(context).mill
     arns = [jobs.queue_of(mill, one) for one in wanted] or list(jobs.queues(mill).values())

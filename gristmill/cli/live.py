@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gristmill.cli.show import coloured, console, note, seconds, styled
-from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Look, StageLook
 from gristmill.client.pace import Pace
+from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Look, StageLook
 
 if TYPE_CHECKING:
     from rich.console import Group

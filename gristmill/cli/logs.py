@@ -11,7 +11,7 @@ from gristmill.cli.show import emit, emit_line, logged, note
 from gristmill.errors import NotFound
 
 if TYPE_CHECKING:
-    from gristmill.client.runs import Run
+    from gristmill.client.runs.find import Run
     from gristmill.client.tail import Line
 
 
@@ -32,8 +32,8 @@ def logs(
     json: Json = False,
 ) -> None:
     """Print the logs of a run's children."""
-    from gristmill.client.logs import STREAMS_MAX, read, streams, task_streams
-    from gristmill.client.logs import follow as follow_lines
+    from gristmill.client.runs.logs import STREAMS_MAX, read, streams, task_streams
+    from gristmill.client.runs.logs import follow as follow_lines
 
     mill = session(context).mill
     found = session(context).run(run)

@@ -27,7 +27,7 @@ def new(
 
     Its pipeline.yaml, jobs.py and a sample file; nothing is overwritten.
     """
-    from gristmill.client.starter import SAMPLE, write
+    from gristmill.client.drop.starter import SAMPLE, write
     from gristmill.pipeline.loading import roots
 
     known = roots(os.environ)

@@ -12,8 +12,8 @@ from gristmill.cli.show import emit, out, rich, seconds, size, table
 
 if TYPE_CHECKING:
     from gristmill.batch.plan import BranchPlan
-    from gristmill.client.drops import Upload
-    from gristmill.client.planning import Plan
+    from gristmill.client.drop.drops import Upload
+    from gristmill.client.drop.plan import Plan
     from gristmill.pipeline.model import Pipeline
 
 
@@ -43,7 +43,7 @@ def plan(
 
     Its chunks, jobs and children, as Split and JobMap would make them, and its price. Nothing is uploaded or started.
     """
-    from gristmill.client.drops import Upload
+    from gristmill.client.drop.drops import Upload
     from gristmill.client.user import user_name, utf8
     from gristmill.cost.bill import largest, told
     from gristmill.runs.locations import frozen
@@ -69,7 +69,7 @@ def plan(
 
 
 def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[BranchPlan], Pipeline]":
-    from gristmill.client.planning import plan_resume
+    from gristmill.client.drop.plan import plan_resume
 
     run = here.run(text)
     pipeline, planned = plan_resume(here.mill, run, here.mill.capacity)
@@ -77,7 +77,7 @@ def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[Branch
 
 
 def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Plan]":
-    from gristmill.client.planning import plan_file
+    from gristmill.client.drop.plan import plan_file
     from gristmill.pipeline.loading import roots
 
     made = plan_file(upload, roots(os.environ), here.mill.terms)

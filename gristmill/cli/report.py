@@ -40,7 +40,7 @@ def report(
 
 
 def _report(context: typer.Context, text: str | None, download: Path | None, browser: bool, json: bool) -> None:
-    from gristmill.client.reports import address, fetch, find, read
+    from gristmill.client.runs.reports import address, fetch, find, read
 
     mill = session(context).mill
     run = session(context).run(text)

@@ -11,7 +11,7 @@ from gristmill.cli.show import emit, note, out, rich, size, table
 from gristmill.enums import RunStatus
 
 if TYPE_CHECKING:
-    from gristmill.client.results import Result
+    from gristmill.client.runs.results import Result
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,8 +26,8 @@ def results(
     json: Json = False,
 ) -> None:
     """List the results of a run, or download them."""
-    from gristmill.client.results import download as fetch
-    from gristmill.client.results import results as list_results
+    from gristmill.client.runs.results import download as fetch
+    from gristmill.client.runs.results import results as list_results
 
     mill = session(context).mill
     found = session(context).run(run)

@@ -16,7 +16,7 @@ from gristmill.cli.show import console, emit, note, out, size
 from gristmill.errors import Refused
 
 if TYPE_CHECKING:
-    from gristmill.client.drops import Upload
+    from gristmill.client.drop.drops import Upload
     from gristmill.client.stack import Mill
 
 
@@ -54,9 +54,9 @@ def run(
     Ends with the places of the results, or with the cause and what to do. Ctrl-C stops the watching, not the run.
     If the upload is cut off, the same command goes on where it was.
     """
-    from gristmill.client.drops import Upload, await_run, drop
-    from gristmill.client.upload import Hearer
-    from gristmill.client.upload_record import records_folder
+    from gristmill.client.drop.drops import Upload, await_run, drop
+    from gristmill.client.drop.upload import Hearer
+    from gristmill.client.drop.upload_record import records_folder
     from gristmill.client.user import user_name, utf8
     from gristmill.humanize import ascii_only
 
@@ -80,8 +80,8 @@ def run(
 
 
 def _check(upload: "Upload") -> None:
-    from gristmill.client.drops import faults
-    from gristmill.client.planning import record_of
+    from gristmill.client.drop.drops import faults
+    from gristmill.client.drop.plan import record_of
     from gristmill.pipeline.loading import roots
 
     found = faults(upload) or record_of(upload, roots(os.environ))[1].faults

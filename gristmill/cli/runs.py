@@ -14,10 +14,10 @@ from gristmill.enums import RunStatus
 from gristmill.humanize import often
 
 if TYPE_CHECKING:
-    from gristmill.client.causes import Cause
-    from gristmill.client.looks import BranchLook, Look, StageLook
-    from gristmill.client.runs import Run
-    from gristmill.client.times import Times
+    from gristmill.client.runs.causes import Cause
+    from gristmill.client.runs.find import Run
+    from gristmill.client.runs.snapshot import BranchLook, Look, StageLook
+    from gristmill.client.runs.times import Times
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,8 +38,8 @@ def runs(
     json: Json = False,
 ) -> None:
     """List the newest runs."""
-    from gristmill.client.runs import list_runs
-    from gristmill.client.times import times_of
+    from gristmill.client.runs.find import list_runs
+    from gristmill.client.runs.times import times_of
 
     mill = session(context).mill
     found = [
@@ -87,11 +87,11 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
 
     Stages, branches, tasks and children; what it waits for; what failed, with its log; the command that goes on.
     """
-    from gristmill.client.causes import causes
-    from gristmill.client.costs import cost_of
-    from gristmill.client.progress import look
-    from gristmill.client.reports import find
-    from gristmill.client.times import times_of
+    from gristmill.client.runs.causes import causes
+    from gristmill.client.runs.costs import cost_of
+    from gristmill.client.runs.progress import look
+    from gristmill.client.runs.reports import find
+    from gristmill.client.runs.times import times_of
 
     mill = session(context).mill
     found = session(context).run(run)

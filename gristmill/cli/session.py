@@ -12,7 +12,7 @@ from gristmill.client.target import Target, Wanted, choose
 
 if TYPE_CHECKING:
     from gristmill.client.outage import Patience
-    from gristmill.client.runs import Run
+    from gristmill.client.runs.find import Run
     from gristmill.client.stack import Mill
 
 
@@ -63,7 +63,7 @@ class Session:
 
     def run(self, text: str | None) -> "Run":
         """Return the run whose id starts with `text`; the newest one for None."""
-        from gristmill.client.runs import find_run, newest_run
+        from gristmill.client.runs.find import find_run, newest_run
 
         return newest_run(self.mill) if text is None else find_run(self.mill, text)
 

@@ -46,8 +46,8 @@ def submit(
     json: Json = False,
 ) -> None:
     """Submit COMMAND, or a script, as a job of its own. Without either, a script is read from stdin."""
-    from gristmill.client.submitting import Wish
-    from gristmill.client.submitting import submit as send
+    from gristmill.client.jobs.submit import Wish
+    from gristmill.client.jobs.submit import submit as send
 
     words, text = list(command or []), _script(script, command or [])
     wish = Wish(

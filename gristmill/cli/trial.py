@@ -14,7 +14,7 @@ from gristmill.cli.show import emit, note, out, problem, size
 from gristmill.errors import ExitCode
 
 if TYPE_CHECKING:
-    from gristmill.client.trial import Fault, Trial, Tried
+    from gristmill.client.drop.trial import Fault, Trial, Tried
 
 _LINES = 5
 _WIDTH = 110
@@ -46,8 +46,8 @@ def attempt(
     Shows what went in and out of each branch, how its output begins, and what failed where. What jobs print goes to
     stderr.
     """
-    from gristmill.client.drops import Upload
-    from gristmill.client.trial import prepare
+    from gristmill.client.drop.drops import Upload
+    from gristmill.client.drop.trial import prepare
     from gristmill.client.user import user_name, utf8
     from gristmill.pipeline.loading import roots
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from gristmill.client.drop.upload import Hearer, PartUpload, part_size
+from gristmill.client.drop.upload_record import slot
 from gristmill.client.target import at_server
-from gristmill.client.upload import Hearer, PartUpload, part_size
-from gristmill.client.upload_record import slot
 from gristmill.local import daemon
 from tests.integration.mill import Mill
 

@@ -3,8 +3,8 @@
 import pytest
 
 from gristmill import keys
-from gristmill.client.control import resume, stop
-from gristmill.client.runs import Run, find_run
+from gristmill.client.runs.control import resume, stop
+from gristmill.client.runs.find import Run, find_run
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
 from gristmill.enums import RunStatus

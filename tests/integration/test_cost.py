@@ -3,7 +3,7 @@
 import pytest
 
 from gristmill import keys
-from gristmill.client.costs import cost_of
+from gristmill.client.runs.costs import cost_of
 from gristmill.client.stack import Mill as Stack
 from gristmill.local.daemon import PROJECT
 from gristmill.local.deploy import deploy

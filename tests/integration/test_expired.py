@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from gristmill import keys
 from gristmill.cli import main
-from gristmill.client.results import results
-from gristmill.client.runs import find_run
+from gristmill.client.runs.find import find_run
+from gristmill.client.runs.results import results
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
 from gristmill.enums import RunStatus

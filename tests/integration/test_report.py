@@ -9,9 +9,9 @@ from urllib.parse import unquote
 import pytest
 
 from gristmill import keys
-from gristmill.client.control import resume, stop
-from gristmill.client.phase import phase
-from gristmill.client.runs import find_run
+from gristmill.client.runs.control import resume, stop
+from gristmill.client.runs.find import find_run
+from gristmill.client.runs.phase import phase
 from gristmill.client.stack import open_mill
 from gristmill.report.model import Report
 from tests.integration.mill import Mill

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
-from gristmill.client.control import Stopped, resume, stop
-from gristmill.client.runs import find_run
+from gristmill.client.runs.control import Stopped, resume, stop
+from gristmill.client.runs.find import find_run
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
 from gristmill.enums import RunStatus

@@ -10,8 +10,8 @@ import pytest
 
 from gristmill import keys
 from gristmill.cli import main
-from gristmill.client.control import resume, stop
-from gristmill.client.runs import find_run
+from gristmill.client.runs.control import resume, stop
+from gristmill.client.runs.find import find_run
 from gristmill.client.stack import Mill as Client
 from gristmill.client.stack import open_mill
 from gristmill.enums import RunStatus

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from gristmill.client import upload
-from gristmill.client.upload import Hearer, PartUpload
-from gristmill.client.upload_record import slot
+from gristmill.client.drop import upload
+from gristmill.client.drop.upload import Hearer, PartUpload
+from gristmill.client.drop.upload_record import slot
 from gristmill.errors import Refused
 from gristmill.limits import S3_PART_MIN
 from tests.integration.mill import Mill

@@ -12,10 +12,10 @@ import pytest
 from gristmill.cli import main
 from gristmill.cli.options import pairs
 from gristmill.cli.session import Session
-from gristmill.client import causes, costs, progress, reports, runs, times
-from gristmill.client.executions import Execution
-from gristmill.client.looks import BranchLook, Children, Look, StageLook
-from gristmill.client.runs import Run
+from gristmill.client.runs import causes, costs, find, progress, reports, times
+from gristmill.client.runs.executions import Execution
+from gristmill.client.runs.find import Run
+from gristmill.client.runs.snapshot import BranchLook, Children, Look, StageLook
 from gristmill.cost.bill import Usage, bill
 from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode
@@ -53,7 +53,7 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_runs_are_a_table_with_names_as_they_are(monkeypatch, capsys):
     found = [a_run(1, RunStatus.SUCCEEDED, "a.txt"), a_run(2, RunStatus.ABORTED, "[bold] 挽き臼.txt")]
-    monkeypatch.setattr(runs, "list_runs", lambda mill, limit: found[:limit])
+    monkeypatch.setattr(find, "list_runs", lambda mill, limit: found[:limit])
     monkeypatch.setattr(times, "outcomes", lambda mill, run: [])
     assert main.call(["runs"]) == 0
     assert capsys.readouterr().out == (
@@ -64,7 +64,7 @@ def test_runs_are_a_table_with_names_as_they_are(monkeypatch, capsys):
 
 
 def test_no_runs_are_no_table(monkeypatch, capsys):
-    monkeypatch.setattr(runs, "list_runs", lambda mill, limit: [])
+    monkeypatch.setattr(find, "list_runs", lambda mill, limit: [])
     assert main.call(["runs"]) == 0
     assert capsys.readouterr() == ("", "There are no runs yet.\n")
 
@@ -78,7 +78,7 @@ def test_status_tells_stage_branch_task_attempt_code_reason_log_and_the_next_com
         stage="map", branch="repeat", task=4711, attempt=12, reason="killed by SIGKILL (exit code 137)",
         detail="one\ntwo\n", exit_code=137, job_id="j", log_stream="l", at=ENDED,
     )  # fmt: skip
-    monkeypatch.setattr(runs, "find_run", lambda mill, text: run)
+    monkeypatch.setattr(find, "find_run", lambda mill, text: run)
     monkeypatch.setattr(progress, "look", lambda mill, one: Look(one, stages))
     monkeypatch.setattr(times, "outcomes", lambda mill, one: [])
     monkeypatch.setattr(causes, "causes", lambda mill, one: causes.Cause("1 task has no output", [failure], {}))

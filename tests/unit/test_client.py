@@ -7,11 +7,11 @@ import pytest
 
 from gristmill import keys
 from gristmill.batch.plan import plan_branch
-from gristmill.client.drops import Upload, faults
-from gristmill.client.looks import Children
+from gristmill.client.drop.drops import Upload, faults
+from gristmill.client.drop.plan import plan_file
 from gristmill.client.pace import Pace
-from gristmill.client.planning import plan_file
-from gristmill.client.progress import count_children, union, waits
+from gristmill.client.runs.progress import count_children, union, waits
+from gristmill.client.runs.snapshot import Children
 from gristmill.client.server_state import STATE_FILE
 from gristmill.client.subscriptions import On, policy
 from gristmill.client.target import HOME, home

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from gristmill.batch.submitted import Submitted
 from gristmill.cli import main
 from gristmill.cli.session import Session
-from gristmill.client import hosts, jobs, submitting
-from gristmill.client.hosts import HostLook, QueueLook
-from gristmill.client.jobs import JobKind, JobLook
-from gristmill.client.submitting import Wish, request
+from gristmill.client.jobs import hosts, jobs, submit
+from gristmill.client.jobs.hosts import HostLook, QueueLook
+from gristmill.client.jobs.jobs import JobKind, JobLook
+from gristmill.client.jobs.submit import Wish, request
 from gristmill.client.target import Target
 
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -95,7 +95,7 @@ def test_a_wish_becomes_a_request_for_a_plain_job_an_array_or_nodes():
 
 
 def test_all_faults_of_a_wish_are_told_at_once():
-    told = submitting.faults(Wish("a", array=1, nodes=1, timeout=1, retry=0, environment={"AWS_BATCH_A": ""}))
+    told = submit.faults(Wish("a", array=1, nodes=1, timeout=1, retry=0, environment={"AWS_BATCH_A": ""}))
     assert len(told) == 7
 
 

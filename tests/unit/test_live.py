@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gristmill.cli.live import View
-from gristmill.client.looks import BranchLook, Children, Look, StageLook
-from gristmill.client.phase import PHASES, phase
+from gristmill.client.runs.phase import PHASES, phase
+from gristmill.client.runs.snapshot import BranchLook, Children, Look, StageLook
 from gristmill.enums import RunStatus
 from tests.asl import definition, states
 from tests.unit.test_cli import a_run

@@ -11,12 +11,12 @@ from botocore.exceptions import ClientError
 from urllib3.exceptions import ProtocolError
 
 from gristmill.cli.main import as_told
-from gristmill.client import watching
-from gristmill.client.control import stop
-from gristmill.client.drops import await_run
-from gristmill.client.looks import Look
+from gristmill.client.drop.drops import await_run
 from gristmill.client.outage import BOUND_SECONDS, NO_CREDENTIALS, LostSight, Outage, Patience, ServerGone, outage_of
-from gristmill.client.runs import Run
+from gristmill.client.runs import watching
+from gristmill.client.runs.control import stop
+from gristmill.client.runs.find import Run
+from gristmill.client.runs.snapshot import Look
 from gristmill.client.tail import Follower, Stream
 from gristmill.client.target import Target
 from gristmill.clock import Clock
@@ -259,8 +259,8 @@ def test_followed_logs_lose_and_repeat_nothing_in_an_outage(error: Exception):
 @pytest.mark.parametrize("error", KINDS, ids=str)
 def test_a_run_that_was_dropped_is_awaited_through_an_outage(monkeypatch, error: Exception):
     one, found = Patient(), a_run(1, RunStatus.RUNNING, "a.txt")
-    monkeypatch.setattr("gristmill.client.drops.read_record", stepwise([error], iter([None, found.record])))
-    monkeypatch.setattr("gristmill.client.drops.find_run", lambda mill, run: found)
+    monkeypatch.setattr("gristmill.client.drop.drops.read_record", stepwise([error], iter([None, found.record])))
+    monkeypatch.setattr("gristmill.client.drop.drops.find_run", lambda mill, run: found)
     assert await_run(one.mill, found.run, one.patience) is found
 
 
@@ -270,7 +270,7 @@ def test_a_stop_goes_on_wherever_it_is_interrupted(monkeypatch, error: Exception
     ended = dataclasses.replace(found.execution, status=RunStatus.ABORTED)
     job = {"jobId": "j", "jobName": "n", "status": "RUNNING"}
     done = {**job, "status": "FAILED"}
-    home = "gristmill.client.control"
+    home = "gristmill.client.runs.control"
     monkeypatch.setattr(f"{home}.live_jobs", stepwise([error], iter([[job]])))
     monkeypatch.setattr(f"{home}.end_jobs", stepwise([error], iter([[job], [], []])))
     monkeypatch.setattr(f"{home}.halt", stepwise([error], iter([[ended]] * 3)))

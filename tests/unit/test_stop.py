@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill import keys
-from gristmill.client.still_at_work import unanswered
+from gristmill.client.runs.still_at_work import unanswered
 from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX, S3_PART_MIN
 from gristmill.runs.at_work import Invocation, at_work, check_going, check_not_stopped, invocation, is_stopped

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill.client.logs import _streams
+from gristmill.client.runs.logs import _streams
 from gristmill.client.tail import Follower, Line, Stream
 from gristmill.clock import Clock
 
@@ -173,7 +173,7 @@ class Batch:
 
 def test_children_that_are_closed_are_not_described_again(monkeypatch):
     batch, closed = Batch(9), set()
-    monkeypatch.setattr("gristmill.client.logs._places", lambda run, branch: [("map", "repeat")])
+    monkeypatch.setattr("gristmill.client.runs.logs._places", lambda run, branch: [("map", "repeat")])
     mill = type("Mill", (), {"client": lambda self, name: batch, "queues": ["q"]})()
     run = type("Run", (), {"run": "r", "record": object(), "going": True})()
 

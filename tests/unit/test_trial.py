@@ -11,7 +11,7 @@ import pytest
 
 from gristmill.cli import main
 from gristmill.cli.trial import preview
-from gristmill.client import first_chunks
+from gristmill.client.drop import first_chunks
 from gristmill.errors import ExitCode
 from tests.unit.conftest import ROOTS
 

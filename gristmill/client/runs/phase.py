@@ -1,6 +1,6 @@
 """What a run does while none of its containers is at work, by the last state that its execution entered."""
 
-from gristmill.client.executions import Execution
+from gristmill.client.runs.executions import Execution
 from gristmill.client.stack import Mill
 
 PHASES = {

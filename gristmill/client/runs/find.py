@@ -10,8 +10,17 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from gristmill import keys
-from gristmill.client.executions import Execution, describe, executions, unclaimed_resumes
-from gristmill.client.remains import DELETED, NO_EXECUTION, NO_RECORD, cut_off, expired, of_outcome, of_report, recorded
+from gristmill.client.runs.executions import Execution, describe, executions, unclaimed_resumes
+from gristmill.client.runs.remains import (
+    DELETED,
+    NO_EXECUTION,
+    NO_RECORD,
+    cut_off,
+    expired,
+    of_outcome,
+    of_report,
+    recorded,
+)
 from gristmill.client.stack import Mill
 from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt, NotFound

@@ -9,7 +9,7 @@ from itertools import islice
 from botocore.exceptions import ClientError
 
 from gristmill import keys
-from gristmill.client.executions import Execution, execution_arn
+from gristmill.client.runs.executions import Execution, execution_arn
 from gristmill.client.stack import Mill
 from gristmill.enums import RunStatus
 from gristmill.errors import NotFound

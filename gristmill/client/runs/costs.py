@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from gristmill.client.runs.times import outcomes
 from gristmill.client.stack import Mill
-from gristmill.client.times import outcomes
 from gristmill.cost.bill import dollars, together, told
 from gristmill.outcome.summary import expected
 from gristmill.runs.records import Bill

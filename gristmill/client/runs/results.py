@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gristmill import keys
-from gristmill.client.runs import Run
+from gristmill.client.runs.find import Run
 from gristmill.client.stack import Mill
 from gristmill.errors import Corrupt
 from gristmill.outcome.summary import results as published

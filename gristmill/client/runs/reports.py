@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gristmill import keys
-from gristmill.client.runs import Run
+from gristmill.client.runs.find import Run
 from gristmill.client.stack import Mill
 from gristmill.errors import NotFound
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.batch.jobs import TERMINAL, run_jobs
-from gristmill.client.jobs import JobKind, kind_of
+from gristmill.client.jobs.jobs import JobKind, kind_of
 from gristmill.client.outage import Patience
-from gristmill.client.runs import Run, find_run
+from gristmill.client.runs.find import Run, find_run
 from gristmill.client.stack import Mill
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream, line_of
 from gristmill.errors import NotFound

@@ -9,7 +9,7 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.batch.jobs import run_jobs
-from gristmill.client.executions import Execution
+from gristmill.client.runs.executions import Execution
 from gristmill.client.stack import Mill
 from gristmill.enums import RunStatus
 from gristmill.outcome.event import outcome_key

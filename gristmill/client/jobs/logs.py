@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gristmill.batch.jobs import TERMINAL
-from gristmill.client.jobs import JobKind, describe, kind_of
+from gristmill.client.jobs.jobs import JobKind, describe, kind_of
 from gristmill.client.outage import Patience
 from gristmill.client.stack import Mill
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream

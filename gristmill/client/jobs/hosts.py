@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill.batch.jobs import TERMINAL
-from gristmill.client.jobs import STATUSES, queues
+from gristmill.client.jobs.jobs import STATUSES, queues
 from gristmill.client.stack import Mill
 
 

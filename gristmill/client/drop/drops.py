@@ -10,12 +10,12 @@ from itertools import islice
 from pathlib import Path
 
 from gristmill import keys
-from gristmill.client.executions import executions
+from gristmill.client.drop.upload import Hearer, PartUpload
+from gristmill.client.drop.upload_record import slot
 from gristmill.client.outage import Patience
-from gristmill.client.runs import Run, find_run, read_record
+from gristmill.client.runs.executions import executions
+from gristmill.client.runs.find import Run, find_run, read_record
 from gristmill.client.stack import Mill
-from gristmill.client.upload import Hearer, PartUpload
-from gristmill.client.upload_record import slot
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
 from gristmill.runs.drop import is_no_drop, run_id

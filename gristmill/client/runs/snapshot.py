@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gristmill.client.runs import Run
+from gristmill.client.runs.find import Run
 from gristmill.enums import CheckVerdict
 from gristmill.runs.records import Finding
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.batch.submitted import Submitted
-from gristmill.client.jobs import queue_of
+from gristmill.client.jobs.jobs import queue_of
 from gristmill.client.stack import Mill
 from gristmill.errors import Refused, Unreachable
 from gristmill.limits import BATCH_ARRAY_MAX, BATCH_ARRAY_MIN, BATCH_ATTEMPTS_MAX, BATCH_TIMEOUT_MIN_SECONDS

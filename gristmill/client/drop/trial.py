@@ -12,9 +12,9 @@ from pathlib import Path
 
 from gristmill import keys
 from gristmill.chunks import index
-from gristmill.client.drops import Upload
-from gristmill.client.first_chunks import index_first
-from gristmill.client.planning import record_of
+from gristmill.client.drop.drops import Upload
+from gristmill.client.drop.first_chunks import index_first
+from gristmill.client.drop.plan import record_of
 from gristmill.enums import Encoding
 from gristmill.errors import Refused
 from gristmill.limits import MIB

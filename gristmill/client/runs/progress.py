@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from gristmill import keys
 from gristmill.batch.jobs import run_jobs
 from gristmill.chunks import index
-from gristmill.client.looks import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
-from gristmill.client.phase import phase
-from gristmill.client.runs import Run
+from gristmill.client.runs.find import Run
+from gristmill.client.runs.phase import phase
+from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
 from gristmill.client.stack import Mill
 from gristmill.enums import CheckVerdict
 from gristmill.limits import ATTEMPTS_MAX

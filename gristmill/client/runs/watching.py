@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from gristmill.client.looks import Look
 from gristmill.client.outage import Patience
-from gristmill.client.progress import Memory, look
-from gristmill.client.runs import Run, find_run
+from gristmill.client.runs.find import Run, find_run
+from gristmill.client.runs.progress import Memory, look
+from gristmill.client.runs.snapshot import Look
 from gristmill.client.stack import Mill
 from gristmill.clock import Clock
 

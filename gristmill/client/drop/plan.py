@@ -9,8 +9,8 @@ from gristmill import keys
 from gristmill.batch.plan import BranchPlan, plan_branch, stage_tasks
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
-from gristmill.client.drops import Upload
-from gristmill.client.runs import Run
+from gristmill.client.drop.drops import Upload
+from gristmill.client.runs.find import Run
 from gristmill.client.stack import Mill
 from gristmill.cost.ceiling import over_ceiling
 from gristmill.enums import Compute

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gristmill import keys
-from gristmill.client.runs import Run
+from gristmill.client.runs.find import Run
 from gristmill.client.stack import Mill
 from gristmill.runs.reading import readable
 from gristmill.runs.records import Outcome

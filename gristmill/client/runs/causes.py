@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gristmill.client.runs import Run
+from gristmill.client.runs.find import Run
 from gristmill.client.stack import Mill
 from gristmill.outcome.event import outcome_key
 from gristmill.outcome.summary import findings

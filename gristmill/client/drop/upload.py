@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from gristmill.client.upload_record import FileIdentity, Slot, UploadRecord
+from gristmill.client.drop.upload_record import FileIdentity, Slot, UploadRecord
 from gristmill.errors import Refused
 from gristmill.limits import MIB, S3_PARTS_MAX
 from gristmill.parallel import in_parallel

@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 
 from gristmill import keys
 from gristmill.batch.jobs import TERMINAL, end_jobs, live_jobs
-from gristmill.client.executions import Execution, describe, resume_name, unclaimed_resumes
 from gristmill.client.outage import Patience
-from gristmill.client.runs import Run, record_or_lack
+from gristmill.client.runs.executions import Execution, describe, resume_name, unclaimed_resumes
+from gristmill.client.runs.find import Run, record_or_lack
+from gristmill.client.runs.still_at_work import Waiting, functions, notice, submitting
 from gristmill.client.stack import Mill
-from gristmill.client.still_at_work import Waiting, functions, notice, submitting
 from gristmill.clock import Clock
 from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, Refused

@@ -1,0 +1,1 @@
+"""What a user does before a run: plan, try, drop."""

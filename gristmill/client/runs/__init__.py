@@ -1,0 +1,1 @@
+"""What a user does with runs: find, watch, read, stop, resume."""
