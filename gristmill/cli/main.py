@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from gristmill.cli import (
+from gristmill.cli.commands import (
     awsb,
     control,
     deploy,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gristmill.cli import main
-from gristmill.cli.trial import preview
+from gristmill.cli.commands.trial import preview
 from gristmill.client.drop import first_chunks
 from gristmill.errors import ExitCode
 from tests.unit.conftest import ROOTS
