@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gristmill.local import daemon
+from embedded_aws.lifecycle import daemon
 from tests.integration.batch import Batch
 
 AIM = 0.5

@@ -15,10 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from embedded_aws.deploy import deploy
+from embedded_aws.lifecycle import daemon
 from gristmill import keys
 from gristmill.client.target import Target, at_server
-from gristmill.local import daemon
-from gristmill.local.deploy import deploy
 from gristmill.runs.drop import run_id
 from gristmill.storage.s3 import Store
 

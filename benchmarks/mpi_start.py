@@ -18,9 +18,9 @@ from pathlib import Path
 
 from benchmarks.common import command_version, finish, print_machine, verdict
 from benchmarks.rivals.classic_mpi import Classic, why_not
+from embedded_aws.lifecycle import daemon
 from gristmill.client.target import Target, at_server
 from gristmill.enums import Notice
-from gristmill.local import daemon
 from gristmill.worker.node.mpirun import find_mpirun
 from tests.mpi.nodes import Nodes
 

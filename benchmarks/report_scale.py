@@ -16,11 +16,11 @@ from typing import Any
 
 import common
 
+from embedded_aws.lifecycle import daemon
 from gristmill import keys
 from gristmill.cost.gather import Sources, observe
 from gristmill.enums import RunStatus
 from gristmill.limits import BATCH_LIST_PAGE_BY_STATUS
-from gristmill.local import daemon
 from gristmill.outcome.event import News
 from gristmill.outcome.summary import Story
 from gristmill.pipeline.loading import load

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from gristmill.local.daemon import PROJECT
+from embedded_aws.lifecycle.daemon import PROJECT
 
 TEXT = (PROJECT / "statemachines" / "pipeline.asl.yaml").read_text()
 

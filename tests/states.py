@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gristmill.client.server_state import STATE_FILE
+from embedded_aws.lifecycle.state import STATE_FILE
 
 
 def fields(folder: Path, **changes: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gristmill.local import hostname
+from embedded_aws.processes import hostname
 from gristmill.worker.node.mpirun import find_mpirun
 
 _SSHD = """

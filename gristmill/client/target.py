@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from gristmill.client.server_proof import find_server
-from gristmill.client.server_state import STATE_FILE, ServerState
+from embedded_aws.lifecycle.proof import find_server
+from embedded_aws.lifecycle.state import STATE_FILE, ServerState
 from gristmill.errors import Refused, Unreachable
 from gristmill.surroundings import TAKE_KEYS, KeyPair, embedded_pair, leading_to
 

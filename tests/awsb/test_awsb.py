@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.lifecycle import daemon
 from gristmill.cli.main import call
 from gristmill.client.target import at_server
-from gristmill.local import daemon
 from tests.integration.conftest import deployed
 
 BIN = daemon.PROJECT / ".awsb" / "bin"

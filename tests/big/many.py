@@ -61,8 +61,8 @@ def measure(backend: Any) -> dict[str, float]:
 
 
 def main() -> None:
-    from gristmill.local.app import close_app, create_app
-    from gristmill.local.settings import Settings
+    from embedded_aws.server.app import close_app, create_app
+    from embedded_aws.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:
         create_app(Settings(data=Path(folder), project=Path(folder)))

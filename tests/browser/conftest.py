@@ -10,7 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Frame, sync_playwright
 
-from gristmill.local import daemon
+from embedded_aws.lifecycle import daemon
 from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
 

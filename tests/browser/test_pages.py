@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Frame
 
-from gristmill.local.daemon import LOG_FILE
+from embedded_aws.lifecycle.daemon import LOG_FILE
 from tests.browser.conftest import REBOUND
 from tests.integration.mill import Mill
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.containers.engine import IMAGES, Engine, find
+from embedded_aws.lifecycle import daemon
 from gristmill.errors import Refused
-from gristmill.local import daemon
-from gristmill.local.containers.engine import IMAGES, Engine, find
 from tests.containers import engines
 from tests.containers.jobs import Contained
 from tests.integration.conftest import PIPELINES, deployed

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from gristmill.local.containers.engine import LABEL, Engine
+from embedded_aws.containers.engine import LABEL, Engine
 from tests.integration.mill import Mill
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.containers.engine import Engine
+from embedded_aws.lifecycle import daemon
 from gristmill import keys
-from gristmill.local import daemon
-from gristmill.local.containers.engine import Engine
 from tests.containers import engines
 from tests.containers.conftest import WAYS, left
 from tests.containers.jobs import Contained

@@ -12,8 +12,8 @@ import yaml
 
 from batch_jobs.proteins.sample import write as write_proteins
 from batch_jobs.tomography.sample import main as write_phantom
+from embedded_aws.containers.engine import JOB_LABEL, Engine
 from gristmill import keys
-from gristmill.local.containers.engine import JOB_LABEL, Engine
 from tests.containers.conftest import WAYS
 from tests.containers.jobs import Contained
 from tests.mpi.test_heat import PLATE, expected

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.local.daemon import PROJECT
+from embedded_aws.lifecycle.daemon import PROJECT
 from tests.documents.blocks import blocks, documents, files
 
 # `make` has made the environments already, and port 4566 may be somebody else's

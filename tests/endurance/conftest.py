@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gristmill.local import daemon
+from embedded_aws.lifecycle import daemon
 from tests.integration.conftest import PIPELINES, deployed
 from tests.integration.mill import Mill
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.lifecycle import daemon
 from gristmill.errors import NotFound
-from gristmill.local import daemon
 from tests.integration.batch import Batch
 from tests.integration.escaping import escaped
 from tests.integration.processes import helpers

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.lifecycle import daemon
+from embedded_aws.lifecycle.state import STATE_FILE
 from gristmill import keys
-from gristmill.client.server_state import STATE_FILE
-from gristmill.local import daemon
 from gristmill.pipeline.search_path import SEARCH_FILE
 from tests.integration.mill import Mill
 from tests.integration.processes import helpers

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.lifecycle.state import STATE_FILE
 from gristmill import keys
-from gristmill.client.server_state import STATE_FILE
 from tests.integration.mill import Mill
 from tests.integration.processes import descendants
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.local import daemon
-from gristmill.local.deploy import deploy
+from embedded_aws.deploy import deploy
+from embedded_aws.lifecycle import daemon
 from tests.integration.batch import Batch
 from tests.integration.mill import Mill, target_of
 

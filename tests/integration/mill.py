@@ -12,8 +12,8 @@ from typing import Any
 
 import boto3
 
+from embedded_aws.lifecycle.state import read_state
 from gristmill import keys
-from gristmill.client.server_state import read_state
 from gristmill.client.target import Target, at_server
 from gristmill.runs.drop import run_id
 

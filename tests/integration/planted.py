@@ -15,8 +15,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from embedded_aws.lifecycle.processes import start_of
 from gristmill.cli.main import call
-from gristmill.client.processes import start_of
 from tests.states import fields, plant
 
 COMMANDS = (["local", "down"], ["local", "status"], ["runs"], ["local", "reset", "--yes"])

@@ -14,8 +14,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from gristmill.client.server_state import read_state
-from gristmill.local.daemon import LOG_FILE
+from embedded_aws.lifecycle.daemon import LOG_FILE
+from embedded_aws.lifecycle.state import read_state
 from gristmill.surroundings import KEY_PREFIX, TAKE_KEYS
 from tests.integration.mill import Mill
 

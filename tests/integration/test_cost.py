@@ -2,11 +2,11 @@
 
 import pytest
 
+from embedded_aws.deploy import deploy
+from embedded_aws.lifecycle.daemon import PROJECT
 from gristmill import keys
 from gristmill.client.runs.costs import cost_of
 from gristmill.client.stack import Mill as Stack
-from gristmill.local.daemon import PROJECT
-from gristmill.local.deploy import deploy
 from gristmill.runs.records import Bill
 from tests.integration.mill import Mill
 

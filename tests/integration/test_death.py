@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.lifecycle import daemon
+from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK
 from gristmill import keys
 from gristmill.cli.main import call
 from gristmill.errors import ExitCode
-from gristmill.local import daemon
-from gristmill.local.locks import SERVER_LOCK, START_LOCK
 from gristmill.pipeline.search_path import SEARCH_FILE
 from tests.integration.conftest import PIPELINES, deployed
 from tests.integration.mill import Mill

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.lifecycle.daemon import PROJECT
 from gristmill import keys
-from gristmill.local.daemon import PROJECT
 from tests.integration.mill import Mill
 
 GUIDE = (PROJECT / "docs" / "pipelines.md").read_text()

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from gristmill.local.access.keys import role_of
+from embedded_aws.access.keys import role_of
 from tests.integration.mill import Mill
 
 CODE = """

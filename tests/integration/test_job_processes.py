@@ -12,10 +12,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from gristmill.local.batch.process import Ended, JobProcess
-from gristmill.local.batch.start import Starter
-from gristmill.local.settings import Settings
-from gristmill.local.zygote.handle import Zygote
+from embedded_aws.processes.zygote.handle import Zygote
+from embedded_aws.services.batch.process import Ended, JobProcess
+from embedded_aws.services.batch.start import Starter
+from embedded_aws.settings import Settings
 
 ENDINGS = """
 import atexit, os, signal, sys, threading, time

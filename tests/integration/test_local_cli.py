@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.lifecycle.locks import START_LOCK, is_held
+from embedded_aws.lifecycle.processes import start_of
 from gristmill.cli.main import call
-from gristmill.client.processes import start_of
 from gristmill.errors import ExitCode
-from gristmill.local.locks import START_LOCK, is_held
 from tests.states import plant
 
 UP = ["local", "up", "--port", "0"]

@@ -8,7 +8,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from gristmill.local.mail import make_mail, send
+from embedded_aws.services.sns.mail import make_mail, send
 from tests.integration.mill import Mill
 
 

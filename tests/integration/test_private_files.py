@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gristmill.client.server_state import STATE_FILE
+from embedded_aws.lifecycle.state import STATE_FILE
 from tests.integration.mill import Mill
 
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from embedded_aws.lifecycle.daemon import PROJECT
+from embedded_aws.services.cloudformation.template import parse
+from embedded_aws.settings import CALLS_FILE
 from gristmill import keys
-from gristmill.local.cloudformation.template import parse
-from gristmill.local.daemon import PROJECT
-from gristmill.local.settings import CALLS_FILE
 from tests import asl
 from tests.integration.mill import Mill
 from tests.integration.policies import Call, Statement, read_calls, refused, statements, unused

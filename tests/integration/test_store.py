@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from gristmill.local import daemon
+from embedded_aws.lifecycle import daemon
 from tests.integration.mill import Mill
 
 MIB = 1024**2

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.lifecycle import daemon
+from embedded_aws.processes import hostname
 from gristmill.client.target import Target, at_server
-from gristmill.local import daemon, hostname
 from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
 from tests.mpi.nodes import Nodes

@@ -13,10 +13,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.processes import hostname
 from gristmill.client.target import Target
 from gristmill.enums import Notice
 from gristmill.keys import Rendezvous
-from gristmill.local import hostname
 
 PROJECT = Path(__file__).parents[2]
 PROGRAMS = str(PROJECT / "tests" / "mpi" / "programs.py")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.lifecycle import daemon
 from gristmill import keys
 from gristmill.errors import ExitCode
-from gristmill.local import daemon
 from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
 from tests.mpi.nodes import PACE, PROGRAMS

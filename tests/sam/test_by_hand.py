@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.deploy import local_parameters
+from embedded_aws.lifecycle import daemon
 from gristmill import keys
 from gristmill.client.target import at_server
-from gristmill.local import daemon
-from gristmill.local.deploy import local_parameters
 from gristmill.runs.drop import run_id
 from tests.integration.mill import Mill
 

@@ -13,8 +13,8 @@ from batch_jobs.tomography.hdf5 import read_scan
 from batch_jobs.tomography.phantom import Scan
 from batch_jobs.tomography.quality import against_phantom
 from batch_jobs.tomography.sample import main
+from embedded_aws.lifecycle import daemon
 from gristmill import keys
-from gristmill.local import daemon
 from tests.integration.mill import Mill
 from tests.science.test_tomography import integrals
 

@@ -23,9 +23,9 @@ from batch_jobs.tomography.ome import halved, sizes
 from batch_jobs.tomography.phantom import Scan
 from batch_jobs.tomography.quality import against_phantom
 from batch_jobs.tomography.sample import half_turn, main, write
+from embedded_aws.lifecycle import daemon
 from gristmill import keys
 from gristmill.cli.main import call
-from gristmill.local import daemon
 from tests.integration.mill import Mill
 
 FOLDER = daemon.PROJECT / "batch_jobs" / "tomography"

@@ -1,4 +1,4 @@
-"""Prints, as JSON, every place of moto and waitress that `gristmill.local` replaces; run in a process of its own."""
+"""Prints, as JSON, every place of moto and waitress that `embedded_aws` replaces; run in a process of its own."""
 
 import json
 import sys
@@ -31,12 +31,12 @@ def is_ours(value: Any) -> bool:
     if isinstance(value, ModuleType):
         return False
     home = getattr(value, "__module__", None) or ""
-    return home.startswith("gristmill.local") and not home.startswith("gristmill.local.batch")
+    return home.startswith("embedded_aws") and not home.startswith("embedded_aws.services.batch")
 
 
 def main() -> None:
-    from gristmill.local.app import close_app, create_app
-    from gristmill.local.settings import Settings
+    from embedded_aws.server.app import close_app, create_app
+    from embedded_aws.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:
         create_app(Settings(data=Path(folder), project=Path(folder)))

@@ -12,8 +12,8 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from gristmill.local.access.keys import KeyRing
-from gristmill.local.access.request import Request
+from embedded_aws.access.keys import KeyRing
+from embedded_aws.access.request import Request
 from gristmill.surroundings import KeyPair
 
 PORT = 4566

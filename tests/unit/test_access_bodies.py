@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from gristmill.local.access import form
-from gristmill.local.access.refusals import Refused, Why
-from gristmill.local.access.request import Request
-from gristmill.local.access.signature import sign, signing_key, verify
+from embedded_aws.access import form
+from embedded_aws.access.refusals import Refused, Why
+from embedded_aws.access.request import Request
+from embedded_aws.access.signature import sign, signing_key, verify
 from tests.unit.signed import RING, USER, client
 
 # "Signature calculations: transferring payload in multiple chunks" and "Including trailing headers", Amazon S3 API

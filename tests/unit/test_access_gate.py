@@ -12,11 +12,11 @@ from botocore.parsers import create_parser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill.local.access.gate import CLAIM, Gate, Rules
-from gristmill.local.access.hosts import Named, named_by
-from gristmill.local.access.open_paths import OPEN
-from gristmill.local.access.origins import Rule
-from gristmill.local.access.request import WIRE_HEADERS, Request
+from embedded_aws.access.gate import CLAIM, Gate, Rules
+from embedded_aws.access.hosts import Named, named_by
+from embedded_aws.access.open_paths import OPEN
+from embedded_aws.access.origins import Rule
+from embedded_aws.access.request import WIRE_HEADERS, Request
 from gristmill.surroundings import TAKE_KEYS
 from tests.unit.signed import PORT, RING, USER, KeyPair, client, request_from, sent, with_header
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill.local.access.claims import TIMESTAMP
-from gristmill.local.access.keys import KeyPair, KeyRing, role_of
-from gristmill.local.access.refusals import Refused, Why
-from gristmill.local.access.request import Request
-from gristmill.local.access.signature import verify
+from embedded_aws.access.claims import TIMESTAMP
+from embedded_aws.access.keys import KeyPair, KeyRing, role_of
+from embedded_aws.access.refusals import Refused, Why
+from embedded_aws.access.request import Request
+from embedded_aws.access.signature import verify
 from tests.unit.signed import RING, USER, client, request_from, sent, with_header
 
 TEXT = st.characters(exclude_categories=["Cs", "Cc"])

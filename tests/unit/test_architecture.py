@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.local.daemon import PROJECT
+from embedded_aws.lifecycle.daemon import PROJECT
 
 PAGE = (PROJECT / "docs" / "architecture.md").read_text()
 (TREE,) = re.findall(r"^## Where to find what\n+```\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.lifecycle.state import STATE_FILE
 from gristmill import keys
 from gristmill.batch.plan import plan_branch
 from gristmill.client.drop.drops import Upload, faults
@@ -12,7 +13,6 @@ from gristmill.client.drop.plan import plan_file
 from gristmill.client.pace import Pace
 from gristmill.client.runs.progress import count_children, union, waits
 from gristmill.client.runs.snapshot import Children
-from gristmill.client.server_state import STATE_FILE
 from gristmill.client.subscriptions import On, policy
 from gristmill.client.target import HOME, home
 from gristmill.enums import Compute

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gristmill.local.functions import later
+from embedded_aws.services.awslambda import later
 from tests.integration.processes import below, running
 
 # adopts orphans, has a process that is to be spared, a worker of its own group and daemons; says which live in the end
@@ -50,7 +50,7 @@ def test_what_ends_and_what_is_spared(end: str, left: str):
 # notes a process of its own and a command for its end, and tells of its helpers before it is killed
 SERVER = """
 import subprocess, sys, time
-from gristmill.local.keeper import keeper
+from embedded_aws.processes.keeper import keeper
 keeper().sweep_with(["touch", sys.argv[1]])
 process = subprocess.Popen(["sleep", "60"], start_new_session=True)
 keeper().add(process.pid)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.local.daemon import PROJECT
+from embedded_aws.lifecycle.daemon import PROJECT
 from tests.documents.blocks import ELSEWHERE, blocks, documents
 
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([\w-]+))?\)")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificationEvent
 
+from embedded_aws.lifecycle.daemon import PROJECT
+from embedded_aws.services.cloudformation.template import parse
 from gristmill import keys
 from gristmill.enums import RunStatus
-from gristmill.local.cloudformation.template import parse
-from gristmill.local.daemon import PROJECT
 from gristmill.outcome.event import read_change
 from gristmill.runs.drop import Drop, is_no_drop
 from gristmill.runs.request import read_request

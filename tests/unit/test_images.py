@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from batch_jobs.images.layer import is_loadable
+from embedded_aws.containers.engine import Engine, Wanted, run_command
+from embedded_aws.containers.options import options
+from embedded_aws.lifecycle.daemon import PROJECT
+from embedded_aws.services.cloudformation.template import parse
 from gristmill.enums import Image
-from gristmill.local.cloudformation.template import parse
-from gristmill.local.containers.engine import Engine, Wanted, run_command
-from gristmill.local.containers.options import options
-from gristmill.local.daemon import PROJECT
 from gristmill.pipeline.loading import read
 
 IMAGES = PROJECT / "batch_jobs" / "images"

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from gristmill.local.stepfunctions.jsonata import Undefined, evaluate
+from embedded_aws.services.stepfunctions.jsonata import Undefined, evaluate
 
 ODD = 'a "quoted" line\nand $more {% %} \\ / / 🌾'
 

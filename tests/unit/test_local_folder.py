@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.client.server_proof import Unproven
+from embedded_aws.lifecycle import daemon
+from embedded_aws.lifecycle.folder import LOG_FILE, prepare
+from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
+from embedded_aws.lifecycle.private import open_private
+from embedded_aws.lifecycle.proof import Unproven
 from gristmill.client.target import HOME, home
 from gristmill.errors import Refused
-from gristmill.local import daemon
-from gristmill.local.folder import LOG_FILE, prepare
-from gristmill.local.locks import SERVER_LOCK, START_LOCK, is_held, take
-from gristmill.local.private import open_private
 from tests.states import fields, plant
 
 
@@ -157,7 +157,9 @@ def test_turns_are_taken_one_by_one_even_where_the_lock_is_removed(tmp_path: Pat
 
 
 def test_a_lock_goes_with_its_holder(tmp_path: Path):
-    code = f"from gristmill.local.locks import *; take(Path({str(tmp_path / SERVER_LOCK)!r}), 1); print(); input()"
+    code = (
+        f"from embedded_aws.lifecycle.locks import *; take(Path({str(tmp_path / SERVER_LOCK)!r}), 1); print(); input()"
+    )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from moto.s3.models import FakeKey
 from waitress.adjustments import Adjustments
 
-from gristmill.local.connections import Parser
-from gristmill.local.s3 import blobs, listing
-from gristmill.local.s3.bodies import IncompleteBody, _unwrapped
-from gristmill.local.s3.content import Content, content_of
+from embedded_aws.server.connections import Parser
+from embedded_aws.services.s3 import blobs, listing
+from embedded_aws.services.s3.bodies import IncompleteBody, _unwrapped
+from embedded_aws.services.s3.content import Content, content_of
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def test_names_stay_in_order_as_keys_come_and_go(steps):
 def connections(limit: str) -> list[int]:
     """Return how many connections a server takes under a `ulimit`, and how many files it may open then."""
     code = (
-        "import resource; from gristmill.local.connections import connection_limit; "
+        "import resource; from embedded_aws.server.connections import connection_limit; "
         "print(connection_limit(), *resource.getrlimit(resource.RLIMIT_NOFILE))"
     )
     command = ["bash", "-c", f'ulimit {limit}; exec "$@"', "-", sys.executable, "-c", code]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gristmill.local.daemon import PROJECT
+from embedded_aws.lifecycle.daemon import PROJECT
 
 SFN = "moto.stepfunctions.parser"
 TASK = f"{SFN}.asl.component.state.exec.state_task.service"

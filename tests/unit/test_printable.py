@@ -17,10 +17,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from embedded_aws.server.log_format import Formatter
+from embedded_aws.services.sns.mail import is_address, is_subject, make_mail
 from gristmill.cli import show
 from gristmill.enums import CheckVerdict, RunStatus
-from gristmill.local.log_format import Formatter
-from gristmill.local.mail import is_address, is_subject, make_mail
 from gristmill.outcome.summary import Story
 from gristmill.printable import LINE_MAX, block, json_text, line, short
 from gristmill.report.page import _environment

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from gristmill.local.cloudformation.template import parse
-from gristmill.local.daemon import PROJECT
+from embedded_aws.lifecycle.daemon import PROJECT
+from embedded_aws.services.cloudformation.template import parse
 
 PAGE = (PROJECT / "docs" / "reliability.md").read_text()
 PROMISES = re.findall(r"^## (\d+)\. (.+)\n((?:(?!^## ).*\n)*)", PAGE, re.MULTILINE)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gristmill.local.batch.model import Attempt
-from gristmill.local.batch.retry import is_retried
-from gristmill.local.cloudformation.template import parse
-from gristmill.local.daemon import PROJECT
+from embedded_aws.lifecycle.daemon import PROJECT
+from embedded_aws.services.batch.model import Attempt
+from embedded_aws.services.batch.retry import is_retried
+from embedded_aws.services.cloudformation.template import parse
 
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())["Resources"]
 STRATEGY = TEMPLATE["CpuJobDefinition"]["Properties"]["RetryStrategy"]

@@ -11,13 +11,13 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
-from gristmill.client import listeners, server_proof
-from gristmill.client.listeners import check_listener
-from gristmill.client.processes import start_of
-from gristmill.client.server_proof import IDENTITY, find_server
-from gristmill.client.server_state import BadState
-from gristmill.local.identity import Identity
-from gristmill.local.settings import Settings
+from embedded_aws.lifecycle import listeners, proof
+from embedded_aws.lifecycle.listeners import check_listener
+from embedded_aws.lifecycle.processes import start_of
+from embedded_aws.lifecycle.proof import IDENTITY, find_server
+from embedded_aws.lifecycle.state import BadState
+from embedded_aws.server.identity import Identity
+from embedded_aws.settings import Settings
 from tests.states import fields, plant
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -82,7 +82,7 @@ def test_a_process_that_began_at_another_time_is_another(tmp_path: Path, server:
 def test_whatever_else_answers_is_not_believed_and_takes_no_longer_than_it_may(
     tmp_path: Path, monkeypatch, pieces: list[bytes]
 ):
-    monkeypatch.setattr(server_proof, "_SECONDS", 0.3)
+    monkeypatch.setattr(proof, "_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=answer, args=(listener, pieces), daemon=True).start()
         port = listener.getsockname()[1]

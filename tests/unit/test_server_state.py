@@ -14,14 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from embedded_aws.lifecycle import daemon, processes
+from embedded_aws.lifecycle.locks import SERVER_LOCK, take
+from embedded_aws.lifecycle.processes import start_of
+from embedded_aws.lifecycle.proof import Unproven, find_server
+from embedded_aws.lifecycle.state import STATE_FILE, BadState, ServerState, host_of, read_state, write_state
 from gristmill.cli.main import call
-from gristmill.client import processes
-from gristmill.client.processes import start_of
-from gristmill.client.server_proof import Unproven, find_server
-from gristmill.client.server_state import STATE_FILE, BadState, ServerState, host_of, read_state, write_state
 from gristmill.errors import ExitCode, GristmillError, Refused
-from gristmill.local import daemon
-from gristmill.local.locks import SERVER_LOCK, take
 from tests.states import fields, plant
 
 ANYTHING = some.recursive(
@@ -271,8 +270,8 @@ def test_a_live_process_that_is_no_server_is_not_taken_for_one(tmp_path: Path, r
 
 def test_a_server_that_hangs_is_not_ended_but_how_to_end_it_is_told(tmp_path: Path, reached: list[Any], monkeypatch):
     plant(tmp_path, fields(tmp_path, pid=OWN_PID, started=start_of(OWN_PID)))
-    command = f"python -m gristmill.local.server --data {tmp_path} --project /srv"
-    monkeypatch.setattr("gristmill.client.server_proof.command_of", lambda pid: command)
+    command = f"python -m embedded_aws.server.server --data {tmp_path} --project /srv"
+    monkeypatch.setattr("embedded_aws.lifecycle.proof.command_of", lambda pid: command)
     for act in (daemon.down, daemon.reset, daemon.up):
         with pytest.raises(Unproven, match=f"if it hangs, end it by hand: kill -9 {OWN_PID}"):
             act(tmp_path)

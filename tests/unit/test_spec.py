@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 import yaml
 
+from embedded_aws.lifecycle.daemon import PROJECT
 from gristmill.enums import MergeKind, RecordFormat
 from gristmill.errors import Refused
-from gristmill.local.daemon import PROJECT
 from gristmill.pipeline.loading import names, read
 from gristmill.pipeline.placeholders import fill
 from gristmill.pipeline.reference import reference

@@ -8,8 +8,8 @@ from typing import Any
 from cfnlint.api import ManualArgs, lint
 from jsonata.jsonata import Jsonata
 
-from gristmill.local.cloudformation.template import parse
-from gristmill.local.daemon import PROJECT
+from embedded_aws.lifecycle.daemon import PROJECT
+from embedded_aws.services.cloudformation.template import parse
 from tests import asl
 
 MACHINE = asl.definition()

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from embedded_aws.lifecycle.daemon import PROJECT
+from embedded_aws.settings import Settings
 from gristmill.cli.show import rich, table
 from gristmill.client.user import user_name, utf8
 from gristmill.errors import Refused
-from gristmill.local.daemon import PROJECT
-from gristmill.local.settings import Settings
 from gristmill.pipeline import search_path
 from gristmill.pipeline.loading import SEARCH_PATH, read
 from gristmill.surroundings import KeyPair, astray, leading_to, unproxied

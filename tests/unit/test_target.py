@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.client.server_state import BadState
+from embedded_aws.lifecycle.state import BadState
 from gristmill.client.target import ENDPOINT, HOME, Target, Wanted, choose
 from gristmill.errors import Unreachable
 from tests.states import plant

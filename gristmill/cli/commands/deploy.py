@@ -34,10 +34,10 @@ def deploy(
             "There, deploy with: sam build && sam deploy --config-env dev. For a laptop: gristmill local up",
         )
     here.target.probe()
-    from gristmill.client.server_proof import find_server
-    from gristmill.local.containers.engine import IMAGES
-    from gristmill.local.daemon import PROJECT
-    from gristmill.local.deploy import deploy as deploy_locally
+    from embedded_aws.containers.engine import IMAGES
+    from embedded_aws.deploy import deploy as deploy_locally
+    from embedded_aws.lifecycle.daemon import PROJECT
+    from embedded_aws.lifecycle.proof import find_server
 
     state = find_server(here.target.data) if here.target.data else None
     if state and state.containers:

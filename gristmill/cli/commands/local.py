@@ -55,9 +55,9 @@ def up(
     json: Json = False,
 ) -> None:
     """Start the embedded AWS, unless one runs already."""
-    from gristmill.client.server_proof import find_server
-    from gristmill.local import daemon
-    from gristmill.local.folder import prepare
+    from embedded_aws.lifecycle import daemon
+    from embedded_aws.lifecycle.folder import prepare
+    from embedded_aws.lifecycle.proof import find_server
 
     data = home(os.environ)
     given = {"port": port, "vcpus": vcpus, "memory": memory, "gpus": gpus, "smtp": smtp}
@@ -85,7 +85,7 @@ def up(
 
 
 def _tell_loss(data: Path) -> None:
-    from gristmill.local import daemon
+    from embedded_aws.lifecycle import daemon
 
     lost = daemon.lost(data)
     if lost is not None:
@@ -98,7 +98,7 @@ def _tell_loss(data: Path) -> None:
 @group.command()
 def down(json: Json = False) -> None:
     """Stop the embedded AWS, its jobs and functions with it."""
-    from gristmill.local import daemon
+    from embedded_aws.lifecycle import daemon
 
     _tell_loss(home(os.environ))
     state = daemon.down(home(os.environ))
@@ -112,7 +112,7 @@ def down(json: Json = False) -> None:
 @group.command()
 def status(json: Json = False) -> None:
     """Tell whether the embedded AWS runs, and where."""
-    from gristmill.client.server_proof import find_server
+    from embedded_aws.lifecycle.proof import find_server
 
     data = home(os.environ)
     _tell_loss(data)
@@ -134,7 +134,7 @@ def reset(
     json: Json = False,
 ) -> None:
     """Stop it, and remove mails, logs and code."""
-    from gristmill.local import daemon
+    from embedded_aws.lifecycle import daemon
 
     data = home(os.environ)
     if not yes and not confirm(f"Stop the embedded AWS and remove its files in {data}?"):

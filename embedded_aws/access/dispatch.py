@@ -1,0 +1,28 @@
+"""moto's choice of a service, by what was signed and by nothing else: no path, host or body leads elsewhere."""
+
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+
+from embedded_aws.access.claims import Claim
+from embedded_aws.access.gate import CLAIM
+from embedded_aws.access.refusals import Refused, Why
+
+_CLOSED = ("moto_api._internal", "moto_api", "instance_metadata")  # nothing of these is AWS
+
+
+class ByClaim(DomainDispatcherApplication):  # type: ignore[misc]
+    """moto's dispatcher without its internal and unsigned doors."""
+
+    def get_application(self, environ: dict[str, Any]) -> Any:
+        """Return the application of the service that the verified claim names."""
+        claim: Claim = environ[CLAIM]
+        signed = f"AWS4-HMAC-SHA256 Credential={claim.access_key_id}/{claim.scope}, "
+        with self.lock:
+            host = self.infer_service_region_host({**environ, "HTTP_AUTHORIZATION": signed}, environ["PATH_INFO"])
+            backend = self.get_backend_for_host(host)
+            if backend is None or backend in _CLOSED or (backend == "s3" and claim.service != "s3"):
+                raise Refused(Why.MALFORMED, claim.service, "there is no such service here")
+            if backend not in self.app_instances:
+                self.app_instances[backend] = self.create_app(backend)
+            return self.app_instances[backend]

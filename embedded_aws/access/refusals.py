@@ -1,0 +1,158 @@
+"""Why a request is refused, and AWS's own words for it in the protocol of its service."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from xml.sax.saxutils import escape
+
+from embedded_aws.access.request import Request
+from gristmill.surroundings import TAKE_KEYS
+
+_FORM = "application/x-www-form-urlencoded"
+_ANEW = f"This embedded AWS has new keys of its own since it was started: {TAKE_KEYS}"
+_MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. "
+    "Check your AWS Secret Access Key and signing method."
+)
+
+
+class Why(Enum):
+    """A reason: S3's code, that of JSON services, that of query services, and the message."""
+
+    UNKNOWN_KEY = (
+        "InvalidAccessKeyId",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        f"The AWS access key id of this request is not known here. {_ANEW}",
+    )
+    UNSIGNED = (
+        "AccessDenied",
+        "MissingAuthenticationTokenException",
+        "MissingAuthenticationToken",
+        f"Missing authentication token: the request is not signed. {_ANEW}",
+    )
+    MISMATCH = ("SignatureDoesNotMatch", "InvalidSignatureException", "SignatureDoesNotMatch", _MISMATCH)
+    SKEWED = (
+        "RequestTimeTooSkewed",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "Signature expired: the difference between the request time and the server's is too large.",
+    )
+    EXPIRED = ("AccessDenied", "InvalidSignatureException", "RequestExpired", "Request has expired")
+    TOO_EARLY = ("AccessDenied", "InvalidSignatureException", "SignatureDoesNotMatch", "Request is not yet valid")
+    MALFORMED = (
+        "AuthorizationHeaderMalformed",
+        "IncompleteSignatureException",
+        "IncompleteSignature",
+        "The authorization header is malformed",
+    )
+    MALFORMED_QUERY = (
+        "AuthorizationQueryParametersError",
+        "IncompleteSignatureException",
+        "IncompleteSignature",
+        "The parameters of the query that sign the request are malformed",
+    )
+    OTHER_MECHANISM = (
+        "InvalidRequest",
+        "IncompleteSignatureException",
+        "IncompleteSignature",
+        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+    )
+    UNSIGNED_HEADERS = (
+        "AccessDenied",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "There were headers present in the request which were not signed",
+    )
+    OTHER_BODY = (
+        "XAmzContentSHA256Mismatch",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "The provided 'x-amz-content-sha256' header does not match what was computed.",
+    )
+    BODY_HASH = (
+        "InvalidRequest",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING value of AWS's, or a valid sha256 value.",
+    )
+    POLICY = (
+        "AccessDenied",
+        "AccessDeniedException",
+        "AccessDenied",
+        "Invalid according to Policy: Policy Condition failed",
+    )
+    FOREIGN_ORIGIN = (
+        "AccessForbidden",
+        "AccessDeniedException",
+        "AccessDenied",
+        "CORSResponse: This CORS request is not allowed: no CORS rule of the bucket admits its origin and method.",
+    )
+
+
+_BAD_REQUESTS = {Why.MALFORMED, Why.MALFORMED_QUERY, Why.OTHER_MECHANISM, Why.OTHER_BODY, Why.BODY_HASH}
+
+
+class Refused(Exception):
+    """Raised when a request is not admitted; `service` is the one that it names, empty where it names none."""
+
+    def __init__(self, why: Why, service: str = "", detail: str = "") -> None:
+        super().__init__(why.name)
+        self.why, self.service, self.detail = why, service, detail
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response of the gate's own."""
+
+    status: HTTPStatus
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+def answer_to(request: Request, refused: Refused) -> Answer:
+    """Return a refusal as the service that was asked would word it."""
+    s3_code, json_code, query_code, message = refused.why.value
+    text = f"{message}; {refused.detail}" if refused.detail else message
+    number = str(uuid.uuid4())
+    status = HTTPStatus.BAD_REQUEST if refused.why in _BAD_REQUESTS else HTTPStatus.FORBIDDEN
+    if refused.why is Why.FOREIGN_ORIGIN:  # a browser's affair, and S3's words for it
+        return _answer(HTTPStatus.FORBIDDEN, "application/xml", _s3(s3_code, text, number))
+    if request.header("x-amz-target"):
+        body = json.dumps({"__type": json_code, "message": text}).encode()
+        return _answer(HTTPStatus.BAD_REQUEST, "application/x-amz-json-1.1", body)
+    if refused.service == "ec2":
+        return _answer(status, "text/xml", _ec2(query_code, text, number))
+    if _is_query(request):
+        return _answer(status, "text/xml", _query(query_code, text, number))
+    if refused.service in ("", "s3"):
+        return _answer(status, "application/xml", _s3(s3_code, text, number))
+    body = json.dumps({"message": text}).encode()
+    return _answer(HTTPStatus.FORBIDDEN, "application/json", body, x_amzn_errortype=json_code)
+
+
+def _answer(status: HTTPStatus, kind: str, body: bytes, **more: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in more.items()}
+    headers = {"content-type": kind, "content-length": str(len(body)), **named}
+    return Answer(status, tuple(headers.items()), body)
+
+
+def _is_query(request: Request) -> bool:
+    return (request.header("content-type") or "").startswith(_FORM) or request.argument("Action") is not None
+
+
+def _s3(code: str, text: str, number: str) -> bytes:
+    inside = f"<Code>{code}</Code><Message>{escape(text)}</Message><RequestId>{number}</RequestId>"
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inside}</Error>'.encode()
+
+
+def _query(code: str, text: str, number: str) -> bytes:
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(text)}</Message></Error>"
+    return f"<ErrorResponse>{error}<RequestId>{number}</RequestId></ErrorResponse>".encode()
+
+
+def _ec2(code: str, text: str, number: str) -> bytes:
+    error = f"<Errors><Error><Code>{code}</Code><Message>{escape(text)}</Message></Error></Errors>"
+    return f"<Response>{error}<RequestID>{number}</RequestID></Response>".encode()

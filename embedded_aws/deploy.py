@@ -1,0 +1,136 @@
+"""The fast way to the very stack that `sam build` and `sam deploy` make: no build, no change set.
+
+What differs is the layer: it holds the core and the pipelines, for the functions find their other packages in the
+environment that the embedded AWS runs in.
+"""
+
+import hashlib
+import io
+import json
+import shlex
+import tomllib
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from embedded_aws.services.cloudformation.template import parse
+from gristmill.errors import GristmillError, Refused
+
+_BUCKET = "gristmill-artifacts"
+_LAYER = ("gristmill", "batch_jobs")
+_NOT_IN_LAYER = ("cli", "local", "__pycache__")
+
+
+class DeployFailed(GristmillError):
+    """Raised when the stack could not be made or changed; tells the first failed resource."""
+
+
+def deploy(clients: Mapping[str, Any], project: Path, stack: str, overrides: Mapping[str, str]) -> dict[str, str]:
+    """Create or update a stack from the project's template; return its outputs.
+
+    `clients` has boto3 clients of `s3` and `cloudformation`. The parameters are those of the profile `local` in
+    samconfig.toml, with `overrides` over them.
+    """
+    _ensure_bucket(clients["s3"])
+    template = parse((project / "template.yaml").read_text(encoding="utf-8"))
+    for resource in template["Resources"].values():
+        _package(clients["s3"], project, resource)
+    parameters = {**local_parameters(project), **overrides}
+    return _apply(clients["cloudformation"], stack, json.dumps(template), parameters)
+
+
+def local_parameters(project: Path) -> dict[str, str]:
+    """Return the parameters that samconfig.toml has for the embedded AWS."""
+    config = tomllib.loads((project / "samconfig.toml").read_text(encoding="utf-8"))
+    text = config["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return dict(pair.split("=", 1) for pair in shlex.split(text))
+
+
+def _ensure_bucket(s3: Any) -> None:
+    try:
+        s3.head_bucket(Bucket=_BUCKET)
+    except ClientError:
+        s3.create_bucket(Bucket=_BUCKET)
+
+
+def _package(s3: Any, project: Path, resource: dict[str, Any]) -> None:
+    """Upload a resource's local files and point it at them, as `sam package` does."""
+    properties = resource.get("Properties", {})
+    if resource["Type"] == "AWS::Serverless::Function":
+        properties["CodeUri"] = _upload(s3, _zip(_files(project / properties["CodeUri"])))
+    elif resource["Type"] == "AWS::Serverless::LayerVersion":
+        properties["ContentUri"] = _upload(s3, _zip(_layer_files(project)))
+    elif resource["Type"] == "AWS::Serverless::StateMachine":
+        definition = (project / properties["DefinitionUri"]).read_bytes()
+        properties["DefinitionUri"] = _upload(s3, definition)
+
+
+def _upload(s3: Any, content: bytes) -> dict[str, str]:
+    key = hashlib.sha256(content).hexdigest()
+    s3.put_object(Bucket=_BUCKET, Key=key, Body=content)
+    return {"Bucket": _BUCKET, "Key": key}
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.rglob("*.py")):
+        if "__pycache__" not in path.parts:
+            yield str(path.relative_to(folder)), path
+
+
+def _layer_files(project: Path) -> Iterator[tuple[str, Path]]:
+    for name in _LAYER:
+        for path in sorted((project / name).rglob("*")):
+            inside = path.relative_to(project)
+            if path.is_file() and not set(inside.parts) & set(_NOT_IN_LAYER):
+                yield f"python/{inside}", path
+
+
+def _zip(files: Iterator[tuple[str, Path]]) -> bytes:
+    """Return a zip that is the same for the same files, whenever it is made."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, path in files:
+            archive.writestr(zipfile.ZipInfo(name), path.read_bytes())
+    return buffer.getvalue()
+
+
+def _apply(cloudformation: Any, stack: str, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+    named = {"StackName": stack, "TemplateBody": template, "Parameters": given, "Capabilities": ["CAPABILITY_IAM"]}
+    try:
+        if _stands(cloudformation, stack):
+            cloudformation.update_stack(**named)
+        else:
+            cloudformation.create_stack(**named)
+    except ClientError as error:
+        if "No updates are to be performed" not in str(error):
+            raise Refused([error.response["Error"]["Message"]]) from error
+    return _outputs(cloudformation, stack)
+
+
+def _stands(cloudformation: Any, stack: str) -> bool:
+    try:
+        status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+    except ClientError:
+        return False
+    if status == "ROLLBACK_COMPLETE":  # as on AWS, what never came to be can only be deleted
+        cloudformation.delete_stack(StackName=stack)
+        return False
+    return True
+
+
+def _outputs(cloudformation: Any, stack: str) -> dict[str, str]:
+    told = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    if told["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise DeployFailed(f"the stack {stack} is {told['StackStatus']}: {_first_failure(cloudformation, stack)}")
+    return {one["OutputKey"]: one["OutputValue"] for one in told["Outputs"]}
+
+
+def _first_failure(cloudformation: Any, stack: str) -> str:
+    events = reversed(cloudformation.describe_stack_events(StackName=stack)["StackEvents"])
+    failed = (one for one in events if one["ResourceStatus"].endswith("_FAILED"))
+    reasons = [f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', '')}" for one in failed]
+    return reasons[0] if reasons else "see the stack's events"

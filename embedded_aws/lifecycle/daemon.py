@@ -1,0 +1,192 @@
+"""Starting, finding and stopping the embedded AWS as a process in the background."""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+from embedded_aws.lifecycle.folder import LOG_FILE, has_served, prepare, wipe
+from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
+from embedded_aws.lifecycle.private import check_own, open_private
+from embedded_aws.lifecycle.proof import Unproven, is_running, serve_command
+from embedded_aws.lifecycle.proof import find_server as find
+from embedded_aws.lifecycle.server_process import end_server
+from embedded_aws.lifecycle.state import STATE_FILE, BadState, ServerState, read_state
+from embedded_aws.processes import scratch
+from embedded_aws.processes.inherited import by_server
+from gristmill.errors import GristmillError, NotFound, Refused
+
+PROJECT = Path(__file__).parents[2]
+_READY_SECONDS = 60.0
+_END_SECONDS = 15.0
+_TURN_SECONDS = 2 * _READY_SECONDS
+_LOOK = 0.05
+
+
+class NotReady(GristmillError):
+    """Raised when the server does not come up; tells the end of its log."""
+
+
+@contextmanager
+def turn(data: Path) -> Iterator[int]:
+    """Wait until no other command starts, stops or resets the server of a folder; gives the open lock."""
+    check_own(data)
+    lock = take(data / START_LOCK, _TURN_SECONDS)
+    try:
+        yield lock
+    finally:
+        os.close(lock)  # a server that was handed it may hold it still
+
+
+def lost(data: Path) -> ServerState | None:
+    """Return what is noted of a server that was killed."""
+    state = read_state(data)
+    return None if state is None or is_running(state) else state
+
+
+def get_past(data: Path) -> BadState | None:
+    """Remove a state file that cannot be believed, unless a server lives that might be its; return what was wrong.
+
+    The caller has the turn.
+    """
+    try:
+        find(data)
+    except BadState as fault:
+        _wait_alone(data, 0)
+        _clear(data / STATE_FILE)
+        return fault
+    return None
+
+
+def _clear(file: Path) -> None:
+    """Remove whatever has a state file's name, but no folder with things in it: no server made that."""
+    if file.is_symlink() or not file.is_dir():
+        file.unlink()
+        return
+    try:
+        file.rmdir()
+    except OSError as error:
+        raise Refused([f"{file} is a folder with things in it, which no server has made"], "Move it away.") from error
+
+
+def _wait_alone(data: Path, seconds: float) -> None:
+    """Wait for the end of a server that its state file does not tell of (any more); Unproven if it lives on."""
+    end = time.monotonic() + seconds
+    while is_held(data / SERVER_LOCK):
+        if time.monotonic() > end:
+            found = f"pgrep -f -- {shlex.quote(serve_command(str(data.resolve())))}"
+            raise Unproven(
+                f"a server lives in {data}, of which {STATE_FILE} does not tell.", f"Find it ({found}) and end it."
+            )
+        time.sleep(_LOOK)
+
+
+def up(data: Path, arguments: Sequence[str] = ()) -> ServerState:
+    """Start a server in the background and wait until it serves; one that runs already is returned."""
+    prepare(data)
+    with turn(data) as lock:
+        get_past(data)
+        return find(data) or start(data, arguments, lock)
+
+
+def start(data: Path, arguments: Sequence[str], lock: int) -> ServerState:
+    """Start a server in a folder that has none, and wait until it serves. The caller has the turn."""
+    tidy(data)
+    with os.fdopen(open_private(data / LOG_FILE, os.O_WRONLY | os.O_APPEND), "ab") as log:
+        begun = log.seek(0, os.SEEK_END)
+        process = subprocess.Popen(
+            command(data, arguments, lock),
+            cwd=data,
+            env=by_server(os.environ, PROJECT),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=[lock],
+        )
+    try:
+        return _wait(data, process, begun)
+    except BaseException:  # what this command cannot tell of must not live
+        process.kill()
+        raise
+
+
+def become(data: Path, arguments: Sequence[str], lock: int) -> NoReturn:
+    """Become the server of a folder that has none, in the foreground. The caller has the turn."""
+    tidy(data)
+    os.set_inheritable(lock, True)
+    os.chdir(data)
+    words, environment = command(data, arguments, lock), by_server(os.environ, PROJECT)
+    os.execve(sys.executable, words, environment)  # noqa: S606 - it becomes the server
+
+
+def tidy(data: Path) -> None:
+    """Clear away what a server that was killed has left; Unproven where one still lives. The caller has the turn."""
+    _wait_alone(data, _END_SECONDS)
+    if lost(data) is not None:
+        (data / STATE_FILE).unlink()
+    if has_served(data):
+        scratch.sweep(data)
+
+
+def command(data: Path, arguments: Sequence[str], lock: int) -> list[str]:
+    """Return the command that serves in the foreground, and lets go of a lock once it serves."""
+    return [
+        *(sys.executable, "-P", *serve_command("").split(), str(data.resolve())),
+        *("--project", str(PROJECT), "--start-lock", str(lock)),
+        *arguments,
+    ]
+
+
+def _wait(data: Path, process: "subprocess.Popen[bytes]", begun: int) -> ServerState:
+    end = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < end:
+        with suppress(Unproven):  # it serves in a moment
+            state = find(data)
+            if state is not None:
+                return state
+        if process.poll() is not None:
+            break
+        time.sleep(_LOOK)
+    lines = (data / LOG_FILE).read_bytes()[begun:].decode(errors="replace").splitlines()
+    raise NotReady(
+        f"the embedded AWS did not come up: {lines[-1] if lines else 'it said nothing'}", f"Log: {data / LOG_FILE}"
+    )
+
+
+def down(data: Path) -> ServerState:
+    """Stop the server and wait until it is gone; its jobs and functions go with it."""
+    if not data.is_dir():
+        raise _nowhere()
+    with turn(data):
+        state = stop(data)
+    if state is None:
+        raise _nowhere()
+    return state
+
+
+def _nowhere() -> NotFound:
+    return NotFound("no embedded AWS runs here.", "Start one: gristmill local up")
+
+
+def stop(data: Path) -> ServerState | None:
+    """Stop the server of a folder if there is one; clear its state away. The caller has the turn."""
+    state = find(data)
+    if state is not None:
+        end_server(state)
+    tidy(data)
+    return state
+
+
+def reset(data: Path) -> tuple[ServerState | None, list[Path]]:
+    """Stop the server and remove what servers have left; return the server and what was removed."""
+    if not data.is_dir():
+        return None, []
+    with turn(data):
+        get_past(data)
+        return stop(data), wipe(data)

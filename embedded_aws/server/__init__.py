@@ -1,0 +1,1 @@
+"""The server process: where it listens, its application, its log."""

@@ -1,0 +1,1 @@
+"""The services, a folder each, named as AWS names them."""

@@ -1,0 +1,75 @@
+"""What the operations share: refusals, looking things up by name or ARN, and paging."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from embedded_aws.services.batch.engine import Engine
+from embedded_aws.services.batch.resources import Json
+
+PAGE = 100
+Operation = Callable[[Json], Json]
+
+
+class Refusal(Exception):
+    """Raised for a request that AWS answers with a ClientException."""
+
+
+class _Named(Protocol):
+    name: str
+    arn: str
+
+
+Thing = TypeVar("Thing", bound=_Named)
+Item = TypeVar("Item")
+
+
+class Room:
+    """Operations that share an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        settings = engine.settings
+        self._arn = f"arn:aws:batch:{settings.region}:{settings.account}"
+
+
+def refuse(broken: Iterable[str]) -> None:
+    """Raise Refusal with everything that is broken, if anything is."""
+    told = "; ".join(broken)
+    if told:
+        raise Refusal(told)
+
+
+def named(known: Iterable[Thing], wanted: Sequence[str] | None) -> list[Thing]:
+    """Return the things of some names or ARNs; all where none are wanted."""
+    return [one for one in known if not wanted or one.arn in wanted or one.name in wanted]
+
+
+def find(known: Iterable[Thing], given: str, what: str) -> Thing:
+    """Return the thing of a name or ARN; Refusal without one."""
+    for one in known:
+        if given in (one.arn, one.name):
+            return one
+    raise Refusal(f"{what} {given} does not exist")
+
+
+def is_new(known: Iterable[Thing], name: str) -> None:
+    """Raise Refusal where there is a thing of that name."""
+    if any(one.name == name for one in known):
+        raise Refusal(f"Object already exists: {name}")
+
+
+def job_id(given: str) -> str:
+    """Return a job's id, given that or its ARN."""
+    return given.rpartition("job/")[2]
+
+
+def page(items: Sequence[Item], said: Json, most: int = PAGE) -> tuple[Sequence[Item], dict[str, Any]]:
+    """Return the items of the page that a request asks for, and the token of the next one, if there is one."""
+    token = said.get("nextToken") or "0"
+    if not token.isdecimal():
+        raise Refusal(f"nextToken is not one that was given out: {token!r}")
+    size = min(int(said.get("maxResults") or most), most)
+    if size < 1:
+        raise Refusal(f"maxResults must be between 1 and {most}: {size}")
+    end = int(token) + size
+    return items[int(token) : end], ({"nextToken": str(end)} if end < len(items) else {})

@@ -1,0 +1,107 @@
+"""Jobs: submitting, looking at and ending them."""
+
+from collections.abc import Iterator
+
+from embedded_aws.services.batch import nodes
+from embedded_aws.services.batch.api.common import Operation, Refusal, Room, find, job_id, page, refuse
+from embedded_aws.services.batch.api.definitions import find_definition
+from embedded_aws.services.batch.listing import by_filter
+from embedded_aws.services.batch.model import Job
+from embedded_aws.services.batch.refusals import problems
+from embedded_aws.services.batch.render import detail, summary
+from embedded_aws.services.batch.resources import Json
+from embedded_aws.services.batch.submit import make_job
+from gristmill.limits import BATCH_DESCRIBE_MAX, BATCH_END_MAX, BATCH_LIST_PAGE, BATCH_LIST_PAGE_BY_STATUS
+
+_REASON_MAX = 1024  # characters (API reference, TerminateJob)
+_PLACES = ("jobQueue", "arrayJobId", "multiNodeJobId")
+
+
+class Jobs(Room):
+    """Operations on jobs."""
+
+    def operations(self) -> dict[str, Operation]:
+        return {
+            "SubmitJob": self.submit,
+            "DescribeJobs": self.describe,
+            "ListJobs": self.list_jobs,
+            "CancelJob": lambda said: self._end(said, terminate=False),
+            "TerminateJob": lambda said: self._end(said, terminate=True),
+            "CancelJobs": lambda said: self._end_many(said, terminate=False),
+            "TerminateJobs": lambda said: self._end_many(said, terminate=True),
+        }
+
+    def submit(self, said: Json) -> Json:
+        queue = find(self._engine.queues.values(), said["jobQueue"], "Job queue")
+        if queue.state != "ENABLED":
+            raise Refusal(f"Job queue {queue.name} is disabled")
+        definition = find_definition(self._engine.definitions.values(), said["jobDefinition"])
+        refuse([*problems(said, queue, self._engine.jobs), *nodes.request_problems(said, definition)])
+        job = make_job(said, queue, definition, self._arn)
+        self._engine.submit(job)
+        return {"jobName": job.name, "jobId": job.id, "jobArn": job.arn}
+
+    def describe(self, said: Json) -> Json:
+        if len(said["jobs"]) > BATCH_DESCRIBE_MAX:
+            raise Refusal(f"DescribeJobs takes at most {BATCH_DESCRIBE_MAX} jobs: {len(said['jobs'])}")
+        found = [self._engine.jobs.get(job_id(one)) for one in said["jobs"]]
+        return {"jobs": [detail(job) for job in found if job is not None]}
+
+    def list_jobs(self, said: Json) -> Json:
+        given = [name for name in _PLACES if said.get(name)]
+        if len(given) != 1:
+            raise Refusal(f"Exactly one of {', '.join(_PLACES)} must be specified; there are {len(given)}")
+        is_filtered = bool(said.get("filters")) and given == ["jobQueue"]
+        jobs = self._filtered(said) if is_filtered else self._by_status(said)
+        shown, more = page(jobs, said, BATCH_LIST_PAGE if is_filtered else BATCH_LIST_PAGE_BY_STATUS)
+        return {"jobSummaryList": [summary(job) for job in shown], **more}
+
+    def _by_status(self, said: Json) -> list[Job]:
+        status = said.get("jobStatus") or "RUNNING"
+        return [job for job in self._members(said) if job.status == status]
+
+    def _members(self, said: Json) -> Iterator[Job]:
+        if not said.get("jobQueue"):
+            parent = self._engine.jobs.get(job_id(said.get("arrayJobId") or said["multiNodeJobId"]))
+            yield from (parent.children if said.get("arrayJobId") else parent.nodes) if parent else ()
+            return
+        queue = find(self._engine.queues.values(), said["jobQueue"], "Job queue")
+        for job in self._engine.jobs.values():
+            if job.queue is queue and job.parent is None:
+                yield job
+
+    def _filtered(self, said: Json) -> list[Job]:
+        """Return what a filter finds, newest first; only SHARE_IDENTIFIER looks at the status too."""
+        wanted, *others = said["filters"]
+        if others:
+            raise Refusal("ListJobs takes one filter")
+        try:
+            passes = by_filter(wanted)
+        except ValueError as error:
+            raise Refusal(str(error)) from error
+        status = said.get("jobStatus") if wanted["name"] == "SHARE_IDENTIFIER" else None
+        found = [job for job in self._members(said) if passes(job) and status in (None, job.status)]
+        return sorted(found, key=lambda job: -job.created)
+
+    def _end(self, said: Json, *, terminate: bool) -> Json:
+        _check_reason(said)
+        self._end_job(said["jobId"], said["reason"], terminate=terminate)
+        return {}
+
+    def _end_many(self, said: Json, *, terminate: bool) -> Json:
+        _check_reason(said)
+        if not 1 <= len(said["jobs"]) <= BATCH_END_MAX:
+            raise Refusal(f"At most {BATCH_END_MAX} jobs are ended by one call: {len(said['jobs'])}")
+        for one in said["jobs"]:
+            self._end_job(one, said["reason"], terminate=terminate)
+        return {"successful": said["jobs"], "errors": []}
+
+    def _end_job(self, given: str, reason: str, *, terminate: bool) -> None:
+        job = self._engine.jobs.get(job_id(given))
+        if job is not None:  # AWS takes jobs that it does not know (any more) as ended
+            self._engine.end(job, reason, terminate=terminate)
+
+
+def _check_reason(said: Json) -> None:
+    if len(said["reason"]) > _REASON_MAX:
+        raise Refusal(f"reason has at most {_REASON_MAX} characters")

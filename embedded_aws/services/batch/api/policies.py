@@ -1,0 +1,52 @@
+"""Scheduling policies: accepted and shown; on one machine the shares take turns by arrival."""
+
+from embedded_aws.services.batch.api.common import Operation, Refusal, Room, is_new, page
+from embedded_aws.services.batch.resources import Json, Policy
+
+
+class Policies(Room):
+    """Operations on scheduling policies."""
+
+    def operations(self) -> dict[str, Operation]:
+        return {
+            "CreateSchedulingPolicy": self.create,
+            "DescribeSchedulingPolicies": self.describe,
+            "ListSchedulingPolicies": self.list_all,
+            "UpdateSchedulingPolicy": self.update,
+            "DeleteSchedulingPolicy": self.delete,
+        }
+
+    def create(self, said: Json) -> Json:
+        name = said["name"]
+        is_new(self._engine.policies.values(), name)
+        if "quotaSharePolicy" in said:
+            raise Refusal("The embedded AWS has fair-share policies; quotaSharePolicy is not supported")
+        arn = f"{self._arn}:scheduling-policy/{name}"
+        self._engine.policies[arn] = Policy(name, arn, said)
+        return {"name": name, "arn": arn}
+
+    def describe(self, said: Json) -> Json:
+        found = [self._engine.policies[arn] for arn in said["arns"] if arn in self._engine.policies]
+        shown = [{**one.said, "arn": one.arn, "tags": one.said.get("tags", {})} for one in found]
+        return {"schedulingPolicies": shown}
+
+    def list_all(self, said: Json) -> Json:
+        shown, more = page(list(self._engine.policies), said)
+        return {"schedulingPolicies": [{"arn": arn} for arn in shown], **more}
+
+    def update(self, said: Json) -> Json:
+        policy = self._find(said["arn"])
+        policy.said = {**policy.said, **{key: value for key, value in said.items() if key != "arn"}}
+        return {}
+
+    def delete(self, said: Json) -> Json:
+        policy = self._find(said["arn"])
+        if any(queue.policy == policy.arn for queue in self._engine.queues.values()):
+            raise Refusal(f"Cannot delete, a job queue uses scheduling policy {policy.name}")
+        del self._engine.policies[policy.arn]
+        return {}
+
+    def _find(self, arn: str) -> Policy:
+        if arn not in self._engine.policies:
+            raise Refusal(f"Scheduling policy {arn} does not exist")
+        return self._engine.policies[arn]

@@ -1,0 +1,28 @@
+"""The filters of ListJobs. Pure."""
+
+from collections.abc import Callable
+
+from embedded_aws.services.batch.model import Job
+from embedded_aws.services.batch.resources import Json
+
+
+def by_filter(wanted: Json) -> Callable[[Job], bool]:
+    """Return what tells whether a job passes a filter; names match in any case, definitions only as written."""
+    values: list[str] = wanted["values"]
+
+    tests: dict[str, Callable[[Job], bool]] = {
+        "JOB_NAME": lambda job: any(_glob(job.name.lower(), one.lower()) for one in values),
+        "JOB_DEFINITION": lambda job: any(
+            _glob(job.definition.name, one) or job.definition.arn == one for one in values
+        ),
+        "BEFORE_CREATED_AT": lambda job: job.created < int(values[0]),
+        "AFTER_CREATED_AT": lambda job: job.created > int(values[0]),
+        "SHARE_IDENTIFIER": lambda job: any(_glob(job.said.get("shareIdentifier", ""), one) for one in values),
+    }
+    if wanted["name"] not in tests:
+        raise ValueError(f"A filter of ListJobs is one of {', '.join(tests)}: {wanted['name']}")
+    return tests[wanted["name"]]
+
+
+def _glob(text: str, pattern: str) -> bool:
+    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern

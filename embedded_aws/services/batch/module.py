@@ -1,0 +1,76 @@
+"""The zygote's role for jobs: be `python -m MODULE ARGUMENTS...` in a folder and an environment of its own.
+
+The node of a multi-node job gets a host name of its own, too.
+"""
+
+import atexit
+import os
+import runpy
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from typing import Any
+
+# What runs children and nodes, and the core, are stable and heavy; a pipeline's own code is always read from the disk.
+_RUNNERS = ("gristmill.worker.child.__main__", "gristmill.worker.node.__main__")
+_OF_NODES = ("gristmill.worker.node.main_node", "gristmill.worker.node.other_node", "gristmill.worker.node.piped")
+HEAVY = ("boto3", "pydantic", "yaml", *_RUNNERS, *_OF_NODES)
+SERVICES = ("s3",)
+WATCHED = ("gristmill", "batch_jobs")
+
+
+def be(request: dict[str, Any], files: list[int]) -> None:
+    """Run the module to its end, and end as the interpreter does."""
+    (output,) = files
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    tempfile.tempdir = None  # TMPDIR has changed
+    time.tzset()
+    os.chdir(request["folder"])
+    sys.path.insert(0, request["folder"])
+    if request["host"]:
+        from embedded_aws.processes import hostname
+
+        hostname.take_if_possible(request["host"])
+    for runner in _RUNNERS:
+        sys.modules.pop(runner, None)  # imported for what it imports; now it may run as __main__
+    module, *arguments = request["command"]
+    sys.argv = [module, *arguments]
+    end(run(module))
+
+
+def run(module: str) -> int:
+    """Return the exit code of `python -m`."""
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as error:
+        return exit_code(error)
+    except BaseException:  # noqa: BLE001 - whatever a program dies of
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def exit_code(error: SystemExit) -> int:
+    """Return what the interpreter makes of `sys.exit(...)`: text is printed and means 1."""
+    if error.code is None or isinstance(error.code, int):
+        return (error.code or 0) & 0xFF
+    print(error.code, file=sys.stderr)  # noqa: T201
+    return 1
+
+
+def end(code: int) -> None:
+    """Wait for threads, run what is registered for the end, flush: what `os._exit` leaves out.
+
+    The interpreter's own teardown of every module would take longer than the start.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)

@@ -1,0 +1,91 @@
+"""From a SubmitJob request to a job, an array with its children, a multi-node job with its nodes. Pure."""
+
+import uuid
+
+from embedded_aws.services.batch.model import Job, Queue
+from embedded_aws.services.batch.nodes import container_of, overrides_of
+from embedded_aws.services.batch.overrides import merged, needs_of
+from embedded_aws.services.batch.resources import Definition, Json, Needs
+
+
+def make_job(said: Json, queue: Queue, definition: Definition, arn_prefix: str) -> Job:
+    """Return the job of a request, with an array's children or a multi-node job's nodes."""
+    make = _Maker(said, queue, definition, arn_prefix)
+    return make.multinode() if "nodeProperties" in definition.said else make.array_or_plain()
+
+
+class _Maker:
+    """Makes the jobs of one request."""
+
+    def __init__(self, said: Json, queue: Queue, definition: Definition, arn_prefix: str) -> None:
+        self._said, self._queue, self._definition = said, queue, definition
+        self._arn_prefix = arn_prefix
+        self._id = str(uuid.uuid4())
+        self._parameters = {**definition.said.get("parameters", {}), **said.get("parameters", {})}
+
+    def array_or_plain(self) -> Job:
+        base = self._definition.said["containerProperties"]
+        container = merged(base, self._said.get("containerOverrides", {}), self._parameters)
+        job = self._one(self._id, container, needs_of(container))
+        size = self._said.get("arrayProperties", {}).get("size") or 0
+        for index in range(size):
+            child = self._one(f"{self._id}:{index}", container, job.needs)
+            child.parent, child.index = job, index
+            child.waits_for = _waits(self._said, self._id, index)
+            job.children.append(child)
+        job.waits_for = set() if size else _waits(self._said, self._id, None)
+        return job
+
+    def multinode(self) -> Job:
+        properties = self._node_properties()
+        containers = [container_of(properties, index) for index in range(properties["numNodes"])]
+        job = self._one(self._id, {}, sum(map(needs_of, containers), Needs()))
+        job.node_properties, job.main_node = properties, properties["mainNode"]
+        for index, container in enumerate(containers):
+            node = self._one(f"{self._id}#{index}", container, needs_of(container))
+            node.parent, node.index = job, index
+            job.nodes.append(node)
+        job.waits_for = _waits(self._said, self._id, None)
+        return job
+
+    def _node_properties(self) -> Json:
+        """Return the definition's node properties with the request's overrides, references replaced."""
+        properties = self._definition.said["nodeProperties"]
+        ranges = [{**one, "container": self._in_range(one)} for one in properties["nodeRangeProperties"]]
+        nodes = self._said.get("nodeOverrides", {}).get("numNodes", properties["numNodes"])
+        return {**properties, "numNodes": nodes, "nodeRangeProperties": ranges}
+
+    def _in_range(self, said: Json) -> Json:
+        return merged(said["container"], overrides_of(self._said, said["targetNodes"]), self._parameters)
+
+    def _one(self, job_id: str, container: Json, needs: Needs) -> Job:
+        retry = self._said.get("retryStrategy") or self._definition.said.get("retryStrategy") or {}
+        timeout = self._said.get("timeout") or self._definition.said.get("timeout") or {}
+        return Job(
+            id=job_id,
+            name=self._said["jobName"],
+            arn=f"{self._arn_prefix}:job/{job_id}",
+            queue=self._queue,
+            definition=self._definition,
+            container=container,
+            needs=needs,
+            said=self._said,
+            timeout=timeout.get("attemptDurationSeconds"),
+            tries=retry.get("attempts", 1),
+            rules=retry.get("evaluateOnExit", []),
+        )
+
+
+def _waits(said: Json, job_id: str, index: int | None) -> set[str]:
+    """Return the ids that a job, or a child of an array, waits for."""
+    waits = set()
+    for one in said.get("dependsOn", []):
+        kind = one.get("type")
+        if kind == "SEQUENTIAL":
+            if index:
+                waits.add(f"{job_id}:{index - 1}")
+        elif kind == "N_TO_N" and index is not None:
+            waits.add(f"{one['jobId']}:{index}")
+        else:
+            waits.add(one["jobId"])
+    return waits

@@ -1,0 +1,92 @@
+"""Mail: what SNS sends to an email subscription lands in the outbox, and goes to a mail server if one is set."""
+
+import logging
+import os
+import smtplib
+import time
+import uuid
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from typing import Any
+
+from moto.sns.exceptions import SNSInvalidParameter
+from moto.sns.models import SNSBackend, Subscription
+
+from embedded_aws.settings import Settings
+
+_EMAIL = ("email", "email-json")
+_SENDER = "Gristmill <no-reply@sns.local>"
+log = logging.getLogger(__name__)
+
+
+def make_mail(address: str, subject: str, text: str, subscription: str) -> EmailMessage:
+    """Return the mail as SNS words it: subject, text, and how to leave."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = _SENDER, address, subject or "AWS Notification Message"
+    mail["Date"], mail["Message-ID"] = formatdate(localtime=True), make_msgid(domain="sns.local")
+    mail.set_content(f"{text}\n--\nTo leave this list: gristmill unsubscribe {address}\n({subscription})\n")
+    return mail
+
+
+def deliver(settings: Settings, mail: EmailMessage) -> None:
+    """Put a mail into the outbox, whole or not at all, under a name that sorts by time; then send it on."""
+    settings.outbox.mkdir(parents=True, exist_ok=True)
+    name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+    draft = settings.outbox / f".{name}"
+    draft.write_bytes(mail.as_bytes())
+    os.replace(draft, settings.outbox / f"{name}.eml")  # noqa: PTH105 - one atomic step
+    if settings.smtp:
+        send(settings.smtp, mail)
+
+
+def send(server: str, mail: EmailMessage) -> None:
+    """Send a mail through `host:port`; a failure is logged, for the mail lies in the outbox already."""
+    host, _, port = server.partition(":")
+    try:
+        with smtplib.SMTP(host, int(port or 25), timeout=10) as connection:
+            connection.send_message(mail)
+    except (OSError, smtplib.SMTPException):
+        log.exception("mail to %s could not be sent through %s; it lies in the outbox", mail["To"], server)
+
+
+def is_subject(text: str) -> bool:
+    """Tell whether SNS takes a subject (API reference, Publish): printable ASCII that begins with no blank."""
+    return text.isascii() and text.isprintable() and text[:1] not in ("", " ")
+
+
+def is_address(text: str) -> bool:
+    """Tell whether an email can go to an address: nothing before or after it, nothing that ends its header."""
+    name, _, domain = text.rpartition("@")
+    return bool(name and domain) and text.isprintable() and " " not in text
+
+
+def install(settings: Settings) -> None:
+    """Give email subscriptions what moto drops, and refuse what SNS does; the filter is moto's own."""
+    _deliver_mail(settings)
+    publish, subscribe = SNSBackend.publish, SNSBackend.subscribe
+
+    def publish_checked(self: Any, message: str, arn: str | None, *more: Any, **named: Any) -> Any:
+        if named.get("subject") is not None and not is_subject(named["subject"]):
+            raise SNSInvalidParameter("Invalid parameter: Subject")
+        return publish(self, message, arn, *more, **named)
+
+    def subscribe_checked(self: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
+        if protocol in _EMAIL and not is_address(endpoint):
+            raise SNSInvalidParameter("Invalid parameter: Email address")
+        return subscribe(self, topic_arn, endpoint, protocol)
+
+    SNSBackend.publish, SNSBackend.subscribe = publish_checked, subscribe_checked
+
+
+def _deliver_mail(settings: Settings) -> None:
+    publish = Subscription.publish
+
+    def publish_mail(self: Any, message: str, message_id: str, **named: Any) -> Any:
+        if self.protocol not in _EMAIL:
+            return publish(self, message, message_id, **named)
+        matcher = self._filter_policy_matcher
+        if matcher is None or matcher.matches(named.get("message_attributes"), message):
+            deliver(settings, make_mail(self.endpoint, named.get("subject") or "", str(message), self.arn))
+        return None
+
+    Subscription.publish = publish_mail

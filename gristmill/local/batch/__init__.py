@@ -1,5 +1,0 @@
-"""Batch of the embedded AWS: jobs are real processes, and behave as on AWS."""
-
-from gristmill.local.batch.patch import close, install
-
-__all__ = ["close", "install"]
