@@ -7,7 +7,7 @@ from embedded_aws.services import awslambda, batch, cloudformation, events, s3, 
 from embedded_aws.services.sns import mail
 from embedded_aws.settings import Settings
 
-_ROOMS = (cloudformation, stepfunctions, events, s3, mail, batch, functions)
+_ROOMS = (cloudformation, stepfunctions, events, s3, mail, batch, awslambda)
 
 
 def create_app(settings: Settings) -> Any:
@@ -41,5 +41,5 @@ def _untracked(kind: Any, *_arguments: Any, **_named: Any) -> Any:
 
 def close_app() -> None:
     """End every process and thread that the rooms have started."""
-    for room in (batch, functions, events):
+    for room in (batch, awslambda, events):
         room.close()
