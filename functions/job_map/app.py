@@ -17,7 +17,7 @@ logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
 store = Store(os.environ["BUCKET"], make_client("s3"))
-lanes = read_lanes(os.environ)
+lanes = read_lanes(os.environ["LANES"])
 
 
 @metrics.log_metrics

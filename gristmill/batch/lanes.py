@@ -1,5 +1,6 @@
 """Where jobs go: the queues and job definitions of the stack, by what a branch computes on."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -17,15 +18,9 @@ class Lane:
     max_vcpus: float
 
 
-def read_lanes(environment: Mapping[str, str]) -> dict[LaneName, Lane]:
-    """Return the lanes of the stack from `<LANE>_QUEUE`, `<LANE>_JOB_DEFINITION` and `<LANE>_MAX_VCPUS`."""
-    found = {}
-    for name in LaneName:
-        prefix = name.replace("-", "_").upper()
-        if queue := environment.get(f"{prefix}_QUEUE"):
-            most = float(environment[f"{prefix}_MAX_VCPUS"])
-            found[name] = Lane(queue, environment[f"{prefix}_JOB_DEFINITION"], most)
-    return found
+def read_lanes(text: str) -> dict[LaneName, Lane]:
+    """Return the lanes of the stack from the JSON that the template makes: an object of `Lane`s by their names."""
+    return {LaneName(name): Lane(**lane) for name, lane in json.loads(text).items()}
 
 
 def lane_of(lanes: Mapping[LaneName, Lane], branch: Branch, image: Image) -> Lane:

@@ -173,8 +173,8 @@ def test_a_branch_goes_to_the_lane_of_its_kind_and_image(more, expected):
 
 
 def test_lanes_are_read_from_the_environment_and_an_empty_one_is_none():
-    environment = {"CPU_QUEUE": "q", "CPU_JOB_DEFINITION": "d", "CPU_MAX_VCPUS": "4", "GPU_QUEUE": ""}
-    assert read_lanes(environment) == {LaneName.CPU: Lane("q", "d", 4.0)}
+    text = '{"cpu": {"queue": "q", "definition": "d", "max_vcpus": 4}}'
+    assert read_lanes(text) == {LaneName.CPU: Lane("q", "d", 4.0)}
 
 
 def test_ranks_per_node_are_gpus_else_vcpus_unless_the_branch_says():
