@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from os import environ
 from typing import Any
 
-from gristmill import limits
+from gristmill import limits, state_machine
 from gristmill.batch.lanes import Lane
-from gristmill.cost import machine
 from gristmill.cost.bill import Usage, bill, dollars
 from gristmill.cost.estimate import (
     CHILD_START_SECONDS,
@@ -90,7 +89,7 @@ def ours(pipeline: Pipeline, tasks: int, task_bytes: int, lane: Lane) -> Scale:
         payload_max=limits.STATE_PAYLOAD_MAX,
         submit_bytes=max((len(json.dumps(group)) for group in groups), default=0),
         array=max((group["size"] for group in groups), default=0),
-        events=machine.RUN_EVENTS + sum(machine.attempt_events(len(one.loads), one.jobs) for one in stages),
+        events=state_machine.RUN_EVENTS + sum(state_machine.attempt_events(len(one.loads), one.jobs) for one in stages),
         requests=usage.s3_write + usage.s3_read,
         parts=min(limits.S3_PARTS_MAX, max((one.segments for one in loads), default=0)),  # compose() bounds an upload
         function_seconds=max(map(longest_function, stages)),

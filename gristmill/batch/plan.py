@@ -5,40 +5,16 @@ from dataclasses import dataclass
 
 from gristmill.enums import RecordFormat
 from gristmill.limits import (
-    BATCH_ARRAY_MAX,
     BATCH_TIMEOUT_MIN_SECONDS,
     SEGMENT_AGE_CHILDREN,
     SEGMENT_AGE_MIN,
     STAGE_CHILDREN_MAX,
 )
 from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.sharing import group_sizes
 
 _SLACK_SECONDS = 300  # for a container's start, staging and the last segment
 _LONGEST_SECONDS = 14 * 86_400  # Fargate guarantees no job beyond 14 days
-
-
-@dataclass(frozen=True)
-class Places:
-    """Places [first, end) in the list of tasks to do."""
-
-    first: int
-    end: int
-
-    @property
-    def count(self) -> int:
-        """Return how many places there are."""
-        return self.end - self.first
-
-
-def share(places: Places, part: int, parts: int) -> Places:
-    """Return the `part`-th of `parts` equal shares: T*i//C .. T*(i+1)//C of T places."""
-    count = places.count
-    return Places(places.first + count * part // parts, places.first + count * (part + 1) // parts)
-
-
-def child_places(todo: int, group: int, groups: int, child: int, children: int) -> Places:
-    """Return which of `todo` places child `child` of `children` in group `group` of `groups` works through."""
-    return share(share(Places(0, todo), group, groups), child, children)
 
 
 def children(todo: int, branch: Branch, max_vcpus: float, branches: int = 1) -> int:
@@ -54,12 +30,6 @@ def children(todo: int, branch: Branch, max_vcpus: float, branches: int = 1) -> 
 def segment_age(children: int) -> float:
     """Return the share of a child's age that its open segment may reach, in a stage of so many children."""
     return min(1.0, max(SEGMENT_AGE_MIN, children / SEGMENT_AGE_CHILDREN))
-
-
-def group_sizes(count: int) -> list[int]:
-    """Share `count` children over as few Batch jobs as the largest array allows, evenly."""
-    groups = -(-count // BATCH_ARRAY_MAX)
-    return [share(Places(0, count), group, groups).count for group in range(groups)]
 
 
 def job_timeout(branch: Branch, tasks_per_child: int) -> int:

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from gristmill.batch.plan import children, group_sizes
-from gristmill.cost import machine
+from gristmill import state_machine
+from gristmill.batch.plan import children
 from gristmill.cost.bill import Usage
 from gristmill.cost.load import Load, container_usage, invocation_usage, log_usage, request_usage, storage_usage
 from gristmill.enums import Compute, RecordFormat
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.pipeline.parameters import Values, size_of
+from gristmill.sharing import group_sizes
 
 CHILD_START_SECONDS = 30.0  # AWS Batch user guide, "When to use Fargate": the start of a container is about this long
 FUNCTION_GB = 1769 / 1024  # MemorySize of template.yaml
@@ -48,10 +49,10 @@ def estimate(pipeline: Pipeline, parameters: Values, first: Cut, max_vcpus: Mapp
     """Return what a run of `pipeline` over an input cut like `first` will use, if all goes well."""
     stages = list(stage_loads(pipeline, parameters, first, max_vcpus))
     loads = [load for stage in stages for load in stage.loads]
-    invocations = machine.RUN_INVOCATIONS + sum(map(_invocations, stages))
+    invocations = state_machine.RUN_INVOCATIONS + sum(map(_invocations, stages))
     seconds = invocations * _INVOKED_SECONDS + sum(map(_function_seconds, stages))
     usage = Usage(
-        state_transition=machine.RUN_STATES + sum(map(_states, stages)),
+        state_transition=state_machine.RUN_STATES + sum(map(_states, stages)),
         lambda_request=invocations,
         lambda_gb_second=seconds * FUNCTION_GB,
         mail=1,
@@ -101,13 +102,13 @@ def _load(branch: Branch, parameters: Values, cut: Cut, max_vcpus: Mapping[Compu
 
 def _states(stage: StageLoad) -> int:
     alone = [load for load in stage.loads if load.branch.mpi is not None]
-    looked_at = sum(machine.mpi_states(load.seconds / load.nodes) for load in alone)
-    return machine.attempt_states(len(stage.loads) - len(alone), stage.jobs) + looked_at
+    looked_at = sum(state_machine.mpi_states(load.seconds / load.nodes) for load in alone)
+    return state_machine.attempt_states(len(stage.loads) - len(alone), stage.jobs) + looked_at
 
 
 def _invocations(stage: StageLoad) -> int:
     merges = sum(load.branch.is_merged for load in stage.loads)
-    return machine.ATTEMPT_INVOCATIONS + machine.BRANCH_INVOCATIONS * merges
+    return state_machine.ATTEMPT_INVOCATIONS + state_machine.BRANCH_INVOCATIONS * merges
 
 
 def _function_seconds(stage: StageLoad) -> float:

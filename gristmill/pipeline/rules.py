@@ -5,14 +5,13 @@ Here are those of the whole file: names, results, the history of an execution.
 
 from collections.abc import Iterator
 
-from gristmill import keys
-from gristmill.batch.plan import group_sizes
-from gristmill.cost import machine
+from gristmill import keys, state_machine
 from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
 from gristmill.pipeline.fault import Fault
 from gristmill.pipeline.model import Pipeline, Stage
 from gristmill.pipeline.parameter_rules import parameter_faults
 from gristmill.pipeline.stage_rules import stage_faults
+from gristmill.sharing import group_sizes
 
 _OWN_PREFIXES = {"mpi", "outcomes"}  # what lies beside the stages under a run
 
@@ -56,7 +55,7 @@ def _results(pipeline: Pipeline) -> Iterator[Fault]:
 def _history(pipeline: Pipeline) -> Iterator[Fault]:
     """Yield a fault where stages that each need all their attempts would outgrow an execution's history."""
     events = sum(_worst_events(stage) for stage in pipeline.stages)
-    if not machine.fits_history(events):
+    if not state_machine.fits_history(events):
         most = f"an execution has at most {HISTORY_EVENTS_MAX:,} events, and these may take {events:,}"
         yield ("stages",), f"{most}: fewer stages, branches or attempts are needed"
 
@@ -66,5 +65,5 @@ def _worst_events(stage: Stage) -> int:
     arrays = [branch for branch in stage.branches if branch.mpi is None]
     jobs = sum(len(group_sizes(min(branch.target_children, share))) for branch in arrays)
     attempts = max(branch.attempts for branch in stage.branches)
-    nodes = sum(machine.mpi_events(branch.timeout) for branch in stage.branches if branch.mpi is not None)
-    return machine.worst_events(attempts, len(arrays), jobs) + attempts * nodes
+    nodes = sum(state_machine.mpi_events(branch.timeout) for branch in stage.branches if branch.mpi is not None)
+    return state_machine.worst_events(attempts, len(arrays), jobs) + attempts * nodes

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gristmill.cost import machine
+from gristmill import state_machine
 from gristmill.limits import HISTORY_EVENTS_MAX
 from tests import asl
 from tests.integration.mill import Mill
@@ -436,9 +436,9 @@ def test_looks_at_a_job_of_a_day_leave_the_history_small(walked):
     """Promise 7: what Step Functions would keep of a multi-node job of 24 hours, counted look by look."""
     done = walked["a job of two nodes takes more than a day"]
     looks, day = done.states.count("LookAtMpi"), 24 * 3600
-    assert looks in (machine.looks(day), machine.looks(day) + 1)
-    around = machine.RUN_EVENTS + machine.attempt_events(0, 0) + machine.MPI_EVENTS
-    assert len(done.history) <= around + machine.LOOK_EVENTS * looks + 10  # EndMpi
+    assert looks in (state_machine.looks(day), state_machine.looks(day) + 1)
+    around = state_machine.RUN_EVENTS + state_machine.attempt_events(0, 0) + state_machine.MPI_EVENTS
+    assert len(done.history) <= around + state_machine.LOOK_EVENTS * looks + 10  # EndMpi
     assert len(done.history) < HISTORY_EVENTS_MAX / 10
 
 

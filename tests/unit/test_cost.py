@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gristmill import state_machine
 from gristmill.chunks.cutting import size_of
-from gristmill.cost import machine
 from gristmill.cost.bill import LABELS, Usage, bill, dollars, together
 from gristmill.cost.ceiling import over_ceiling, read_ceiling
 from gristmill.cost.estimate import Cut, estimate, stage_loads
@@ -157,12 +157,14 @@ def test_a_multi_node_job_costs_its_nodes_and_the_looks_at_it():
     (branch,) = ring.stages[0].branches
     nodes = size_of(branch.nodes, parameters)
     assert usage.cpu_vcpu_hour * 3600 == pytest.approx(nodes * 30 * branch.vcpus, rel=0.01)
-    assert usage.state_transition == machine.RUN_STATES + machine.attempt_states(0, 0) + machine.mpi_states(30.001)
+    assert usage.state_transition == state_machine.RUN_STATES + state_machine.attempt_states(
+        0, 0
+    ) + state_machine.mpi_states(30.001)
 
 
 def test_looks_at_a_multi_node_job_grow_rarer():
-    assert [machine.looks(seconds) for seconds in (0, 1, 2, 20)] == [1, 1, 2, 20]
-    assert machine.mpi_events(86_400) < 1_700
+    assert [state_machine.looks(seconds) for seconds in (0, 1, 2, 20)] == [1, 1, 2, 20]
+    assert state_machine.mpi_events(86_400) < 1_700
 
 
 def test_long_multi_node_jobs_with_many_attempts_outgrow_the_history():

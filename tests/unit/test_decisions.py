@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill import keys
-from gristmill.batch.plan import child_places, group_sizes
 from gristmill.limits import BATCH_ARRAY_MAX
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
 from gristmill.runs.drop import is_no_drop, run_id
+from gristmill.sharing import child_places, group_sizes
 from gristmill.steps.check_output.causes import explain
 
 TASKS = st.integers(0, 10**12 - 1)

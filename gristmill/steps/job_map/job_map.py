@@ -6,7 +6,7 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.batch.lanes import Lane, lane_of, own_definition
-from gristmill.batch.plan import Places, children, group_sizes, job_timeout, share
+from gristmill.batch.plan import children, job_timeout
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.enums import LaneName
@@ -17,6 +17,7 @@ from gristmill.runs.coverage import Cover
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import frozen, read_record
 from gristmill.runs.records import RunRecord
+from gristmill.sharing import Places, group_sizes, share
 from gristmill.storage.s3 import Store
 
 _NODE = ("python", "-m", "gristmill.worker.node")

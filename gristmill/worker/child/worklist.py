@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gristmill import keys
-from gristmill.batch.plan import Places, child_places
 from gristmill.chunks import index
 from gristmill.keys import Span
 from gristmill.runs.committed import survey
+from gristmill.sharing import Places, child_places
 from gristmill.storage.s3 import Store
 from gristmill.worker.child.setting import Setting
 
