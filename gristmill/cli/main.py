@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from gristmill import __version__
 from gristmill.cli.commands import (
     awsb,
     control,
@@ -30,7 +31,7 @@ from gristmill.cli.commands import (
     trial,
 )
 from gristmill.cli.session import Session, session
-from gristmill.cli.show import problem, show_warnings, trace
+from gristmill.cli.show import out, problem, show_warnings, trace
 from gristmill.client.stack import DEFAULT_NAME
 from gristmill.client.target import Wanted
 from gristmill.descendants import guard
@@ -97,6 +98,12 @@ for room in (*_ROOMS, jobs, job, hosts, awsb, deploy, local):
     room.add_to(app)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        out(f"gristmill {__version__}")
+        raise typer.Exit(ExitCode.OK)
+
+
 @app.callback()
 def root(
     context: typer.Context,
@@ -109,6 +116,9 @@ def root(
         str, typer.Option("--stack", envvar="GRISTMILL_STACK", metavar="NAME", help="Name of the deployed stack.")
     ] = DEFAULT_NAME,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the trace of an error.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback has acted
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """Drop a file; it is split, mapped over AWS Batch, merged, verified, and reported by email.
 

@@ -1,5 +1,6 @@
 """What the command line prints, from faked answers; and that asking for help loads nothing heavy."""
 
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import gristmill
 from gristmill.cli import main
 from gristmill.cli.options import pairs
 from gristmill.cli.session import Session
@@ -151,6 +153,12 @@ def test_the_help_tells_every_exit_code_and_so_do_the_docs(capsys):
     assert {int(number) for number in re.findall(r"(?:^|;)\s*(\d+)\s", text)} == OURS
     docs = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
     assert {int(number) for number in re.findall(r"^\| (\d+) \|", docs, re.MULTILINE)} == OURS
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert main.call(["--version"]) == 0
+    assert capsys.readouterr().out == f"gristmill {gristmill.__version__}\n"
+    assert gristmill.__version__ == importlib.metadata.version("gristmill")
 
 
 def test_the_docs_name_every_command(capsys):
