@@ -77,16 +77,6 @@ class RecordFormat(StrEnum):
     PARTS = "parts"  # each task's output of an earlier branch is an item
     ALL_PARTS = "all-parts"  # all of them together are one task
 
-    @property
-    def is_items(self) -> bool:
-        """Tell whether a task is an item of a list rather than a piece of one file."""
-        return self in (RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)
-
-    @property
-    def is_text(self) -> bool:
-        """Tell whether records are lines of text, or made of them."""
-        return not self.is_items and self not in (RecordFormat.FIXED, RecordFormat.WHOLE)
-
 
 @unique
 class Encoding(IntEnum):

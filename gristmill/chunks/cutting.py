@@ -3,20 +3,18 @@
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.chunks.parts import ensure_items
-from gristmill.enums import Encoding, OutputKind, RecordFormat
+from gristmill.enums import Encoding, OutputKind
 from gristmill.errors import Refused
 from gristmill.formats import bgzf
 from gristmill.formats.bounds import check_files, check_scan, check_tasks
 from gristmill.formats.encoding import encoding_of
-from gristmill.formats.formats import make_reader
 from gristmill.formats.reader import Malformed, Reader, View
+from gristmill.formats.registry import make_reader, traits_of
 from gristmill.pipeline.model import Split, Stage
-from gristmill.pipeline.parameters import size_of
+from gristmill.pipeline.parameters import layout_of, size_of
 from gristmill.runs.locations import Source, frozen, result_branches, stage_source
 from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
-
-_SIZELESS = (RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS)
 
 
 def ensure_index(store: Store, record: RunRecord, stage: Stage) -> index.Header:
@@ -27,7 +25,7 @@ def ensure_index(store: Store, record: RunRecord, stage: Stage) -> index.Header:
     """
     key = keys.chunks(record.run, stage.name)
     if store.head(key) is None:
-        if stage.split.records in (RecordFormat.PARTS, RecordFormat.ALL_PARTS):
+        if traits_of(stage.split.records).of_parts:
             ensure_items(store, record, stage)
         store.put_new(key, _index(store, record, stage))
     header = index.read_header(store, key)
@@ -45,7 +43,7 @@ def _index(store: Store, record: RunRecord, stage: Stage) -> bytes:
     source = stage_source(store, record, stage)
     view = make_view(store, source)
     records, size = _sizes(stage.split, record, stage.name)
-    reader = make_reader(stage.split, record.parameters)
+    reader = make_reader(stage.split.records, layout_of(stage.split, record.parameters))
     encoding = encoding_of(stage.split.records, view)
     check_scan(view.size, encoding, records is not None or reader.scans)
     check_tasks(view.size // size if size else 1)
@@ -68,7 +66,7 @@ def _pack(reader: Reader, view: View, records: int | None, size: int, encoding: 
 
 def _sizes(split: Split, record: RunRecord, stage: str) -> tuple[int | None, int]:
     """Return records per task, or None and bytes per task."""
-    if split.records in _SIZELESS:
+    if not traits_of(split.records).is_sized:
         return 1, 0
     records = size_of(split.records_per_task, record.parameters)
     size = size_of(split.bytes_per_task, record.parameters)

@@ -12,7 +12,8 @@ from gristmill import state_machine
 from gristmill.batch.plan import children
 from gristmill.cost.bill import Usage
 from gristmill.cost.load import Load, container_usage, invocation_usage, log_usage, request_usage, storage_usage
-from gristmill.enums import Compute, RecordFormat
+from gristmill.enums import Compute
+from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.pipeline.parameters import Values, size_of
@@ -76,7 +77,7 @@ def stage_loads(
 
 def recut(stage: Stage, parameters: Values, source: Cut) -> Cut:
     """Return how a stage would cut an input that is not there yet."""
-    if stage.split.records in (RecordFormat.WHOLE, RecordFormat.ALL_PARTS):
+    if traits_of(stage.split.records).is_one_task:
         return Cut(1, source.size, None)
     records = source.records or max(1, source.size // _RECORD_BYTES)
     by_records = size_of(stage.split.records_per_task, parameters)

@@ -3,6 +3,7 @@
 from gristmill.enums import Encoding, RecordFormat
 from gristmill.formats.blocks import is_bgzf
 from gristmill.formats.reader import View
+from gristmill.formats.registry import traits_of
 
 _GZIP = b"\x1f\x8b"
 GZIP_WARNING = (
@@ -13,7 +14,7 @@ GZIP_WARNING = (
 
 def encoding_of(records: RecordFormat, view: View) -> Encoding:
     """Return how the input is stored, by its first bytes."""
-    if not records.is_text:
+    if not traits_of(records).is_text:
         return Encoding.PLAIN
     head = view.read(0, min(18, view.size))
     if is_bgzf(head):

@@ -2,17 +2,22 @@
 
 from array import array
 
+from gristmill.enums import RecordFormat
 from gristmill.formats.reader import Malformed, Read, View
+from gristmill.formats.registry import PLAIN, Layout, register
 from gristmill.formats.tokens import Looks, cut_by_bytes, cut_by_records
 
 _START = b">"
 _TOKEN = b"\n>"
 
 
+@register(RecordFormat.FASTA)
 class Fasta:
     """Sequences, wrapped or not."""
 
     scans = False
+
+    def __init__(self, layout: Layout = PLAIN) -> None: ...
 
     def begin(self, view: View) -> int:
         """Refuse what does not begin with a record."""

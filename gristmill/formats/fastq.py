@@ -6,7 +6,9 @@ first were a quality, the next but one would be a sequence, and no sequence begi
 
 from array import array
 
+from gristmill.enums import RecordFormat
 from gristmill.formats.reader import Malformed, Read, View
+from gristmill.formats.registry import PLAIN, Layout, register
 from gristmill.formats.tokens import LINE_END, Look, cut_by_probing, cut_by_records
 from gristmill.limits import MIB
 
@@ -15,10 +17,13 @@ _WINDOWS = (64 * 1024, 1 * MIB, 16 * MIB, 256 * MIB)  # bytes looked at behind a
 _BLOCK = 4 * MIB
 
 
+@register(RecordFormat.FASTQ)
 class Fastq:
     """Reads with their qualities."""
 
     scans = False
+
+    def __init__(self, layout: Layout = PLAIN) -> None: ...
 
     def begin(self, view: View) -> int:
         """Refuse a file whose first record is not four lines."""

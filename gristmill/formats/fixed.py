@@ -2,18 +2,21 @@
 
 from array import array
 
+from gristmill.enums import RecordFormat
 from gristmill.formats.bounds import check_tasks
 from gristmill.formats.reader import Malformed, View
+from gristmill.formats.registry import PLAIN, Layout, Traits, register
 
 
+@register(RecordFormat.FIXED, Traits(is_text=False, is_countable=False, has_layout=True))
 class Fixed:
-    """Records of `size` bytes behind `header` bytes."""
+    """Records of equally many bytes behind a header of some."""
 
     scans = False
 
-    def __init__(self, size: int, header: int) -> None:
-        self._size = size
-        self._header = header
+    def __init__(self, layout: Layout = PLAIN) -> None:
+        self._size = layout.record_bytes
+        self._header = layout.header_bytes
 
     def begin(self, view: View) -> int:
         """Refuse a file that does not end where a record does."""

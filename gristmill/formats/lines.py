@@ -3,21 +3,24 @@
 import json
 from array import array
 
+from gristmill.enums import RecordFormat
 from gristmill.errors import Refused
 from gristmill.formats.reader import UNKNOWN_SIZE, Malformed, Read, View
+from gristmill.formats.registry import PLAIN, Layout, Traits, register
 from gristmill.formats.tokens import LINE_END, Looks, cut_by_bytes, cut_by_records
 from gristmill.limits import HEADER_MAX, MIB
 
 _LOOKED_AT = 1 * MIB  # a JSON line longer than this is left to the task that reads it
 
 
+@register(RecordFormat.LINES, Traits(has_header=True))
 class Lines:
     """Lines of text; the first may be a header."""
 
     scans = False
 
-    def __init__(self, header: bool = False) -> None:
-        self._header = header
+    def __init__(self, layout: Layout = PLAIN) -> None:
+        self._header = layout.header
 
     def begin(self, view: View) -> int:
         """Return where the first line behind the header begins."""
@@ -70,6 +73,7 @@ class LineCounter:
         """Let a line without an end be."""
 
 
+@register(RecordFormat.JSONL)
 class JsonLines(Lines):
     """A JSON value on each line. No line end can be inside a value, so they are cut as lines are."""
 

@@ -7,9 +7,11 @@ can be read as `lines`, which looks only near the cuts.
 
 from array import array
 
+from gristmill.enums import RecordFormat
 from gristmill.formats.bounds import check_tasks
 from gristmill.formats.quotes import Scan, borders, count_ends, is_odd
 from gristmill.formats.reader import Malformed, View
+from gristmill.formats.registry import PLAIN, Layout, Traits, register
 from gristmill.formats.tokens import LINE_END
 from gristmill.limits import HEADER_MAX
 
@@ -17,13 +19,14 @@ _BLOCK = 96 * 1024  # stays in the processor's cache, and costs no fresh pages
 _OPEN = "a quoted field at or behind this byte is not closed by the end of the file"
 
 
+@register(RecordFormat.CSV, Traits(has_header=True))
 class Csv:
     """Rows; the first may be a header."""
 
     scans = True
 
-    def __init__(self, header: bool = False) -> None:
-        self._header = header
+    def __init__(self, layout: Layout = PLAIN) -> None:
+        self._header = layout.header
 
     def begin(self, view: View) -> int:
         """Return where the first row behind the header begins."""

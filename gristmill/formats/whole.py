@@ -3,15 +3,24 @@
 from array import array
 from itertools import pairwise
 
+from gristmill.enums import RecordFormat
 from gristmill.formats.lines import Lines
 from gristmill.formats.reader import Malformed, View
+from gristmill.formats.registry import PLAIN, Layout, Traits, register
 from gristmill.formats.tokens import LINE_END, cut_by_records
 
 
+@register(RecordFormat.WHOLE, Traits(is_text=False, is_sized=False, is_one_task=True))
+@register(
+    RecordFormat.ALL_PARTS,
+    Traits(is_text=False, is_sized=False, is_items=True, of_parts=True, is_one_task=True, is_countable=False),
+)
 class Whole:
     """One record, one task."""
 
     scans = False
+
+    def __init__(self, layout: Layout = PLAIN) -> None: ...
 
     def begin(self, view: View) -> int:
         """Take anything."""
@@ -42,6 +51,8 @@ class OneCounter:
         """Let pass."""
 
 
+@register(RecordFormat.LIST, Traits(is_text=False, is_sized=False, is_items=True, is_countable=False))
+@register(RecordFormat.PARTS, Traits(is_text=False, is_sized=False, is_items=True, of_parts=True, is_countable=False))
 class Items(Lines):
     """A list: each line is an item, and each item is a task."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gristmill.enums import Compute, MergeKind, OutputKind, RecordFormat
+from gristmill.formats.registry import traits_of
 from gristmill.limits import NAME_MAX
 from gristmill.pipeline.expand import merge_name, parts_name
 from gristmill.pipeline.fault import Fault, Place
@@ -10,7 +11,6 @@ from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.pipeline.parameter_rules import size_faults
 from gristmill.pipeline.placeholders import placeholder_faults
 
-WITH_HEADER = {RecordFormat.LINES, RecordFormat.CSV}  # formats whose first line may be a header
 _EXPANDED_MAX = NAME_MAX - len(parts_name(""))
 
 
@@ -21,7 +21,7 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
         yield place, f"needs exactly one of run, command, script and mpi (given: {', '.join(given) or 'none'})"
     for problem in placeholder_faults(branch.command, pipeline.parameters):
         yield (*place, "command"), problem
-    if branch.output_records.is_items or branch.output_records is RecordFormat.FIXED:
+    if not traits_of(branch.output_records).is_countable:
         yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
     yield from _merge(pipeline, place, branch)
     yield from _gpus(place, branch)
@@ -55,7 +55,7 @@ def _mpi(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iter
 def _merge(pipeline: Pipeline, place: Place, branch: Branch) -> Iterator[Fault]:
     if branch.output is OutputKind.FILES and branch.merge in (MergeKind.CONCAT, MergeKind.HEADER):
         yield (*place, "merge"), f"{branch.merge} joins a stream; files are merged by a function, or by none"
-    if branch.merge is MergeKind.HEADER and branch.output_records not in WITH_HEADER:
+    if branch.merge is MergeKind.HEADER and not traits_of(branch.output_records).has_header:
         yield (*place, "merge"), "header needs output_records of lines or csv"
     if isinstance(branch.merge, MergeKind):
         return

@@ -1,6 +1,7 @@
 """A merge that computes is a stage of its own: one job over all parts of its branch, retried and checked as any."""
 
 from gristmill.enums import MergeKind, OutputKind, RecordFormat
+from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Pipeline, Split, Stage
 
 
@@ -21,7 +22,7 @@ def _computes(branch: Branch) -> bool:
 
 def _pointed(stage: Stage, computing: set[str]) -> Stage:
     """Point a stage that reads the parts of such a branch to where they are now."""
-    if stage.input in computing and stage.split.records in (RecordFormat.PARTS, RecordFormat.ALL_PARTS):
+    if stage.input in computing and traits_of(stage.split.records).of_parts:
         return stage.model_copy(update={"input": parts_name(stage.input)})
     return stage
 

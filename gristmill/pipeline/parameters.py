@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from gristmill.enums import ParameterType
+from gristmill.formats.registry import Layout
 from gristmill.humanize import did_you_mean
-from gristmill.pipeline.model import Parameter, Pipeline, Size
+from gristmill.pipeline.model import Parameter, Pipeline, Size, Split
 from gristmill.pipeline.parameter_rules import RESERVED, problems
 
 Values = dict[str, JsonValue]
@@ -38,6 +39,11 @@ def resolve(pipeline: Pipeline, metadata: Mapping[str, str]) -> tuple[Values, li
             values[name] = parameter.default
     faults += _settle_sizes(pipeline, set(given), values)
     return values, faults
+
+
+def layout_of(split: Split, parameters: Values) -> Layout:
+    """Return how a split's records lie in a file."""
+    return Layout(split.header, size_of(split.record_bytes, parameters) or 1, split.header_bytes)
 
 
 def size_of(size: Size | None, parameters: Values) -> int | None:

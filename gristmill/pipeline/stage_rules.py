@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-from gristmill.enums import RecordFormat
-from gristmill.pipeline.branch_rules import WITH_HEADER, branch_faults
+from gristmill.formats.registry import formats_with, traits_of
+from gristmill.pipeline.branch_rules import branch_faults
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.model import Branch, Pipeline, Split, Stage
 from gristmill.pipeline.parameter_rules import size_faults
-
-_ONE_TASK_OR_ITEMS = {RecordFormat.WHOLE, RecordFormat.LIST, RecordFormat.PARTS, RecordFormat.ALL_PARTS}
 
 
 def stage_faults(pipeline: Pipeline, number: int) -> Iterator[Fault]:
@@ -22,7 +20,7 @@ def stage_faults(pipeline: Pipeline, number: int) -> Iterator[Fault]:
 
 
 def _input(place: Place, stage: Stage, earlier: list[Branch]) -> Iterator[Fault]:
-    of_parts = stage.split.records in (RecordFormat.PARTS, RecordFormat.ALL_PARTS)
+    of_parts = traits_of(stage.split.records).of_parts
     usable = [branch.name for branch in earlier if of_parts or branch.is_merged]
     if stage.input is None and of_parts:
         yield place, f"records: {stage.split.records} needs the branch whose parts are meant"
@@ -35,14 +33,15 @@ def _split(pipeline: Pipeline, place: Place, split: Split) -> Iterator[Fault]:
     for field in ("records_per_task", "bytes_per_task", "record_bytes"):
         yield from size_faults(pipeline, (*place, field), getattr(split, field))
     sized = [field for field in ("records_per_task", "bytes_per_task") if getattr(split, field) is not None]
-    if split.records in _ONE_TASK_OR_ITEMS and sized:
+    traits = traits_of(split.records)
+    if not traits.is_sized and sized:
         yield (*place, sized[0]), f"records: {split.records} takes no size: a task is one of them"
-    if split.records not in _ONE_TASK_OR_ITEMS and not sized:
+    if traits.is_sized and not sized:
         yield place, "needs records_per_task or bytes_per_task"
-    if split.header and split.records not in WITH_HEADER:
-        yield (*place, "header"), f"is for {' and '.join(sorted(WITH_HEADER))}, not for {split.records}"
-    is_fixed = split.records is RecordFormat.FIXED
-    if is_fixed != (split.record_bytes is not None):
+    if split.header and not traits.has_header:
+        able = " and ".join(formats_with(lambda other: other.has_header))
+        yield (*place, "header"), f"is for {able}, not for {split.records}"
+    if traits.has_layout != (split.record_bytes is not None):
         yield (*place, "record_bytes"), "records: fixed needs it, and no other format takes it"
-    if split.header_bytes and not is_fixed:
+    if split.header_bytes and not traits.has_layout:
         yield (*place, "header_bytes"), "is for records: fixed alone"

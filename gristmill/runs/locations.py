@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from gristmill import keys
-from gristmill.enums import OutputKind, RecordFormat
+from gristmill.enums import OutputKind
 from gristmill.errors import Corrupt
+from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.runs.reading import read
 from gristmill.runs.records import RunRecord
@@ -22,7 +23,7 @@ class Source:
 
 def stage_source(store: Store, record: RunRecord, stage: Stage) -> Source:
     """Return what a stage reads: the dropped object version, what an earlier branch merged, or a list of its parts."""
-    if stage.split.records in (RecordFormat.PARTS, RecordFormat.ALL_PARTS):
+    if traits_of(stage.split.records).of_parts:
         return _parts(store, record, stage)
     if stage.input is None:
         return Source(record.input.key, record.input.version, record.input.size)

@@ -10,6 +10,7 @@ from gristmill.formats.fixed import Fixed
 from gristmill.formats.lines import JsonLines, Lines
 from gristmill.formats.quoted import Csv
 from gristmill.formats.reader import Malformed
+from gristmill.formats.registry import Layout
 from gristmill.formats.whole import Items, Whole
 from gristmill.limits import FILES_MAX
 from tests.unit.test_formats import count, view
@@ -23,8 +24,12 @@ from tests.unit.test_formats import count, view
         (Fastq(), b"@a\nAC\n+\n", "it has 3 of its 4 lines: the file is truncated"),
         (Fastq(), b"@a\nAC\n+\nII\n@b\n", "record 2, byte 14: expected 4 lines a record, the file has 5"),
         (Csv(), b'a,"b\nc\n', "byte 0: a quoted field at or behind this byte is not closed"),
-        (Fixed(4, 2), b"hhaaaabb", "record 2, byte 6: expected 4 bytes, the file ends after 2"),
-        (Fixed(4, 9), b"hh", "byte 0: expected a header of 9 bytes, the file has 2"),
+        (
+            Fixed(Layout(record_bytes=4, header_bytes=2)),
+            b"hhaaaabb",
+            "record 2, byte 6: expected 4 bytes, the file ends after 2",
+        ),
+        (Fixed(Layout(record_bytes=4, header_bytes=9)), b"hh", "byte 0: expected a header of 9 bytes, the file has 2"),
         (Items(), b"a\n\nb\n", "record 2, byte 2: expected an item on each line"),
         (JsonLines(), b"{]\n", "record 1, byte 0: expected a JSON value"),
     ],
@@ -43,7 +48,7 @@ def test_the_split_names_the_place(reader, text, told):
         (Fastq(), b"@a\nAC\n+\nII\nb\nAC\n+\nII\n", "record 2, byte 18: expected @ and a name, found b'b'"),
         (Fastq(), b"@a\nAC\n+\nII\n@b\nAC\n", "record 2, byte 18: it has 2 of its 4 lines"),
         (Csv(), b'a\n"b\n', "record 2, byte 7: a quoted field is not closed"),
-        (Fixed(4, 0), b"aaaabb", "record 2, byte 11: expected 4 bytes, found 2"),
+        (Fixed(Layout(record_bytes=4, header_bytes=0)), b"aaaabb", "record 2, byte 11: expected 4 bytes, found 2"),
         (JsonLines(), b"1\n2\n\n3\n", "record 3, byte 11: expected a JSON value, found an empty line"),
         (JsonLines(), b'1\n{"a": 2}\n{"a":\n4\n', "record 3, byte 18: expected a JSON value (Expecting value"),
         (JsonLines(), b'1\n"\xff"\n', "record 2, byte 9: expected a JSON value ('utf-8' codec"),
@@ -60,12 +65,12 @@ def test_the_task_names_the_place_in_the_input(reader, text, told, feed):
 
 def test_headers_belong_to_no_chunk_and_no_count():
     text = b'"na\nme",x\n1,2\n3,4\n'
-    start = Csv(header=True).begin(view(text))
+    start = Csv(Layout(header=True)).begin(view(text))
     assert text[:start] == b'"na\nme",x\n'
     assert Csv().by_records(view(text), start, 1) == (Csv().by_bytes(view(text), start, 1), 2)
-    assert Lines(header=True).begin(view(b"only a header")) == 13
-    assert list(Fixed(2, 1).by_records(view(b"h112233"), 1, 2)[0]) == [1, 5, 7]
-    assert list(Fixed(2, 1).by_bytes(view(b"h112233"), 1, 3)) == [1, 5, 7]
+    assert Lines(Layout(header=True)).begin(view(b"only a header")) == 13
+    assert list(Fixed(Layout(record_bytes=2, header_bytes=1)).by_records(view(b"h112233"), 1, 2)[0]) == [1, 5, 7]
+    assert list(Fixed(Layout(record_bytes=2, header_bytes=1)).by_bytes(view(b"h112233"), 1, 3)) == [1, 5, 7]
     assert Whole().by_records(view(text), 0, 1)[1] == 1
 
 

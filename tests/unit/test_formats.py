@@ -19,6 +19,7 @@ from gristmill.formats.fixed import Fixed
 from gristmill.formats.lines import JsonLines, Lines
 from gristmill.formats.quoted import Csv
 from gristmill.formats.reader import View
+from gristmill.formats.registry import Layout
 from gristmill.formats.whole import Items
 
 WORD = st.text("AC>@+ ,", max_size=12)
@@ -91,7 +92,7 @@ def read_structs(text):
 
 NOT_TEXT = {
     "fixed": (
-        Fixed(3, 0),
+        Fixed(Layout(record_bytes=3, header_bytes=0)),
         st.lists(st.binary(min_size=3, max_size=3), min_size=1, max_size=40).map(b"".join),
         read_structs,
     )

@@ -17,6 +17,7 @@ from gristmill.client.drop.first_chunks import index_first
 from gristmill.client.drop.plan import record_of
 from gristmill.enums import Encoding
 from gristmill.errors import Refused
+from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.committed import survey
@@ -146,7 +147,7 @@ class Trial:
 
     def _line(self, stage: Stage, place: int) -> int | None:
         encoding = index.read_header(self.store, keys.chunks(RUN, stage.name)).encoding
-        if encoding is not Encoding.PLAIN or not stage.split.records.is_text:
+        if encoding is not Encoding.PLAIN or not traits_of(stage.split.records).is_text:
             return None
         source = stage_source(self.store, self.record, stage)
         with self.store.open_range(source.key, 0, place) as stream:

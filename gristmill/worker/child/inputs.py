@@ -5,10 +5,11 @@ from collections.abc import Callable
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.enums import Encoding, RecordFormat
-from gristmill.formats.formats import make_reader
 from gristmill.formats.reader import Counter
+from gristmill.formats.registry import make_reader, traits_of
 from gristmill.limits import BGZF_BLOCK_MAX
 from gristmill.pipeline.model import Split, Stage
+from gristmill.pipeline.parameters import layout_of
 from gristmill.runs.locations import Source, stage_source
 from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
@@ -21,11 +22,11 @@ MakeFeed = Callable[[int], Feed]  # for a stretch of tasks that ends at this val
 def make_feeds(store: Store, record: RunRecord, stage: Stage) -> MakeFeed:
     """Return what makes the feed of each stretch."""
     source = stage_source(store, record, stage)
-    if stage.split.records.is_items:
+    if traits_of(stage.split.records).is_items:
         return lambda _end: _items(store, source, stage.split.records)
     chunks = keys.chunks(record.run, stage.name)
     encoding = index.read_header(store, chunks).encoding
-    counter = make_reader(stage.split, record.parameters).counter
+    counter = make_reader(stage.split.records, layout_of(stage.split, record.parameters)).counter
     if encoding is Encoding.GZIP:
         behind = _behind_header(counter) if stage.split.header else counter
         return lambda _end: GzipFeed(_opener(store, source, source.size), behind)
@@ -39,9 +40,9 @@ def _items(store: Store, source: Source, records: RecordFormat) -> Feed:
     def list_at(start: int, end: int) -> bytes:
         return store.read(source.key, start, end, source.version)
 
-    if records is RecordFormat.ALL_PARTS:
+    if traits_of(records).is_one_task:
         return AllPartsFeed(store, list_at)
-    return ItemFeed(store, list_at, part if records is RecordFormat.PARTS else listed)
+    return ItemFeed(store, list_at, part if traits_of(records).of_parts else listed)
 
 
 def _opener(store: Store, source: Source, end: int) -> OpenAt:

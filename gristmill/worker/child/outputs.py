@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import IO
 
 from gristmill.enums import MergeKind, OutputKind, RecordFormat
-from gristmill.formats.formats import output_counter
 from gristmill.formats.quotes import borders
+from gristmill.formats.registry import make_reader
 from gristmill.formats.tokens import LINE_END
 from gristmill.pipeline.model import Branch
 from gristmill.worker.child.streams import Sink
@@ -15,7 +15,7 @@ def sink_maker(branch: Branch) -> Callable[[IO[bytes]], Sink]:
     """Return what makes the sink of each task's output."""
     records = RecordFormat.WHOLE if branch.output is OutputKind.FILES else branch.output_records
     first = _first_record(records) if branch.merge is MergeKind.HEADER else None
-    return lambda file: Sink(file, output_counter(records), first)
+    return lambda file: Sink(file, make_reader(records).counter(0), first)
 
 
 def _first_record(records: RecordFormat) -> Callable[[bytes], int]:
