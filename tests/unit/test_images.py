@@ -47,7 +47,7 @@ def test_every_job_is_unprivileged_on_a_root_that_it_cannot_write_and_holds_no_s
 
 def test_every_image_that_the_template_expects_is_made():
     targets = set(re.findall(r"^FROM runtime-\w+ AS (\w+)$", (IMAGES / "Containerfile").read_text(), re.M))
-    tags = set(re.findall(r"RepositoryUri}:0\.1\.0-(\w+)$", (PROJECT / "template.yaml").read_text(), re.M))
+    tags = set(re.findall(r"RepositoryUri}:\$\{ImageTag}-(\w+)$", (PROJECT / "template.yaml").read_text(), re.M))
     assert targets == tags == {*Image, "gpu"}
     built = re.search(r"set -- (.*)", (IMAGES / "build.sh").read_text())
     assert built is not None

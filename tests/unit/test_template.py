@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import gristmill
-from embedded_aws.server.daemon import PROJECT
+from embedded_aws.lifecycle.daemon import PROJECT
 from embedded_aws.services.cloudformation.template import parse
 from gristmill.batch.lanes import read_lanes
 from gristmill.enums import LaneName

@@ -43,7 +43,7 @@ def load(path: str | Path) -> ModuleType:
     return module
 
 
-offspring = load(Path(__file__).parents[2] / "descendants.py")
+offspring = load(Path(__file__).parents[3] / "gristmill" / "descendants.py")
 
 
 def warm_up(role: ModuleType) -> None:

@@ -7,6 +7,7 @@ from gristmill import keys
 from gristmill.chunks import index
 from gristmill.enums import CheckVerdict, Encoding
 from gristmill.formats.encoding import warnings
+from gristmill.formats.registry import traits_of
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.committed import survey
@@ -54,7 +55,7 @@ def expected_of(store: Store, cursor: Cursor, stage: Stage) -> Expected:
     header = index.read_header(store, key)
     (first,) = index.read_values(store, key, 0, 1)
     (end,) = index.read_values(store, key, header.values - 1, header.values)
-    size = None if stage.split.records.is_items else index.stored(header.encoding, first, end)
+    size = None if traits_of(stage.split.records).is_items else index.stored(header.encoding, first, end)
     return Expected(header.values - 1, size, header.records, header.encoding)
 
 

@@ -6,6 +6,7 @@ import io
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.enums import Encoding, RecordFormat
+from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.coverage import Cover
 from gristmill.runs.locations import find_branch, frozen, output_key, stage_source, suffix
@@ -59,6 +60,6 @@ def _places(store: Store, record: RunRecord, stage: Stage) -> list[int]:
     """Return where tasks begin in their input, and where the last one ends."""
     key = keys.chunks(record.run, stage.name)
     header = index.read_header(store, key)
-    if stage.split.records.is_items or header.encoding is not Encoding.PLAIN:
+    if traits_of(stage.split.records).is_items or header.encoding is not Encoding.PLAIN:
         return []
     return list(index.read_values(store, key, 0, header.values))
