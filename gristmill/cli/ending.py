@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gristmill.client.runs.causes import Cause
     from gristmill.client.runs.costs import Cost
     from gristmill.client.runs.find import Run
-    from gristmill.client.stack import Mill
+    from gristmill.client.stack import Stack
 
 _RESULTS_SHOWN = 20  # a branch that makes files has one of each task
 _LOCAL_RESULTS = Path("results")  # the embedded AWS forgets; what it made stays here
@@ -47,14 +47,14 @@ def see_to_end(here: "Session", run: "Run") -> "Run":
     from gristmill.client.runs.watching import follow
 
     with left_going(run.run):
-        return View().show(follow(here.mill, run, waiting(here, run.run))).run
+        return View().show(follow(here.stack, run, waiting(here, run.run))).run
 
 
 def tell_end(here: "Session", run: "Run", folder: Path | None, json: bool) -> NoReturn:
     """Tell what a run came to, write the results of a complete one to a folder, and exit by how it ended."""
     folder = folder or (_LOCAL_RESULTS if here.target.local else None)
     patience = here.patience(f"the run has ended {run.status}", f"gristmill watch {run.run}")
-    end = patience.call(lambda: _gather(here.mill, run, folder))
+    end = patience.call(lambda: _gather(here.stack, run, folder))
     _emit(run, end) if json else _print(run, end)
     raise typer.Exit(exit_code(run))
 
@@ -71,33 +71,33 @@ class _End:
     took: float
 
 
-def _gather(mill: "Mill", run: "Run", folder: Path | None) -> _End:
+def _gather(stack: "Stack", run: "Run", folder: Path | None) -> _End:
     from gristmill.client.runs.causes import causes
     from gristmill.client.runs.costs import cost_of
     from gristmill.client.runs.times import times_of
 
-    results = _results(mill, run, folder)
-    cause = None if run.status is RunStatus.SUCCEEDED else causes(mill, run)
-    (times,) = times_of(mill, [run], datetime.now(UTC))
-    report = _report(mill, run, folder)
-    return _End(mill.store.bucket, results, cause, report, cost_of(mill, run.run), times.took)
+    results = _results(stack, run, folder)
+    cause = None if run.status is RunStatus.SUCCEEDED else causes(stack, run)
+    (times,) = times_of(stack, [run], datetime.now(UTC))
+    report = _report(stack, run, folder)
+    return _End(stack.store.bucket, results, cause, report, cost_of(stack, run.run), times.took)
 
 
-def _results(mill: "Mill", run: "Run", folder: Path | None) -> list[dict[str, Any]]:
+def _results(stack: "Stack", run: "Run", folder: Path | None) -> list[dict[str, Any]]:
     """Return the results; those of a complete run are downloaded first, if a folder is given."""
     from gristmill.client.runs.results import download, results
 
     if run.status is RunStatus.SUCCEEDED and folder is not None:
-        return [{"key": one.key, "size": one.size, "file": place} for one, place in download(mill, run, folder)]
-    return [{"key": one.key, "size": one.size, "file": None} for one in results(mill, run)]
+        return [{"key": one.key, "size": one.size, "file": place} for one, place in download(stack, run, folder)]
+    return [{"key": one.key, "size": one.size, "file": None} for one in results(stack, run)]
 
 
-def _report(mill: "Mill", run: "Run", folder: Path | None) -> str | None:
+def _report(stack: "Stack", run: "Run", folder: Path | None) -> str | None:
     """Return where the report is: in the folder, if one is given; None where there is none (yet)."""
     from gristmill.client.runs.reports import fetch, find
 
-    place = find(mill, run)
-    return _short(fetch(mill, run, folder)[0]) if place and folder else place
+    place = find(stack, run)
+    return _short(fetch(stack, run, folder)[0]) if place and folder else place
 
 
 def _emit(run: "Run", end: _End) -> None:

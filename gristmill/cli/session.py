@@ -13,7 +13,7 @@ from gristmill.client.target import Target, Wanted, choose
 if TYPE_CHECKING:
     from gristmill.client.outage import Patience
     from gristmill.client.runs.find import Run
-    from gristmill.client.stack import Mill
+    from gristmill.client.stack import Stack
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Session:
     """What was said before the command's name."""
 
     wanted: Wanted
-    stack: str
+    stack_name: str
     verbose: bool
 
     @cached_property
@@ -32,21 +32,21 @@ class Session:
         return target
 
     @cached_property
-    def mill(self) -> "Mill":
+    def stack(self) -> "Stack":
         """Return the deployed stack, to look and to end; says so on stderr where it is changing, or half deleted."""
-        from gristmill.client.stack import open_mill
+        from gristmill.client.stack import open_stack
         from gristmill.client.stack_status import is_settled
 
-        mill = open_mill(self.target, self.stack)
-        if not is_settled(mill.status):
-            note(f"The stack {mill.name} is in {mill.status}; what it tells may be out of date soon.")
-        return mill
+        stack = open_stack(self.target, self.stack_name)
+        if not is_settled(stack.status):
+            note(f"The stack {stack.name} is in {stack.status}; what it tells may be out of date soon.")
+        return stack
 
     @property
-    def working_mill(self) -> "Mill":
+    def working_stack(self) -> "Stack":
         """Return the deployed stack, to start something; Unreachable where it could not be relied on."""
-        self.mill.require_working()
-        return self.mill
+        self.stack.require_working()
+        return self.stack
 
     def share_pipelines(self) -> None:
         """Have an embedded AWS that was started here look for pipelines where this command does."""
@@ -59,13 +59,13 @@ class Session:
         """Return what waits out an outage while something is followed, and says so on stderr."""
         from gristmill.client.outage import Patience
 
-        return Patience(self.mill, meanwhile, again, note)
+        return Patience(self.stack, meanwhile, again, note)
 
     def run(self, text: str | None) -> "Run":
         """Return the run whose id starts with `text`; the newest one for None."""
         from gristmill.client.runs.find import find_run, newest_run
 
-        return newest_run(self.mill) if text is None else find_run(self.mill, text)
+        return newest_run(self.stack) if text is None else find_run(self.stack, text)
 
 
 def session(context: typer.Context) -> Session:

@@ -11,7 +11,9 @@ from gristmill.clock import Clock
 from gristmill.errors import Unreachable
 
 if TYPE_CHECKING:
-    from gristmill.client.stack import Mill
+    from gristmill.client.stack import Stack
+
+    pass
 
 BOUND_SECONDS = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
@@ -84,16 +86,16 @@ class Patience:
 
     def __init__(
         self,
-        mill: "Mill",
+        stack: "Stack",
         meanwhile: str,
         again: str,
         tell: Callable[[str], None],
         clock: Clock | None = None,
         bound: float | None = None,
     ) -> None:
-        self._mill, self._meanwhile, self._again, self._tell = mill, meanwhile, again, tell
+        self._mill, self._meanwhile, self._again, self._tell = stack, meanwhile, again, tell
         self._clock, self._bound = clock or Clock(), BOUND_SECONDS if bound is None else bound
-        self._server = _server(mill)
+        self._server = _server(stack)
         self._began: float | None = None  # of the outage that lasts
         self._announced = False
         self._pause = 0.0
@@ -165,5 +167,5 @@ _WHAT = {
 }
 
 
-def _server(mill: "Mill") -> ServerState | None:
-    return read_state(mill.target.data) if mill.target.data else None
+def _server(stack: "Stack") -> ServerState | None:
+    return read_state(stack.target.data) if stack.target.data else None

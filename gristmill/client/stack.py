@@ -18,7 +18,7 @@ _DELETED = "DELETE_COMPLETE"
 _ANOTHER = "Name Gristmill's stack with --stack, or deploy this version's template over it."
 
 
-class Mill:
+class Stack:
     """A stack at a target; clients are made when first used."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Mill:
         return Terms(self.capacity, float(self.output("MaxCost")) or None)
 
 
-def open_mill(target: Target, name: str) -> Mill:
+def open_stack(target: Target, name: str) -> Stack:
     """Return the stack called `name`, in whatever status it is; Unreachable where there is none, or nothing of it."""
     target.probe()
     client = target.client("cloudformation")
@@ -112,7 +112,7 @@ def open_mill(target: Target, name: str) -> Mill:
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     if not outputs:
         raise Unreachable(f"stack {name!r} is in {status}, and has no outputs.", why_no_work(status) or _ANOTHER)
-    return Mill(target, name, outputs, status)
+    return Stack(target, name, outputs, status)
 
 
 def _describe(client: Any, name: str) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Any
 
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import NotFound, Refused
 
@@ -48,19 +48,19 @@ def policy(pipelines: Sequence[str], on: On | None) -> dict[str, list[str]]:
     return made
 
 
-def subscribe(mill: Mill, email: str, pipelines: Sequence[str], on: On | None) -> Subscription:
+def subscribe(stack: Stack, email: str, pipelines: Sequence[str], on: On | None) -> Subscription:
     """Subscribe an address, or give the subscription that it has another filter."""
     if email.count("@") != 1 or not email.isprintable() or " " in email or email[0] == "@" or email[-1] == "@":
         raise Refused([f"{email!r} is no email address."])
-    sns, wanted = mill.client("sns"), json.dumps(policy(pipelines, on))
-    held = [one for one in subscriptions(mill) if one.email == email and one.confirmed]
+    sns, wanted = stack.client("sns"), json.dumps(policy(pipelines, on))
+    held = [one for one in subscriptions(stack) if one.email == email and one.confirmed]
     if held:
         sns.set_subscription_attributes(
             SubscriptionArn=held[0].arn, AttributeName="FilterPolicy", AttributeValue=wanted
         )
         return _read(sns, email, held[0].arn)
     answer = sns.subscribe(
-        TopicArn=mill.output("TopicArn"),
+        TopicArn=stack.output("TopicArn"),
         Protocol="email",
         Endpoint=email,
         Attributes={"FilterPolicy": wanted} if policy(pipelines, on) else {},
@@ -69,27 +69,27 @@ def subscribe(mill: Mill, email: str, pipelines: Sequence[str], on: On | None) -
     return _read(sns, email, answer["SubscriptionArn"])
 
 
-def unsubscribe(mill: Mill, email: str) -> list[Subscription]:
+def unsubscribe(stack: Stack, email: str) -> list[Subscription]:
     """End the subscriptions of an address; NotFound without one, Refused for one that was never confirmed."""
-    held = [one for one in subscriptions(mill) if one.email == email]
+    held = [one for one in subscriptions(stack) if one.email == email]
     if not held:
         raise NotFound(f"{email} has no subscription.", "See which there are with: gristmill subscriptions")
     if not any(one.confirmed for one in held):
         raise Refused([f"{email} never confirmed; SNS forgets such a subscription after two days by itself."])
     for one in held:
         if one.confirmed:
-            mill.client("sns").unsubscribe(SubscriptionArn=one.arn)
+            stack.client("sns").unsubscribe(SubscriptionArn=one.arn)
     return held
 
 
-def subscriptions(mill: Mill) -> list[Subscription]:
+def subscriptions(stack: Stack) -> list[Subscription]:
     """Return the email subscriptions, sorted by address."""
-    return sorted(_all(mill), key=lambda one: one.email)
+    return sorted(_all(stack), key=lambda one: one.email)
 
 
-def _all(mill: Mill) -> Iterator[Subscription]:
-    sns = mill.client("sns")
-    for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=mill.output("TopicArn")):
+def _all(stack: Stack) -> Iterator[Subscription]:
+    sns = stack.client("sns")
+    for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=stack.output("TopicArn")):
         for one in page["Subscriptions"]:
             if one["Protocol"] == "email":
                 yield _read(sns, one["Endpoint"], one["SubscriptionArn"])

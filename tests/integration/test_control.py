@@ -5,8 +5,8 @@ import pytest
 from gristmill import keys
 from gristmill.client.runs.control import resume, stop
 from gristmill.client.runs.find import Run, find_run
-from gristmill.client.stack import Mill as Client
-from gristmill.client.stack import open_mill
+from gristmill.client.stack import Stack as Client
+from gristmill.client.stack import open_stack
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
 from tests.integration.mill import Mill
@@ -16,7 +16,7 @@ LINES = b"".join(b"line %d\n" % i for i in range(6))
 
 @pytest.fixture
 def client(mill: Mill) -> Client:
-    return open_mill(mill.target, "gristmill")
+    return open_stack(mill.target, "gristmill")
 
 
 def until_running(mill: Mill, run: str) -> None:

@@ -6,7 +6,7 @@ from embedded_aws.deploy import deploy
 from embedded_aws.lifecycle.daemon import PROJECT
 from gristmill import keys
 from gristmill.client.runs.costs import cost_of
-from gristmill.client.stack import Mill as Stack
+from gristmill.client.stack import Stack
 from gristmill.runs.records import Bill
 from tests.integration.mill import Mill
 

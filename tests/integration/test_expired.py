@@ -11,8 +11,8 @@ from gristmill import keys
 from gristmill.cli import main
 from gristmill.client.runs.find import find_run
 from gristmill.client.runs.results import results
-from gristmill.client.stack import Mill as Client
-from gristmill.client.stack import open_mill
+from gristmill.client.stack import Stack as Client
+from gristmill.client.stack import open_stack
 from gristmill.enums import RunStatus
 from gristmill.errors import NotFound
 from tests.integration.mill import Mill
@@ -25,7 +25,7 @@ def at_home(mill: Mill, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def client(mill: Mill) -> Client:
-    return open_mill(mill.target, "gristmill")
+    return open_stack(mill.target, "gristmill")
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from gristmill import keys
 from gristmill.cli import main
 from gristmill.client.runs.control import resume, stop
 from gristmill.client.runs.find import find_run, list_runs
-from gristmill.client.stack import Mill as Client
-from gristmill.client.stack import open_mill
+from gristmill.client.stack import Stack as Client
+from gristmill.client.stack import open_stack
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
 from tests.integration.mill import Mill
@@ -37,7 +37,7 @@ STRANGE: dict[str, str] = {
 
 @pytest.fixture(scope="module")
 def client(mill: Mill) -> Client:
-    return open_mill(mill.target, "gristmill")
+    return open_stack(mill.target, "gristmill")
 
 
 @pytest.fixture(autouse=True)

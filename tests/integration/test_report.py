@@ -12,7 +12,7 @@ from gristmill import keys
 from gristmill.client.runs.control import resume, stop
 from gristmill.client.runs.find import find_run
 from gristmill.client.runs.phase import phase
-from gristmill.client.stack import open_mill
+from gristmill.client.stack import open_stack
 from gristmill.report.model import Report
 from tests.integration.mill import Mill
 
@@ -70,7 +70,7 @@ def test_the_history_of_a_run_comes_in_pages_and_newest_first_as_from_aws(mill: 
     assert ids == list(range(1, len(ids) + 1))
     newest = states.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=3)
     assert [one["id"] for one in newest["events"]] == ids[:-4:-1]
-    client = open_mill(mill.target, "gristmill")
+    client = open_stack(mill.target, "gristmill")
     assert phase(client, find_run(client, run).execution) == "writing report and mail"
 
 
@@ -145,7 +145,7 @@ def test_a_failed_run_tells_attempts_causes_and_what_a_resume_made_of_it(mill: M
     assert report.results == []
 
     gate.touch()
-    client = open_mill(mill.target, "gristmill")
+    client = open_stack(mill.target, "gristmill")
     again = resume(client, find_run(client, run))
     assert mill.end(again.arn)["status"] == "SUCCEEDED"
     again, page = reported(mill, "brittle", "bad.txt", run), page_of(mill, "brittle", "bad.txt", run)
@@ -176,7 +176,7 @@ def test_a_killed_child_leaves_no_footprint_and_the_report_says_who_killed_it(mi
 def test_a_stopped_run_is_reported_too(mill: Mill, tmp_path: Path):
     run = mill.drop("trouble", "halted.txt", b"BAD\n", mode="hang", marks=str(tmp_path))
     mill._until(lambda: any(tmp_path.iterdir()), 30, "no task began")
-    client = open_mill(mill.target, "gristmill")
+    client = open_stack(mill.target, "gristmill")
     assert stop(client, find_run(client, run), "miller").proved
     assert mill.finish(run)["status"] == "ABORTED"
     report = reported(mill, "trouble", "halted.txt", run)

@@ -8,8 +8,8 @@ import pytest
 from gristmill import keys
 from gristmill.client.runs.control import Stopped, resume, stop
 from gristmill.client.runs.find import find_run
-from gristmill.client.stack import Mill as Client
-from gristmill.client.stack import open_mill
+from gristmill.client.stack import Stack as Client
+from gristmill.client.stack import open_stack
 from gristmill.enums import RunStatus
 from tests.integration.mill import Mill
 
@@ -32,7 +32,7 @@ class Case:
 
 @pytest.fixture(scope="module")
 def client(mill: Mill) -> Client:
-    return open_mill(mill.target, "gristmill")
+    return open_stack(mill.target, "gristmill")
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from gristmill import keys
 from gristmill.cli import main
 from gristmill.client.runs.control import resume, stop
 from gristmill.client.runs.find import find_run
-from gristmill.client.stack import Mill as Client
-from gristmill.client.stack import open_mill
+from gristmill.client.stack import Stack as Client
+from gristmill.client.stack import open_stack
 from gristmill.enums import RunStatus
 from tests.integration.conftest import WRECKED, WRECKED_TIMEOUT
 from tests.integration.mill import Mill
@@ -25,7 +25,7 @@ TEXT = b"one\ntwo\n"
 @pytest.fixture(scope="module")
 def client(wreck: Mill) -> Iterator[Client]:
     allow(wreck, 20)
-    yield open_mill(wreck.target, "wreck")
+    yield open_stack(wreck.target, "wreck")
     allow(wreck, WRECKED_TIMEOUT)
 
 

@@ -48,7 +48,7 @@ def a_run(number: int, status: RunStatus, name: str, faults: list[str] | None = 
 
 @pytest.fixture(autouse=True)
 def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Session, "mill", None)
+    monkeypatch.setattr(Session, "stack", None)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
 

@@ -21,7 +21,7 @@ STARTED, STOPPED = CREATED.replace(second=7), CREATED.replace(minute=6, second=9
 
 @pytest.fixture(autouse=True)
 def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Session, "mill", None)
+    monkeypatch.setattr(Session, "stack", None)
     monkeypatch.setattr(Session, "target", Target("http://localhost:1", "us-east-1"))
     monkeypatch.setattr(jobs, "queues", lambda mill: {"cpu": "arn:cpu"})
     monkeypatch.setenv("TZ", "UTC")

@@ -304,7 +304,7 @@ def test_outside_a_watch_each_is_told_in_one_line(error: Exception):
 def test_new_clients_read_credentials_anew(monkeypatch, tmp_path: Path):
     import boto3
 
-    from gristmill.client.stack import Mill as Stack
+    from gristmill.client.stack import Stack
 
     file = tmp_path / "credentials"
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL"):

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gristmill.cli import main
-from gristmill.client.stack import Mill, open_mill
+from gristmill.client.stack import Stack, open_stack
 from gristmill.client.stack_status import is_settled, why_no_work
 from gristmill.client.target import Target
 from gristmill.errors import ExitCode, Unreachable
@@ -92,21 +92,21 @@ def test_every_status_that_cloudformation_knows_is_decided():
 
 @pytest.mark.parametrize("status", sorted(FOR_WORK | NOT_FOR_WORK))
 def test_a_stack_with_outputs_is_looked_at_in_any_status_and_worked_on_in_some(status: str):
-    mill = open_mill(at(Formation(status)), "gristmill")
-    assert mill.output("BucketName") == "mill"
+    stack = open_stack(at(Formation(status)), "gristmill")
+    assert stack.output("BucketName") == "mill"
     if status in FOR_WORK:
-        mill.require_working()
+        stack.require_working()
         assert is_settled(status) is ("IN_PROGRESS" not in status)
     else:
         assert not is_settled(status)
         with pytest.raises(Unreachable, match=f"is in {status}: nothing new is started there. .+"):
-            mill.require_working()
+            stack.require_working()
 
 
 @pytest.mark.parametrize("status", sorted(NOT_FOR_WORK))
 def test_a_stack_without_outputs_says_its_status_and_what_to_do(status: str):
     with pytest.raises(Unreachable, match=f"is in {status}, and has no outputs.") as raised:
-        open_mill(at(Formation(status, outputs=False)), "gristmill")
+        open_stack(at(Formation(status, outputs=False)), "gristmill")
     assert raised.value.mend == why_no_work(status) != ""
 
 
@@ -114,12 +114,12 @@ def test_a_stack_without_outputs_says_its_status_and_what_to_do(status: str):
 def test_a_deleted_stack_and_its_runs_are_told(status: str | None):
     deleted = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     with pytest.raises(Unreachable, match=r"was deleted at 2026-01-02 03:04:05 UTC\. The runs that were"):
-        open_mill(at(Formation(status, deleted=deleted)), "gristmill")
+        open_stack(at(Formation(status, deleted=deleted)), "gristmill")
 
 
 def test_where_there_is_no_stack_account_and_region_are_named_and_how_to_change_them():
     with pytest.raises(Unreachable) as raised:
-        open_mill(at(Formation(None)), "gristmill")
+        open_stack(at(Formation(None)), "gristmill")
     assert "AWS account 123456789012, eu-west-1" in raised.value.what
     for way in ("--stack", "AWS_REGION", "AWS_PROFILE"):
         assert way in raised.value.mend
@@ -133,7 +133,7 @@ def test_only_what_starts_work_asks_for_a_stack_that_is_fit_for_it(words: list[s
     """All commands open the stack; the note on stderr comes from there, and a refusal from those that start work."""
     asked: list[str] = []
     monkeypatch.setattr("gristmill.cli.session.choose", lambda *_: at(Formation("UPDATE_IN_PROGRESS")))
-    monkeypatch.setattr(Mill, "require_working", lambda _mill: asked.append("work"))
+    monkeypatch.setattr(Stack, "require_working", lambda _mill: asked.append("work"))
     main.call(words)
     assert asked == []
 

@@ -32,7 +32,7 @@ def awsb_config(
     """
     from gristmill.client.jobs.awsb import configuration
 
-    text = configuration(session(context).mill)
+    text = configuration(session(context).stack)
     if str(file) == "-":
         lines(_ini(text))
         return

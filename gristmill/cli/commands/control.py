@@ -41,7 +41,7 @@ def stop(
     found = session(context).run(run)
     note(f"Stopping run {found.run} ({found.title}) ...")
     patience = session(context).patience("the run may go on", f"gristmill stop {found.run}")
-    stopped = end(session(context).mill, found, user_name(), wait, patience, tell=_tell_wait)
+    stopped = end(session(context).stack, found, user_name(), wait, patience, tell=_tell_wait)
     if json:
         emit({**vars(stopped), "proved": stopped.proved})
     else:
@@ -96,7 +96,7 @@ def resume(
     here = session(context)
     found = here.run(run)
     here.share_pipelines()
-    execution = go_on(here.working_mill, found)
+    execution = go_on(here.working_stack, found)
     if watch:
         note(f"Run {found.run} ({found.title}) goes on.")
         ended = see_to_end(here, waiting(here, found.run).call(lambda: here.run(found.run)))

@@ -43,9 +43,9 @@ def deploy(
     if state and state.containers:
         overrides = {**IMAGES, **overrides}
     clients = {name: here.target.client(name) for name in ("s3", "cloudformation")}
-    outputs = deploy_locally(clients, PROJECT, here.stack, overrides)
+    outputs = deploy_locally(clients, PROJECT, here.stack_name, overrides)
     if json:
-        emit({"stack": here.stack, "outputs": outputs})
+        emit({"stack": here.stack_name, "outputs": outputs})
         return
-    out(f"The stack {here.stack} is deployed. Drop files under s3://{outputs['BucketName']}/inputs/<pipeline>/,")
+    out(f"The stack {here.stack_name} is deployed. Drop files under s3://{outputs['BucketName']}/inputs/<pipeline>/,")
     out("or with: gristmill run PIPELINE FILE")

@@ -29,7 +29,7 @@ def queues(context: typer.Context, json: Json = False) -> None:
 
     columns = ("QUEUE", "STATE", "STATUS", "PRIORITY", "ENVIRONMENTS", "JOBS")
     none = "There are no queues in this stack."
-    listing(list_queues(session(context).mill), json, columns, _queue, _NUMBERS, none)
+    listing(list_queues(session(context).stack), json, columns, _queue, _NUMBERS, none)
 
 
 def _queue(one: "QueueLook") -> tuple[Any, ...]:
@@ -46,7 +46,7 @@ def hosts(context: typer.Context, json: Json = False) -> None:
 
     columns = ("HOST", "TYPE", "ADDRESS", "STATUS", "RUNNING", "VCPU", "FREE", "MIB", "FREE MIB", "GPU")
     none = "There are no hosts now: Batch starts them when jobs wait."
-    listing(list_hosts(session(context).mill), json, columns, _host, _NUMBERS, none)
+    listing(list_hosts(session(context).stack), json, columns, _host, _NUMBERS, none)
 
 
 def _host(one: "HostLook") -> tuple[Any, ...]:

@@ -31,7 +31,7 @@ def show(context: typer.Context, job: JobId, json: Json = False) -> None:
     """
     from gristmill.client.jobs.jobs import describe
 
-    (found,) = describe(session(context).mill, [job])
+    (found,) = describe(session(context).stack, [job])
     if json:
         emit(found)
         return
@@ -92,7 +92,7 @@ def logs(
     from gristmill.client.jobs.logs import lines
 
     patience = session(context).patience("the job goes on", f"gristmill job logs {job} --follow") if follow else None
-    found = lines(session(context).mill, job, attempt, patience)
+    found = lines(session(context).stack, job, attempt, patience)
     if json and not follow:
         emit(list(found))
         return
@@ -112,7 +112,7 @@ def kill(
     """
     from gristmill.client.jobs.jobs import kill as end
 
-    found = end(session(context).mill, job, reason)
+    found = end(session(context).stack, job, reason)
     if json:
         emit([{"job": one.id, "status": one.status, "ended": one.going} for one in found])
         return

@@ -77,15 +77,15 @@ def _looker(
 
     from gristmill.client.jobs import jobs
 
-    mill = session(context).mill
-    arns = [jobs.queue_of(mill, one) for one in wanted] or list(jobs.queues(mill).values())
+    stack = session(context).stack
+    arns = [jobs.queue_of(stack, one) for one in wanted] or list(jobs.queues(stack).values())
 
     def by_id() -> "list[JobLook]":
-        looks = [jobs.look(one) for one in jobs.describe(mill, ids)]
-        found = [each for one in looks for each in ([one, *jobs.parts(mill, one, statuses)] if one.size else [one])]
+        looks = [jobs.look(one) for one in jobs.describe(stack, ids)]
+        found = [each for one in looks for each in ([one, *jobs.parts(stack, one, statuses)] if one.size else [one])]
         return found[:limit]
 
-    return by_id if ids else lambda: list(islice(jobs.list_jobs(mill, arns, statuses, name, children), limit))
+    return by_id if ids else lambda: list(islice(jobs.list_jobs(stack, arns, statuses, name, children), limit))
 
 
 def _watched(here: Session, look: "Callable[[], list[JobLook]]") -> "list[JobLook]":

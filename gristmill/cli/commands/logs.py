@@ -35,15 +35,15 @@ def logs(
     from gristmill.client.runs.logs import STREAMS_MAX, read, streams, task_streams
     from gristmill.client.runs.logs import follow as follow_lines
 
-    mill = session(context).mill
+    stack = session(context).stack
     found = session(context).run(run)
     if follow:
         patience = session(context).patience("the run goes on", f"gristmill logs {found.run} --follow")
-        for line in follow_lines(mill, found, branch, task, patience):
+        for line in follow_lines(stack, found, branch, task, patience):
             emit_line(line) if json else _print(line, raw)
         return
-    wanted = streams(mill, found, branch) if task is None else task_streams(mill, found, branch, task)
-    lines = read(mill, wanted)
+    wanted = streams(stack, found, branch) if task is None else task_streams(stack, found, branch, task)
+    lines = read(stack, wanted)
     first = next(lines, None)
     if first is None:
         _tell_none(found)

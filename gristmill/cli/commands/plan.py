@@ -72,7 +72,7 @@ def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[Branch
     from gristmill.client.drop.plan import plan_resume
 
     run = here.run(text)
-    pipeline, planned = plan_resume(here.mill, run, here.mill.capacity)
+    pipeline, planned = plan_resume(here.stack, run, here.stack.capacity)
     return f"Resume of run {run.run} ({run.title})", {"run": run.run}, planned, pipeline
 
 
@@ -80,7 +80,7 @@ def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Pla
     from gristmill.client.drop.plan import plan_file
     from gristmill.pipeline.loading import roots
 
-    made = plan_file(upload, roots(os.environ), here.mill.terms)
+    made = plan_file(upload, roots(os.environ), here.stack.terms)
     record = made.record
     values = " ".join(f"{key}={value}" for key, value in record.parameters.items())
     title = f"{upload.pipeline}/{upload.name} ({size(record.input.size)})" + (f" with {values}" if values else "")

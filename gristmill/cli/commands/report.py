@@ -42,13 +42,13 @@ def report(
 def _report(context: typer.Context, text: str | None, download: Path | None, browser: bool, json: bool) -> None:
     from gristmill.client.runs.reports import address, fetch, find, read
 
-    mill = session(context).mill
+    stack = session(context).stack
     run = session(context).run(text)
-    body = read(mill, run, "json")
+    body = read(stack, run, "json")
     if json:
         emit(loads(body))
     else:
-        for place in fetch(mill, run, download) if download else [find(mill, run)]:
+        for place in fetch(stack, run, download) if download else [find(stack, run)]:
             out(str(place))
     if browser:
-        typer.launch(address(mill, run))
+        typer.launch(address(stack, run))

@@ -29,13 +29,13 @@ def results(
     from gristmill.client.runs.results import download as fetch
     from gristmill.client.runs.results import results as list_results
 
-    mill = session(context).mill
+    stack = session(context).stack
     found = session(context).run(run)
     if found.status is not RunStatus.SUCCEEDED:
         note(f"Run {found.run} is {found.status}: its results are not complete.")
     if found.lack:
         note(f"Of run {found.run}, {found.lack}.")
-    pairs = fetch(mill, found, download) if download else ((one, None) for one in list_results(mill, found))
+    pairs = fetch(stack, found, download) if download else ((one, None) for one in list_results(stack, found))
     told = []
     for one, place in pairs:
         told.append((one, place))
@@ -43,11 +43,11 @@ def results(
             out(f"{place} ({size(one.size)})")
     if json:
         objects = [{"key": one.key, "size": one.size, "storage": one.storage, "file": place} for one, place in told]
-        emit({"run": found.run, "status": found.status, "bucket": mill.store.bucket, "results": objects})
+        emit({"run": found.run, "status": found.status, "bucket": stack.store.bucket, "results": objects})
     elif not told:
         note("There are none.")
     elif not download:
-        _list(mill.store.bucket, [one for one, _ in told])
+        _list(stack.store.bucket, [one for one, _ in told])
 
 
 def _list(bucket: str, found: "list[Result]") -> None:

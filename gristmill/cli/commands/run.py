@@ -17,7 +17,7 @@ from gristmill.errors import Refused
 
 if TYPE_CHECKING:
     from gristmill.client.drop.drops import Upload
-    from gristmill.client.stack import Mill
+    from gristmill.client.stack import Stack
 
 
 def add_to(app: typer.Typer) -> None:
@@ -63,18 +63,18 @@ def run(
     here = session(context)
     whose = ascii_only(owner) if owner else user_name()
     upload = Upload(file, pipeline, utf8(name or file.name), pairs(param or []), whose)
-    mill = here.working_mill
+    stack = here.working_stack
     if check:
         _check(upload)
     here.share_pipelines()
     with _progress(file) as progress:
-        started = drop(mill, upload, Hearer(progress, note), records_folder(os.environ))
+        started = drop(stack, upload, Hearer(progress, note), records_folder(os.environ))
     if not watch:
-        _tell_start(mill, started, upload, json)
+        _tell_start(stack, started, upload, json)
         return
     note(f"Uploaded {file} ({size(file.stat().st_size)}) as {upload.key}; it starts run {started}.")
     with left_going(started):
-        claimed = await_run(mill, started, waiting(here, started))
+        claimed = await_run(stack, started, waiting(here, started))
     ended = see_to_end(here, claimed)
     tell_end(here, ended, results, json)
 
@@ -89,9 +89,9 @@ def _check(upload: "Upload") -> None:
         raise Refused(found, "Nothing was uploaded.")
 
 
-def _tell_start(mill: "Mill", started: str, upload: "Upload", json: bool) -> None:
+def _tell_start(stack: "Stack", started: str, upload: "Upload", json: bool) -> None:
     if json:
-        emit({"run": started, "bucket": mill.store.bucket, "key": upload.key})
+        emit({"run": started, "bucket": stack.store.bucket, "key": upload.key})
         return
     out(f"Run {started} starts. Follow it with: gristmill watch {started}")
 

@@ -41,13 +41,13 @@ def runs(
     from gristmill.client.runs.find import list_runs
     from gristmill.client.runs.times import times_of
 
-    mill = session(context).mill
+    stack = session(context).stack
     found = [
         one
-        for one in list_runs(mill, limit)
+        for one in list_runs(stack, limit)
         if pipeline in (None, one.dropped.pipeline) and status in (None, one.status)
     ]
-    timed = list(zip(found, times_of(mill, found, datetime.now(UTC)), strict=True))
+    timed = list(zip(found, times_of(stack, found, datetime.now(UTC)), strict=True))
     if json:
         emit([_told(*one) for one in timed])
     elif not found:
@@ -93,13 +93,13 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
     from gristmill.client.runs.reports import find
     from gristmill.client.runs.times import times_of
 
-    mill = session(context).mill
+    stack = session(context).stack
     found = session(context).run(run)
-    seen = look(mill, found)
-    cause = None if found.status is RunStatus.SUCCEEDED else causes(mill, found)
-    cost = cost_of(mill, found.run)
-    report = find(mill, found)
-    (times,) = times_of(mill, [found], datetime.now(UTC))
+    seen = look(stack, found)
+    cause = None if found.status is RunStatus.SUCCEEDED else causes(stack, found)
+    cost = cost_of(stack, found.run)
+    report = find(stack, found)
+    (times,) = times_of(stack, [found], datetime.now(UTC))
     if json:
         facts = {"cost": cost.bill, "estimate": cost.estimate, "report": report}
         emit({**_told(found, times), "phase": seen.phase, "stages": seen.stages, "cause": cause, **facts})

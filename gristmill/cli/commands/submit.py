@@ -66,7 +66,7 @@ def submit(
         environment=pairs(env or []),
         queue=queue,
     )
-    answer = send(session(context).working_mill, wish)
+    answer = send(session(context).working_stack, wish)
     if json:
         emit({"job": answer["jobId"], "name": answer["jobName"], "arn": answer["jobArn"]})
     else:

@@ -40,7 +40,7 @@ def subscribe(
 
     if on is not None and on not in list(On):
         raise typer.BadParameter(f"{on!r} is neither success nor failure", param_hint="--on")
-    made = add(session(context).mill, email, pipeline or [], On(on) if on else None)
+    made = add(session(context).stack, email, pipeline or [], On(on) if on else None)
     if json:
         emit(made)
         return
@@ -58,7 +58,7 @@ def unsubscribe(context: typer.Context, email: Email, json: Json = False) -> Non
     """Mail EMAIL no more."""
     from gristmill.client.subscriptions import unsubscribe as end
 
-    ended = end(session(context).mill, email)
+    ended = end(session(context).stack, email)
     if json:
         emit(ended)
         return
@@ -70,7 +70,7 @@ def subscriptions(context: typer.Context, json: Json = False) -> None:
     from gristmill.client.subscriptions import subscriptions as list_all
 
     none = "Nobody gets mail. Add somebody with: gristmill subscribe EMAIL"
-    listing(list_all(session(context).mill), json, ("EMAIL", "PIPELINES", "ON", "CONFIRMED"), _row, none=none)
+    listing(list_all(session(context).stack), json, ("EMAIL", "PIPELINES", "ON", "CONFIRMED"), _row, none=none)
 
 
 def _row(one: "Subscription") -> tuple[str, ...]:

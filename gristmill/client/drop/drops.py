@@ -15,7 +15,7 @@ from gristmill.client.drop.upload_record import slot
 from gristmill.client.outage import Patience
 from gristmill.client.runs.executions import executions
 from gristmill.client.runs.find import Run, find_run, read_record
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
 from gristmill.runs.drop import is_no_drop, run_id
@@ -69,13 +69,13 @@ def faults(upload: Upload) -> list[str]:
     return found
 
 
-def drop(mill: Mill, upload: Upload, hearer: Hearer, records: Path) -> str:
+def drop(stack: Stack, upload: Upload, hearer: Hearer, records: Path) -> str:
     """Upload the file; return the id of the run that this starts.
 
     One that was interrupted goes on, by what `records` has of it. Even a small file goes up in parts: where no answer
     comes a plain write is repeated, and starts a second run.
     """
-    client, bucket = mill.client("s3"), mill.store.bucket
+    client, bucket = stack.client("s3"), stack.store.bucket
     place = [client.meta.endpoint_url, bucket, upload.key, sorted(upload.metadata.items())]
     with (
         upload.file.open("rb") as file,
@@ -86,13 +86,13 @@ def drop(mill: Mill, upload: Upload, hearer: Hearer, records: Path) -> str:
     return run_id(bucket, upload.key, version, etag.strip('"'), "")
 
 
-def await_run(mill: Mill, run: str, patience: Patience, seconds: float = CLAIM_SECONDS) -> Run:
+def await_run(stack: Stack, run: str, patience: Patience, seconds: float = CLAIM_SECONDS) -> Run:
     """Return a run that was just dropped, once its execution has claimed it or ended.
 
     NotFound after looking for `seconds`, an outage not counted.
     """
     for place in range(1, round(seconds / _LOOK_SECONDS) + 1):
-        found = patience.call(partial(_begun, mill, run, place % _LOOKS_PER_SEARCH == 0))
+        found = patience.call(partial(_begun, stack, run, place % _LOOKS_PER_SEARCH == 0))
         if found is not None:
             return found
         time.sleep(_LOOK_SECONDS)
@@ -102,11 +102,11 @@ def await_run(mill: Mill, run: str, patience: Patience, seconds: float = CLAIM_S
     )
 
 
-def _begun(mill: Mill, run: str, search: bool) -> Run | None:
+def _begun(stack: Stack, run: str, search: bool) -> Run | None:
     """Return a run that is claimed, and with `search` one that ended before its claim; else None."""
-    if read_record(mill, run) is not None:
-        return find_run(mill, run)
+    if read_record(stack, run) is not None:
+        return find_run(stack, run)
     if not search:
         return None
-    seen = next((one for one in islice(executions(mill), _SEARCHED) if one.run == run), None)
+    seen = next((one for one in islice(executions(stack), _SEARCHED) if one.run == run), None)
     return Run(run, seen, None) if seen is not None and seen.ended is not None else None

@@ -11,7 +11,7 @@ from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.client.drop.drops import Upload
 from gristmill.client.runs.find import Run
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.cost.ceiling import over_ceiling
 from gristmill.enums import Compute
 from gristmill.errors import Refused
@@ -69,19 +69,19 @@ def plan_file(upload: Upload, roots: Sequence[Path], terms: Terms) -> Plan:
     return Plan(record, planned, expected, warnings(header.encoding))
 
 
-def plan_resume(mill: Mill, run: Run, max_vcpus: MaxvCpus) -> tuple[Pipeline, list[BranchPlan]]:
+def plan_resume(stack: Stack, run: Run, max_vcpus: MaxvCpus) -> tuple[Pipeline, list[BranchPlan]]:
     """Return a run's pipeline, and its branches if it were resumed, with what would be reused of each."""
     if run.record is None or run.record.pipeline is None:
         raise Refused([f"run {run.run} never came to be planned."], "Drop the file again.")
     pipeline = frozen(run.record)
-    cut = {stage.name: _tasks(mill, run.run, stage.name) for stage in pipeline.stages}
+    cut = {stage.name: _tasks(stack, run.run, stage.name) for stage in pipeline.stages}
     known = {name: tasks for name, tasks in cut.items() if tasks is not None}
     wanted = stage_tasks(pipeline, known)
     planned = []
     for stage in pipeline.stages:
         for branch in stage.branches:
             tasks = known.get(stage.name)
-            done = tasks - survey(mill.store, run.run, stage.name, branch.name, tasks).tasks_missing if tasks else 0
+            done = tasks - survey(stack.store, run.run, stage.name, branch.name, tasks).tasks_missing if tasks else 0
             planned.append(plan_branch(stage, branch, wanted[stage.name], done, _vcpus(branch, max_vcpus)))
     return pipeline, planned
 
@@ -91,6 +91,6 @@ def _vcpus(branch: Branch, max_vcpus: MaxvCpus) -> float:
     return max_vcpus.get(branch.compute, branch.vcpus * branch.target_children)
 
 
-def _tasks(mill: Mill, run: str, stage: str) -> int | None:
+def _tasks(stack: Stack, run: str, stage: str) -> int | None:
     key = keys.chunks(run, stage)
-    return index.read_header(mill.store, key).values - 1 if mill.store.head(key) else None
+    return index.read_header(stack.store, key).values - 1 if stack.store.head(key) else None

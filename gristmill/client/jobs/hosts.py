@@ -6,7 +6,7 @@ from typing import Any
 
 from gristmill.batch.jobs import TERMINAL
 from gristmill.client.jobs.jobs import STATUSES, queues
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class HostLook:
     gpus: int
 
 
-def list_queues(mill: Mill) -> list[QueueLook]:
+def list_queues(stack: Stack) -> list[QueueLook]:
     """Return the stack's queues."""
-    arns = list(queues(mill).values())
-    found = mill.client("batch").describe_job_queues(jobQueues=arns)["jobQueues"]
-    return [_queue(mill, one) for one in sorted(found, key=lambda one: str(one["jobQueueName"]))]
+    arns = list(queues(stack).values())
+    found = stack.client("batch").describe_job_queues(jobQueues=arns)["jobQueues"]
+    return [_queue(stack, one) for one in sorted(found, key=lambda one: str(one["jobQueueName"]))]
 
 
-def _queue(mill: Mill, said: dict[str, Any]) -> QueueLook:
+def _queue(stack: Stack, said: dict[str, Any]) -> QueueLook:
     ordered = sorted(said["computeEnvironmentOrder"], key=lambda one: int(one["order"]))
-    pages = mill.client("batch").get_paginator("list_jobs").paginate
+    pages = stack.client("batch").get_paginator("list_jobs").paginate
     counted = {
         status: sum(len(page["jobSummaryList"]) for page in pages(jobQueue=said["jobQueueArn"], jobStatus=status))
         for status in STATUSES
@@ -56,38 +56,38 @@ def _queue(mill: Mill, said: dict[str, Any]) -> QueueLook:
     return QueueLook(said["jobQueueName"], said["state"], said["status"], said["priority"], names, counted)
 
 
-def list_hosts(mill: Mill) -> list[HostLook]:
+def list_hosts(stack: Stack) -> list[HostLook]:
     """Return the hosts of the stack's compute environments, each once; Fargate has none to show."""
     found: dict[str, HostLook] = {}
-    for cluster in _clusters(mill):
-        for host in _of_cluster(mill, cluster):
+    for cluster in _clusters(stack):
+        for host in _of_cluster(stack, cluster):
             found.setdefault(host.instance, host)
     return sorted(found.values(), key=lambda host: host.instance)
 
 
-def _clusters(mill: Mill) -> list[str]:
-    batch = mill.client("batch")
-    described = batch.describe_job_queues(jobQueues=list(queues(mill).values()))["jobQueues"]
+def _clusters(stack: Stack) -> list[str]:
+    batch = stack.client("batch")
+    described = batch.describe_job_queues(jobQueues=list(queues(stack).values()))["jobQueues"]
     wanted = {one["computeEnvironment"] for queue in described for one in queue["computeEnvironmentOrder"]}
     known = batch.describe_compute_environments(computeEnvironments=sorted(wanted))["computeEnvironments"]
     return sorted({one["ecsClusterArn"] for one in known if "ecsClusterArn" in one})
 
 
-def _of_cluster(mill: Mill, cluster: str) -> Iterator[HostLook]:
-    ecs = mill.client("ecs")
+def _of_cluster(stack: Stack, cluster: str) -> Iterator[HostLook]:
+    ecs = stack.client("ecs")
     for page in ecs.get_paginator("list_container_instances").paginate(cluster=cluster):
         arns = page["containerInstanceArns"]
         if arns:
             told = ecs.describe_container_instances(cluster=cluster, containerInstances=arns)["containerInstances"]
-            addresses = _addresses(mill, [one["ec2InstanceId"] for one in told])
+            addresses = _addresses(stack, [one["ec2InstanceId"] for one in told])
             yield from (_host(one, addresses) for one in told)
 
 
-def _addresses(mill: Mill, instances: list[str]) -> dict[str, str]:
+def _addresses(stack: Stack, instances: list[str]) -> dict[str, str]:
     """Return the private addresses of instances; the embedded AWS has this machine alone, which is no EC2 instance."""
-    if mill.target.local:
+    if stack.target.local:
         return dict.fromkeys(instances, "127.0.0.1")
-    pages = mill.client("ec2").get_paginator("describe_instances").paginate(InstanceIds=instances)
+    pages = stack.client("ec2").get_paginator("describe_instances").paginate(InstanceIds=instances)
     found = (one for page in pages for reserved in page["Reservations"] for one in reserved["Instances"])
     return {one["InstanceId"]: one.get("PrivateIpAddress", "") for one in found}
 

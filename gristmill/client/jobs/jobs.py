@@ -7,7 +7,7 @@ from enum import StrEnum, unique
 from typing import Any
 
 from gristmill.batch.jobs import TERMINAL
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.errors import NotFound
 from gristmill.limits import BATCH_DESCRIBE_MAX
 
@@ -47,34 +47,34 @@ class JobLook:
         return self.status not in TERMINAL
 
 
-def queues(mill: Mill) -> dict[str, str]:
+def queues(stack: Stack) -> dict[str, str]:
     """Return the ARNs of the stack's queues by their names."""
-    return {arn.rpartition("/")[2]: arn for arn in mill.queues}
+    return {arn.rpartition("/")[2]: arn for arn in stack.queues}
 
 
-def queue_of(mill: Mill, name: str) -> str:
+def queue_of(stack: Stack, name: str) -> str:
     """Return the ARN of one of the stack's queues by its name or the end of it; NotFound without one."""
-    found = [arn for known, arn in queues(mill).items() if known == name or arn == name]
+    found = [arn for known, arn in queues(stack).items() if known == name or arn == name]
     if not found:
-        raise NotFound(f"there is no queue {name}.", f"There are: {', '.join(queues(mill))}")
+        raise NotFound(f"there is no queue {name}.", f"There are: {', '.join(queues(stack))}")
     return found[0]
 
 
 def list_jobs(
-    mill: Mill, arns: Iterable[str], statuses: Sequence[str], name: str | None, children: bool
+    stack: Stack, arns: Iterable[str], statuses: Sequence[str], name: str | None, children: bool
 ) -> Iterator[JobLook]:
     """Yield the jobs of queues, newest first in each queue; with `children` each is followed by its parts."""
     for arn in arns:
-        found = sorted(_summaries(mill, arn, statuses, name), key=lambda job: -job["createdAt"])
+        found = sorted(_summaries(stack, arn, statuses, name), key=lambda job: -job["createdAt"])
         for job in found:
             one = look(job, arn.rpartition("/")[2])
             yield one
             if children and one.kind in (JobKind.ARRAY, JobKind.MULTINODE):
-                yield from parts(mill, one, statuses)
+                yield from parts(stack, one, statuses)
 
 
-def _summaries(mill: Mill, arn: str, statuses: Sequence[str], name: str | None) -> Iterator[dict[str, Any]]:
-    pages = mill.client("batch").get_paginator("list_jobs").paginate
+def _summaries(stack: Stack, arn: str, statuses: Sequence[str], name: str | None) -> Iterator[dict[str, Any]]:
+    pages = stack.client("batch").get_paginator("list_jobs").paginate
     if name is not None:
         for page in pages(jobQueue=arn, filters=[{"name": "JOB_NAME", "values": [name]}]):
             yield from (job for job in page["jobSummaryList"] if job["status"] in statuses)
@@ -84,10 +84,10 @@ def _summaries(mill: Mill, arn: str, statuses: Sequence[str], name: str | None) 
             yield from page["jobSummaryList"]
 
 
-def parts(mill: Mill, job: JobLook, statuses: Sequence[str] = STATUSES) -> list[JobLook]:
+def parts(stack: Stack, job: JobLook, statuses: Sequence[str] = STATUSES) -> list[JobLook]:
     """Return an array's children or a multi-node job's nodes, by index."""
     parent = "arrayJobId" if job.kind is JobKind.ARRAY else "multiNodeJobId"
-    pages = mill.client("batch").get_paginator("list_jobs").paginate
+    pages = stack.client("batch").get_paginator("list_jobs").paginate
     found = [
         look(one, job.queue)
         for status in statuses
@@ -97,11 +97,11 @@ def parts(mill: Mill, job: JobLook, statuses: Sequence[str] = STATUSES) -> list[
     return sorted(found, key=lambda one: int(one.id.replace("#", ":").rpartition(":")[2]))
 
 
-def describe(mill: Mill, ids: Sequence[str]) -> list[dict[str, Any]]:
+def describe(stack: Stack, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return jobs as Batch describes them, in the order asked; NotFound names those that do not exist."""
     found: dict[str, dict[str, Any]] = {}
     for start in range(0, len(ids), BATCH_DESCRIBE_MAX):
-        answer = mill.client("batch").describe_jobs(jobs=list(ids[start : start + BATCH_DESCRIBE_MAX]))
+        answer = stack.client("batch").describe_jobs(jobs=list(ids[start : start + BATCH_DESCRIBE_MAX]))
         found |= {job["jobId"]: job for job in answer["jobs"]}
     missing = [one for one in ids if one not in found]
     if missing:
@@ -150,10 +150,10 @@ def moment(stamp: int | None) -> datetime | None:
     return datetime.fromtimestamp(stamp / 1000, UTC) if stamp else None
 
 
-def kill(mill: Mill, ids: Sequence[str], reason: str) -> list[JobLook]:
+def kill(stack: Stack, ids: Sequence[str], reason: str) -> list[JobLook]:
     """End jobs, children and nodes included; return them as they were. What has ended already is left as it is."""
-    found = [look(job) for job in describe(mill, ids)]
+    found = [look(job) for job in describe(stack, ids)]
     for job in found:
         if job.going:
-            mill.client("batch").terminate_job(jobId=job.id, reason=reason)
+            stack.client("batch").terminate_job(jobId=job.id, reason=reason)
     return found

@@ -6,31 +6,31 @@ from typing import Any
 from gristmill.batch.jobs import TERMINAL
 from gristmill.client.jobs.jobs import JobKind, describe, kind_of
 from gristmill.client.outage import Patience
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream
 from gristmill.errors import NotFound
 
 DEFAULT_GROUP = "/aws/batch/job"
 
 
-def lines(mill: Mill, job_id: str, attempt: int | None, patience: Patience | None) -> Iterator[Line]:
+def lines(stack: Stack, job_id: str, attempt: int | None, patience: Patience | None) -> Iterator[Line]:
     """Yield the lines of an attempt, the newest one by default; with `patience` go on until the job has ended."""
     follow = patience is not None
-    first = _described(mill, job_id)
+    first = _described(stack, job_id)
 
     def look(_closed: set[str]) -> tuple[list[Stream], bool]:
-        job = _described(mill, job_id) if follow else first
+        job = _described(stack, job_id) if follow else first
         goes_on = follow and job["status"] not in TERMINAL
         name = _stream(job, attempt)
         return ([Stream(name, job_id, job_id, not goes_on)] if name else []), goes_on
 
-    late = LATE_SECONDS if follow and not mill.target.local else 0.0
-    return Follower(lambda: mill.client("logs"), _group(first), look, late, patience).lines()
+    late = LATE_SECONDS if follow and not stack.target.local else 0.0
+    return Follower(lambda: stack.client("logs"), _group(first), look, late, patience).lines()
 
 
-def _described(mill: Mill, job_id: str) -> dict[str, Any]:
+def _described(stack: Stack, job_id: str) -> dict[str, Any]:
     """Return a job as Batch describes it; NotFound where it writes nothing itself."""
-    (job,) = describe(mill, [job_id])
+    (job,) = describe(stack, [job_id])
     kind = kind_of(job)
     if kind is JobKind.ARRAY:
         raise NotFound(f"{job_id} is an array, which writes nothing itself.", f"Name a child: {job_id}:0")

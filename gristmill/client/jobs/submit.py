@@ -10,7 +10,7 @@ from typing import Any
 from gristmill import keys
 from gristmill.batch.submitted import Submitted
 from gristmill.client.jobs.jobs import queue_of
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.errors import Refused, Unreachable
 from gristmill.limits import BATCH_ARRAY_MAX, BATCH_ARRAY_MIN, BATCH_ATTEMPTS_MAX, BATCH_TIMEOUT_MIN_SECONDS
 
@@ -65,38 +65,38 @@ def faults(wish: Wish) -> list[str]:
     return [*(text for text, is_so in told.items() if is_so), *(f"{name} is given twice" for name in twice)]
 
 
-def submit(mill: Mill, wish: Wish) -> dict[str, Any]:
+def submit(stack: Stack, wish: Wish) -> dict[str, Any]:
     """Put the files into the bucket and submit the job; return Batch's answer. Refused names every fault."""
     found = faults(wish)
     if found:
         raise Refused(found, "Nothing was submitted.")
-    definition, queue = place(mill, wish)
+    definition, queue = place(stack, wish)
     folder = keys.job_folder(f"{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(4)}")
-    _stage(mill, wish, folder)
-    answer: dict[str, Any] = mill.client("batch").submit_job(**request(wish, definition, queue, folder))
+    _stage(stack, wish, folder)
+    answer: dict[str, Any] = stack.client("batch").submit_job(**request(wish, definition, queue, folder))
     return answer
 
 
-def place(mill: Mill, wish: Wish) -> tuple[str, str]:
+def place(stack: Stack, wish: Wish) -> tuple[str, str]:
     """Return the job definition and the queue for a wish; Unreachable where the stack has none for it."""
     kind, queue = ("Nodes", "Mpi") if wish.nodes else ("Gpu", "Gpu") if wish.gpus else ("", "Cpu")
     definition = f"Command{kind}JobDefinitionArn"
-    if definition not in mill.outputs or f"{queue}QueueArn" not in mill.outputs:
-        what = f"stack {mill.name} has no {queue.upper()} queue and job definition for that."
+    if definition not in stack.outputs or f"{queue}QueueArn" not in stack.outputs:
+        what = f"stack {stack.name} has no {queue.upper()} queue and job definition for that."
         raise Unreachable(what, "Deploy it with them, or ask for something else.")
-    return mill.output(definition), queue_of(mill, wish.queue) if wish.queue else mill.output(f"{queue}QueueArn")
+    return stack.output(definition), queue_of(stack, wish.queue) if wish.queue else stack.output(f"{queue}QueueArn")
 
 
-def _stage(mill: Mill, wish: Wish, folder: str) -> None:
+def _stage(stack: Stack, wish: Wish, folder: str) -> None:
     files = [path.name for path in wish.inputs]
     for path in wish.inputs:
         with path.open("rb") as file:
-            mill.store.upload(keys.job_file(folder, path.name), file)
+            stack.store.upload(keys.job_file(folder, path.name), file)
     if wish.script is not None:
-        mill.store.put(keys.job_file(folder, SCRIPT), wish.script)
+        stack.store.put(keys.job_file(folder, SCRIPT), wish.script)
     command = [f"./{SCRIPT}", *wish.command] if wish.script is not None else list(wish.command)
     told = Submitted(command=command, files=[*files, *([SCRIPT] if wish.script is not None else [])])
-    mill.store.put(keys.job_command(folder), told.model_dump_json().encode())
+    stack.store.put(keys.job_command(folder), told.model_dump_json().encode())
 
 
 def request(wish: Wish, definition: str, queue: str, folder: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gristmill.client.runs.find import Run
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.outcome.event import outcome_key
 from gristmill.outcome.summary import findings
 from gristmill.runs.reading import find_readable
@@ -19,18 +19,18 @@ class Cause:
     missing: dict[str, int]
 
 
-def causes(mill: Mill, run: Run) -> Cause:
+def causes(stack: Stack, run: Run) -> Cause:
     """Return why a run failed, or what has failed so far in one that goes on."""
-    found = findings(mill.store, run.record) if run.record else []
+    found = findings(stack.store, run.record) if run.record else []
     branches = [one for finding in found for one in finding.branches]
     return Cause(
-        reason=_reason(mill, run),
+        reason=_reason(stack, run),
         failures=[failure for one in branches for failure in one.failures],
         missing={one.branch: one.missing for one in branches if one.missing},
     )
 
 
-def _reason(mill: Mill, run: Run) -> str:
+def _reason(stack: Stack, run: Run) -> str:
     """Return the reason that the notice told; before it is out, the execution's own."""
-    outcome = find_readable(mill.store, Outcome, outcome_key(run.run, run.execution.arn))
+    outcome = find_readable(stack.store, Outcome, outcome_key(run.run, run.execution.arn))
     return outcome.reason if outcome else run.execution.cause

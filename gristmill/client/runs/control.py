@@ -15,7 +15,7 @@ from gristmill.client.outage import Patience
 from gristmill.client.runs.executions import Execution, describe, resume_name, unclaimed_resumes
 from gristmill.client.runs.find import Run, record_or_lack
 from gristmill.client.runs.still_at_work import Waiting, functions, notice, submitting
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.clock import Clock
 from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, Refused
@@ -65,7 +65,7 @@ class Stopped:
 
 
 def stop(
-    mill: Mill,
+    stack: Stack,
     run: Run,
     who: str,
     seconds: float = STOP_SECONDS,
@@ -81,76 +81,76 @@ def stop(
     clock, ask = clock or Clock(), patience.call if patience else _at_once
     reason, begun = f"stopped by {who}", clock.now()
     # looked at first: the state machine ends its own jobs as it stops, and what was ended is to be told
-    living = ask(lambda: live_jobs(mill.client("batch"), mill.queues, run.run))
+    living = ask(lambda: live_jobs(stack.client("batch"), stack.queues, run.run))
     told = {job["jobId"]: job for job in living}
     waited: dict[str, Waiting] = {}
     clean = 0
     while True:
-        executions = ask(lambda: halt(mill, run, who))
-        fresh = ask(lambda: end_jobs(mill.client("batch"), mill.queues, run.run, reason))
+        executions = ask(lambda: halt(stack, run, who))
+        fresh = ask(lambda: end_jobs(stack.client("batch"), stack.queues, run.run, reason))
         told = {job["jobId"]: job for job in fresh} | told
-        still = ask(partial(_still, mill, run, executions))
+        still = ask(partial(_still, stack, run, executions))
         for one in still:
             if one.what not in waited:
                 tell(one)
         waited |= {one.what: one for one in still}
         status = next((one.status for one in executions if one.status is RunStatus.RUNNING), executions[-1].status)
-        jobs = ask(partial(_jobs, mill, told))
+        jobs = ask(partial(_jobs, stack, told))
         stopped = Stopped(run.run, run.status, status, jobs, clock.now() - begun, list(waited), still)
         clean = clean + 1 if stopped.proved and not fresh else 0
         if clean >= _CLEAN_LOOKS or clock.now() - begun > seconds:
             return stopped
-        clock.sleep(_LOCAL_LOOK_SECONDS if mill.target.local else _LOOK_SECONDS)
+        clock.sleep(_LOCAL_LOOK_SECONDS if stack.target.local else _LOOK_SECONDS)
 
 
 def _at_once(work: Callable[[], T]) -> T:
     return work()
 
 
-def halt(mill: Mill, run: Run, who: str) -> list[Execution]:
+def halt(stack: Stack, run: Run, who: str) -> list[Execution]:
     """Stop each execution that may be at work on a run, and note that it was; return them, the one of `run` last.
 
     Beside that one, which was seen a while ago, another may have claimed the run, or been started to resume it.
     """
-    record, _ = record_or_lack(mill, run.run)
-    owner = describe(mill, record.execution) if record else None
-    resumes = [one for one in unclaimed_resumes(mill, record) if one.run == run.run] if record else []
-    seen = describe(mill, run.execution.arn) or run.execution
+    record, _ = record_or_lack(stack, run.run)
+    owner = describe(stack, record.execution) if record else None
+    resumes = [one for one in unclaimed_resumes(stack, record) if one.run == run.run] if record else []
+    seen = describe(stack, run.execution.arn) or run.execution
     found = {one.arn: one for one in [owner, *resumes, seen] if one}
     found[seen.arn] = found.pop(seen.arn)
-    return [_halted(mill, run.run, execution, who) for execution in found.values()]
+    return [_halted(stack, run.run, execution, who) for execution in found.values()]
 
 
-def _halted(mill: Mill, run: str, execution: Execution, who: str) -> Execution:
+def _halted(stack: Stack, run: str, execution: Execution, who: str) -> Execution:
     """Stop an execution that runs, and note that it was stopped: what of it begins afterwards does nothing."""
     if execution.status is RunStatus.SUCCEEDED:
         return execution
     if execution.status is RunStatus.RUNNING:
         cause = f"stopped by {who}"
-        states = mill.client("stepfunctions")
+        states = stack.client("stepfunctions")
         states.stop_execution(executionArn=execution.arn, error="Gristmill.Stopped", cause=cause)
     note = Stop(by=who, at=datetime.now(UTC)).model_dump_json().encode()
-    mill.store.put_new(keys.stop(run, execution.arn.rpartition(":")[2]), note)
-    return describe(mill, execution.arn) or execution
+    stack.store.put_new(keys.stop(run, execution.arn.rpartition(":")[2]), note)
+    return describe(stack, execution.arn) or execution
 
 
-def _still(mill: Mill, run: Run, executions: Sequence[Execution]) -> list[Waiting]:
+def _still(stack: Stack, run: Run, executions: Sequence[Execution]) -> list[Waiting]:
     """Return what may be at work on the run, executions and known jobs apart."""
-    found, now = functions(mill, run.run)
+    found, now = functions(stack, run.run)
     for execution in (one for one in executions if not one.is_gone):
-        found += submitting(mill, run.run, execution, now)
-        found += notice(mill, run.run, execution, now)
+        found += submitting(stack, run.run, execution, now)
+        found += notice(stack, run.run, execution, now)
     return found
 
 
-def _jobs(mill: Mill, told: dict[str, dict[str, Any]]) -> list[EndedJob]:
-    now = {job["jobId"]: job for job in _described(mill, list(told))}
+def _jobs(stack: Stack, told: dict[str, dict[str, Any]]) -> list[EndedJob]:
+    now = {job["jobId"]: job for job in _described(stack, list(told))}
     return [_ended(job, now.get(one, job)) for one, job in told.items()]
 
 
-def _described(mill: Mill, ids: list[str]) -> list[dict[str, Any]]:
+def _described(stack: Stack, ids: list[str]) -> list[dict[str, Any]]:
     pages = [ids[start : start + BATCH_DESCRIBE_MAX] for start in range(0, len(ids), BATCH_DESCRIBE_MAX)]
-    return [job for page in pages for job in mill.client("batch").describe_jobs(jobs=page)["jobs"]]
+    return [job for page in pages for job in stack.client("batch").describe_jobs(jobs=page)["jobs"]]
 
 
 def _ended(was: dict[str, Any], now: dict[str, Any]) -> EndedJob:
@@ -165,22 +165,22 @@ def _living(job: dict[str, Any]) -> int:
     return sum(count for status, count in children.items() if status not in TERMINAL)
 
 
-def resume(mill: Mill, run: Run) -> Execution:
+def resume(stack: Stack, run: Run) -> Execution:
     """Start an execution that goes on with what is missing; Refused where there is nothing to go on with."""
     record = _resumable(run)
-    earlier = unclaimed_resumes(mill, record)
+    earlier = unclaimed_resumes(stack, record)
     if any(one.status is RunStatus.RUNNING and one.run == run.run for one in earlier):
         raise _goes_on(run.run)
     name = resume_name(record, len(earlier))
     try:
-        started = mill.client("stepfunctions").start_execution(
-            stateMachineArn=mill.machine, name=name, input=json.dumps({"resume": {"run": run.run}})
+        started = stack.client("stepfunctions").start_execution(
+            stateMachineArn=stack.machine, name=name, input=json.dumps({"resume": {"run": run.run}})
         )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
             raise _goes_on(run.run) from error
         raise
-    execution = describe(mill, started["executionArn"])
+    execution = describe(stack, started["executionArn"])
     if execution is None:
         raise GristmillError(f"{started['executionArn']} was started, but is not to be found.", "Repeat in a moment.")
     return execution

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gristmill.client.runs.times import outcomes
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.cost.bill import dollars, together, told
 from gristmill.outcome.summary import expected
 from gristmill.runs.records import Bill
@@ -25,7 +25,7 @@ class Cost:
         return told(self.bill, self.estimate) + (" on AWS; free here" if self.local else "")
 
 
-def cost_of(mill: Mill, run: str) -> Cost:
+def cost_of(stack: Stack, run: str) -> Cost:
     """Return what a run has cost in all its executions that have ended."""
-    bills = [one.cost for one in outcomes(mill, run) if one.cost]
-    return Cost(together(bills) if bills else None, expected(mill.store, run), mill.target.local)
+    bills = [one.cost for one in outcomes(stack, run) if one.cost]
+    return Cost(together(bills) if bills else None, expected(stack.store, run), stack.target.local)

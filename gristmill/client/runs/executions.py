@@ -8,7 +8,7 @@ from itertools import islice
 
 from botocore.exceptions import ClientError
 
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
 from gristmill.runs.drop import is_no_drop
@@ -41,19 +41,19 @@ class Execution:
         return isinstance(self.request, Resume)
 
 
-def describe(mill: Mill, arn: str) -> Execution | None:
+def describe(stack: Stack, arn: str) -> Execution | None:
     """Return an execution of the stack's state machine, None if there is none, or none any more."""
-    if not arn.startswith(execution_arn(mill, "")):  # what stands in a record may be anything
+    if not arn.startswith(execution_arn(stack, "")):  # what stands in a record may be anything
         return None
     try:
-        told = mill.client("stepfunctions").describe_execution(executionArn=arn)
+        told = stack.client("stepfunctions").describe_execution(executionArn=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
             return None
         raise
     status = RunStatus.RUNNING if told["status"] == "PENDING_REDRIVE" else RunStatus(told["status"])
     cause = ": ".join(text for text in (told.get("error"), told.get("cause")) if text)
-    request = _request(told.get("input", ""), mill.store.bucket)
+    request = _request(told.get("input", ""), stack.store.bucket)
     return Execution(arn, status, told["startDate"], told.get("stopDate"), request, cause)
 
 
@@ -66,17 +66,17 @@ def _request(text: str, bucket: str) -> Request | None:
     return None if not isinstance(request, Resume) and is_no_drop(request.key) else request
 
 
-def executions(mill: Mill) -> Iterator[Execution]:
+def executions(stack: Stack) -> Iterator[Execution]:
     """Yield the executions that are about runs, newest first; none where the state machine is deleted."""
-    arns = _arns(mill)
+    arns = _arns(stack)
     with ThreadPoolExecutor(_DESCRIBERS) as pool:
         while batch := list(islice(arns, _DESCRIBERS)):
-            found = pool.map(lambda arn: describe(mill, arn), batch)
+            found = pool.map(lambda arn: describe(stack, arn), batch)
             yield from (one for one in found if one and one.request)
 
 
-def _arns(mill: Mill) -> Iterator[str]:
-    pages = mill.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=mill.machine)
+def _arns(stack: Stack) -> Iterator[str]:
+    pages = stack.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=stack.machine)
     try:
         for page in pages:
             yield from (one["executionArn"] for one in page["executions"])
@@ -90,17 +90,17 @@ def resume_name(record: RunRecord, place: int) -> str:
     return f"{record.run}-resume-{record.resumes + 1}" + (f"-{place}" if place else "")
 
 
-def execution_arn(mill: Mill, name: str) -> str:
+def execution_arn(stack: Stack, name: str) -> str:
     """Return the ARN of an execution by its name."""
-    return f"{mill.machine.replace(':stateMachine:', ':execution:')}:{name}"
+    return f"{stack.machine.replace(':stateMachine:', ':execution:')}:{name}"
 
 
-def unclaimed_resumes(mill: Mill, record: RunRecord) -> list[Execution]:
+def unclaimed_resumes(stack: Stack, record: RunRecord) -> list[Execution]:
     """Return the executions with the names of resumes that have not claimed the run, oldest first.
 
     Somebody may have started one of such a name by hand, for something else: the name is taken all the same.
     """
     found: list[Execution] = []
-    while one := describe(mill, execution_arn(mill, resume_name(record, len(found)))):
+    while one := describe(stack, execution_arn(stack, resume_name(record, len(found)))):
         found.append(one)
     return found

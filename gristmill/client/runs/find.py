@@ -21,7 +21,7 @@ from gristmill.client.runs.remains import (
     of_report,
     recorded,
 )
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt, NotFound
 from gristmill.runs.drop import RUN_DIGITS, Drop
@@ -67,108 +67,108 @@ class Run:
         return f"{self.dropped.pipeline}/{self.dropped.name}"
 
 
-def list_runs(mill: Mill, limit: int) -> list[Run]:
+def list_runs(stack: Stack, limit: int) -> list[Run]:
     """Return the newest runs, each once, newest first."""
     found: dict[str, Run] = {}
-    waiting = executions(mill)
+    waiting = executions(stack)
     with ThreadPoolExecutor(_READERS) as pool:
         while len(found) < limit and (batch := list(islice(waiting, min(limit - len(found), _READERS)))):
             unseen = [one for one in batch if one.run not in found]
-            for run in filter(None, pool.map(lambda one: _current(mill, one), unseen)):
+            for run in filter(None, pool.map(lambda one: _current(stack, one), unseen)):
                 found.setdefault(run.run, run)
-    if mill.is_leaving:  # its executions go before its records
-        remains = (_remains(mill, record.run, record) for record in recorded(mill)[:limit])
+    if stack.is_leaving:  # its executions go before its records
+        remains = (_remains(stack, record.run, record) for record in recorded(stack)[:limit])
         found = {run.run: run for run in remains if run} | found
     return list(found.values())[:limit]
 
 
-def find_run(mill: Mill, text: str) -> Run:
+def find_run(stack: Stack, text: str) -> Run:
     """Return the run whose id starts with `text`; NotFound where there is none or there are several."""
-    run = text if len(text) == RUN_DIGITS else _complete(mill, text)
-    record, _ = record_or_lack(mill, run)
-    owner = describe(mill, record.execution) if record else None
+    run = text if len(text) == RUN_DIGITS else _complete(stack, text)
+    record, _ = record_or_lack(stack, run)
+    owner = describe(stack, record.execution) if record else None
     if record and owner:
-        return _owned(mill, record, owner)
-    about = (one for one in islice(executions(mill), _SEARCHED) if one.run == run)
-    found = next(filter(None, (_current(mill, one) for one in about)), None) or _remains(mill, run, record)
+        return _owned(stack, record, owner)
+    about = (one for one in islice(executions(stack), _SEARCHED) if one.run == run)
+    found = next(filter(None, (_current(stack, one) for one in about)), None) or _remains(stack, run, record)
     if found is None:
         raise NotFound(f"there is no run {run}, or nothing of it any more.", "See which there are with: gristmill runs")
     return found
 
 
-def _remains(mill: Mill, run: str, record: RunRecord | None) -> Run | None:
+def _remains(stack: Stack, run: str, record: RunRecord | None) -> Run | None:
     """Return a run without an execution as its outcome or its report tells of it."""
-    told = of_outcome(mill, record) if record else None
+    told = of_outcome(stack, record) if record else None
     if told:
-        return Run(run, told, record, DELETED if mill.is_leaving else NO_EXECUTION)
-    if record and mill.is_leaving:
+        return Run(run, told, record, DELETED if stack.is_leaving else NO_EXECUTION)
+    if record and stack.is_leaving:
         return Run(run, cut_off(record), record, DELETED)
-    reported = of_report(mill, run)
+    reported = of_report(stack, run)
     return Run(run, reported, record, NO_RECORD) if reported else None
 
 
-def newest_run(mill: Mill) -> Run:
+def newest_run(stack: Stack) -> Run:
     """Return the run that was started last."""
-    runs = list_runs(mill, 1)
+    runs = list_runs(stack, 1)
     if not runs:
         raise NotFound("there are no runs yet.", "Start one with: gristmill run PIPELINE FILE")
     return runs[0]
 
 
-def read_record(mill: Mill, run: str) -> RunRecord | None:
+def read_record(stack: Stack, run: str) -> RunRecord | None:
     """Return a run's record, None before its claim; Corrupt where there is something else in its place."""
     key = keys.run_record(run)
-    record = find(mill.store, RunRecord, key)
-    if record is not None and (record.run, record.input.bucket) != (run, mill.store.bucket):
+    record = find(stack.store, RunRecord, key)
+    if record is not None and (record.run, record.input.bucket) != (run, stack.store.bucket):
         raise Corrupt(f"{key} is the record of another run, {record.run} of bucket {record.input.bucket}")
     return record
 
 
-def record_or_lack(mill: Mill, run: str) -> tuple[RunRecord | None, str]:
+def record_or_lack(stack: Stack, run: str) -> tuple[RunRecord | None, str]:
     """Return a run's record, or why it cannot be had: one that is broken keeps no other run from view."""
     try:
-        return read_record(mill, run), ""
+        return read_record(stack, run), ""
     except Corrupt as error:
         return None, error.what
 
 
-def _current(mill: Mill, seen: Execution) -> Run | None:
+def _current(stack: Stack, seen: Execution) -> Run | None:
     """Return the run of an execution as it stands; None for a resume of a run that has no record."""
     if seen.run is None:
         return None
-    record, lack = record_or_lack(mill, seen.run)
+    record, lack = record_or_lack(stack, seen.run)
     if record is not None:
-        return _owned(mill, record, seen)
-    return None if seen.is_resume else Run(seen.run, seen, None, lack or expired(seen, _kept(mill), datetime.now(UTC)))
+        return _owned(stack, record, seen)
+    return None if seen.is_resume else Run(seen.run, seen, None, lack or expired(seen, _kept(stack), datetime.now(UTC)))
 
 
-def _kept(mill: Mill) -> int | None:
+def _kept(stack: Stack) -> int | None:
     """Return the days that records are kept; None where a stack of an earlier version does not say."""
-    days = mill.outputs.get("IntermediateDays")
+    days = stack.outputs.get("IntermediateDays")
     return int(days) if days else None
 
 
-def _owned(mill: Mill, record: RunRecord, seen: Execution) -> Run:
+def _owned(stack: Stack, record: RunRecord, seen: Execution) -> Run:
     """Return a run with the execution that counts: a resume under way, else the owner, else the one seen."""
     run = record.run
     if seen.arn == record.execution:
-        resumes = unclaimed_resumes(mill, record) if seen.status is not RunStatus.RUNNING else []
+        resumes = unclaimed_resumes(stack, record) if seen.status is not RunStatus.RUNNING else []
         going = [one for one in resumes if one.status is RunStatus.RUNNING and one.run == run]
         return Run(run, going[-1] if going else seen, record)
     if seen.is_resume and seen.status is RunStatus.RUNNING:
         return Run(run, seen, record)
-    return Run(run, describe(mill, record.execution) or seen, record)
+    return Run(run, describe(stack, record.execution) or seen, record)
 
 
-def _complete(mill: Mill, text: str) -> str:
+def _complete(stack: Stack, text: str) -> str:
     if not re.fullmatch(rf"[0-9a-f]{{1,{RUN_DIGITS}}}", text):
         raise NotFound(f"{text!r} is no run id: that is up to {RUN_DIGITS} of 0-9, a-f.", "See: gristmill runs")
-    names = {"Bucket": mill.store.bucket, "Prefix": keys.run_prefix(text)[:-1], "Delimiter": "/"}
-    answer = mill.client("s3").list_objects_v2(**names)
+    names = {"Bucket": stack.store.bucket, "Prefix": keys.run_prefix(text)[:-1], "Delimiter": "/"}
+    answer = stack.client("s3").list_objects_v2(**names)
     listed = (one["Prefix"].removeprefix(keys.RUNS).rstrip("/") for one in answer.get("CommonPrefixes", []))
     runs: list[str] = [one for one in listed if re.fullmatch(_RUN, one)]
     if not runs:
-        seen = {one.run for one in islice(executions(mill), _SEARCHED) if one.run}
+        seen = {one.run for one in islice(executions(stack), _SEARCHED) if one.run}
         runs = sorted(run for run in seen if run.startswith(text))
     if not runs:
         raise NotFound(f"there is no run {text}.", "See which there are with: gristmill runs")

@@ -9,7 +9,7 @@ from gristmill.batch.jobs import TERMINAL, run_jobs
 from gristmill.client.jobs.jobs import JobKind, kind_of
 from gristmill.client.outage import Patience
 from gristmill.client.runs.find import Run, find_run
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream, line_of
 from gristmill.errors import NotFound
 from gristmill.limits import BATCH_DESCRIBE_MAX
@@ -23,38 +23,38 @@ STREAMS_MAX = 100  # log streams in one FilterLogEvents call (Amazon CloudWatch 
 _STATES = ("FAILED", "RUNNING", "SUCCEEDED")  # the children that most likely matter come first
 
 
-def follow(mill: Mill, run: Run, branch: str | None, task: int | None, patience: Patience) -> Iterator[Line]:
+def follow(stack: Stack, run: Run, branch: str | None, task: int | None, patience: Patience) -> Iterator[Line]:
     """Yield the lines of all of a run's children as they come, until the run has ended and all was told."""
 
     def look(closed: set[str]) -> tuple[list[Stream], bool]:
-        now = find_run(mill, run.run)
+        now = find_run(stack, run.run)
         if task is not None:
-            return task_streams(mill, now, branch, task), now.going
-        return list(_streams(mill, now, branch, closed)), now.going
+            return task_streams(stack, now, branch, task), now.going
+        return list(_streams(stack, now, branch, closed)), now.going
 
-    late = 0.0 if mill.target.local else LATE_SECONDS
-    return Follower(lambda: mill.client("logs"), mill.output("JobLogGroupName"), look, late, patience).lines()
+    late = 0.0 if stack.target.local else LATE_SECONDS
+    return Follower(lambda: stack.client("logs"), stack.output("JobLogGroupName"), look, late, patience).lines()
 
 
-def streams(mill: Mill, run: Run, branch: str | None) -> list[Stream]:
+def streams(stack: Stack, run: Run, branch: str | None) -> list[Stream]:
     """Return the streams of a run's children, of one branch if given: at most STREAMS_MAX, failed children first."""
-    return list(islice(_streams(mill, run, branch, set()), STREAMS_MAX))
+    return list(islice(_streams(stack, run, branch, set()), STREAMS_MAX))
 
 
-def _streams(mill: Mill, run: Run, branch: str | None, closed: set[str]) -> Iterator[Stream]:
+def _streams(stack: Stack, run: Run, branch: str | None, closed: set[str]) -> Iterator[Stream]:
     """Yield the streams of children that are not closed; an array that has ended with all its children is closed."""
-    for name, job in _jobs(mill, run, branch):
+    for name, job in _jobs(stack, run, branch):
         left = False
-        for page in _pages(mill.client("batch"), job, closed):
+        for page in _pages(stack.client("batch"), job, closed):
             left = True
             yield from (stream for child in page for stream in _of_child(name, child))
         if not left and job["status"] in TERMINAL:
             closed.add(job["jobId"])
 
 
-def _jobs(mill: Mill, run: Run, branch: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def _jobs(stack: Stack, run: Run, branch: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield labels (the branch, and the attempt from the second on) with their jobs, newest first."""
-    jobs = sorted(run_jobs(mill.client("batch"), mill.queues, run.run), key=lambda job: -job["createdAt"])
+    jobs = sorted(run_jobs(stack.client("batch"), stack.queues, run.run), key=lambda job: -job["createdAt"])
     places = [] if run.record is None and run.going else _places(run, branch)  # not claimed yet
     for job in jobs:
         if run.record is None and branch is None:  # it has expired, or is not there yet: the jobs' own names tell apart
@@ -110,15 +110,15 @@ def _of_child(label: str, child: dict[str, Any]) -> Iterator[Stream]:
         yield Stream(name, which, child["jobId"], child["status"] in TERMINAL)
 
 
-def task_streams(mill: Mill, run: Run, branch: str | None, task: int) -> list[Stream]:
+def task_streams(stack: Stack, run: Run, branch: str | None, task: int) -> list[Stream]:
     """Return the streams of the children that worked on a task: those that failed at it, and those that did it."""
-    labels = {job: label for place in _places(run, branch) for job, label in _workers(mill, run.run, *place, task)}
+    labels = {job: label for place in _places(run, branch) for job, label in _workers(stack, run.run, *place, task)}
     if not labels:
         raise NotFound(
             f"task {task} of run {run.run} has neither an output nor a failure.",
             f"Its child may not have committed it yet, or has died; see all: gristmill logs {run.run}",
         )
-    batch = mill.client("batch")
+    batch = stack.client("batch")
     jobs = batch.describe_jobs(jobs=list(labels)[:BATCH_DESCRIBE_MAX])["jobs"]
     if not jobs:
         raise NotFound(f"Batch has forgotten the jobs of task {task}.", "It keeps ended jobs for a few days only.")
@@ -131,23 +131,23 @@ def task_streams(mill: Mill, run: Run, branch: str | None, task: int) -> list[St
     ]
 
 
-def _workers(mill: Mill, run: str, stage: str, branch: str, task: int) -> Iterator[tuple[str, str]]:
+def _workers(stack: Stack, run: str, stage: str, branch: str, task: int) -> Iterator[tuple[str, str]]:
     """Yield the ids of the jobs that worked on a task, with their labels."""
-    failed = (one.key for one in mill.store.list(keys.task_failures(run, stage, branch, task)))
-    for failure in readable(mill.store, Failure, filter(keys.parse_failure, failed)):
+    failed = (one.key for one in stack.store.list(keys.task_failures(run, stage, branch, task)))
+    for failure in readable(stack.store, Failure, filter(keys.parse_failure, failed)):
         yield failure.job_id, _label(branch, failure.attempt)
-    spans = (one for one in committed(mill.store, run, stage, branch) if one.first <= task < one.end)
-    for receipt in readable(mill.store, Receipt, (keys.receipt(run, stage, branch, span) for span in spans)):
+    spans = (one for one in committed(stack.store, run, stage, branch) if one.first <= task < one.end)
+    for receipt in readable(stack.store, Receipt, (keys.receipt(run, stage, branch, span) for span in spans)):
         yield receipt.job_id, _label(branch, receipt.attempt)
 
 
-def read(mill: Mill, wanted: Iterable[Stream]) -> Iterator[Line]:
+def read(stack: Stack, wanted: Iterable[Stream]) -> Iterator[Line]:
     """Yield the lines of up to STREAMS_MAX streams by time."""
     labels = {stream.name: stream.label for stream in wanted if stream.name}
     if not labels:
         return
-    pages = mill.client("logs").get_paginator("filter_log_events").paginate
-    where = {"logGroupName": mill.output("JobLogGroupName"), "logStreamNames": list(labels)}
+    pages = stack.client("logs").get_paginator("filter_log_events").paginate
+    where = {"logGroupName": stack.output("JobLogGroupName"), "logStreamNames": list(labels)}
     for page in pages(**where, interleaved=True):  # as AWS always does
         for event in page["events"]:
             yield line_of(event["timestamp"], labels[event["logStreamName"]], event["message"])

@@ -1,7 +1,7 @@
 """What a run does while none of its containers is at work, by the last state that its execution entered."""
 
 from gristmill.client.runs.executions import Execution
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 
 PHASES = {
     "Split": "splitting the input",
@@ -18,9 +18,9 @@ PHASES = {
 _LOOKED_AT = 25  # events; a state's entry is among its last few
 
 
-def phase(mill: Mill, execution: Execution) -> str:
+def phase(stack: Stack, execution: Execution) -> str:
     """Return what an execution does, empty where its last events tell nothing that takes time."""
-    history = mill.client("stepfunctions").get_execution_history(
+    history = stack.client("stepfunctions").get_execution_history(
         executionArn=execution.arn, reverseOrder=True, maxResults=_LOOKED_AT
     )
     entered = (one.get("stateEnteredEventDetails", {}).get("name", "") for one in history["events"])

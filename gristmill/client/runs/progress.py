@@ -17,7 +17,7 @@ from gristmill.chunks import index
 from gristmill.client.runs.find import Run
 from gristmill.client.runs.phase import phase
 from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.enums import CheckVerdict
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.pipeline.model import Stage
@@ -40,40 +40,40 @@ class Memory:
     findings: dict[str, Finding | None] = field(default_factory=dict)
 
 
-def look(mill: Mill, run: Run, memory: Memory | None = None) -> Look:
+def look(stack: Stack, run: Run, memory: Memory | None = None) -> Look:
     """Look at every stage of a run."""
     memory = memory or Memory()
     if run.record is None or run.record.pipeline is None:
-        return Look(run, (), _phase(mill, run, ()))
-    jobs = list(run_jobs(mill.client("batch"), mill.queues, run.run))
-    stages = tuple(_stage(mill, run.record, stage, jobs, memory) for stage in frozen(run.record).stages)
-    return Look(run, stages, _phase(mill, run, stages))
+        return Look(run, (), _phase(stack, run, ()))
+    jobs = list(run_jobs(stack.client("batch"), stack.queues, run.run))
+    stages = tuple(_stage(stack, run.record, stage, jobs, memory) for stage in frozen(run.record).stages)
+    return Look(run, stages, _phase(stack, run, stages))
 
 
-def _phase(mill: Mill, run: Run, stages: tuple[StageLook, ...]) -> str:
+def _phase(stack: Stack, run: Run, stages: tuple[StageLook, ...]) -> str:
     at_work = (one.children.waiting or one.children.running for stage in stages for one in stage.branches)
-    return phase(mill, run.execution) if run.going and not any(at_work) else ""
+    return phase(stack, run.execution) if run.going and not any(at_work) else ""
 
 
-def _stage(mill: Mill, record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], memory: Memory) -> StageLook:
-    tasks = _tasks(mill, record.run, stage.name, memory)
+def _stage(stack: Stack, record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], memory: Memory) -> StageLook:
+    tasks = _tasks(stack, record.run, stage.name, memory)
     if tasks is None:
         return StageLook(stage.name, None, None, tuple(BranchLook(branch.name) for branch in stage.branches))
-    finding = _finding(mill, record.run, stage.name, memory)
+    finding = _finding(stack, record.run, stage.name, memory)
     if finding and finding.verdict is CheckVerdict.COMPLETE:
         attempt = finding.attempt
         looks = [_found(one) for one in finding.branches]
     else:
         attempt = _attempt(record, stage, jobs, finding)
-        looks = [_branch(mill, record.run, stage.name, one.name, attempt, tasks, jobs) for one in stage.branches]
+        looks = [_branch(stack, record.run, stage.name, one.name, attempt, tasks, jobs) for one in stage.branches]
     return StageLook(stage.name, nth_attempt(attempt), finding, tuple(looks))
 
 
-def _tasks(mill: Mill, run: str, stage: str, memory: Memory) -> int | None:
+def _tasks(stack: Stack, run: str, stage: str, memory: Memory) -> int | None:
     key = keys.chunks(run, stage)
     if key not in memory.tasks:
         try:
-            memory.tasks[key] = max(index.read_header(mill.store, key).values - 1, 0)
+            memory.tasks[key] = max(index.read_header(stack.store, key).values - 1, 0)
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
@@ -81,11 +81,11 @@ def _tasks(mill: Mill, run: str, stage: str, memory: Memory) -> int | None:
     return memory.tasks[key]
 
 
-def _finding(mill: Mill, run: str, stage: str, memory: Memory) -> Finding | None:
+def _finding(stack: Stack, run: str, stage: str, memory: Memory) -> Finding | None:
     """Return a stage's newest finding that can be read."""
-    for key in reversed([one.key for one in mill.store.list(keys.checks(run, stage))]):
+    for key in reversed([one.key for one in stack.store.list(keys.checks(run, stage))]):
         if key not in memory.findings:
-            memory.findings[key] = find_readable(mill.store, Finding, key)
+            memory.findings[key] = find_readable(stack.store, Finding, key)
         if found := memory.findings[key]:
             return found
     return None
@@ -105,11 +105,11 @@ def _found(one: BranchFinding) -> BranchLook:
 
 
 def _branch(
-    mill: Mill, run: str, stage: str, branch: str, attempt: int, tasks: int, jobs: list[dict[str, Any]]
+    stack: Stack, run: str, stage: str, branch: str, attempt: int, tasks: int, jobs: list[dict[str, Any]]
 ) -> BranchLook:
     own = [job for job in jobs if keys.job_attempt(job["jobName"], run, stage, branch) == attempt]
-    done = union(committed(mill.store, run, stage, branch))
-    failed = [one.key for one in islice(mill.store.list(keys.failures(run, stage, branch)), FAILURES_COUNTED)]
+    done = union(committed(stack.store, run, stage, branch))
+    failed = [one.key for one in islice(stack.store.list(keys.failures(run, stage, branch)), FAILURES_COUNTED)]
     now_failed = [told.task for key in failed if (told := keys.parse_failure(key)) and told.attempt == attempt]
     return BranchLook(
         branch=branch,
@@ -117,15 +117,15 @@ def _branch(
         done=sum(span.end - span.first for span in done),
         failed=sum(1 for task in now_failed if not any(span.first <= task < span.end for span in done)),
         children=count_children(own),
-        waits=tuple(sorted({reason for job in _waiting(mill, own) if (reason := waits(job))})),
+        waits=tuple(sorted({reason for job in _waiting(stack, own) if (reason := waits(job))})),
     )
 
 
-def _waiting(mill: Mill, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _waiting(stack: Stack, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the jobs, and where nothing of them runs a few children of each array: these know why they wait."""
     if count_children(jobs).running:
         return jobs
-    batch = mill.client("batch")
+    batch = stack.client("batch")
     arrays = [job["jobId"] for job in jobs if "arrayProperties" in job and job["status"] in _WAITING]
     asked = (batch.list_jobs(arrayJobId=one, jobStatus="RUNNABLE", maxResults=_ASKED) for one in arrays)
     return [*jobs, *(child for answer in asked for child in answer["jobSummaryList"])]

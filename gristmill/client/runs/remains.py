@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from gristmill import keys
 from gristmill.client.runs.executions import Execution, execution_arn
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import NotFound
 from gristmill.outcome.event import outcome_key
@@ -38,9 +38,9 @@ def expired(execution: Execution, days: int | None, now: datetime) -> str:
     return f"its record is gone, deleted or expired: {rule}" if execution.status is RunStatus.SUCCEEDED else ""
 
 
-def of_outcome(mill: Mill, record: RunRecord) -> Execution | None:
+def of_outcome(stack: Stack, record: RunRecord) -> Execution | None:
     """Return the execution that owns a run as its outcome tells of it."""
-    found = find_readable(mill.store, Outcome, outcome_key(record.run, record.execution))
+    found = find_readable(stack.store, Outcome, outcome_key(record.run, record.execution))
     if found is None:
         return None
     return _gone(record.execution, found.status, found.started_at, found.ended_at, None, found.reason)
@@ -51,46 +51,46 @@ def cut_off(record: RunRecord) -> Execution:
     return _gone(record.execution, RunStatus.ABORTED, record.claimed_at, record.claimed_at, None, _CUT_OFF)
 
 
-def recorded(mill: Mill) -> list[RunRecord]:
+def recorded(stack: Stack) -> list[RunRecord]:
     """Return the records of all runs in the bucket, the newest first."""
     with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda run: find_readable(mill.store, RunRecord, keys.run_record(run)), _runs(mill))
+        found = pool.map(lambda run: find_readable(stack.store, RunRecord, keys.run_record(run)), _runs(stack))
         return sorted(filter(None, found), key=lambda record: record.claimed_at, reverse=True)
 
 
-def _runs(mill: Mill) -> Iterator[str]:
-    pages = mill.client("s3").get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=mill.store.bucket, Prefix=keys.RUNS, Delimiter="/"):
+def _runs(stack: Stack) -> Iterator[str]:
+    pages = stack.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=stack.store.bucket, Prefix=keys.RUNS, Delimiter="/"):
         for one in page.get("CommonPrefixes", []):
             yield one["Prefix"].removeprefix(keys.RUNS).rstrip("/")
 
 
-def of_report(mill: Mill, run: str) -> Execution | None:
+def of_report(stack: Stack, run: str) -> Execution | None:
     """Return the last execution of a run as the report among its results tells of it; None where there are no results.
 
     NotFound, with their place, where there are results without a report that can be read.
     """
-    listed = islice(mill.store.list(keys.RESULTS), _LOOKED_THROUGH)
+    listed = islice(stack.store.list(keys.RESULTS), _LOOKED_THROUGH)
     found = next((one.key for one in listed if f"/{run}/" in one.key), None)
     if found is None:
         return None
     prefix = found[: found.index(f"/{run}/") + len(run) + 2]
-    report = _read(mill, f"{prefix}{keys.REPORT}.json")
+    report = _read(stack, f"{prefix}{keys.REPORT}.json")
     if report is None or report.run != run:
         raise NotFound(
-            f"run {run} is known by its results alone, without a report that can be read: s3://{mill.store.bucket}/{prefix}",
-            f"List them with: aws s3 ls --recursive s3://{mill.store.bucket}/{prefix}",
+            f"run {run} is known by its results alone, without a report that can be read: s3://{stack.store.bucket}/{prefix}",
+            f"List them with: aws s3 ls --recursive s3://{stack.store.bucket}/{prefix}",
         )
     last, given = report.executions[-1], report.input
     key = keys.input_key(report.pipeline, report.name)
-    drop = Drop(mill.store.bucket, key, given.version, given.etag, given.size, "", report.owner)
-    arn = execution_arn(mill, last.name)
+    drop = Drop(stack.store.bucket, key, given.version, given.etag, given.size, "", report.owner)
+    arn = execution_arn(stack, last.name)
     return _gone(arn, report.status, last.started, last.ended, drop, report.reason)
 
 
-def _read(mill: Mill, key: str) -> Report | None:
+def _read(stack: Stack, key: str) -> Report | None:
     try:
-        return find_readable(mill.store, Report, key)
+        return find_readable(stack.store, Report, key)
     except ClientError as error:
         if error.response["Error"]["Code"] == "InvalidObjectState":  # it lies in the archive
             return None

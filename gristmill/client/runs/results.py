@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gristmill import keys
 from gristmill.client.runs.find import Run
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.errors import Corrupt
 from gristmill.outcome.summary import results as published
 
@@ -21,22 +21,22 @@ class Result:
     storage: str  # class: what is in GLACIER or DEEP_ARCHIVE must be restored before it can be read
 
 
-def results(mill: Mill, run: Run) -> list[Result]:
+def results(stack: Stack, run: Run) -> list[Result]:
     """Return what the run has published."""
     prefix = keys.results_prefix(run.dropped.pipeline, run.dropped.name, run.run)
-    found = published(mill.store, run.dropped, run.run)
+    found = published(stack.store, run.dropped, run.run)
     return [Result(one.key, one.key.removeprefix(prefix), one.size, one.storage) for one in found]
 
 
 def download(
-    mill: Mill, run: Run, folder: Path, progress: Callable[[int], None] | None = None
+    stack: Stack, run: Run, folder: Path, progress: Callable[[int], None] | None = None
 ) -> Iterator[tuple[Result, Path]]:
     """Write each result to `folder/<run>/<name>`, whole or not at all; yield them as they come."""
     root = (folder / run.run).absolute()
-    for one in results(mill, run):
+    for one in results(stack, run):
         place = (root / one.name).resolve()
         if not place.is_relative_to(root.resolve()):
             raise Corrupt(f"the result {one.key} has a name that leads out of {root}.")
         place.parent.mkdir(parents=True, exist_ok=True)
-        mill.client("s3").download_file(mill.store.bucket, one.key, str(place), Callback=progress)
+        stack.client("s3").download_file(stack.store.bucket, one.key, str(place), Callback=progress)
         yield one, place

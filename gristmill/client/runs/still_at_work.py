@@ -10,7 +10,7 @@ from typing import Any
 from gristmill import keys
 from gristmill.batch.jobs import run_jobs
 from gristmill.client.runs.executions import Execution
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.outcome.event import outcome_key
 from gristmill.runs.reading import find_readable
@@ -29,9 +29,9 @@ class Waiting:
     until: datetime
 
 
-def functions(mill: Mill, run: str) -> tuple[list[Waiting], datetime]:
+def functions(stack: Stack, run: str) -> tuple[list[Waiting], datetime]:
     """Return the functions at work on a run, and the time as S3 has it."""
-    answer = mill.client("s3").list_objects_v2(Bucket=mill.store.bucket, Prefix=keys.signs(run))
+    answer = stack.client("s3").list_objects_v2(Bucket=stack.store.bucket, Prefix=keys.signs(run))
     now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
     signs = filter(None, (keys.parse_sign(one["Key"]) for one in answer.get("Contents", [])))
     return list(_living(signs, now)), now
@@ -49,25 +49,25 @@ def _name(function: str) -> str:
     return "".join(part.capitalize() for part in function.split("_"))
 
 
-def notice(mill: Mill, run: str, execution: Execution, now: datetime) -> list[Waiting]:
+def notice(stack: Stack, run: str, execution: Execution, now: datetime) -> list[Waiting]:
     """Return the notice of an execution's end, unless it is out: its report and its outcome are written with it."""
     until = (execution.ended or now) + timedelta(seconds=_NOTICE_SECONDS)
     if until <= now or execution.status is RunStatus.RUNNING:
         return []
-    told = find_readable(mill.store, Outcome, outcome_key(run, execution.arn))
+    told = find_readable(stack.store, Outcome, outcome_key(run, execution.arn))
     return [] if told and told.status is execution.status else [Waiting("the notice of its end", until)]
 
 
-def submitting(mill: Mill, run: str, execution: Execution, now: datetime) -> list[Waiting]:
+def submitting(stack: Stack, run: str, execution: Execution, now: datetime) -> list[Waiting]:
     """Return the jobs whose submission was asked for and not answered when an execution was stopped."""
     until = (execution.ended or now) + timedelta(seconds=_SUBMIT_SECONDS)
     if until <= now or execution.status is RunStatus.RUNNING:
         return []
-    pages = mill.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=execution.arn)
+    pages = stack.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=execution.arn)
     wanted = unanswered([event for page in pages for event in page["events"]])
     if not wanted:
         return []
-    listed = {job["jobName"] for job in run_jobs(mill.client("batch"), mill.queues, run)}
+    listed = {job["jobName"] for job in run_jobs(stack.client("batch"), stack.queues, run)}
     return [Waiting(f"job {name}, which was being submitted", until) for name in wanted if name not in listed]
 
 

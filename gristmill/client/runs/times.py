@@ -10,7 +10,7 @@ from datetime import datetime
 
 from gristmill import keys
 from gristmill.client.runs.find import Run
-from gristmill.client.stack import Mill
+from gristmill.client.stack import Stack
 from gristmill.runs.reading import readable
 from gristmill.runs.records import Outcome
 
@@ -29,15 +29,15 @@ class Times:
     executions: int
 
 
-def outcomes(mill: Mill, run: str) -> list[Outcome]:
+def outcomes(stack: Stack, run: str) -> list[Outcome]:
     """Return what the executions of a run came to that have ended and were told of."""
-    return list(readable(mill.store, Outcome, (one.key for one in mill.store.list(keys.outcomes(run)))))
+    return list(readable(stack.store, Outcome, (one.key for one in stack.store.list(keys.outcomes(run)))))
 
 
-def times_of(mill: Mill, runs: Sequence[Run], now: datetime) -> list[Times]:
+def times_of(stack: Stack, runs: Sequence[Run], now: datetime) -> list[Times]:
     """Return when each run's executions ran."""
     with ThreadPoolExecutor(_READERS) as pool:
-        return list(pool.map(lambda run: times(run, outcomes(mill, run.run), now), runs))
+        return list(pool.map(lambda run: times(run, outcomes(stack, run.run), now), runs))
 
 
 def times(run: Run, told: list[Outcome], now: datetime) -> Times:
