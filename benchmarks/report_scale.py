@@ -18,11 +18,11 @@ import common
 
 from embedded_aws.lifecycle import daemon
 from gristmill import keys
-from gristmill.cost.gather import Sources, observe
+from gristmill.cost.gather import CostClients, observe
 from gristmill.enums import RunStatus
 from gristmill.limits import BATCH_LIST_PAGE_BY_STATUS
-from gristmill.outcome.event import News
-from gristmill.outcome.summary import Story
+from gristmill.outcome.event import ExecutionEvent
+from gristmill.outcome.summary import RunSummary
 from gristmill.pipeline.loading import load
 from gristmill.report.write import write
 from gristmill.runs.records import InputObject, RunRecord
@@ -130,12 +130,21 @@ def measure(mill: common.Mill, containers: int) -> bool:
     requests = []
     store.client.meta.events.register("before-send.s3", lambda **_: requests.append(1))
     ended = START + timedelta(seconds=120)
-    story = Story(RunStatus.FAILED, run, "strings", "x.txt", "miller", 1, mill.bucket, START, ended, "why", [], [])
+    summary = RunSummary(
+        RunStatus.FAILED, run, "strings", "x.txt", "miller", 1, mill.bucket, START, ended, "why", [], []
+    )
     batch = ToldBatch(record, containers)
-    sources = Sources(NoHistory(), batch, ["queue"])
+    clients = CostClients(NoHistory(), batch, ["queue"])
     begin, own = time.perf_counter(), time.process_time()
-    seen = observe(sources, record, record.execution)
-    write(store, sources, story, News(RunStatus.FAILED, "arn:one", Resume(run=run), START, "why"), record, seen)
+    seen = observe(clients, record, record.execution)
+    write(
+        store,
+        clients,
+        summary,
+        ExecutionEvent(RunStatus.FAILED, "arn:one", Resume(run=run), START, "why"),
+        record,
+        seen,
+    )
     seconds, own = time.perf_counter() - begin, time.process_time() - own
     sizes = [len(store.read(keys.report("strings", "x.txt", run, kind))) / 1000 for kind in ("html", "json")]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,4 +1,4 @@
-"""Work that must not keep its caller back: bounded in time, its failure told."""
+"""Bound calls in time, so that they cannot hold up their caller."""
 
 import threading
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from gristmill.errors import GristmillError
 T = TypeVar("T")
 
 
-class Overdue(GristmillError):
-    """Raised where the work took too long, or AWS did not answer it."""
+class NoAnswer(GristmillError):
+    """Raised when a call takes too long, or when AWS fails a request that it makes."""
 
 
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """Return what `work` returns; Overdue after so many seconds, or where a call to AWS fails.
+def call_with_timeout(seconds: float, work: Callable[[], T]) -> T:
+    """Return what `work` returns; NoAnswer after `seconds`, or when a request to AWS fails.
 
-    What is overdue goes on in its thread and is heard no more; it must leave nothing half done.
+    After the timeout `work` goes on in its daemon thread and its result is dropped: it must leave nothing half done.
     """
     done: list[T] = []
     failed: list[Exception] = []
@@ -35,5 +35,5 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     if failed and not isinstance(failed[0], BotoCoreError | ClientError):
         raise failed[0]
     if not done:
-        raise Overdue(str(failed[0]) if failed else f"it took more than {seconds:g} s")
+        raise NoAnswer(str(failed[0]) if failed else f"it took more than {seconds:g} s")
     return done[0]

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from gristmill.batch.jobs import read_queues
 from gristmill.runs.at_work import at_work, check_going, invocation
 from gristmill.runs.cursor import Cursor
-from gristmill.steps.check_output.causes import Clues, refusals
+from gristmill.steps.check_output.causes import CauseClients, refusals
 from gristmill.steps.check_output.check_output import check_output
 from gristmill.storage.s3 import Store, make_client
 
@@ -19,7 +19,7 @@ logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
 store = Store(os.environ["BUCKET"], make_client("s3"))
-clues = Clues(make_client("batch"), make_client("logs"), read_queues(os.environ), os.environ["JOB_LOG_GROUP"])
+clients = CauseClients(make_client("batch"), make_client("logs"), read_queues(os.environ), os.environ["JOB_LOG_GROUP"])
 
 
 @metrics.log_metrics
@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(**cursor.as_json())
     with at_work(store, cursor.run, invocation(context, logger.service)):
         check_going(store, cursor)
-        answer = check_output(store, clues, cursor, refusals(event["refused"], cursor, datetime.now(UTC)))
+        answer = check_output(store, clients, cursor, refusals(event["refused"], cursor, datetime.now(UTC)))
     logger.info("checked", extra={"answer": answer})
     metrics.add_metric(f"Stages{answer['verdict'].capitalize()}", MetricUnit.Count, 1)
     return answer

@@ -9,9 +9,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gristmill.batch.jobs import read_queues
-from gristmill.cost.gather import Sources
+from gristmill.cost.gather import CostClients
 from gristmill.runs.at_work import invocation
-from gristmill.steps.notify.notify import Post, notify
+from gristmill.steps.notify.notify import NotifyClients, notify
 from gristmill.storage.s3 import Store, make_client
 
 logger = Logger()
@@ -28,9 +28,11 @@ states = make_client("stepfunctions")
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer the state machine's notice, or an execution's status change."""
-    sources = Sources(states, batch, read_queues(os.environ))
-    post = Post(store, sources, sns, os.environ["TOPIC_ARN"], datetime.now(UTC), invocation(context, logger.service))
-    answer = notify(post, event)
+    cost = CostClients(states, batch, read_queues(os.environ))
+    clients = NotifyClients(
+        store, cost, sns, os.environ["TOPIC_ARN"], datetime.now(UTC), invocation(context, logger.service)
+    )
+    answer = notify(clients, event)
     logger.append_keys(run=answer["run"])
     logger.info("notified", extra={"answer": answer})
     metrics.add_metric("NoticesSent", MetricUnit.Count, int(answer["told"]))

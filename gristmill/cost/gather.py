@@ -15,7 +15,7 @@ CONTAINERS_ASKED = 100_000  # of one run: 100 pages of ListJobs; the bill and th
 
 
 @dataclass(frozen=True)
-class Sources:
+class CostClients:
     """Where an execution's doings are asked: clients of Step Functions and Batch, and the queues."""
 
     states: Any
@@ -31,12 +31,12 @@ class Observed:
     containers: Sequence[Container] = ()
 
 
-def observe(sources: Sources, record: RunRecord, execution: str) -> Observed:
+def observe(clients: CostClients, record: RunRecord, execution: str) -> Observed:
     """Return what a run's execution, which is about to end or has just ended, has done."""
-    history = sources.states.get_paginator("get_execution_history")
+    history = clients.states.get_paginator("get_execution_history")
     pages = history.paginate(executionArn=execution, includeExecutionData=False)
     events = [event for page in pages for event in page["events"]]
-    found = islice(containers(sources.batch, sources.queues, record), CONTAINERS_ASKED)
+    found = islice(containers(clients.batch, clients.queues, record), CONTAINERS_ASKED)
     return Observed(events, list(found))
 
 

@@ -16,7 +16,7 @@ from gristmill.runs.request import Request, Resume, parse_request, read_request
 
 
 @dataclass(frozen=True)
-class News:
+class ExecutionEvent:
     """What is to be told of which execution."""
 
     status: RunStatus
@@ -36,16 +36,16 @@ class News:
         return self.status is not RunStatus.RETRYING
 
 
-def may_tell(news: News, record: RunRecord | None) -> bool:
+def may_tell(event: ExecutionEvent, record: RunRecord | None) -> bool:
     """Tell whether an execution speaks for its run: it owns it, was to take it over, or nobody has claimed it.
 
     Any other is a duplicate, or a resume of a run that never was: nobody's business.
     """
-    resumes = isinstance(news.request, Resume)
-    return not resumes if record is None else resumes or record.execution == news.execution
+    resumes = isinstance(event.request, Resume)
+    return not resumes if record is None else resumes or record.execution == event.execution
 
 
-def read_payload(payload: Mapping[str, Any], bucket: str) -> News:
+def read_payload(payload: Mapping[str, Any], bucket: str) -> ExecutionEvent:
     """Read the state machine's notice; an error's name and cause become the reason where there is no other.
 
     Refused where the execution's input asks for nothing that Gristmill does.
@@ -53,7 +53,7 @@ def read_payload(payload: Mapping[str, Any], bucket: str) -> News:
     error = payload.get("error") or {}
     place = " of stage ".join(text for text in (payload.get("state"), payload.get("stage")) if text)
     why = f"{place}: {cause_of(error)}" if error else ""
-    return News(
+    return ExecutionEvent(
         status=RunStatus(payload["status"]),
         execution=payload["execution"],
         request=read_request(payload["event"], bucket),
@@ -83,13 +83,13 @@ class _Change(BaseModel):
     cause: str | None = None
 
 
-def read_change(detail: Any, bucket: str) -> News:
+def read_change(detail: Any, bucket: str) -> ExecutionEvent:
     """Read the detail of an `Execution Status Change` event; Refused as for a notice."""
     try:
         change = _Change.model_validate(detail)
     except ValidationError as error:
         raise Refused([f"not a status change of an execution: {first_fault(error)}"]) from error
-    return News(
+    return ExecutionEvent(
         status=change.status,
         execution=change.execution,
         request=parse_request(change.input or "", bucket),

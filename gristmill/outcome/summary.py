@@ -6,22 +6,22 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from gristmill import keys
-from gristmill.cost.gather import Observed, Sources, measure, observe
+from gristmill.cost.gather import CostClients, Observed, measure, observe
 from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt
-from gristmill.outcome.event import News
+from gristmill.outcome.event import ExecutionEvent
 from gristmill.pipeline.parameters import owner
 from gristmill.runs.drop import Drop
 from gristmill.runs.reading import find_readable, readable
 from gristmill.runs.records import Bill, Finding, RunRecord
 from gristmill.storage.s3 import ObjectInfo, Store
-from gristmill.timebox import Overdue, within
+from gristmill.timebox import NoAnswer, call_with_timeout
 
 _OBSERVED_SECONDS = 30.0  # 100,000 containers are listed in less
 
 
 @dataclass(frozen=True)
-class Story:
+class RunSummary:
     """All that a notice tells."""
 
     status: RunStatus
@@ -56,48 +56,48 @@ class Story:
         return self.ended_at - self.started_at
 
 
-def make_story(store: Store, news: News, record: RunRecord | None, now: datetime) -> Story:
+def make_summary(store: Store, event: ExecutionEvent, record: RunRecord | None, now: datetime) -> RunSummary:
     """Gather what a notice tells; a run without a record (Split failed before its claim) has little to say."""
-    key, size, whose = _dropped(store, news, record)
+    key, size, whose = _dropped(store, event, record)
     dropped = keys.parse_input(key)
-    return Story(
-        status=news.status,
-        run=news.run,
+    return RunSummary(
+        status=event.status,
+        run=event.run,
         pipeline=dropped.pipeline,
         name=dropped.name,
         owner=whose,
         input_size=size,
         bucket=store.bucket,
-        started_at=news.started_at,
+        started_at=event.started_at,
         ended_at=now,
-        reason="" if news.status is RunStatus.SUCCEEDED else news.reason,
+        reason="" if event.status is RunStatus.SUCCEEDED else event.reason,
         findings=findings(store, record) if record else [],
-        results=list(results(store, dropped, news.run)),
-        estimate=expected(store, news.run),
+        results=list(results(store, dropped, event.run)),
+        estimate=expected(store, event.run),
         faults=record.faults if record else [],
         resumes=record.resumes if record else 0,
     )
 
 
-def priced(story: Story, sources: Sources, record: RunRecord, execution: str) -> tuple[Story, Observed]:
-    """Return the story of an execution that ends with its cost, and what was seen of it.
+def priced(summary: RunSummary, clients: CostClients, record: RunRecord, execution: str) -> tuple[RunSummary, Observed]:
+    """Return the summary of an execution that ends with its cost, and what was seen of it.
 
-    Where AWS does not tell, or not in time, the story says so: no price keeps a notice back.
+    Where AWS does not tell, or not in time, the summary says so: no price keeps a notice back.
     """
     try:
-        seen = within(_OBSERVED_SECONDS, lambda: observe(sources, record, execution))
-    except Overdue as error:
-        return replace(story, unpriced=f"AWS does not tell what the run did ({error})"), Observed()
-    return replace(story, cost=measure(seen, record, story.findings, story.ended_at)), seen
+        seen = call_with_timeout(_OBSERVED_SECONDS, lambda: observe(clients, record, execution))
+    except NoAnswer as error:
+        return replace(summary, unpriced=f"AWS does not tell what the run did ({error})"), Observed()
+    return replace(summary, cost=measure(seen, record, summary.findings, summary.ended_at)), seen
 
 
-def _dropped(store: Store, news: News, record: RunRecord | None) -> tuple[str, int, str]:
+def _dropped(store: Store, event: ExecutionEvent, record: RunRecord | None) -> tuple[str, int, str]:
     """Return the dropped object's key and size, and its owner."""
     if record:
         return record.input.key, record.input.size, record.owner
-    drop = news.request
+    drop = event.request
     if not isinstance(drop, Drop):
-        raise Corrupt(f"run {news.run} is to be resumed, but has no record.")
+        raise Corrupt(f"run {event.run} is to be resumed, but has no record.")
     head = store.head(drop.key, drop.version)
     return drop.key, drop.size, owner(head.metadata if head else {}, drop.requester)
 

@@ -9,10 +9,10 @@ from typing import Any
 from gristmill import keys
 from gristmill.batch.containers import Container
 from gristmill.batch.jobs import describe
-from gristmill.cost.gather import CONTAINERS_ASKED, Observed, Sources
+from gristmill.cost.gather import CONTAINERS_ASKED, CostClients, Observed
 from gristmill.limits import BATCH_DESCRIBE_MAX
-from gristmill.outcome.event import News
-from gristmill.outcome.summary import Story
+from gristmill.outcome.event import ExecutionEvent
+from gristmill.outcome.summary import RunSummary
 from gristmill.report.model import Object
 from gristmill.runs.reading import readable
 from gristmill.runs.records import Finding, Outcome, RunRecord
@@ -34,8 +34,8 @@ Which = tuple[str, str, int, int, int]  # stage, branch, attempt, group, index
 class Facts:
     """All that goes into a report."""
 
-    story: Story
-    news: News
+    summary: RunSummary
+    event: ExecutionEvent
     record: RunRecord | None
     seen: Observed = field(default_factory=Observed)
     input: Object | None = None
@@ -48,18 +48,25 @@ class Facts:
     left_out: Sequence[str] = ()
 
 
-def gather(store: Store, sources: Sources, story: Story, news: News, record: RunRecord | None, seen: Observed) -> Facts:
+def gather(
+    store: Store,
+    clients: CostClients,
+    summary: RunSummary,
+    event: ExecutionEvent,
+    record: RunRecord | None,
+    seen: Observed,
+) -> Facts:
     """Return the facts of a run; one that was refused or never claimed has few."""
-    objects = results(store, story)
+    objects = results(store, summary)
     dropped = _input(store, record)
-    outcomes = list(earlier_outcomes(store, news))
+    outcomes = list(earlier_outcomes(store, event))
     if record is None or record.pipeline is None:
-        return Facts(story, news, record, seen, dropped, outcomes=outcomes, results=objects)
+        return Facts(summary, event, record, seen, dropped, outcomes=outcomes, results=objects)
     left = _left(store, record)
     found = {(*place, one.attempt, one.group, one.child): one for place, told in left.items() for one in told}
     return Facts(
-        story=story,
-        news=news,
+        summary=summary,
+        event=event,
         record=record,
         seen=seen,
         input=dropped,
@@ -67,9 +74,9 @@ def gather(store: Store, sources: Sources, story: Story, news: News, record: Run
         outcomes=outcomes,
         footprints=found,
         software=dict(_software(store, record.run, left)),
-        described=describe(sources.batch, wanted(seen.containers, found)),
+        described=describe(clients.batch, wanted(seen.containers, found)),
         results=objects,
-        left_out=list(_left_out(seen, story)),
+        left_out=list(_left_out(seen, summary)),
     )
 
 
@@ -89,13 +96,13 @@ def places(record: RunRecord) -> list[Place]:
     return [(stage.name, branch.name) for stage in stages for branch in stage.branches]
 
 
-def _left_out(seen: Observed, story: Story) -> Iterator[str]:
-    if story.unpriced:
-        yield f"When containers ran, and what the run has cost: {story.unpriced}."
+def _left_out(seen: Observed, summary: RunSummary) -> Iterator[str]:
+    if summary.unpriced:
+        yield f"When containers ran, and what the run has cost: {summary.unpriced}."
     if len(seen.containers) >= CONTAINERS_ASKED:
         yield f"Containers beyond the first {CONTAINERS_ASKED:,}, in times and counts."
-    if len(story.results) > RESULTS:
-        yield f"The names of {len(story.results) - RESULTS:,} of {len(story.results):,} results."
+    if len(summary.results) > RESULTS:
+        yield f"The names of {len(summary.results) - RESULTS:,} of {len(summary.results):,} results."
 
 
 def _input(store: Store, record: RunRecord | None) -> Object | None:
@@ -107,9 +114,9 @@ def _input(store: Store, record: RunRecord | None) -> Object | None:
     return Object(key=one.key, size=one.size, etag=one.etag, version=one.version, checksum=checksum)
 
 
-def results(store: Store, story: Story) -> list[Object]:
+def results(store: Store, summary: RunSummary) -> list[Object]:
     """Return the first results; the first of those with S3's own checksum."""
-    shown = story.results[:RESULTS]
+    shown = summary.results[:RESULTS]
     with ThreadPoolExecutor(_READERS) as pool:
         heads = list(pool.map(lambda one: store.head(one.key), shown[:_CHECKSUMS]))
     told = {head.key: head.checksum for head in heads if head}
@@ -121,10 +128,10 @@ def _findings(store: Store, run: str, stage: str) -> Iterator[Finding]:
     yield from readable(store, Finding, listed[-FINDINGS:])
 
 
-def earlier_outcomes(store: Store, news: News) -> Iterator[Outcome]:
+def earlier_outcomes(store: Store, event: ExecutionEvent) -> Iterator[Outcome]:
     """Yield what earlier executions came to, as far as this version can read it."""
-    found = readable(store, Outcome, (one.key for one in store.list(keys.outcomes(news.run))))
-    earlier = [one for one in found if one.execution != news.execution]
+    found = readable(store, Outcome, (one.key for one in store.list(keys.outcomes(event.run))))
+    earlier = [one for one in found if one.execution != event.execution]
     yield from sorted(earlier, key=lambda one: one.started_at)[-OUTCOMES:]
 
 

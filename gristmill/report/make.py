@@ -15,35 +15,35 @@ def make(
     facts: Facts, pictures: Sequence[Picture], left_out: Sequence[str] = (), tables: Sequence[Table] = ()
 ) -> Report:
     """Return the report of a run's end."""
-    story, record = facts.story, facts.record
+    summary, record = facts.summary, facts.record
     pipeline = record.pipeline if record else None
     all_executions = executions(facts)
-    dropped = facts.input or Object(key=f"{story.title}", size=story.input_size, etag="")
+    dropped = facts.input or Object(key=f"{summary.title}", size=summary.input_size, etag="")
     return Report(
-        made=story.ended_at,
+        made=summary.ended_at,
         made_by=software(),
-        bucket=story.bucket,
-        run=story.run,
-        pipeline=story.pipeline,
-        name=story.name,
-        owner=story.owner,
+        bucket=summary.bucket,
+        run=summary.run,
+        pipeline=summary.pipeline,
+        name=summary.name,
+        owner=summary.owner,
         description=pipeline.description if pipeline else "",
-        status=story.status,
-        reason=story.reason,
-        faults=list(story.faults),
+        status=summary.status,
+        reason=summary.reason,
+        faults=list(summary.faults),
         parameters=record.parameters if record else {},
         input=dropped,
         started=min(one.started for one in all_executions),
-        ended=story.ended_at,
+        ended=summary.ended_at,
         executions=all_executions,
         stages=stages(facts, lambda attempt: _execution_of(attempt, len(all_executions))),
         results=list(facts.results),
-        results_count=len(story.results),
-        results_size=sum(one.size for one in story.results),
+        results_count=len(summary.results),
+        results_size=sum(one.size for one in summary.results),
         pictures=list(pictures),
         tables=list(tables),
-        cost=story.spent,
-        estimate=story.estimate,
+        cost=summary.spent,
+        estimate=summary.estimate,
         left_out=[*facts.left_out, *left_out],
     )
 
@@ -55,7 +55,7 @@ def _execution_of(attempt: int, count: int) -> int:
 
 def executions(facts: Facts) -> list[Execution]:
     """Return the executions, oldest first; the states of the last one alone are known."""
-    story = facts.story
+    summary = facts.summary
     earlier = [
         Execution(
             name=one.execution.rpartition(":")[2],
@@ -69,13 +69,13 @@ def executions(facts: Facts) -> list[Execution]:
         for one in facts.outcomes
     ]
     last = Execution(
-        name=facts.news.execution.rpartition(":")[2],
-        status=story.status,
-        reason=story.reason,
-        started=story.started_at,
-        ended=story.ended_at,
-        steps=steps(facts.seen.history, story.ended_at),
-        lanes=list(_lanes(facts, story.started_at, story.ended_at)),
+        name=facts.event.execution.rpartition(":")[2],
+        status=summary.status,
+        reason=summary.reason,
+        started=summary.started_at,
+        ended=summary.ended_at,
+        steps=steps(facts.seen.history, summary.ended_at),
+        lanes=list(_lanes(facts, summary.started_at, summary.ended_at)),
     )
     return [*earlier, last]
 

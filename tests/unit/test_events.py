@@ -70,9 +70,9 @@ def test_an_ended_execution_is_about_the_run_of_its_input():
     assert detail["status"] in pattern["status"]
     assert set(pattern["status"]) == {RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT}
     event = sample("object-created")
-    news = read_change(detail, event["detail"]["bucket"]["name"])
-    assert news.request == dropped(event)
-    assert news.started_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    change = read_change(detail, event["detail"]["bucket"]["name"])
+    assert change.request == dropped(event)
+    assert change.started_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_a_dead_child_is_explained_from_what_batch_says_of_it():

@@ -10,7 +10,7 @@ from gristmill.enums import CheckVerdict, Encoding, RecordFormat, RunStatus
 from gristmill.keys import Span
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.event import cause_of, may_tell, read_payload
-from gristmill.outcome.summary import Story
+from gristmill.outcome.summary import RunSummary
 from gristmill.pipeline.model import Branch, Split, Stage
 from gristmill.runs.coverage import Cover, Slice
 from gristmill.runs.records import BranchFinding, Failure, RunRecord
@@ -141,8 +141,8 @@ def test_only_an_execution_that_has_to_do_with_the_run_speaks_of_it(event, owner
     assert may_tell(read_payload(payload(event), "b"), record(owner) if owner else None) is speaks
 
 
-def story(name: str = "x.txt", **more) -> Story:
-    return Story(
+def summary(name: str = "x.txt", **more) -> RunSummary:
+    return RunSummary(
         **{
             "status": RunStatus.FAILED, "run": "0" * 16, "pipeline": "strings", "name": name, "owner": "me",
             "input_size": 1, "bucket": "b", "started_at": NOW, "ended_at": NOW + timedelta(seconds=61), "reason": "why",
@@ -153,7 +153,7 @@ def story(name: str = "x.txt", **more) -> Story:
 
 @pytest.mark.parametrize("name", ["x.txt", "n" * 1000, "é" * 500, "a\nb\tc", "挽き臼.txt", ""])
 def test_any_name_makes_a_subject_that_sns_takes(name):
-    line = subject(story(name))
+    line = subject(summary(name))
     assert len(line) < SNS_SUBJECT_MAX
     assert line.isascii()
     assert line.isprintable()
@@ -161,14 +161,14 @@ def test_any_name_makes_a_subject_that_sns_takes(name):
 
 
 def test_a_mail_stays_within_its_limit_and_keeps_its_attributes():
-    told = story(reason="é" * SNS_MESSAGE_MAX, name="n" * 900)
+    told = summary(reason="é" * SNS_MESSAGE_MAX, name="n" * 900)
     size = len(body(told).encode()) + sum(len(str(one).encode()) for one in attributes(told).values())
     assert size <= SNS_MESSAGE_MAX
 
 
 def test_a_failed_run_names_the_command_that_resumes_and_a_refused_one_does_not():
-    assert f"gristmill resume {'0' * 16}" in body(story())
-    refused = body(story(faults=["this", "that"]))
+    assert f"gristmill resume {'0' * 16}" in body(summary())
+    refused = body(summary(faults=["this", "that"]))
     assert "  this\n  that\n" in refused
     assert "resume" not in refused
 

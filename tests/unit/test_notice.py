@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, size
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.outcome.summary import Story
+from gristmill.outcome.summary import RunSummary
 from gristmill.runs.records import BranchFinding, Failure, Finding
 from gristmill.steps.notify.mail import attributes, body, subject
 from gristmill.storage.s3 import ObjectInfo
@@ -17,7 +17,7 @@ from gristmill.storage.s3 import ObjectInfo
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def story(**more) -> Story:
+def summary(**more) -> RunSummary:
     usual = {
         "status": RunStatus.SUCCEEDED,
         "run": "0123456789abcdef",
@@ -32,7 +32,7 @@ def story(**more) -> Story:
         "findings": [],
         "results": [],
     }
-    return Story(**{**usual, **more})
+    return RunSummary(**{**usual, **more})
 
 
 def failed_finding() -> Finding:
@@ -65,14 +65,14 @@ def failed_finding() -> Finding:
 
 
 def test_the_subject_reads_as_the_issue_says():
-    assert subject(story()) == "[gristmill] SUCCEEDED strings/input.tsv in 12 s"
-    assert subject(story(status=RunStatus.FAILED)) == "[gristmill] FAILED strings/input.tsv after 12 s"
+    assert subject(summary()) == "[gristmill] SUCCEEDED strings/input.tsv in 12 s"
+    assert subject(summary(status=RunStatus.FAILED)) == "[gristmill] FAILED strings/input.tsv after 12 s"
 
 
 @given(st.text(max_size=1500), st.sampled_from(RunStatus), st.integers(0, 10**7))
 def test_any_subject_is_what_sns_takes(name, status, seconds):
     """Amazon SNS API reference, Publish: printable ASCII, below 100 characters, begins with no space."""
-    told = subject(story(name=name, status=status, ended_at=NOW + timedelta(seconds=seconds)))
+    told = subject(summary(name=name, status=status, ended_at=NOW + timedelta(seconds=seconds)))
     assert len(told) < SNS_SUBJECT_MAX
     assert all(" " <= letter <= "~" for letter in told)
     assert told.startswith(f"[gristmill] {status} ")
@@ -83,7 +83,7 @@ def test_letters_lose_their_accents_and_others_become_question_marks():
 
 
 def test_a_failure_is_told_with_all_that_leads_to_it():
-    told = body(story(status=RunStatus.FAILED, reason="1 of 1,000 tasks have no output", findings=[failed_finding()]))
+    told = body(summary(status=RunStatus.FAILED, reason="1 of 1,000 tasks have no output", findings=[failed_finding()]))
     for words in (
         "map",
         "reverse",
@@ -99,18 +99,18 @@ def test_a_failure_is_told_with_all_that_leads_to_it():
 
 
 def test_results_are_told_with_the_command_that_gets_them():
-    told = body(story(results=[ObjectInfo("results/strings/input.tsv/r/reverse.tsv", 2_000_000, "")]))
+    told = body(summary(results=[ObjectInfo("results/strings/input.tsv/r/reverse.tsv", 2_000_000, "")]))
     assert "s3://mill/results/strings/input.tsv/r/reverse.tsv (2.0 MB)" in told
     assert "gristmill results 0123456789abcdef" in told
 
 
 def test_a_body_stays_within_the_limit_however_long_the_reason():
-    told = body(story(reason="ü" * SNS_MESSAGE_MAX))
+    told = body(summary(reason="ü" * SNS_MESSAGE_MAX))
     assert len(told.encode()) <= SNS_MESSAGE_MAX
 
 
 def test_attributes_leave_out_what_is_empty_and_cut_what_is_long():
-    told = attributes(story(owner="", pipeline="p" * 300))
+    told = attributes(summary(owner="", pipeline="p" * 300))
     assert set(told) == {"pipeline", "status", "run"}
     assert len(told["pipeline"]["StringValue"]) == 256
 

@@ -21,7 +21,7 @@ from embedded_aws.server.log_format import Formatter
 from embedded_aws.services.sns.mail import is_address, is_subject, make_mail
 from gristmill.cli import show
 from gristmill.enums import CheckVerdict, RunStatus
-from gristmill.outcome.summary import Story
+from gristmill.outcome.summary import RunSummary
 from gristmill.printable import LINE_MAX, block, json_text, line, short
 from gristmill.report.page import _environment
 from gristmill.runs.records import BranchFinding, Failure, Finding
@@ -189,7 +189,7 @@ def first_words(mail: str) -> list[str]:
     return [each.split(" ")[0] for each in mail.split("\n") if not each.startswith("    | ")]
 
 
-def story_of(text: str) -> Story:
+def story_of(text: str) -> RunSummary:
     failure = Failure(
         stage="map", branch="b", task=1, attempt=0, reason=text, detail=f"{text}\n{text}",
         exit_code=1, job_id="j", log_stream="l", at=NOW,
@@ -201,7 +201,7 @@ def story_of(text: str) -> Story:
     finding = Finding(
         run="r", stage="map", attempt=0, verdict=CheckVerdict.FAILED, reason=text, branches=[branch], warnings=[text]
     )
-    return Story(
+    return RunSummary(
         status=RunStatus.FAILED, run="0123456789abcdef", pipeline="strings", name=text, owner=text, input_size=1,
         bucket="mill", started_at=NOW, ended_at=NOW, reason=text, findings=[finding], results=[], unreported=text,
     )  # fmt: skip
@@ -210,15 +210,15 @@ def story_of(text: str) -> Story:
 @given(texts.map(encodable))
 @example(encodable(EVIL))
 def test_a_mail_has_no_line_but_its_own_and_goes_whatever_it_tells(text):
-    story, plain = story_of(f"x{text}"), story_of("x")
-    assert first_words(body(story)) == first_words(body(plain))
-    assert hidden(body(story)) == []
-    assert is_subject(subject(story))
-    assert all(hidden(value["StringValue"]) == [] for value in attributes(story).values())
-    mail = make_mail("a@mill.example", subject(story), body(story), "arn")
+    summary, plain = story_of(f"x{text}"), story_of("x")
+    assert first_words(body(summary)) == first_words(body(plain))
+    assert hidden(body(summary)) == []
+    assert is_subject(subject(summary))
+    assert all(hidden(value["StringValue"]) == [] for value in attributes(summary).values())
+    mail = make_mail("a@mill.example", subject(summary), body(summary), "arn")
     read = email.message_from_bytes(mail.as_bytes(), policy=default)
     assert read.keys() == make_mail("a@mill.example", "x", "x", "arn").keys()
-    assert body(story) in read.get_content()
+    assert body(summary) in read.get_content()
 
 
 def test_a_reason_of_a_megabyte_leaves_room_for_the_rest_of_a_mail():

@@ -18,8 +18,8 @@ from jsonschema import Draft202012Validator, validate
 from gristmill import keys
 from gristmill.cost.gather import Observed
 from gristmill.enums import CheckVerdict, RunStatus
-from gristmill.outcome.event import News
-from gristmill.outcome.summary import Story
+from gristmill.outcome.event import ExecutionEvent
+from gristmill.outcome.summary import RunSummary
 from gristmill.printable import block
 from gristmill.report.branches import union
 from gristmill.report.chart import BARS_MOST, Scale, charts, ticks
@@ -37,7 +37,7 @@ from gristmill.runs.records import BranchFinding, Failure, Finding
 from gristmill.runs.request import Resume
 from gristmill.runs.usage import Footprint, footprints, leave, libraries
 from gristmill.storage.s3 import ObjectInfo
-from gristmill.timebox import Overdue, within
+from gristmill.timebox import NoAnswer, call_with_timeout
 from tests.unit.test_containers import CONTAINER, RECORD
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
@@ -164,17 +164,17 @@ def test_pictures_of_a_page_are_few_and_small_together(made):
 
 
 def test_work_that_is_overdue_or_refused_by_aws_is_told():
-    assert within(5, lambda: 3) == 3
-    with pytest.raises(Overdue, match="it took more than"):
-        within(0.01, threading.Event().wait)
+    assert call_with_timeout(5, lambda: 3) == 3
+    with pytest.raises(NoAnswer, match="it took more than"):
+        call_with_timeout(0.01, threading.Event().wait)
 
     def refused():
         raise ClientError({"Error": {"Code": "Throttling"}}, "ListJobs")
 
-    with pytest.raises(Overdue, match="Throttling"):
-        within(5, refused)
+    with pytest.raises(NoAnswer, match="Throttling"):
+        call_with_timeout(5, refused)
     with pytest.raises(ZeroDivisionError):
-        within(5, lambda: 1 / 0)
+        call_with_timeout(5, lambda: 1 / 0)
 
 
 def facts(children=0, reason="", **more):
@@ -191,7 +191,7 @@ def facts(children=0, reason="", **more):
         run=RECORD.run, stage="map", attempt=0, verdict=CheckVerdict.FAILED, reason=reason, branches=[found],
         warnings=[reason],
     )  # fmt: skip
-    story = Story(
+    summary = RunSummary(
         status=RunStatus.FAILED, run=RECORD.run, pipeline="strings", name=reason or "x", owner=reason, input_size=1,
         bucket="b", started_at=START, ended_at=START + timedelta(seconds=60), reason=reason, findings=[finding],
         results=[ObjectInfo(f"results/{reason}", 1, "")] * 1000,
@@ -202,10 +202,10 @@ def facts(children=0, reason="", **more):
         for number in range(children)
     ]
     left = {(one.stage, one.branch, 0, 0, one.index): PRINT for one in many}
-    news = News(RunStatus.FAILED, "arn:execution", Resume(run="0" * 16), START, reason)
+    event = ExecutionEvent(RunStatus.FAILED, "arn:execution", Resume(run="0" * 16), START, reason)
     objects = [Object(key=f"results/{reason}", size=1, etag=reason)] * 500
     given = {"findings": {"map": [finding] * 60}, "seen": Observed([], many), "footprints": left, "results": objects}
-    return Facts(story, news, RECORD, **given, **more)
+    return Facts(summary, event, RECORD, **given, **more)
 
 
 class Elements(HTMLParser):

@@ -118,7 +118,7 @@ class Bucket:
 
 
 @dataclass
-class Post:
+class NotifyClients:
     """What Notify works with, where it must do nothing."""
 
     store: Bucket = field(default_factory=Bucket)
@@ -141,7 +141,7 @@ def test_notify_tells_nobody_of_what_was_started_by_hand(value: Any, other: Any)
         {"detail-type": "x", "detail": odd},
         {"detail-type": "x"},
     ):
-        assert notify(Post(), payload)["told"] is False  # type: ignore[arg-type]
+        assert notify(NotifyClients(), payload)["told"] is False  # type: ignore[arg-type]
 
 
 @given(st.binary(max_size=200) | ANYTHING.map(lambda value: json.dumps(value).encode("utf-8", "surrogatepass")))

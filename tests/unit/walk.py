@@ -6,7 +6,7 @@ from gristmill.batch.lanes import Lane
 from gristmill.enums import Compute
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.request import read_request
-from gristmill.steps.check_output.causes import Clues
+from gristmill.steps.check_output.causes import CauseClients
 from gristmill.steps.check_output.check_output import check_output
 from gristmill.steps.job_map.job_map import job_map
 from gristmill.steps.merge.merge import merge
@@ -29,7 +29,7 @@ class NoBatch:
         return [{"jobSummaryList": []}]
 
 
-CLUES = Clues(NoBatch(), None, ["queue"], "jobs")
+CLUES = CauseClients(NoBatch(), None, ["queue"], "jobs")
 
 
 def event(store: Store, key: str, body: bytes, **metadata: str) -> dict[str, Any]:

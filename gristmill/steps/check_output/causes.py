@@ -29,7 +29,7 @@ _WRONG = f"{_REFUSED} (Batch.ClientException"
 
 
 @dataclass(frozen=True)
-class Clues:
+class CauseClients:
     """Where Batch and the logs are asked: clients, the queues' ARNs and the jobs' log group."""
 
     batch: Any
@@ -38,13 +38,15 @@ class Clues:
     log_group: str
 
 
-def failures(store: Store, clues: Clues, cursor: Cursor, branch: str, missing: list[keys.Span]) -> list[Failure]:
+def failures(
+    store: Store, clients: CauseClients, cursor: Cursor, branch: str, missing: list[keys.Span]
+) -> list[Failure]:
     """Return a handful of failures of this attempt that explain the missing tasks, recorded ones first."""
     recorded = list(islice(_recorded(store, cursor, branch), _SHOWN))
     if len(recorded) >= _SHOWN or len(recorded) == sum(span.end - span.first for span in missing):
         return recorded
     known = {failure.job_id for failure in recorded}
-    died = (one for one in _died(clues, cursor, branch) if one.job_id not in known)
+    died = (one for one in _died(clients, cursor, branch) if one.job_id not in known)
     return recorded + list(islice(died, _SHOWN - len(recorded)))
 
 
@@ -80,8 +82,8 @@ def _recorded(store: Store, cursor: Cursor, branch: str) -> Iterator[Failure]:
             yield from readable(store, Failure, [one.key])
 
 
-def _died(clues: Clues, cursor: Cursor, branch: str) -> Iterator[Failure]:
-    for job in _failed_jobs(clues, cursor, branch):
+def _died(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[Failure]:
+    for job in _failed_jobs(clients, cursor, branch):
         attempt = (job.get("attempts") or [{}])[-1]
         container = attempt.get("container") or job.get("container") or {}
         stream = container.get("logStreamName") or ""
@@ -91,7 +93,7 @@ def _died(clues: Clues, cursor: Cursor, branch: str) -> Iterator[Failure]:
             task=None,
             attempt=cursor.attempt,
             reason=explain(container.get("exitCode"), container.get("reason"), job.get("statusReason")),
-            detail=_tail(clues, stream),
+            detail=_tail(clients, stream),
             exit_code=container.get("exitCode"),
             job_id=job["jobId"],
             log_stream=stream,
@@ -99,20 +101,20 @@ def _died(clues: Clues, cursor: Cursor, branch: str) -> Iterator[Failure]:
         )
 
 
-def _failed_jobs(clues: Clues, cursor: Cursor, branch: str) -> Iterator[dict[str, Any]]:
+def _failed_jobs(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[dict[str, Any]]:
     name = keys.job_name(cursor.run, cursor.stage, branch, cursor.attempt, "*")
-    for queue in clues.queues:
-        named = _list(clues, jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
+    for queue in clients.queues:
+        named = _list(clients, jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
         for group in (job for job in named if job["status"] == "FAILED"):
             ids = [f"{group['jobId']}#0" if "nodeProperties" in group else group["jobId"]]  # the main node tells
             if "arrayProperties" in group:
-                children = _list(clues, arrayJobId=group["jobId"], jobStatus="FAILED")
+                children = _list(clients, arrayJobId=group["jobId"], jobStatus="FAILED")
                 ids = [child["jobId"] for child in islice(children, BATCH_DESCRIBE_MAX)] or ids
-            yield from clues.batch.describe_jobs(jobs=ids)["jobs"]
+            yield from clients.batch.describe_jobs(jobs=ids)["jobs"]
 
 
-def _list(clues: Clues, **which: Any) -> Iterator[dict[str, Any]]:
-    for page in clues.batch.get_paginator("list_jobs").paginate(**which):
+def _list(clients: CauseClients, **which: Any) -> Iterator[dict[str, Any]]:
+    for page in clients.batch.get_paginator("list_jobs").paginate(**which):
         yield from page["jobSummaryList"]
 
 
@@ -135,12 +137,12 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _tail(clues: Clues, stream: str) -> str:
+def _tail(clients: CauseClients, stream: str) -> str:
     if not stream:
         return ""
     try:
-        answer = clues.logs.get_log_events(
-            logGroupName=clues.log_group, logStreamName=stream, limit=_TAIL, startFromHead=False
+        answer = clients.logs.get_log_events(
+            logGroupName=clients.log_group, logStreamName=stream, limit=_TAIL, startFromHead=False
         )
     except ClientError as error:  # a cause without its log is better than none
         return f"(the log {stream} cannot be read: {error.response['Error']['Code']})"

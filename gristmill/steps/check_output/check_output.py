@@ -15,7 +15,7 @@ from gristmill.runs.coverage import Cover
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import find_branch, frozen, output_key, read_record
 from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
-from gristmill.steps.check_output.causes import Clues, failures
+from gristmill.steps.check_output.causes import CauseClients, failures
 from gristmill.steps.check_output.verdict import Expected, judge, miscount
 from gristmill.steps.merge.publish import is_published, publishes
 from gristmill.storage.s3 import Store
@@ -24,7 +24,7 @@ _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
 _LONGEST_WAIT = 60
 
 
-def check_output(store: Store, clues: Clues, cursor: Cursor, refused: Mapping[str, Failure]) -> dict[str, Any]:
+def check_output(store: Store, clients: CauseClients, cursor: Cursor, refused: Mapping[str, Failure]) -> dict[str, Any]:
     """Examine every branch of the cursor's stage, write the finding, and return the verdict and the next cursor.
 
     `refused` are, by branch, jobs of this attempt that Batch never took.
@@ -32,7 +32,7 @@ def check_output(store: Store, clues: Clues, cursor: Cursor, refused: Mapping[st
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
     expected = expected_of(store, cursor, stage)
-    examined = (_examine(store, clues, record, cursor, branch, expected) for branch in stage.branches)
+    examined = (_examine(store, clients, record, cursor, branch, expected) for branch in stage.branches)
     found = [_explained(one, refused.get(one.branch)) for one in examined]
     tries = cursor.attempt - record.resumes * ATTEMPTS_MAX + 1
     verdict, reason = judge(stage, found, tries)
@@ -60,7 +60,7 @@ def expected_of(store: Store, cursor: Cursor, stage: Stage) -> Expected:
 
 
 def _examine(
-    store: Store, clues: Clues, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected
+    store: Store, clients: CauseClients, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected
 ) -> BranchFinding:
     held = survey(store, cursor.run, cursor.stage, branch.name, expected.tasks)
     missing = held.tasks_missing
@@ -73,7 +73,7 @@ def _examine(
         bytes_in=held.bytes_in,
         bytes_out=held.size,
         output=None if missing else _output(store, record, branch, held),
-        failures=_failures(store, clues, cursor, branch.name, held, expected) if missing else [],
+        failures=_failures(store, clients, cursor, branch.name, held, expected) if missing else [],
         missing=missing,
         problem=None if missing else miscount(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
     )
@@ -87,10 +87,10 @@ def _explained(found: BranchFinding, refusal: Failure | None) -> BranchFinding:
 
 
 def _failures(
-    store: Store, clues: Clues, cursor: Cursor, branch: str, held: Cover, expected: Expected
+    store: Store, clients: CauseClients, cursor: Cursor, branch: str, held: Cover, expected: Expected
 ) -> list[Failure]:
     """Return failures that explain what is missing, each with its task's place where bytes of the input tell it."""
-    found = failures(store, clues, cursor, branch, held.missing)
+    found = failures(store, clients, cursor, branch, held.missing)
     if expected.encoding is not Encoding.PLAIN:
         return found
     return [failure if failure.task is None else placed(store, cursor, failure) for failure in found]

@@ -7,7 +7,7 @@ from gristmill.cost.bill import told
 from gristmill.enums import RunStatus
 from gristmill.humanize import ascii_only, duration, moment, often, size
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.outcome.summary import Story
+from gristmill.outcome.summary import RunSummary
 from gristmill.runs.records import Failure, Finding
 
 _ATTRIBUTE_MAX = 256  # characters
@@ -15,23 +15,23 @@ _ATTRIBUTES_MAX = 8 * 1024  # bytes of all attributes, which count as part of th
 _RESULTS_SHOWN = 50  # a branch that makes files has one of each task
 
 
-def subject(story: Story) -> str:
+def subject(summary: RunSummary) -> str:
     """Return the subject: printable ASCII, at most 100 characters; a long name is shortened in its middle."""
-    head = f"[gristmill] {story.status} "
-    tail = f" {'after' if story.status is not RunStatus.SUCCEEDED else 'in'} {duration(story.took)}"
+    head = f"[gristmill] {summary.status} "
+    tail = f" {'after' if summary.status is not RunStatus.SUCCEEDED else 'in'} {duration(summary.took)}"
     room = SNS_SUBJECT_MAX - 1 - len(head) - len(tail)
-    title = ascii_only(story.title)
+    title = ascii_only(summary.title)
     if len(title) > room:
         keep = (room - 3) // 2
         title = f"{title[:keep]}...{title[-keep:]}"
     return f"{head}{title}{tail}"
 
 
-def body(story: Story) -> str:
+def body(summary: RunSummary) -> str:
     """Return the mail's text, within SNS's limit."""
-    end = _text(_next(story))
+    end = _text(_next(summary))
     room = SNS_MESSAGE_MAX - _ATTRIBUTES_MAX - len(end.encode())
-    return _text(_lines(story)).encode()[:room].decode(errors="ignore") + end
+    return _text(_lines(summary)).encode()[:room].decode(errors="ignore") + end
 
 
 def _text(lines: Iterator[str]) -> str:
@@ -39,56 +39,56 @@ def _text(lines: Iterator[str]) -> str:
     return "".join(f"{printable.short(line)}\n" for line in lines)
 
 
-def _lines(story: Story) -> Iterator[str]:
-    yield _headline(story)
+def _lines(summary: RunSummary) -> Iterator[str]:
+    yield _headline(summary)
     yield ""
-    yield f"File      {story.title} ({size(story.input_size)})"
-    yield f"Run       {story.run}"
-    yield f"Owner     {story.owner}"
-    yield from _times(story)
-    yield from _cost(story)
-    yield from _report(story)
-    why = story.faults or ([story.reason] if story.reason else [])
+    yield f"File      {summary.title} ({size(summary.input_size)})"
+    yield f"Run       {summary.run}"
+    yield f"Owner     {summary.owner}"
+    yield from _times(summary)
+    yield from _cost(summary)
+    yield from _report(summary)
+    why = summary.faults or ([summary.reason] if summary.reason else [])
     if why:
         yield from ("", "Why", *(f"  {one}" for one in why))
-    yield from _counts(story.findings)
-    yield from _failures(story.findings)
-    yield from _warnings(story.findings)
-    yield from _results(story)
+    yield from _counts(summary.findings)
+    yield from _failures(summary.findings)
+    yield from _warnings(summary.findings)
+    yield from _results(summary)
 
 
-def _times(story: Story) -> Iterator[str]:
-    resumed = f" ({often(story.resumes)})" if story.resumes else ""
-    yield f"{'Resumed' if resumed else 'Started'}   {moment(story.started_at)}{resumed}"
-    if story.status is RunStatus.RETRYING:
-        yield f"So far    {duration(story.took)}"
+def _times(summary: RunSummary) -> Iterator[str]:
+    resumed = f" ({often(summary.resumes)})" if summary.resumes else ""
+    yield f"{'Resumed' if resumed else 'Started'}   {moment(summary.started_at)}{resumed}"
+    if summary.status is RunStatus.RETRYING:
+        yield f"So far    {duration(summary.took)}"
     else:
-        yield f"Ended     {moment(story.ended_at)} ({duration(story.took)})"
+        yield f"Ended     {moment(summary.ended_at)} ({duration(summary.took)})"
 
 
-def _cost(story: Story) -> Iterator[str]:
-    if story.spent:
-        yield f"Cost      {told(story.spent, story.estimate)}"
-    elif story.unpriced:
-        yield f"Cost      not known: {story.unpriced}"
+def _cost(summary: RunSummary) -> Iterator[str]:
+    if summary.spent:
+        yield f"Cost      {told(summary.spent, summary.estimate)}"
+    elif summary.unpriced:
+        yield f"Cost      not known: {summary.unpriced}"
 
 
-def _report(story: Story) -> Iterator[str]:
-    if story.report:
-        yield f"Report    s3://{story.bucket}/{story.report}"
-    elif story.unreported:
-        yield f"Report    not written: {story.unreported}"
+def _report(summary: RunSummary) -> Iterator[str]:
+    if summary.report:
+        yield f"Report    s3://{summary.bucket}/{summary.report}"
+    elif summary.unreported:
+        yield f"Report    not written: {summary.unreported}"
 
 
-def _headline(story: Story) -> str:
-    if story.faults:
+def _headline(summary: RunSummary) -> str:
+    if summary.faults:
         return "The file was refused: nothing was run."
     return {
         RunStatus.SUCCEEDED: "The run is complete: every output was found and counted.",
         RunStatus.RETRYING: "Some tasks have no output yet and are tried again. The next mail comes at the end.",
         RunStatus.ABORTED: "The run was stopped before it was complete.",
         RunStatus.TIMED_OUT: "The run took longer than it may, and was ended.",
-    }.get(story.status, "The run failed. What is done is kept; nothing incomplete was published.")
+    }.get(summary.status, "The run failed. What is done is kept; nothing incomplete was published.")
 
 
 def _counts(findings: Sequence[Finding]) -> Iterator[str]:
@@ -130,27 +130,27 @@ def _place(failure: Failure) -> str:
     return f" (bytes {failure.start:,} to {failure.end - 1:,} of its stage's input)"
 
 
-def _results(story: Story) -> Iterator[str]:
-    if story.results:
+def _results(summary: RunSummary) -> Iterator[str]:
+    if summary.results:
         yield from ("", "Results")
-        for one in story.results[:_RESULTS_SHOWN]:
-            yield f"  s3://{story.bucket}/{one.key} ({size(one.size)})"
-        if len(story.results) > _RESULTS_SHOWN:
-            yield f"  and {len(story.results) - _RESULTS_SHOWN:,} more"
-        yield from ("", f"Get them:  gristmill results {story.run} --download .")
+        for one in summary.results[:_RESULTS_SHOWN]:
+            yield f"  s3://{summary.bucket}/{one.key} ({size(one.size)})"
+        if len(summary.results) > _RESULTS_SHOWN:
+            yield f"  and {len(summary.results) - _RESULTS_SHOWN:,} more"
+        yield from ("", f"Get them:  gristmill results {summary.run} --download .")
 
 
-def _next(story: Story) -> Iterator[str]:
-    if story.faults:
+def _next(summary: RunSummary) -> Iterator[str]:
+    if summary.faults:
         yield from ("", "Mend this, and drop the file again.")
-    elif story.status in (RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
-        yield from ("", f"See more:  gristmill status {story.run}")
-        yield f"Go on with only what is missing:  gristmill resume {story.run}"
+    elif summary.status in (RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
+        yield from ("", f"See more:  gristmill status {summary.run}")
+        yield f"Go on with only what is missing:  gristmill resume {summary.run}"
 
 
-def attributes(story: Story) -> dict[str, dict[str, str]]:
+def attributes(summary: RunSummary) -> dict[str, dict[str, str]]:
     """Return the message attributes that subscriptions filter by; SNS takes no empty values."""
-    values = {"pipeline": story.pipeline, "status": story.status, "run": story.run, "owner": story.owner}
+    values = {"pipeline": summary.pipeline, "status": summary.status, "run": summary.run, "owner": summary.owner}
     return {
         name: {"DataType": "String", "StringValue": printable.line(str(value))[:_ATTRIBUTE_MAX]}
         for name, value in values.items()
