@@ -20,7 +20,7 @@ from embedded_aws.services.cloudformation.template import parse
 from gristmill.errors import GristmillError, Refused
 
 _BUCKET = "gristmill-artifacts"
-_LAYER = ("gristmill", "batch_jobs")
+_LAYER = ("gristmill", "process_tree", "batch_jobs")
 _NOT_IN_LAYER = ("cli", "local", "__pycache__")
 
 

@@ -34,9 +34,9 @@ from gristmill.cli.session import Session, session
 from gristmill.cli.show import out, problem, show_warnings, trace
 from gristmill.client.stack import DEFAULT_NAME
 from gristmill.client.target import Wanted
-from gristmill.descendants import guard
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.printable import block
+from process_tree.descendants import guard
 
 _EXIT_CODES = """Exit codes: 0 done; 1 the run failed, or something else did; 2 wrong usage; 3 no such run, pipeline or
 object; 4 refused: the file, a parameter or a pipeline.yaml has faults; 5 no stack, no embedded AWS or no credentials,

@@ -19,7 +19,15 @@ from tests.integration.mill import Mill
 
 TOOLS = daemon.PROJECT / ".tools" / "bin"
 STACK = "gristmill"
-PROJECT_FILES = ("template.yaml", "samconfig.toml", "functions", "statemachines", "gristmill", "batch_jobs")
+PROJECT_FILES = (
+    "template.yaml",
+    "samconfig.toml",
+    "functions",
+    "statemachines",
+    "gristmill",
+    "process_tree",
+    "batch_jobs",
+)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ LAYERS = [room.strip() for layer in CONTRACTS[0]["layers"] for room in layer.spl
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    for top in ("gristmill", "embedded_aws", "batch_jobs", "functions"):
+    for top in ("gristmill", "embedded_aws", "process_tree", "batch_jobs", "functions"):
         for file in sorted((PROJECT / top).rglob("*.py")):
             yield ".".join(file.relative_to(PROJECT).with_suffix("").parts), file
 

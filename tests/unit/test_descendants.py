@@ -18,7 +18,7 @@ from tests.integration.processes import below, running
 # adopts orphans, has a process that is to be spared, a worker of its own group and daemons; says which live in the end
 PARENT = """
 import os, subprocess, time
-from gristmill.descendants import adopt_orphans, already_there, end_descendants, end_detached, living
+from process_tree.descendants import adopt_orphans, already_there, end_descendants, end_detached, living
 adopt_orphans()
 before = subprocess.Popen(["sleep", "60"], start_new_session=True)
 spared = already_there()

@@ -69,6 +69,7 @@ def test_what_goes_into_an_image_is_named_and_everything_else_stays_out():
     assert lines[0] == "**"
     assert [line for line in lines if line.startswith("!")] == [
         "!gristmill",
+        "!process_tree",
         "!batch_jobs",
         "!requirements-mpi.lock",
         "!requirements-gpu.lock",

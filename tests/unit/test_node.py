@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from gristmill.batch.lanes import Lane, lane_of, read_lanes
-from gristmill.descendants import descendants
 from gristmill.enums import Image, LaneName, Notice
 from gristmill.errors import Refused
 from gristmill.keys import Rendezvous
@@ -17,6 +16,7 @@ from gristmill.worker.node.host import Registration, gpus, processors, slots
 from gristmill.worker.node.mpirun import arguments, hostfile, is_crowded, networks, program
 from gristmill.worker.node.setting import read_setting
 from gristmill.worker.node.watch import Watch
+from process_tree.descendants import descendants
 
 ENVIRONMENT = {
     "BUCKET": "mill",

@@ -118,7 +118,7 @@ def test_an_id_is_whole_on_a_terminal_of_any_width(columns: int, monkeypatch, ca
 
 def test_no_file_of_text_is_read_or_written_in_the_users_own_encoding():
     """By its AST: `Path.read_text` and `write_text` without an encoding take that of the locale."""
-    for top in ("gristmill", "batch_jobs", "functions"):
+    for top in ("gristmill", "process_tree", "batch_jobs", "functions"):
         for file in sorted((PROJECT / top).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("read_text", "write_text"):

@@ -43,7 +43,7 @@ def load(path: str | Path) -> ModuleType:
     return module
 
 
-offspring = load(Path(__file__).parents[3] / "gristmill" / "descendants.py")
+offspring = load(Path(__file__).parents[3] / "process_tree" / "descendants.py")
 
 
 def warm_up(role: ModuleType) -> None:

@@ -18,7 +18,7 @@ _RUNNERS = ("gristmill.worker.child.__main__", "gristmill.worker.node.__main__")
 _OF_NODES = ("gristmill.worker.node.main_node", "gristmill.worker.node.other_node", "gristmill.worker.node.piped")
 HEAVY = ("boto3", "pydantic", "yaml", *_RUNNERS, *_OF_NODES)
 SERVICES = ("s3",)
-WATCHED = ("gristmill", "batch_jobs")
+WATCHED = ("gristmill", "process_tree", "batch_jobs")
 
 
 def be(request: dict[str, Any], files: list[int]) -> None:

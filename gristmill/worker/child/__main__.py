@@ -5,7 +5,6 @@ import sys
 
 from gristmill import keys
 from gristmill.batch.plan import segment_age
-from gristmill.descendants import adopt_orphans
 from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.pipeline.loading import roots
@@ -22,6 +21,7 @@ from gristmill.worker.child.meter import Try, leave_footprint
 from gristmill.worker.child.outputs import sink_maker
 from gristmill.worker.child.runner import Runner
 from gristmill.worker.child.setting import Setting, read_setting
+from process_tree.descendants import adopt_orphans
 
 _SIGTERM_EXIT = 143
 

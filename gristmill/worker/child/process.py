@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from gristmill.descendants import already_there, end_descendants
 from gristmill.errors import GristmillError
+from process_tree.descendants import already_there, end_descendants
 
 _TAIL = 4_000  # bytes of a program's last words kept for the record of a failure
 _GRACE = 2.0  # seconds from SIGTERM to SIGKILL

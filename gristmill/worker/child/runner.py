@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from gristmill import keys
-from gristmill.descendants import already_there, end_detached
 from gristmill.errors import GristmillError
 from gristmill.limits import SEGMENT_AGE_MIN
 from gristmill.runs.records import Failure
@@ -25,6 +24,7 @@ from gristmill.worker.child.setting import Setting
 from gristmill.worker.child.streams import Sink
 from gristmill.worker.child.trace import job_trace
 from gristmill.worker.child.worklist import Stretch, stretches
+from process_tree.descendants import already_there, end_detached
 
 _BUFFER = 64 * 1024  # bytes; larger writes pass it by
 _DETAIL = 4_000  # characters of traceback kept: its end tells the most

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from gristmill.descendants import adopt_orphans, end_descendants
 from gristmill.enums import Notice
 from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.keys import Rendezvous
@@ -25,6 +24,7 @@ from gristmill.worker.node.host import Registration, register
 from gristmill.worker.node.mpirun import find_mpirun
 from gristmill.worker.node.setting import Setting, read_setting
 from gristmill.worker.node.work import Work, make_work
+from process_tree.descendants import adopt_orphans, end_descendants
 
 
 class Ear:
