@@ -41,7 +41,7 @@ class ToldBatch:
 
     def __init__(self, record: RunRecord, containers: int) -> None:
         self.calls = 0
-        self._arrays = {branch: keys.job_name(record.run, "map", branch, 0, 0) for branch in BRANCHES}
+        self._arrays = {branch: keys.BranchKeys(record.run, "map", branch).job_name(0, 0) for branch in BRANCHES}
         self._containers = containers
 
     def get_paginator(self, _name: str) -> "ToldBatch":
@@ -115,7 +115,7 @@ def leave_footprints(store: Store, record: RunRecord, containers: int) -> None:
     def one(place: tuple[str, int]) -> None:
         branch, index = place
         print_ = Footprint(0, 0, index, 1, began, began + 58_000, 50_000, 90_000, 10, 0, 10**6, 10**6, 10**4, 10**4)
-        leave(store, record.run, "map", branch, print_)
+        leave(store, keys.BranchKeys(record.run, "map", branch), print_)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(one, [(branch, index) for branch in BRANCHES for index in range(containers)]))

@@ -9,7 +9,7 @@ from gristmill.chunks import index
 from gristmill.errors import Refused
 from gristmill.limits import PARTS_MAX
 from gristmill.pipeline.model import Stage
-from gristmill.runs.committed import survey
+from gristmill.runs.committed import read_committed
 from gristmill.runs.locations import find_branch, frozen
 from gristmill.runs.reading import read
 from gristmill.runs.records import Receipt, RunRecord
@@ -28,7 +28,8 @@ def _lines(store: Store, record: RunRecord, stage: Stage) -> Iterator[str]:
     tasks = index.read_header(store, keys.chunks(record.run, maker.name)).values - 1
     if tasks > PARTS_MAX:
         raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")
-    for part in survey(store, record.run, maker.name, branch.name, tasks).slices:
+    held = read_committed(store, keys.BranchKeys(record.run, maker.name, branch.name), tasks)
+    for part in held.slices:
         receipt = read(store, Receipt, keys.receipt_of(part.segment))
         first = part.span.first - receipt.first
         for low, high in pairwise(receipt.offsets[first:]):

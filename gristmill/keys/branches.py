@@ -1,9 +1,11 @@
-"""What belongs to a branch of a stage of a run."""
+"""What belongs to a branch of a stage of a run: its keys, and the names of its Batch jobs."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from gristmill.keys.jobs import job_name_prefix, parse_job_name
 from gristmill.keys.runs import run_prefix
 from gristmill.keys.tasks import ATTEMPT_DIGITS, TASK_DIGITS, Span
 
@@ -14,56 +16,88 @@ _FIGURES = r"[0-9]{1,16}(?:-[0-9]{1,16})*"
 _FOOTPRINT = re.compile(rf"/footprints/({_FIGURES})/({_FIGURES})\.json\Z")
 
 
-def branch_prefix(run: str, stage: str, branch: str) -> str:
-    """Return the prefix of one branch of a stage."""
-    return f"{run_prefix(run)}{stage}/{branch}/"
+@dataclass(frozen=True)
+class BranchKeys:
+    """Where everything of one branch of a stage of a run lies."""
 
+    run: str
+    stage: str
+    branch: str
 
-def tasks(run: str, stage: str, branch: str, attempt: int) -> str:
-    """Return the key of the index of tasks still to do in an attempt; absent means all of them."""
-    return f"{branch_prefix(run, stage, branch)}tasks-{attempt:0{ATTEMPT_DIGITS}d}.idx"
+    @property
+    def prefix(self) -> str:
+        """Return what all keys of the branch start with."""
+        return f"{run_prefix(self.run)}{self.stage}/{self.branch}/"
 
+    def tasks(self, attempt: int) -> str:
+        """Return the key of the index of tasks still to do in an attempt; absent means all of them."""
+        return f"{self.prefix}tasks-{attempt:0{ATTEMPT_DIGITS}d}.idx"
 
-def segments(run: str, stage: str, branch: str) -> str:
-    """Return the prefix of a branch's segments."""
-    return f"{branch_prefix(run, stage, branch)}segments/"
+    @property
+    def segments(self) -> str:
+        """Return the prefix of the segments."""
+        return f"{self.prefix}segments/"
 
+    def segment(self, span: Span) -> str:
+        """Return the key of the outputs of tasks `span`."""
+        return f"{self.segments}{span}"
 
-def segment(run: str, stage: str, branch: str, span: Span) -> str:
-    """Return the key of the outputs of tasks `span`."""
-    return f"{segments(run, stage, branch)}{span}"
+    @property
+    def receipts(self) -> str:
+        """Return the prefix of the receipts."""
+        return f"{self.prefix}receipts/"
 
+    def receipt(self, span: Span) -> str:
+        """Return the key of the receipt that commits segment `span`."""
+        return f"{self.receipts}{span}.json"
 
-def receipts(run: str, stage: str, branch: str) -> str:
-    """Return the prefix of a branch's receipts."""
-    return f"{branch_prefix(run, stage, branch)}receipts/"
+    @property
+    def failures(self) -> str:
+        """Return the prefix of the failure records."""
+        return f"{self.prefix}failures/"
 
+    def failure(self, task: int, attempt: int) -> str:
+        """Return the key of the record of one task's failure in one attempt."""
+        return f"{self.task_failures(task)}{attempt:0{ATTEMPT_DIGITS}d}.json"
 
-def receipt(run: str, stage: str, branch: str, span: Span) -> str:
-    """Return the key of the receipt that commits segment `span`."""
-    return f"{receipts(run, stage, branch)}{span}.json"
+    def task_failures(self, task: int) -> str:
+        """Return what the keys of one task's failure records start with."""
+        return f"{self.failures}{task:0{TASK_DIGITS}d}-"
+
+    @property
+    def footprints(self) -> str:
+        """Return the prefix of what the branch's containers used."""
+        return f"{self.prefix}footprints/"
+
+    def footprint(self, figures: Sequence[int]) -> str:
+        """Return the key of what one container used: attempt, group, child and try come first, and tell it apart."""
+        which = "-".join(f"{figure:0{_FIGURE_DIGITS}d}" for figure in figures[:_TELL_APART])
+        return f"{self.footprints}{which}/{'-'.join(map(str, figures[_TELL_APART:]))}.json"
+
+    @property
+    def merged(self) -> str:
+        """Return the key of a merged output that only a later stage reads."""
+        return f"{self.prefix}merged"
+
+    @property
+    def job_head(self) -> str:
+        """Return what the names of the branch's Batch jobs have before attempt and group."""
+        return f"{job_name_prefix(self.run)}{self.stage}-{self.branch}"
+
+    def job_name(self, attempt: int, group: int | str) -> str:
+        """Return a group's job name (at most 128 of [A-Za-z0-9_-]); the group `*` matches all of an attempt."""
+        return f"{self.job_head}-{attempt}-{group}"
+
+    def job_attempt(self, name: str) -> int | None:
+        """Read the attempt from the name of one of the branch's jobs; None where the job is another branch's."""
+        named = parse_job_name(name)
+        return named.attempt if named and named.head == self.job_head else None
 
 
 def receipt_of(segment: str) -> str:
     """Return the key of the receipt that commits the segment with this key."""
     branch, _, span = segment.rpartition("/segments/")
     return f"{branch}/receipts/{span}.json"
-
-
-def failures(run: str, stage: str, branch: str) -> str:
-    """Return the prefix of a branch's failure records."""
-    return f"{branch_prefix(run, stage, branch)}failures/"
-
-
-def failure(run: str, stage: str, branch: str, task: int, attempt: int) -> str:
-    """Return the key of the record of one task's failure in one attempt."""
-    name = f"{task:0{TASK_DIGITS}d}-{attempt:0{ATTEMPT_DIGITS}d}.json"
-    return f"{failures(run, stage, branch)}{name}"
-
-
-def task_failures(run: str, stage: str, branch: str, task: int) -> str:
-    """Return what the keys of one task's failure records start with."""
-    return f"{failures(run, stage, branch)}{task:0{TASK_DIGITS}d}-"
 
 
 class Failed(NamedTuple):
@@ -79,28 +113,7 @@ def parse_failure(key: str) -> Failed | None:
     return Failed(int(match[1]), int(match[2])) if match else None
 
 
-def footprints(run: str, stage: str, branch: str) -> str:
-    """Return the prefix of what a branch's containers used."""
-    return f"{branch_prefix(run, stage, branch)}footprints/"
-
-
-def footprint(run: str, stage: str, branch: str, figures: Sequence[int]) -> str:
-    """Return the key of what one container used: attempt, group, child and try come first, and tell it apart."""
-    which = "-".join(f"{figure:0{_FIGURE_DIGITS}d}" for figure in figures[:_TELL_APART])
-    return f"{footprints(run, stage, branch)}{which}/{'-'.join(map(str, figures[_TELL_APART:]))}.json"
-
-
 def footprint_figures(key: str) -> list[int] | None:
     """Read the figures from the key of a footprint; None from any other."""
     match = _FOOTPRINT.search(key)
     return [int(figure) for figure in (*match[1].split("-"), *match[2].split("-"))] if match else None
-
-
-def checkpoints(run: str, stage: str, branch: str) -> str:
-    """Return the prefix of the checkpoints that a branch's job keeps."""
-    return f"{branch_prefix(run, stage, branch)}checkpoints/"
-
-
-def merged(run: str, stage: str, branch: str) -> str:
-    """Return the key of a merged branch that only a later stage reads."""
-    return f"{branch_prefix(run, stage, branch)}merged"

@@ -14,22 +14,6 @@ def job_name_prefix(run: str) -> str:
     return f"gm-{run}-"
 
 
-def job_head(run: str, stage: str, branch: str) -> str:
-    """Return what the names of a branch's Batch jobs have before attempt and group."""
-    return f"{job_name_prefix(run)}{stage}-{branch}"
-
-
-def job_name(run: str, stage: str, branch: str, attempt: int, group: int | str) -> str:
-    """Return a group's Batch job name (at most 128 of [A-Za-z0-9_-]); the group `*` matches all of an attempt."""
-    return f"{job_head(run, stage, branch)}-{attempt}-{group}"
-
-
-def job_attempt(name: str, run: str, stage: str, branch: str) -> int | None:
-    """Read the attempt from the name of a branch's job; None where the job is another branch's."""
-    named = parse_job_name(name)
-    return named.attempt if named and named.head == job_head(run, stage, branch) else None
-
-
 def job_folder(name: str) -> str:
     """Return the prefix of what was submitted with a single job."""
     return f"{JOBS}{name}/"

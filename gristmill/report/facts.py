@@ -84,7 +84,7 @@ def _left(store: Store, record: RunRecord) -> dict[Place, list[Footprint]]:
     """Return the footprints of each branch; one listing after another would add up."""
 
     def of(place: Place) -> list[Footprint]:
-        return list(islice(footprints(store, record.run, *place), CONTAINERS_ASKED))
+        return list(islice(footprints(store, keys.BranchKeys(record.run, *place)), CONTAINERS_ASKED))
 
     with ThreadPoolExecutor(_READERS) as pool:
         return dict(zip(places(record), pool.map(of, places(record)), strict=True))
@@ -138,7 +138,7 @@ def earlier_outcomes(store: Store, event: ExecutionEvent) -> Iterator[Outcome]:
 def _software(store: Store, run: str, left: Mapping[Place, Sequence[Footprint]]) -> Iterator[tuple[Place, Software]]:
     """Yield what the last container of each branch ran on."""
     for place, found in left.items():
-        newest = (one.key(run, *place) for one in found[-1:])
+        newest = (one.key(keys.BranchKeys(run, *place)) for one in found[-1:])
         yield from ((place, software) for software in readable(store, Software, newest))
 
 

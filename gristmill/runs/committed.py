@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from gristmill import keys
-from gristmill.runs.coverage import Committed, Cover, cover
+from gristmill.runs.coverage import Committed, Coverage, cover
 from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Receipt
 from gristmill.storage.s3 import ObjectInfo, Store
@@ -11,29 +11,29 @@ from gristmill.storage.s3 import ObjectInfo, Store
 _READERS = 16
 
 
-def committed(store: Store, run: str, stage: str, branch: str) -> dict[keys.Span, ObjectInfo]:
+def committed_segments(store: Store, branch: keys.BranchKeys) -> dict[keys.Span, ObjectInfo]:
     """Return the segments that have a receipt, by their tasks and by keys alone; what else lies there is left out."""
-    segments = {one.key: one for one in store.list(keys.segments(run, stage, branch))}
+    segments = {one.key: one for one in store.list(branch.segments)}
     found = {}
-    for one in store.list(keys.receipts(run, stage, branch)):
+    for one in store.list(branch.receipts):
         span = keys.parse_span(one.key)
-        if span and one.key == keys.receipt(run, stage, branch, span):
-            found[span] = segments.get(keys.segment(run, stage, branch, span))
+        if span and one.key == branch.receipt(span):
+            found[span] = segments.get(branch.segment(span))
     return {span: segment for span, segment in found.items() if segment}
 
 
-def survey(store: Store, run: str, stage: str, branch: str, tasks: int, first: int = 0) -> Cover:
-    """Return the cover of tasks [first, tasks) of a branch: all of it by default.
+def read_committed(store: Store, branch: keys.BranchKeys, tasks: int, first: int = 0) -> Coverage:
+    """Return the coverage of tasks [first, tasks) of a branch: all of it by default.
 
     A receipt counts only with the very segment that it names, and for the tasks that its key names. One that cannot
     be read commits nothing: its tasks are missing.
     """
 
     def read(span: keys.Span, segment: ObjectInfo) -> Committed | None:
-        receipt = find_readable(store, Receipt, keys.receipt(run, stage, branch, span))
+        receipt = find_readable(store, Receipt, branch.receipt(span))
         return Committed.of(segment.key, receipt) if receipt and _commits(receipt, span, segment) else None
 
-    held = committed(store, run, stage, branch)
+    held = committed_segments(store, branch)
     wanted = {span: segment for span, segment in held.items() if span.first < tasks and first < span.end}
     with ThreadPoolExecutor(_READERS) as pool:
         return cover(tasks, filter(None, pool.map(read, wanted, wanted.values())), first)

@@ -52,7 +52,7 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class Cover:
+class Coverage:
     """The slices in task order, and the spans of tasks that no committed segment holds."""
 
     slices: list[Slice]
@@ -89,7 +89,7 @@ class Cover:
         return sum(part.records_out for part in self.slices)
 
 
-def cover(tasks: int, segments: Iterable[Committed], first: int = 0) -> Cover:
+def cover(tasks: int, segments: Iterable[Committed], first: int = 0) -> Coverage:
     """Cover tasks [first, tasks) from committed segments.
 
     The choice is greedy: of the segments that hold the next task, the one reaching
@@ -110,7 +110,7 @@ def cover(tasks: int, segments: Iterable[Committed], first: int = 0) -> Cover:
             upto = min(waiting[-1].span.first, tasks) if waiting else tasks
             missing.append(Span(task, upto))
             task = upto
-    return Cover(found, missing)
+    return Coverage(found, missing)
 
 
 def cut(one: Committed, first: int) -> Slice:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from gristmill.keys import BranchKeys
 from gristmill.limits import ATTEMPTS_MAX
 
 
@@ -13,6 +14,10 @@ class Cursor:
     run: str
     stage: str
     attempt: int
+
+    def branch(self, name: str) -> BranchKeys:
+        """Return the keys of one of the stage's branches."""
+        return BranchKeys(self.run, self.stage, name)
 
     def as_json(self) -> dict[str, Any]:
         """Return the cursor as the state machine carries it."""

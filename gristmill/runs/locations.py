@@ -50,7 +50,7 @@ def output_key(record: RunRecord, branch: str) -> str:
     pipeline = frozen(record)
     stage, made = find_branch(pipeline, branch)
     if branch not in result_branches(pipeline):
-        return keys.merged(record.run, stage.name, branch)
+        return keys.BranchKeys(record.run, stage.name, branch).merged
     name = keys.parse_input(record.input.key).name
     if made.output is OutputKind.FILES:
         return keys.result(pipeline.name, name, record.run, f"{branch}/")

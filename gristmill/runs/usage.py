@@ -40,9 +40,9 @@ class Footprint:
     records_in: int
     records_out: int
 
-    def key(self, run: str, stage: str, branch: str) -> str:
+    def key(self, branch: keys.BranchKeys) -> str:
         """Return where it lies."""
-        return keys.footprint(run, stage, branch, astuple(self))
+        return branch.footprint(astuple(self))
 
 
 class Software(Record):
@@ -56,14 +56,14 @@ class Software(Record):
     libraries: dict[str, str]
 
 
-def leave(store: Store, run: str, stage: str, branch: str, footprint: Footprint) -> None:
+def leave(store: Store, branch: keys.BranchKeys, footprint: Footprint) -> None:
     """Write a container's footprint."""
-    store.put(footprint.key(run, stage, branch), software().model_dump_json().encode())
+    store.put(footprint.key(branch), software().model_dump_json().encode())
 
 
-def footprints(store: Store, run: str, stage: str, branch: str) -> Iterator[Footprint]:
+def footprints(store: Store, branch: keys.BranchKeys) -> Iterator[Footprint]:
     """Yield the footprints of a branch by attempt, group, child and try."""
-    listed = (keys.footprint_figures(one.key) for one in store.list(keys.footprints(run, stage, branch)))
+    listed = (keys.footprint_figures(one.key) for one in store.list(branch.footprints))
     yield from (Footprint(*figures) for figures in listed if figures and len(figures) == len(fields(Footprint)))
 
 

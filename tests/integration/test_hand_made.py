@@ -176,7 +176,7 @@ def test_stray_and_broken_objects_of_a_run_neither_crash_nor_change_what_is_told
     mill: Mill, client: Client, done: str, turn: int, capsys: pytest.CaptureFixture[str]
 ):
     right = told(mill, capsys, "status", done)
-    places = [f"{keys.branch_prefix(done, 'map', 'reverse')}{name}" for name in STRAY]
+    places = [f"{keys.BranchKeys(done, 'map', 'reverse').prefix}{name}" for name in STRAY]
     places += [f"{keys.checks(done, 'map')}zzzz.json", f"{keys.outcomes(done)}stray.json"]
     bodies = list(BROKEN.values())
     there = mill.keys(keys.run_prefix(done))

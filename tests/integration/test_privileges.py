@@ -95,8 +95,8 @@ def test_the_code_of_a_user_changes_nothing_that_says_what_a_run_is_or_came_to(m
         keys.sign("0" * 16, "merge", 1, "r"),
         keys.chunks("0" * 16, "map"),
         keys.check("0" * 16, "map", 0),
-        keys.tasks("0" * 16, "map", "lines", 1),
-        keys.merged("0" * 16, "map", "lines"),
+        keys.BranchKeys("0" * 16, "map", "lines").tasks(1),
+        keys.BranchKeys("0" * 16, "map", "lines").merged,
         keys.result("strings", "a.txt", "0" * 16, "lines.txt"),
     ]
     for name in ("JobRole", "MpiJobRole", "CommandRole"):

@@ -111,7 +111,7 @@ def test_a_job_that_fits_no_machine_says_so_and_does_not_hang(mill: Mill):
 
 def todo(mill: Mill, run: str, attempt: int) -> list[int]:
     """Return the tasks that an attempt was given."""
-    store, key = Store(mill.bucket, mill.client("s3")), keys.tasks(run, "copy", "copied", attempt)
+    store, key = Store(mill.bucket, mill.client("s3")), keys.BranchKeys(run, "copy", "copied").tasks(attempt)
     if store.head(key) is None:
         return list(range(TASKS))
     return list(index.read_values(store, key, 0, index.read_header(store, key).values))
@@ -119,7 +119,7 @@ def todo(mill: Mill, run: str, attempt: int) -> list[int]:
 
 def missing(mill: Mill, run: str, attempt: int) -> list[int]:
     """Return the tasks that no receipt of an earlier attempt commits."""
-    receipts = [mill.read_json(key) for key in mill.keys(keys.receipts(run, "copy", "copied"))]
+    receipts = [mill.read_json(key) for key in mill.keys(keys.BranchKeys(run, "copy", "copied").receipts)]
     held = [range(one["first"], one["end"]) for one in receipts if one["attempt"] < attempt]
     return [task for task in range(TASKS) if not any(task in span for span in held)]
 

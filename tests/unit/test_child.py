@@ -14,7 +14,7 @@ from gristmill import keys
 from gristmill.chunks import index
 from gristmill.formats.lines import LineCounter
 from gristmill.formats.whole import OneCounter
-from gristmill.runs.committed import survey
+from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.records import Failure, Receipt
 from gristmill.task import Task
@@ -28,6 +28,7 @@ from gristmill.worker.child.setting import Setting
 from gristmill.worker.child.streams import Sink, Source
 
 RUN, STAGE, BRANCH = "0123456789abcdef", "map", "copied"
+KEYS = keys.BranchKeys(RUN, STAGE, BRANCH)
 
 
 def lay_out(store, chunks):
@@ -66,19 +67,19 @@ def copy(source, sink, parameters):
 
 def output(store, tasks):
     """Return a branch's joined outputs and the tasks that have none, by the cover that Merge would take."""
-    held = survey(store, RUN, STAGE, BRANCH, tasks)
+    held = read_committed(store, KEYS, tasks)
     missing = {task for span in held.missing for task in range(span.first, span.end)}
     joined = b"".join(store.read(part.segment, part.start, part.end) for part in held.slices)
     return joined, missing
 
 
 def receipts(store):
-    listed = store.list(keys.receipts(RUN, STAGE, BRANCH))
+    listed = store.list(KEYS.receipts)
     return [Receipt.model_validate_json(store.read(one.key)) for one in listed]
 
 
 def failures(store):
-    listed = store.list(keys.failures(RUN, STAGE, BRANCH))
+    listed = store.list(KEYS.failures)
     return [Failure.model_validate_json(store.read(one.key)) for one in listed]
 
 
@@ -218,7 +219,7 @@ def test_a_job_may_close_its_streams(store):
 
 def test_only_the_tasks_of_the_list_are_done(store):
     lay_out(store, [b"%d\n" % i for i in range(10)])
-    store.put(keys.tasks(RUN, STAGE, BRANCH, 0), index.pack([1, 2, 7]))
+    store.put(KEYS.tasks(0), index.pack([1, 2, 7]))
     runner(store, copy, child=0, children=2).run()
     runner(store, copy, child=1, children=2).run()
     assert output(store, 10) == (b"1\n2\n7\n", {0, 3, 4, 5, 6, 8, 9})
@@ -246,7 +247,7 @@ def test_a_second_try_of_the_same_job_does_not_do_again_what_is_committed(store)
 def test_a_second_try_does_again_what_was_committed_with_another_segment(store):
     lay_out(store, [b"a\n", b"b\n"])
     runner(store, copy).run()
-    store.put(keys.segment(RUN, STAGE, BRANCH, keys.Span(0, 2)), b"trampled")
+    store.put(KEYS.segment(keys.Span(0, 2)), b"trampled")
     runner(store, copy, job_attempt=2).run()
     assert output(store, 2) == (b"a\nb\n", set())
 

@@ -42,7 +42,7 @@ class ToldBatch:
 
 
 def summary(number, branch="repeat", status="SUCCEEDED", **more):
-    name = keys.job_name(RECORD.run, "map", branch, 2, number)
+    name = keys.BranchKeys(RECORD.run, "map", branch).job_name(2, number)
     return {"jobId": f"job-{number}", "jobName": name, "createdAt": 1000, "status": status, **more}
 
 

@@ -14,6 +14,7 @@ from gristmill.runs.drop import is_no_drop, run_id
 from gristmill.sharing import child_places, group_sizes
 from gristmill.steps.check_output.causes import explain
 
+BRANCH = keys.BranchKeys("r", "s", "b")
 TASKS = st.integers(0, 10**12 - 1)
 PIPELINE = Pipeline.model_validate(
     {
@@ -46,19 +47,19 @@ PIPELINE = Pipeline.model_validate(
 def test_the_span_of_a_segment_is_read_from_its_key_and_its_receipts(first, end):
     span = keys.Span(first, end)
     read = span if first < end else None
-    assert keys.parse_span(keys.segment("r", "s", "b", span)) == read
-    assert keys.parse_span(keys.receipt("r", "s", "b", span)) == read
+    assert keys.parse_span(BRANCH.segment(span)) == read
+    assert keys.parse_span(BRANCH.receipt(span)) == read
 
 
 @given(TASKS, TASKS)
 def test_the_order_of_keys_is_that_of_numbers(one, other):
-    first, second = (keys.segment("r", "s", "b", keys.Span(task, task + 1)) for task in (one, other))
+    first, second = (BRANCH.segment(keys.Span(task, task + 1)) for task in (one, other))
     assert (first < second) is (one < other)
 
 
 @given(TASKS, st.integers(0, 9999))
 def test_a_failures_key_tells_task_and_attempt(task, attempt):
-    key = keys.failure("r", "s", "b", task, attempt)
+    key = BRANCH.failure(task, attempt)
     assert keys.parse_failure(key) == (task, attempt)
 
 

@@ -12,7 +12,7 @@ from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.event import cause_of, may_tell, read_payload
 from gristmill.outcome.summary import RunSummary
 from gristmill.pipeline.model import Branch, Split, Stage
-from gristmill.runs.coverage import Cover, Slice
+from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.records import BranchFinding, Failure, RunRecord
 from gristmill.steps.check_output.causes import explain
 from gristmill.steps.check_output.verdict import Expected, judge, miscount
@@ -60,8 +60,8 @@ def test_only_what_is_whole_is_complete_and_only_what_can_mend_is_tried_again(fo
     assert judge(STAGE, [found], tries)[0] is verdict
 
 
-def held(bytes_in: int = 8, records_in: int = 4, records_out: int = 4) -> Cover:
-    return Cover([Slice(Span(0, 4), "segment", 0, 8, bytes_in, records_in, records_out, "")], [])
+def held(bytes_in: int = 8, records_in: int = 4, records_out: int = 4) -> Coverage:
+    return Coverage([Slice(Span(0, 4), "segment", 0, 8, bytes_in, records_in, records_out, "")], [])
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_failed_run_names_the_command_that_resumes_and_a_refused_one_does_not(
 
 
 def test_job_names_of_a_run_are_found_by_their_prefix():
-    assert keys.job_name("r", "s", "b", 1, 2).startswith(keys.job_name_prefix("r"))
+    assert keys.BranchKeys("r", "s", "b").job_name(1, 2).startswith(keys.job_name_prefix("r"))
 
 
 def test_a_branch_that_may_write_any_number_of_records_is_held_to_the_rest():

@@ -41,21 +41,22 @@ from gristmill.timebox import NoAnswer, call_with_timeout
 from tests.unit.test_containers import CONTAINER, RECORD
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
+BRANCH = keys.BranchKeys("r", "s", "b")
 PRINT = Footprint(0, 0, 0, 1, 1500, 9000, 4000, 50_000, 3, 0, 100, 200, 10, 20)
 
 
 def test_a_footprints_figures_lie_in_its_key(store):
     later = replace(PRINT, attempt=10, child=9999)
     for one in (later, PRINT):
-        leave(store, "r", "s", "b", one)
-    assert list(footprints(store, "r", "s", "b")) == [PRINT, later]
-    assert b'"libraries"' in store.read(PRINT.key("r", "s", "b"))
+        leave(store, BRANCH, one)
+    assert list(footprints(store, BRANCH)) == [PRINT, later]
+    assert b'"libraries"' in store.read(PRINT.key(BRANCH))
 
 
 @given(st.lists(st.integers(0, 2**53), min_size=14, max_size=14))
 def test_any_figures_come_back_from_a_key(figures):
     figures[:4] = [figure % 100_000 for figure in figures[:4]]
-    assert keys.footprint_figures(keys.footprint("r", "s", "b", figures)) == figures
+    assert keys.footprint_figures(BRANCH.footprint(figures)) == figures
 
 
 def test_versions_are_those_that_modules_tell_without_being_asked():

@@ -3,7 +3,7 @@
 import pytest
 
 from gristmill import keys
-from gristmill.runs.committed import survey
+from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
 from tests.unit.walk import event, walk, work
 
@@ -59,14 +59,15 @@ def test_two_stages(store, claimant, monkeypatch):
 def test_a_stray_or_broken_receipt_commits_nothing(store, claimant, monkeypatch):
     drop = event(store, "inputs/strings/x.txt", TEXT, **{"lines-per-task": "4"})
     run = walk(store, claimant, monkeypatch, drop)["run"]
-    receipts = [one.key for one in store.list(keys.receipts(run, "map", "repeat"))]
-    assert survey(store, run, "map", "repeat", 2).missing == []
+    branch = keys.BranchKeys(run, "map", "repeat")
+    receipts = [one.key for one in store.list(branch.receipts)]
+    assert read_committed(store, branch, 2).missing == []
     for stray in ("stray", "000000000000-000000000009.json", "sub/000000000000-000000000002.json"):
-        store.put(keys.receipts(run, "map", "repeat") + stray, b"{")
-    assert survey(store, run, "map", "repeat", 2).missing == []
+        store.put(branch.receipts + stray, b"{")
+    assert read_committed(store, branch, 2).missing == []
     for body in (b"", b"{", b"5", store.read(receipts[-1]).replace(b'"etag"', b'"also"'), b"\xff"):
         store.put(receipts[-1], body)
-        missing = survey(store, run, "map", "repeat", 2).missing
+        missing = read_committed(store, branch, 2).missing
         assert [str(span) for span in missing] == [receipts[-1].rpartition("/")[2].removesuffix(".json")]
     work(store, monkeypatch, Cursor(run, "map", 1))
-    assert survey(store, run, "map", "repeat", 2).missing == []
+    assert read_committed(store, branch, 2).missing == []

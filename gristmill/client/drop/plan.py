@@ -17,7 +17,7 @@ from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.formats.encoding import warnings
 from gristmill.pipeline.model import Branch, Pipeline
-from gristmill.runs.committed import survey
+from gristmill.runs.committed import read_committed
 from gristmill.runs.drop import Drop
 from gristmill.runs.locations import frozen
 from gristmill.runs.records import Bill, RunRecord
@@ -81,7 +81,8 @@ def plan_resume(stack: Stack, run: Run, max_vcpus: MaxvCpus) -> tuple[Pipeline, 
     for stage in pipeline.stages:
         for branch in stage.branches:
             tasks = known.get(stage.name)
-            done = tasks - survey(stack.store, run.run, stage.name, branch.name, tasks).tasks_missing if tasks else 0
+            place = keys.BranchKeys(run.run, stage.name, branch.name)
+            done = tasks - read_committed(stack.store, place, tasks).tasks_missing if tasks else 0
             planned.append(plan_branch(stage, branch, wanted[stage.name], done, _vcpus(branch, max_vcpus)))
     return pipeline, planned
 

@@ -20,8 +20,8 @@ from gristmill.errors import Refused
 from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Branch, Stage
-from gristmill.runs.committed import survey
-from gristmill.runs.coverage import Cover
+from gristmill.runs.committed import read_committed
+from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import frozen, output_key, stage_source
 from gristmill.runs.reading import read
@@ -103,7 +103,7 @@ class Trial:
         seconds = time.perf_counter() - began
         cursor = Cursor(RUN, stage.name, 0)
         expected = expected_of(self.store, cursor, stage)
-        held = survey(self.store, RUN, stage.name, branch.name, expected.tasks)
+        held = read_committed(self.store, cursor.branch(branch.name), expected.tasks)
         problem = None if held.missing else miscount(held, expected, stage.counts_match(branch))
         if not held.missing and not problem and publishes(self.record, branch):
             publish(self.store, self.record, branch, held, join)
@@ -131,7 +131,7 @@ class Trial:
             runner.run()
         return runner.tally.failed
 
-    def _head(self, branch: Branch, held: Cover) -> bytes:
+    def _head(self, branch: Branch, held: Coverage) -> bytes:
         key = output_key(self.record, branch.name)
         made = [key] if self.store.head(key) else [one.key for one in self.store.list(f"{key.rstrip('/')}/")]
         if made:
@@ -141,7 +141,7 @@ class Trial:
         )
 
     def _faults(self, cursor: Cursor, stage: Stage, branch: Branch) -> Iterator[Fault]:
-        for one in self.store.list(keys.failures(RUN, stage.name, branch.name)):
+        for one in self.store.list(cursor.branch(branch.name).failures):
             failure = placed(self.store, cursor, read(self.store, Failure, one.key))
             yield Fault(failure, self._line(stage, failure.start or 0))
 

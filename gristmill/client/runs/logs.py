@@ -13,7 +13,7 @@ from gristmill.client.stack import Stack
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream, line_of
 from gristmill.errors import NotFound
 from gristmill.limits import BATCH_DESCRIBE_MAX
-from gristmill.runs.committed import committed
+from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.locations import frozen
 from gristmill.runs.reading import readable
@@ -60,7 +60,7 @@ def _jobs(stack: Stack, run: Run, branch: str | None) -> Iterator[tuple[str, dic
         if run.record is None and branch is None:  # it has expired, or is not there yet: the jobs' own names tell apart
             yield job["jobName"].removeprefix(keys.job_name_prefix(run.run)), job
         for stage, name in places:
-            attempt = keys.job_attempt(job["jobName"], run.run, stage, name)
+            attempt = keys.BranchKeys(run.run, stage, name).job_attempt(job["jobName"])
             if attempt is not None:
                 yield _label(name, attempt), job
 
@@ -112,7 +112,8 @@ def _of_child(label: str, child: dict[str, Any]) -> Iterator[Stream]:
 
 def task_streams(stack: Stack, run: Run, branch: str | None, task: int) -> list[Stream]:
     """Return the streams of the children that worked on a task: those that failed at it, and those that did it."""
-    labels = {job: label for place in _places(run, branch) for job, label in _workers(stack, run.run, *place, task)}
+    places = (keys.BranchKeys(run.run, *place) for place in _places(run, branch))
+    labels = {job: label for place in places for job, label in _workers(stack, place, task)}
     if not labels:
         raise NotFound(
             f"task {task} of run {run.run} has neither an output nor a failure.",
@@ -131,14 +132,14 @@ def task_streams(stack: Stack, run: Run, branch: str | None, task: int) -> list[
     ]
 
 
-def _workers(stack: Stack, run: str, stage: str, branch: str, task: int) -> Iterator[tuple[str, str]]:
+def _workers(stack: Stack, place: keys.BranchKeys, task: int) -> Iterator[tuple[str, str]]:
     """Yield the ids of the jobs that worked on a task, with their labels."""
-    failed = (one.key for one in stack.store.list(keys.task_failures(run, stage, branch, task)))
+    failed = (one.key for one in stack.store.list(place.task_failures(task)))
     for failure in readable(stack.store, Failure, filter(keys.parse_failure, failed)):
-        yield failure.job_id, _label(branch, failure.attempt)
-    spans = (one for one in committed(stack.store, run, stage, branch) if one.first <= task < one.end)
-    for receipt in readable(stack.store, Receipt, (keys.receipt(run, stage, branch, span) for span in spans)):
-        yield receipt.job_id, _label(branch, receipt.attempt)
+        yield failure.job_id, _label(place.branch, failure.attempt)
+    spans = (one for one in committed_segments(stack.store, place) if one.first <= task < one.end)
+    for receipt in readable(stack.store, Receipt, (place.receipt(span) for span in spans)):
+        yield receipt.job_id, _label(place.branch, receipt.attempt)
 
 
 def read(stack: Stack, wanted: Iterable[Stream]) -> Iterator[Line]:

@@ -21,7 +21,7 @@ from gristmill.client.stack import Stack
 from gristmill.enums import CheckVerdict
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.pipeline.model import Stage
-from gristmill.runs.committed import committed
+from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.locations import frozen
 from gristmill.runs.reading import find_readable
@@ -65,7 +65,7 @@ def _stage(stack: Stack, record: RunRecord, stage: Stage, jobs: list[dict[str, A
         looks = [_found(one) for one in finding.branches]
     else:
         attempt = _attempt(record, stage, jobs, finding)
-        looks = [_branch(stack, record.run, stage.name, one.name, attempt, tasks, jobs) for one in stage.branches]
+        looks = [_branch(stack, place, attempt, tasks, jobs) for place in _places(record, stage)]
     return StageLook(stage.name, nth_attempt(attempt), finding, tuple(looks))
 
 
@@ -93,26 +93,26 @@ def _finding(stack: Stack, run: str, stage: str, memory: Memory) -> Finding | No
 
 def _attempt(record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], finding: Finding | None) -> int:
     """Return the attempt that the newest jobs are of; without jobs, the one that was checked last."""
-    tried = [
-        keys.job_attempt(job["jobName"], record.run, stage.name, one.name) for job in jobs for one in stage.branches
-    ]
+    tried = [place.job_attempt(job["jobName"]) for job in jobs for place in _places(record, stage)]
     seen = [attempt for attempt in tried if attempt is not None]
     return max([record.resumes * ATTEMPTS_MAX, *seen, finding.attempt if finding else 0])
+
+
+def _places(record: RunRecord, stage: Stage) -> list[keys.BranchKeys]:
+    return [keys.BranchKeys(record.run, stage.name, branch.name) for branch in stage.branches]
 
 
 def _found(one: BranchFinding) -> BranchLook:
     return BranchLook(one.branch, one.tasks, one.done)
 
 
-def _branch(
-    stack: Stack, run: str, stage: str, branch: str, attempt: int, tasks: int, jobs: list[dict[str, Any]]
-) -> BranchLook:
-    own = [job for job in jobs if keys.job_attempt(job["jobName"], run, stage, branch) == attempt]
-    done = union(committed(stack.store, run, stage, branch))
-    failed = [one.key for one in islice(stack.store.list(keys.failures(run, stage, branch)), FAILURES_COUNTED)]
+def _branch(stack: Stack, place: keys.BranchKeys, attempt: int, tasks: int, jobs: list[dict[str, Any]]) -> BranchLook:
+    own = [job for job in jobs if place.job_attempt(job["jobName"]) == attempt]
+    done = union(committed_segments(stack.store, place))
+    failed = [one.key for one in islice(stack.store.list(place.failures), FAILURES_COUNTED)]
     now_failed = [told.task for key in failed if (told := keys.parse_failure(key)) and told.attempt == attempt]
     return BranchLook(
-        branch=branch,
+        branch=place.branch,
         tasks=tasks,
         done=sum(span.end - span.first for span in done),
         failed=sum(1 for task in now_failed if not any(span.first <= task < span.end for span in done)),

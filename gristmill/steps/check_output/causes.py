@@ -76,7 +76,7 @@ def is_hopeless(failure: Failure) -> bool:
 
 
 def _recorded(store: Store, cursor: Cursor, branch: str) -> Iterator[Failure]:
-    prefix = keys.failures(cursor.run, cursor.stage, branch)
+    prefix = cursor.branch(branch).failures
     for one in islice(store.list(prefix), _SEARCHED):
         if (failed := keys.parse_failure(one.key)) and failed.attempt == cursor.attempt:
             yield from readable(store, Failure, [one.key])
@@ -102,7 +102,7 @@ def _died(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[Failur
 
 
 def _failed_jobs(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[dict[str, Any]]:
-    name = keys.job_name(cursor.run, cursor.stage, branch, cursor.attempt, "*")
+    name = cursor.branch(branch).job_name(cursor.attempt, "*")
     for queue in clients.queues:
         named = _list(clients, jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
         for group in (job for job in named if job["status"] == "FAILED"):

@@ -10,8 +10,8 @@ from gristmill.formats.encoding import warnings
 from gristmill.formats.registry import traits_of
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
 from gristmill.pipeline.model import Branch, Stage
-from gristmill.runs.committed import survey
-from gristmill.runs.coverage import Cover
+from gristmill.runs.committed import read_committed
+from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import find_branch, frozen, output_key, read_record
 from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
@@ -62,7 +62,7 @@ def expected_of(store: Store, cursor: Cursor, stage: Stage) -> Expected:
 def _examine(
     store: Store, clients: CauseClients, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected
 ) -> BranchFinding:
-    held = survey(store, cursor.run, cursor.stage, branch.name, expected.tasks)
+    held = read_committed(store, cursor.branch(branch.name), expected.tasks)
     missing = held.tasks_missing
     return BranchFinding(
         branch=branch.name,
@@ -87,7 +87,7 @@ def _explained(found: BranchFinding, refusal: Failure | None) -> BranchFinding:
 
 
 def _failures(
-    store: Store, clients: CauseClients, cursor: Cursor, branch: str, held: Cover, expected: Expected
+    store: Store, clients: CauseClients, cursor: Cursor, branch: str, held: Coverage, expected: Expected
 ) -> list[Failure]:
     """Return failures that explain what is missing, each with its task's place where bytes of the input tell it."""
     found = failures(store, clients, cursor, branch, held.missing)
@@ -105,11 +105,11 @@ def placed(store: Store, cursor: Cursor, failure: Failure) -> Failure:
     return failure.model_copy(update={"start": start, "end": end})
 
 
-def _output(store: Store, record: RunRecord, branch: Branch, held: Cover) -> str | None:
+def _output(store: Store, record: RunRecord, branch: Branch, held: Coverage) -> str | None:
     """Return where the output is: published, or in its segments where it is no result; None where it is not there."""
     if not publishes(record, branch):
         stage = find_branch(frozen(record), branch.name)[0].name
-        return keys.segments(record.run, stage, branch.name) if branch.has_results else None
+        return keys.BranchKeys(record.run, stage, branch.name).segments if branch.has_results else None
     return output_key(record, branch.name) if is_published(store, record, branch, held) else None
 
 

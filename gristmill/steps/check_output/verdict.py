@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gristmill.enums import CheckVerdict, Encoding
 from gristmill.pipeline.model import Branch, Stage
-from gristmill.runs.coverage import Cover
+from gristmill.runs.coverage import Coverage
 from gristmill.runs.records import BranchFinding
 from gristmill.steps.check_output.causes import is_hopeless
 
@@ -44,7 +44,7 @@ def _lack(found: BranchFinding, branch: Branch) -> str:
     return ""
 
 
-def miscount(held: Cover, expected: Expected, counts_match: bool) -> str | None:
+def miscount(held: Coverage, expected: Expected, counts_match: bool) -> str | None:
     """Return what does not add up in a branch whose tasks are all done; None if all does."""
     if len(held.headers) > 1:
         return f"its tasks wrote different headers, such as {held.headers[0]!r} and {held.headers[1]!r}"

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from gristmill import keys
 from gristmill.batch.lanes import Lane, lane_of, own_definition
 from gristmill.batch.plan import children, job_timeout
 from gristmill.chunks import index
@@ -12,8 +11,8 @@ from gristmill.chunks.cutting import ensure_index
 from gristmill.enums import LaneName
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.pipeline.parameters import size_of
-from gristmill.runs.committed import survey
-from gristmill.runs.coverage import Cover
+from gristmill.runs.committed import read_committed
+from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import frozen, read_record
 from gristmill.runs.records import RunRecord
@@ -45,7 +44,7 @@ def job_map(store: Store, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dic
 
 def _mpi(store: Store, lane: Lane, record: RunRecord, cursor: Cursor, branch: Branch, tasks: int) -> dict[str, Any]:
     """Return an MPI branch and its one job; no job where its output stands already."""
-    todo = survey(store, cursor.run, cursor.stage, branch.name, tasks).tasks_missing
+    todo = read_committed(store, cursor.branch(branch.name), tasks).tasks_missing
     nodes = size_of(branch.nodes, record.parameters) or 1
     jobs = [mpi_job(lane, cursor, branch, nodes)] if todo else []
     return {"branch": branch.name, "merge": branch.is_merged, "jobs": jobs}
@@ -63,7 +62,7 @@ def mpi_job(lane: Lane, cursor: Cursor, branch: Branch, nodes: int) -> dict[str,
     command = [*_NODE, *(word for name, value in words.items() for word in (f"--{name}", value))]
     overrides = {"Command": command, "ResourceRequirements": resources(branch)}
     return {
-        "name": keys.job_name(cursor.run, cursor.stage, branch.name, cursor.attempt, 0),
+        "name": cursor.branch(branch.name).job_name(cursor.attempt, 0),
         "queue": lane.queue,
         "definition": lane.definition,
         "timeout": job_timeout(branch, 1),
@@ -75,11 +74,11 @@ def mpi_job(lane: Lane, cursor: Cursor, branch: Branch, nodes: int) -> dict[str,
 
 
 def _branch(store: Store, lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, tasks: int) -> dict[str, Any]:
-    held = survey(store, cursor.run, stage.name, branch.name, tasks)
+    place = cursor.branch(branch.name)
+    held = read_committed(store, place, tasks)
     todo = held.tasks_missing
     if 0 < todo < tasks:
-        key = keys.tasks(cursor.run, stage.name, branch.name, cursor.attempt)
-        store.put(key, index.pack(_numbers(held)))
+        store.put(place.tasks(cursor.attempt), index.pack(_numbers(held)))
     return plan_arrays(lane, cursor, stage, branch, todo)
 
 
@@ -93,14 +92,14 @@ def plan_arrays(lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, todo: 
     }
 
 
-def _numbers(held: Cover) -> Iterator[int]:
+def _numbers(held: Coverage) -> Iterator[int]:
     return chain.from_iterable(range(span.first, span.end) for span in held.missing)
 
 
 def _group(lane: Lane, cursor: Cursor, branch: Branch, todo: int, place: int, groups: int, size: int) -> dict[str, Any]:
     per_child = -(-share(Places(0, todo), place, groups).count // size)
     return {
-        "name": keys.job_name(cursor.run, cursor.stage, branch.name, cursor.attempt, place),
+        "name": cursor.branch(branch.name).job_name(cursor.attempt, place),
         "queue": lane.queue,
         "definition": lane.definition,
         "size": size,

@@ -8,7 +8,7 @@ from gristmill.chunks import index
 from gristmill.enums import Encoding, RecordFormat
 from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Stage
-from gristmill.runs.coverage import Cover
+from gristmill.runs.coverage import Coverage
 from gristmill.runs.locations import find_branch, frozen, output_key, stage_source, suffix
 from gristmill.runs.records import RunRecord
 from gristmill.storage.s3 import Store
@@ -27,7 +27,7 @@ def listing_key(record: RunRecord, branch: Branch) -> str:
     return f"{output_key(record, branch.name)}{NAME}"
 
 
-def listing(store: Store, record: RunRecord, branch: Branch, held: Cover) -> bytes:
+def listing(store: Store, record: RunRecord, branch: Branch, held: Coverage) -> bytes:
     """Return the list of a branch's files as CSV; a column is empty where it means nothing.
 
     `first_byte` and `end_byte` are the task's place in its stage's input, where that is one plain file.

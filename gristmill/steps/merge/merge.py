@@ -7,7 +7,7 @@ from gristmill import keys
 from gristmill.chunks import index
 from gristmill.enums import OutputKind
 from gristmill.runs.at_work import check_not_stopped
-from gristmill.runs.committed import survey
+from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import find_branch, frozen, output_key, read_record
 from gristmill.steps.merge.publish import is_published, publish, publishes
@@ -19,7 +19,7 @@ def merge(store: Store, cursor: Cursor, branch: str) -> dict[str, Any]:
     """Publish a branch if it is complete and not published yet; tell whether its output is there, and where."""
     record = read_record(store, cursor.run)
     tasks = max(index.read_header(store, keys.chunks(cursor.run, cursor.stage)).values - 1, 0)
-    held = survey(store, cursor.run, cursor.stage, branch, tasks)
+    held = read_committed(store, cursor.branch(branch), tasks)
     made = find_branch(frozen(record), branch)[1]
     if held.missing or len(held.headers) > 1 or not publishes(record, made):
         return {"branch": branch, "merged": False, "output": None}

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from gristmill import keys
 from gristmill.enums import OutputKind
 from gristmill.pipeline.model import Branch
-from gristmill.runs.coverage import Cover, Slice
+from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.locations import find_branch, frozen, output_key, result_branches
 from gristmill.runs.records import RunRecord
 from gristmill.steps.merge.files import file_name, listing, listing_key
@@ -17,7 +17,7 @@ Join = Callable[[Store, str, Sequence[Piece], dict[str, str], str], None]
 _COPIERS = 16
 
 
-def is_published(store: Store, record: RunRecord, branch: Branch, held: Cover) -> bool:
+def is_published(store: Store, record: RunRecord, branch: Branch, held: Coverage) -> bool:
     """Tell whether what `publish` makes of this cover is there, whole."""
     key = output_key(record, branch.name)
     if branch.output is OutputKind.FILES:
@@ -28,7 +28,7 @@ def is_published(store: Store, record: RunRecord, branch: Branch, held: Cover) -
     return is_merged(store.head(key), held)
 
 
-def is_merged(output: ObjectInfo | None, held: Cover) -> bool:
+def is_merged(output: ObjectInfo | None, held: Coverage) -> bool:
     """Tell whether an output is the merge of this cover.
 
     Any cover of the same tasks has the same bytes, so the size and the number of tasks decide.
@@ -38,7 +38,7 @@ def is_merged(output: ObjectInfo | None, held: Cover) -> bool:
     return output is not None and output.size == size and output.metadata.get("gristmill-tasks") == str(tasks)
 
 
-def publish(store: Store, record: RunRecord, branch: Branch, held: Cover, join: Join = compose) -> None:
+def publish(store: Store, record: RunRecord, branch: Branch, held: Coverage, join: Join = compose) -> None:
     """Join the slices into one object behind their header, or copy each task's file to its name and list them.
 
     `join` makes an object of pieces, as `compose` does it in S3.
@@ -51,9 +51,9 @@ def publish(store: Store, record: RunRecord, branch: Branch, held: Cover, join: 
         _join(store, record, branch, held, join)
 
 
-def _join(store: Store, record: RunRecord, branch: Branch, held: Cover, join: Join) -> None:
+def _join(store: Store, record: RunRecord, branch: Branch, held: Coverage, join: Join) -> None:
     stage = find_branch(frozen(record), branch.name)[0].name
-    prefix = keys.branch_prefix(record.run, stage, branch.name)
+    prefix = keys.BranchKeys(record.run, stage, branch.name).prefix
     pieces = [Piece(part.segment, part.start, part.end) for part in held.slices if part.end > part.start]
     header = "".join(held.headers).encode("latin-1")
     if header:

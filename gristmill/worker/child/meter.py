@@ -88,6 +88,6 @@ def leave_footprint(store: Store, which: Try, tally: Tally, log: Callable[[str],
         records_out=tally.records_out,
     )
     try:
-        leave(store, which.cursor.run, which.cursor.stage, which.branch, footprint)
+        leave(store, which.cursor.branch(which.branch), footprint)
     except (BotoCoreError, ClientError) as error:
         log(f"what this container used is not told: {error}")

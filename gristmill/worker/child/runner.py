@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from gristmill import keys
 from gristmill.errors import GristmillError
 from gristmill.limits import SEGMENT_AGE_MIN
 from gristmill.runs.records import Failure
@@ -127,7 +126,7 @@ class Runner:
             log_stream=self.setting.log_stream,
             at=datetime.now(UTC),
         )
-        key = keys.failure(cursor.run, cursor.stage, branch, task, cursor.attempt)
+        key = self.setting.keys.failure(task, cursor.attempt)
         self.store.put(key, failure.model_dump_json().encode())
 
     def _age(self) -> float:

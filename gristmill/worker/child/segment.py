@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO
 
-from gristmill import keys
 from gristmill.errors import Refused
+from gristmill.keys import Span
 from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
 from gristmill.runs.records import Receipt
 from gristmill.storage.s3 import Store
@@ -56,10 +56,10 @@ class Segment:
     def seal(self, store: Store, setting: Setting) -> None:
         """Commit the tasks done so far, and let go of the file; nothing is written where no task is done."""
         if self.bytes_in:
-            span, cursor = keys.Span(self.first, self.end), setting.cursor
-            etag = self._put(store, keys.segment(cursor.run, cursor.stage, setting.branch, span))
+            span = Span(self.first, self.end)
+            etag = self._put(store, setting.keys.segment(span))
             receipt = self._receipt(setting, etag).model_dump_json().encode()
-            store.put(keys.receipt(cursor.run, cursor.stage, setting.branch, span), receipt)
+            store.put(setting.keys.receipt(span), receipt)
         self.file.close()
 
     def _put(self, store: Store, key: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gristmill.errors import Refused
+from gristmill.keys import BranchKeys
 from gristmill.runs.cursor import Cursor
 
 _NUMBERS = {"AWS_BATCH_JOB_ARRAY_INDEX": "0", "AWS_BATCH_JOB_ARRAY_SIZE": "1", "AWS_BATCH_JOB_ATTEMPT": "1"}
@@ -25,6 +26,11 @@ class Setting:
     job_id: str
     job_attempt: int
     log_stream: str
+
+    @property
+    def keys(self) -> BranchKeys:
+        """Return the keys of the branch that it works for."""
+        return self.cursor.branch(self.branch)
 
 
 def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Setting:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.keys import Span
-from gristmill.runs.committed import survey
+from gristmill.runs.committed import read_committed
 from gristmill.sharing import Places, child_places
 from gristmill.storage.s3 import Store
 from gristmill.worker.child.setting import Setting
@@ -44,8 +44,7 @@ def stretches(store: Store, setting: Setting) -> Iterator[Stretch]:
 
 
 def _todo(store: Store, setting: Setting, chunks: str) -> Iterator[Span]:
-    cursor = setting.cursor
-    listed = keys.tasks(cursor.run, cursor.stage, setting.branch, cursor.attempt)
+    listed = setting.keys.tasks(setting.cursor.attempt)
     if store.head(listed) is None:
         places = _places(setting, index.read_header(store, chunks).values - 1)
         return iter([Span(places.first, places.end)] if places.count else [])
@@ -58,8 +57,7 @@ def _places(setting: Setting, todo: int) -> Places:
 
 
 def _uncommitted(store: Store, setting: Setting, spans: list[Span]) -> list[Span]:
-    cursor, reach = setting.cursor, Span(spans[0].first, spans[-1].end)
-    return survey(store, cursor.run, cursor.stage, setting.branch, reach.end, reach.first).missing
+    return read_committed(store, setting.keys, spans[-1].end, spans[0].first).missing
 
 
 def _runs(tasks: Iterable[int]) -> Iterator[Span]:

@@ -95,7 +95,7 @@ class Piped:
             log_stream=self._setting.log_stream,
             at=datetime.now(UTC),
         )
-        key = keys.failure(cursor.run, cursor.stage, self._setting.branch, 0, cursor.attempt)
+        key = cursor.branch(self._setting.branch).failure(0, cursor.attempt)
         self._store.put(key, failure.model_dump_json().encode())
 
     def leave_footprint(self) -> None:
