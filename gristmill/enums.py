@@ -26,6 +26,19 @@ class SplitVerdict(StrEnum):
 
 
 @unique
+class JobStatus(StrEnum):
+    """The states of a Batch job, in the order in which it goes through them."""
+
+    SUBMITTED = "SUBMITTED"
+    PENDING = "PENDING"
+    RUNNABLE = "RUNNABLE"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+@unique
 class CheckVerdict(StrEnum):
     """What CheckOutput found for a stage."""
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill import keys
-from gristmill.batch.jobs import TERMINAL, describe, run_jobs
+from gristmill.batch.jobs import ACTIVE, TERMINAL, WAITING, describe_jobs, run_jobs
+from gristmill.enums import JobStatus
 from gristmill.runs.records import RunRecord
-
-_STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def _parts(batch: Any, job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     if not parent:
         yield job
         return
-    statuses = sorted(TERMINAL) if job["status"] in TERMINAL else [*_STATUSES, *sorted(TERMINAL)]
+    statuses = TERMINAL if job["status"] in TERMINAL else (*WAITING, *ACTIVE, *TERMINAL)
     for status in statuses:
         for page in batch.get_paginator("list_jobs").paginate(**{parent: job["jobId"], "jobStatus": status}):
             parts = page["jobSummaryList"]
@@ -74,12 +73,12 @@ def _parts(batch: Any, job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _nodes(batch: Any, job: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Yield a page of a job's nodes with the seconds of their tries before the last, which ListJobs does not tell."""
-    told = describe(batch, [one["jobId"] for one in nodes])
+    described = {node["jobId"]: node for node in describe_jobs(batch, [node["jobId"] for node in nodes])}
     for node in nodes:
-        tries = told.get(node["jobId"], {}).get("attempts", [])
+        tries = described.get(node["jobId"], {}).get("attempts", [])
         before = [one for one in tries if one.get("startedAt", 0) < (node.get("startedAt") or 0)]
         spent = sum(max(0, one.get("stoppedAt", 0) - one["startedAt"]) for one in before if one.get("startedAt"))
-        status = job["status"] if job["status"] == "SUCCEEDED" else node["status"]
+        status = job["status"] if job["status"] == JobStatus.SUCCEEDED else node["status"]
         yield {**node, "status": status, "earlier": spent / 1000}
 
 

@@ -1,12 +1,16 @@
-"""The Batch jobs of a run: found by name, ended, and looked at again."""
+"""The Batch jobs of a run: list them by name, describe them, end them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from gristmill import keys
+from gristmill.enums import JobStatus
 from gristmill.limits import BATCH_DESCRIBE_MAX
 
-TERMINAL = {"SUCCEEDED", "FAILED"}
+WAITING = (JobStatus.SUBMITTED, JobStatus.PENDING, JobStatus.RUNNABLE)
+ACTIVE = (JobStatus.STARTING, JobStatus.RUNNING)
+TERMINAL = (JobStatus.FAILED, JobStatus.SUCCEEDED)  # failures first, for long lists are cut
 
 
 def read_queues(environment: Mapping[str, str]) -> list[str]:
@@ -28,17 +32,18 @@ def live_jobs(batch: Any, queues: Sequence[str], run: str) -> list[dict[str, Any
 
 
 def end_jobs(batch: Any, queues: Sequence[str], run: str, reason: str) -> list[dict[str, Any]]:
-    """Terminate what has not ended, children included; return what was told to end."""
+    """Terminate the jobs that have not ended, children included; return their summaries from before."""
     ended = live_jobs(batch, queues, run)
     for job in ended:
         batch.terminate_job(jobId=job["jobId"], reason=reason)
     return ended
 
 
-def describe(batch: Any, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Return jobs as DescribeJobs tells of them, by id."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for start in range(0, len(ids), BATCH_DESCRIBE_MAX):
-        answer = batch.describe_jobs(jobs=list(ids[start : start + BATCH_DESCRIBE_MAX]))
-        found |= {job["jobId"]: job for job in answer["jobs"]}
-    return found
+def describe_jobs(batch: Any, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield jobs as DescribeJobs returns them, in as few requests as it takes; jobs that it does not know are left out.
+
+    Ids are read, and requests are made, only as far as the caller goes.
+    """
+    remaining = iter(ids)
+    while page := list(islice(remaining, BATCH_DESCRIBE_MAX)):
+        yield from batch.describe_jobs(jobs=page)["jobs"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import floor, log10
 
+from gristmill.enums import JobStatus
 from gristmill.humanize import brief, duration
 from gristmill.report.model import Bin, Execution, Lane, Report
 from gristmill.report.work import Branch, Child
@@ -153,7 +154,7 @@ def _fitting(name: str, most: int = 27) -> str:
 def _bars(scale: Scale, y: float, child: Child, end: datetime) -> Iterator[Bar]:
     """Yield what a container did: waiting, starting, running."""
     stopped = child.stopped or end
-    bad = child.status == "FAILED"
+    bad = child.status == JobStatus.FAILED
     spans = [("queued", child.queued, child.started or stopped)]
     if child.started:
         began = child.began or child.started

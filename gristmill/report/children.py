@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill.batch.containers import Container, seconds
+from gristmill.enums import JobStatus
 from gristmill.report.timeline import Span, moment
 from gristmill.report.work import Child, Try
 from gristmill.runs.usage import Footprint
@@ -26,7 +27,7 @@ class Seen:
     @property
     def is_failed(self) -> bool:
         """Tell whether it ended badly."""
-        return self.container.status == "FAILED"
+        return self.container.status == JobStatus.FAILED
 
     @property
     def last(self) -> Footprint | None:

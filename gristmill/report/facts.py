@@ -8,8 +8,9 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.batch.containers import Container
-from gristmill.batch.jobs import describe
+from gristmill.batch.jobs import describe_jobs
 from gristmill.cost.gather import CONTAINERS_ASKED, CostClients, Observed
+from gristmill.enums import JobStatus
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.summary import RunSummary
@@ -74,7 +75,7 @@ def gather(
         outcomes=outcomes,
         footprints=found,
         software=dict(_software(store, record.run, left)),
-        described=describe(clients.batch, wanted(seen.containers, found)),
+        described={job["jobId"]: job for job in describe_jobs(clients.batch, wanted(seen.containers, found))},
         results=objects,
         left_out=list(_left_out(seen, summary)),
     )
@@ -145,7 +146,7 @@ def _software(store: Store, run: str, left: Mapping[Place, Sequence[Footprint]])
 def wanted(containers: Sequence[Container], left: Mapping[Which, Footprint]) -> list[str]:
     """Return the ids of containers worth a closer look: one of each branch, those that failed, and that ran again."""
     one_each = {(one.stage, one.branch): one.job_id for one in containers}
-    failed = [one.job_id for one in containers if one.status == "FAILED"]
+    failed = [one.job_id for one in containers if one.status == JobStatus.FAILED]
     again = [one.job_id for one in containers if (told := left.get(which(one))) and told.job_try > 1]
     return list(dict.fromkeys([*one_each.values(), *again, *failed]))[:_DESCRIBED]
 

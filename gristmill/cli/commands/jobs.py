@@ -11,6 +11,7 @@ import typer
 from gristmill.cli.options import Json
 from gristmill.cli.session import Session, session
 from gristmill.cli.show import console, emit, moment, note, rich, seconds, styled, table
+from gristmill.enums import JobStatus
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from gristmill.client.jobs.jobs import JobLook
 
 _PERIOD, _LOCAL_PERIOD = 2.0, 0.2  # seconds between looks of --watch
-_COLOURS = {"SUCCEEDED": "green", "FAILED": "red", "RUNNING": "cyan", "STARTING": "cyan"}
+_COLOURS: dict[str, str] = {
+    JobStatus.SUCCEEDED: "green",
+    JobStatus.FAILED: "red",
+    JobStatus.RUNNING: "cyan",
+    JobStatus.STARTING: "cyan",
+}
 _COLUMNS = ("JOB", "NAME", "STATUS", "QUEUE", "CREATED", "TOOK", "EXIT", "REASON")
 
 

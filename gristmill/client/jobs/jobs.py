@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Any
 
-from gristmill.batch.jobs import TERMINAL
+from gristmill.batch.jobs import TERMINAL, describe_jobs
 from gristmill.client.stack import Stack
+from gristmill.enums import JobStatus
 from gristmill.errors import NotFound
-from gristmill.limits import BATCH_DESCRIBE_MAX
 
-STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
+STATUSES: tuple[str, ...] = tuple(JobStatus)
 
 
 @unique
@@ -99,10 +99,7 @@ def parts(stack: Stack, job: JobLook, statuses: Sequence[str] = STATUSES) -> lis
 
 def describe(stack: Stack, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return jobs as Batch describes them, in the order asked; NotFound names those that do not exist."""
-    found: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(ids), BATCH_DESCRIBE_MAX):
-        answer = stack.client("batch").describe_jobs(jobs=list(ids[start : start + BATCH_DESCRIBE_MAX]))
-        found |= {job["jobId"]: job for job in answer["jobs"]}
+    found = {job["jobId"]: job for job in describe_jobs(stack.client("batch"), ids)}
     missing = [one for one in ids if one not in found]
     if missing:
         raise NotFound(f"there is no job {', '.join(missing)}.", "See which there are with: gristmill jobs")

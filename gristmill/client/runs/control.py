@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from gristmill import keys
-from gristmill.batch.jobs import TERMINAL, end_jobs, live_jobs
+from gristmill.batch.jobs import TERMINAL, describe_jobs, end_jobs, live_jobs
 from gristmill.client.outage import Patience
 from gristmill.client.runs.executions import Execution, describe, resume_name, unclaimed_resumes
 from gristmill.client.runs.find import Run, record_or_lack
@@ -19,7 +19,6 @@ from gristmill.client.stack import Stack
 from gristmill.clock import Clock
 from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, Refused
-from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.at_work import Stop
 from gristmill.runs.records import RunRecord
 
@@ -144,13 +143,8 @@ def _still(stack: Stack, run: Run, executions: Sequence[Execution]) -> list[Wait
 
 
 def _jobs(stack: Stack, told: dict[str, dict[str, Any]]) -> list[EndedJob]:
-    now = {job["jobId"]: job for job in _described(stack, list(told))}
+    now = {job["jobId"]: job for job in describe_jobs(stack.client("batch"), told)}
     return [_ended(job, now.get(one, job)) for one, job in told.items()]
-
-
-def _described(stack: Stack, ids: list[str]) -> list[dict[str, Any]]:
-    pages = [ids[start : start + BATCH_DESCRIBE_MAX] for start in range(0, len(ids), BATCH_DESCRIBE_MAX)]
-    return [job for page in pages for job in stack.client("batch").describe_jobs(jobs=page)["jobs"]]
 
 
 def _ended(was: dict[str, Any], now: dict[str, Any]) -> EndedJob:

@@ -5,14 +5,14 @@ from itertools import islice
 from typing import Any
 
 from gristmill import keys
-from gristmill.batch.jobs import TERMINAL, run_jobs
+from gristmill.batch.jobs import TERMINAL, describe_jobs, run_jobs
 from gristmill.client.jobs.jobs import JobKind, kind_of
 from gristmill.client.outage import Patience
 from gristmill.client.runs.find import Run, find_run
 from gristmill.client.stack import Stack
 from gristmill.client.tail import LATE_SECONDS, Follower, Line, Stream, line_of
+from gristmill.enums import JobStatus
 from gristmill.errors import NotFound
-from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.locations import frozen
@@ -20,7 +20,7 @@ from gristmill.runs.reading import readable
 from gristmill.runs.records import Failure, Receipt
 
 STREAMS_MAX = 100  # log streams in one FilterLogEvents call (Amazon CloudWatch Logs API reference)
-_STATES = ("FAILED", "RUNNING", "SUCCEEDED")  # the children that most likely matter come first
+_STATES = (JobStatus.FAILED, JobStatus.RUNNING, JobStatus.SUCCEEDED)  # the children that most likely matter come first
 
 
 def follow(stack: Stack, run: Run, branch: str | None, task: int | None, patience: Patience) -> Iterator[Line]:
@@ -45,9 +45,9 @@ def _streams(stack: Stack, run: Run, branch: str | None, closed: set[str]) -> It
     """Yield the streams of children that are not closed; an array that has ended with all its children is closed."""
     for name, job in _jobs(stack, run, branch):
         left = False
-        for page in _pages(stack.client("batch"), job, closed):
+        for child in _containers(stack.client("batch"), job, closed):
             left = True
-            yield from (stream for child in page for stream in _of_child(name, child))
+            yield from _of_child(name, child)
         if not left and job["status"] in TERMINAL:
             closed.add(job["jobId"])
 
@@ -80,7 +80,7 @@ def _places(run: Run, branch: str | None) -> list[tuple[str, str]]:
     return [place for place in places if branch in (None, place[1])]
 
 
-def _pages(batch: Any, job: dict[str, Any], closed: Container[str] = ()) -> Iterator[list[dict[str, Any]]]:
+def _containers(batch: Any, job: dict[str, Any], closed: Container[str] = ()) -> Iterator[dict[str, Any]]:
     """Yield descriptions of a job's children or nodes, or of the job itself, without those that are closed."""
     if job["jobId"] in closed:
         return
@@ -90,9 +90,7 @@ def _pages(batch: Any, job: dict[str, Any], closed: Container[str] = ()) -> Iter
         ids = (child["jobId"] for state in _STATES for child in _children(batch, job["jobId"], state))
     if kind is JobKind.MULTINODE:
         ids = (f"{job['jobId']}#{index}" for index in range(job["nodeProperties"]["numNodes"]))
-    wanted = (each for each in ids if each not in closed)
-    while page := list(islice(wanted, BATCH_DESCRIBE_MAX)):
-        yield batch.describe_jobs(jobs=page)["jobs"]
+    yield from describe_jobs(batch, (each for each in ids if each not in closed))
 
 
 def _children(batch: Any, parent: str, state: str) -> Iterator[dict[str, Any]]:
@@ -120,15 +118,11 @@ def task_streams(stack: Stack, run: Run, branch: str | None, task: int) -> list[
             f"Its child may not have committed it yet, or has died; see all: gristmill logs {run.run}",
         )
     batch = stack.client("batch")
-    jobs = batch.describe_jobs(jobs=list(labels)[:BATCH_DESCRIBE_MAX])["jobs"]
+    jobs = list(describe_jobs(batch, labels))
     if not jobs:
         raise NotFound(f"Batch has forgotten the jobs of task {task}.", "It keeps ended jobs for a few days only.")
     return [
-        stream
-        for job in jobs
-        for page in _pages(batch, job)
-        for child in page
-        for stream in _of_child(labels[job["jobId"]], child)
+        stream for job in jobs for child in _containers(batch, job) for stream in _of_child(labels[job["jobId"]], child)
     ]
 
 

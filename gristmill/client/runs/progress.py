@@ -12,13 +12,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gristmill import keys
-from gristmill.batch.jobs import run_jobs
+from gristmill.batch.jobs import ACTIVE, WAITING, run_jobs
 from gristmill.chunks import index
 from gristmill.client.runs.find import Run
 from gristmill.client.runs.phase import phase
 from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
 from gristmill.client.stack import Stack
-from gristmill.enums import CheckVerdict
+from gristmill.enums import CheckVerdict, JobStatus
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.pipeline.model import Stage
 from gristmill.runs.committed import committed_segments
@@ -28,8 +28,6 @@ from gristmill.runs.reading import find_readable
 from gristmill.runs.records import BranchFinding, Finding, RunRecord
 
 _ASKED = 10  # waiting children of an array that are asked why; most often all wait for the same reason
-_ALIVE = {"STARTING", "RUNNING"}
-_WAITING = {"SUBMITTED", "PENDING", "RUNNABLE"}
 
 
 @dataclass
@@ -126,8 +124,8 @@ def _waiting(stack: Stack, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if count_children(jobs).running:
         return jobs
     batch = stack.client("batch")
-    arrays = [job["jobId"] for job in jobs if "arrayProperties" in job and job["status"] in _WAITING]
-    asked = (batch.list_jobs(arrayJobId=one, jobStatus="RUNNABLE", maxResults=_ASKED) for one in arrays)
+    arrays = [job["jobId"] for job in jobs if "arrayProperties" in job and job["status"] in WAITING]
+    asked = (batch.list_jobs(arrayJobId=one, jobStatus=JobStatus.RUNNABLE, maxResults=_ASKED) for one in arrays)
     return [*jobs, *(child for answer in asked for child in answer["jobSummaryList"])]
 
 
@@ -148,13 +146,13 @@ def count_children(jobs: Iterable[Mapping[str, Any]]) -> Children:
     for job in jobs:
         states.update(job.get("arrayProperties", {}).get("statusSummary") or {job["status"]: 1})
     return Children(
-        waiting=sum(states[one] for one in _WAITING),
-        running=sum(states[one] for one in _ALIVE),
-        succeeded=states["SUCCEEDED"],
-        failed=states["FAILED"],
+        waiting=sum(states[one] for one in WAITING),
+        running=sum(states[one] for one in ACTIVE),
+        succeeded=states[JobStatus.SUCCEEDED],
+        failed=states[JobStatus.FAILED],
     )
 
 
 def waits(job: Mapping[str, Any]) -> str:
     """Return why a job that has not started waits, as far as Batch says so."""
-    return str(job.get("statusReason") or "") if job["status"] in _WAITING else ""
+    return str(job.get("statusReason") or "") if job["status"] in WAITING else ""

@@ -11,6 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gristmill import keys
+from gristmill.batch.jobs import describe_jobs
+from gristmill.enums import JobStatus
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.reading import readable
@@ -105,12 +107,12 @@ def _failed_jobs(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator
     name = cursor.branch(branch).job_name(cursor.attempt, "*")
     for queue in clients.queues:
         named = _list(clients, jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
-        for group in (job for job in named if job["status"] == "FAILED"):
+        for group in (job for job in named if job["status"] == JobStatus.FAILED):
             ids = [f"{group['jobId']}#0" if "nodeProperties" in group else group["jobId"]]  # the main node tells
             if "arrayProperties" in group:
-                children = _list(clients, arrayJobId=group["jobId"], jobStatus="FAILED")
+                children = _list(clients, arrayJobId=group["jobId"], jobStatus=JobStatus.FAILED)
                 ids = [child["jobId"] for child in islice(children, BATCH_DESCRIBE_MAX)] or ids
-            yield from clients.batch.describe_jobs(jobs=ids)["jobs"]
+            yield from describe_jobs(clients.batch, ids)
 
 
 def _list(clients: CauseClients, **which: Any) -> Iterator[dict[str, Any]]:
