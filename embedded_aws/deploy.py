@@ -21,23 +21,25 @@ from gristmill.errors import GristmillError, Refused
 
 _BUCKET = "gristmill-artifacts"
 _LAYER = ("gristmill", "process_tree", "batch_jobs")
-_NOT_IN_LAYER = ("cli", "local", "__pycache__")
+_NOT_IN_LAYER = ("gristmill/_project", "gristmill/cli", "gristmill/client")
 
 
 class DeployFailed(GristmillError):
     """Raised when the stack could not be made or changed; tells the first failed resource."""
 
 
-def deploy(clients: Mapping[str, Any], project: Path, stack: str, overrides: Mapping[str, str]) -> dict[str, str]:
+def deploy(
+    clients: Mapping[str, Any], project: Path, stack: str, overrides: Mapping[str, str], source: Path | None = None
+) -> dict[str, str]:
     """Create or update a stack from the project's template; return its outputs.
 
-    `clients` has boto3 clients of `s3` and `cloudformation`. The parameters are those of the profile `local` in
-    samconfig.toml, with `overrides` over them.
+    `clients` has boto3 clients of `s3` and `cloudformation`. `source` holds the packages, by default `project`. The
+    parameters are those of the profile `local` in samconfig.toml, with `overrides` over them.
     """
     _ensure_bucket(clients["s3"])
     template = parse((project / "template.yaml").read_text(encoding="utf-8"))
     for resource in template["Resources"].values():
-        _package(clients["s3"], project, resource)
+        _package(clients["s3"], project, source or project, resource)
     parameters = {**local_parameters(project), **overrides}
     return _apply(clients["cloudformation"], stack, json.dumps(template), parameters)
 
@@ -56,13 +58,13 @@ def _ensure_bucket(s3: Any) -> None:
         s3.create_bucket(Bucket=_BUCKET)
 
 
-def _package(s3: Any, project: Path, resource: dict[str, Any]) -> None:
+def _package(s3: Any, project: Path, source: Path, resource: dict[str, Any]) -> None:
     """Upload a resource's local files and point it at them, as `sam package` does."""
     properties = resource.get("Properties", {})
     if resource["Type"] == "AWS::Serverless::Function":
         properties["CodeUri"] = _upload(s3, _zip(_files(project / properties["CodeUri"])))
     elif resource["Type"] == "AWS::Serverless::LayerVersion":
-        properties["ContentUri"] = _upload(s3, _zip(_layer_files(project)))
+        properties["ContentUri"] = _upload(s3, _zip(_layer_files(source)))
     elif resource["Type"] == "AWS::Serverless::StateMachine":
         definition = (project / properties["DefinitionUri"]).read_bytes()
         properties["DefinitionUri"] = _upload(s3, definition)
@@ -80,12 +82,12 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
             yield str(path.relative_to(folder)), path
 
 
-def _layer_files(project: Path) -> Iterator[tuple[str, Path]]:
+def _layer_files(source: Path) -> Iterator[tuple[str, Path]]:
+    left_out = {source / name for name in _NOT_IN_LAYER}
     for name in _LAYER:
-        for path in sorted((project / name).rglob("*")):
-            inside = path.relative_to(project)
-            if path.is_file() and not set(inside.parts) & set(_NOT_IN_LAYER):
-                yield f"python/{inside}", path
+        for path in sorted((source / name).rglob("*")):
+            if path.is_file() and path.parent.name != "__pycache__" and not left_out & set(path.parents):
+                yield f"python/{path.relative_to(source)}", path
 
 
 def _zip(files: Iterator[tuple[str, Path]]) -> bytes:

@@ -26,6 +26,7 @@ class Settings:
 
     data: Path
     project: Path
+    started_by: str = ""  # a program and its version, for the state file
     port: int = 4566
     vcpus: float = field(default_factory=lambda: float(os.cpu_count() or 1))
     memory_mib: int = field(default_factory=_memory_mib)

@@ -17,6 +17,7 @@ def fields(folder: Path, **changes: Any) -> dict[str, Any]:
         "region": "us-east-1",
         "data": str(folder.resolve()),
         "project": "/srv/project",
+        "started_by": "gristmill 0.0.1",
         "containers": False,
         "started_at": "2026-01-02T03:04:05+00:00",
         "access_key_id": "AKIA" + "A" * 16,

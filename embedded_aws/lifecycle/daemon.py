@@ -21,7 +21,7 @@ from embedded_aws.processes import scratch
 from embedded_aws.processes.inherited import by_server
 from gristmill.errors import GristmillError, NotFound, Refused
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[2]  # where this package lies
 _READY_SECONDS = 60.0
 _END_SECONDS = 15.0
 _TURN_SECONDS = 2 * _READY_SECONDS
@@ -94,15 +94,18 @@ def up(data: Path, arguments: Sequence[str] = ()) -> ServerState:
         return find(data) or start(data, arguments, lock)
 
 
-def start(data: Path, arguments: Sequence[str], lock: int) -> ServerState:
-    """Start a server in a folder that has none, and wait until it serves. The caller has the turn."""
+def start(data: Path, arguments: Sequence[str], lock: int, project: Path = PROJECT) -> ServerState:
+    """Start a server in a folder that has none, and wait until it serves. The caller has the turn.
+
+    `project` holds the code of server and jobs.
+    """
     tidy(data)
     with os.fdopen(open_private(data / LOG_FILE, os.O_WRONLY | os.O_APPEND), "ab") as log:
         begun = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
-            command(data, arguments, lock),
+            command(data, arguments, lock, project),
             cwd=data,
-            env=by_server(os.environ, PROJECT),
+            env=by_server(os.environ, project),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -116,12 +119,12 @@ def start(data: Path, arguments: Sequence[str], lock: int) -> ServerState:
         raise
 
 
-def become(data: Path, arguments: Sequence[str], lock: int) -> NoReturn:
+def become(data: Path, arguments: Sequence[str], lock: int, project: Path = PROJECT) -> NoReturn:
     """Become the server of a folder that has none, in the foreground. The caller has the turn."""
     tidy(data)
     os.set_inheritable(lock, True)
     os.chdir(data)
-    words, environment = command(data, arguments, lock), by_server(os.environ, PROJECT)
+    words, environment = command(data, arguments, lock, project), by_server(os.environ, project)
     os.execve(sys.executable, words, environment)  # noqa: S606 - it becomes the server
 
 
@@ -134,11 +137,11 @@ def tidy(data: Path) -> None:
         scratch.sweep(data)
 
 
-def command(data: Path, arguments: Sequence[str], lock: int) -> list[str]:
+def command(data: Path, arguments: Sequence[str], lock: int, project: Path) -> list[str]:
     """Return the command that serves in the foreground, and lets go of a lock once it serves."""
     return [
         *(sys.executable, "-P", *serve_command("").split(), str(data.resolve())),
-        *("--project", str(PROJECT), "--start-lock", str(lock)),
+        *("--project", str(project), "--start-lock", str(lock)),
         *arguments,
     ]
 

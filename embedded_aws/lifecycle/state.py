@@ -41,6 +41,7 @@ class ServerState:
     region: str
     data: str
     project: str
+    started_by: str  # a program and its version; empty where none was given
     containers: bool
     started_at: str
     access_key_id: str = field(repr=False)
@@ -87,6 +88,7 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "region": _text("[a-z0-9-]{1,32}"),
     "data": lambda value: isinstance(value, str),
     "project": lambda value: isinstance(value, str),
+    "started_by": _text("[ -~]{0,100}"),
     "containers": lambda value: isinstance(value, bool),
     "started_at": _is_time,
     "access_key_id": _text("[A-Z0-9]{20}"),

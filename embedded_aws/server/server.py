@@ -102,6 +102,7 @@ def state_of(settings: Settings) -> ServerState:
         region=settings.region,
         data=str(settings.data),
         project=str(settings.project),
+        started_by=settings.started_by,
         containers=settings.containers,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         access_key_id=settings.key_ring.user.access_key_id,
@@ -131,6 +132,7 @@ def settings_from(arguments: list[str]) -> Settings:
     parser = argparse.ArgumentParser(prog="python -m embedded_aws.server.server", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder for mails, logs and unpacked code")
     parser.add_argument("--project", type=Path, required=True, help="the project's folder")
+    parser.add_argument("--started-by", default="", metavar="TEXT", help="program and version, for the state file")
     parser.add_argument("--port", type=int, default=4566, help="0 takes a free one (default: 4566)")
     parser.add_argument("--vcpus", type=float, help="vCPUs that jobs may use; more than there are share them")
     parser.add_argument("--memory", type=int, metavar="MIB", help="memory that jobs may use (default: all there is)")
@@ -160,6 +162,7 @@ def settings_from(arguments: list[str]) -> Settings:
     return Settings(
         data=told.data.resolve(),
         project=told.project.resolve(),
+        started_by=told.started_by,
         port=told.port,
         smtp=told.smtp,
         log_calls=told.log_calls,

@@ -9,6 +9,7 @@ import typer
 
 from gristmill.cli.show import note
 from gristmill.client.target import Target, Wanted, choose
+from gristmill.client.version import difference
 
 if TYPE_CHECKING:
     from gristmill.client.outage import Patience
@@ -29,6 +30,7 @@ class Session:
         """Return the AWS that is meant; says so on stderr."""
         target = choose(self.wanted, os.environ)
         note(target.describe())
+        note_version(target.started_by)
         return target
 
     @cached_property
@@ -66,6 +68,12 @@ class Session:
         from gristmill.client.runs.find import find_run, newest_run
 
         return newest_run(self.stack) if text is None else find_run(self.stack, text)
+
+
+def note_version(started_by: str) -> None:
+    """Say so on stderr where another version of Gristmill has started an embedded AWS."""
+    if found := difference(started_by):
+        note(found)
 
 
 def session(context: typer.Context) -> Session:

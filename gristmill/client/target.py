@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from embedded_aws.lifecycle.proof import find_server
 from embedded_aws.lifecycle.state import STATE_FILE, ServerState
 from gristmill.errors import Refused, Unreachable
+from gristmill.project import working_folder
 from gristmill.surroundings import TAKE_KEYS, KeyPair, embedded_pair, leading_to
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Target:
     data: Path | None = None
     ignores_endpoints: bool = False
     pair: KeyPair | None = None
+    started_by: str = ""  # the program and version that started a local one
 
     @property
     def local(self) -> bool:
@@ -130,20 +132,13 @@ def home(environment: Mapping[str, str], here: Path | None = None) -> Path:
     Refused where that of `here` is a link: it may come from anybody's archive.
     """
     if told := environment.get(HOME):
-        return Path(told) if Path(told).is_absolute() else _working_folder() / told
-    here = here.absolute() if here else _working_folder()
+        return Path(told) if Path(told).is_absolute() else working_folder() / told
+    here = here.absolute() if here else working_folder()
     above = (folder / _FOLDER for folder in (here, *here.parents))
     found = next((folder for folder in above if _is_mine(folder)), here / _FOLDER)
     if found.is_symlink():
         raise Refused([f"{found} is a symbolic link"], f"Remove it, or name where it leads by {HOME}.")
     return found
-
-
-def _working_folder() -> Path:
-    try:
-        return Path.cwd()
-    except FileNotFoundError as error:
-        raise Refused(["the working folder is gone"], f"Change to another, or name one by {HOME}.") from error
 
 
 def _is_mine(folder: Path) -> bool:
@@ -192,7 +187,7 @@ def _checked(endpoint: str | None) -> str | None:
 def at_server(state: ServerState) -> Target:
     """Return an embedded AWS by its state, with its user's keys."""
     pair = KeyPair(state.access_key_id, state.secret_access_key)
-    return Target(state.endpoint, state.region, Path(state.data), pair=pair)
+    return Target(state.endpoint, state.region, Path(state.data), pair=pair, started_by=state.started_by)
 
 
 def _at(endpoint: str, state: ServerState | None, environment: Mapping[str, str]) -> Target:

@@ -15,16 +15,20 @@ from gristmill.pipeline.fault import Place
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.rules import faults
 from gristmill.pipeline.schema import fields_at
+from gristmill.project import package_folder
 
 FILE = "pipeline.yaml"
 SEARCH_PATH = "GRISTMILL_PIPELINES"
-_BUILT_IN = Path(__file__).parents[2] / "batch_jobs"
+_BUILT_IN = "batch_jobs"
 
 
-def roots(environment: Mapping[str, str]) -> list[Path]:
-    """Return the folders that hold pipelines: the project's own, then those of GRISTMILL_PIPELINES."""
+def roots(environment: Mapping[str, str], source: Path | None = None) -> list[Path]:
+    """Return the folders that hold pipelines: those of the packages at `source`, then those of GRISTMILL_PIPELINES.
+
+    `source` is by default where this package lies.
+    """
     more = environment.get(SEARCH_PATH, "")
-    return [_BUILT_IN, *(Path(folder) for folder in more.split(os.pathsep) if folder)]
+    return [(source or package_folder()) / _BUILT_IN, *(Path(folder) for folder in more.split(os.pathsep) if folder)]
 
 
 def names(roots: Sequence[Path]) -> list[str]:

@@ -36,14 +36,16 @@ def deploy(
     here.target.probe()
     from embedded_aws.containers.engine import IMAGES
     from embedded_aws.deploy import deploy as deploy_locally
-    from embedded_aws.lifecycle.daemon import PROJECT
     from embedded_aws.lifecycle.proof import find_server
+    from gristmill.project import project_folder, source_folder, working_folder
 
     state = find_server(here.target.data) if here.target.data else None
     if state and state.containers:
         overrides = {**IMAGES, **overrides}
     clients = {name: here.target.client(name) for name in ("s3", "cloudformation")}
-    outputs = deploy_locally(clients, PROJECT, here.stack_name, overrides)
+    folder = working_folder()
+    project, source = project_folder(folder), source_folder(folder)
+    outputs = deploy_locally(clients, project, here.stack_name, overrides, source)
     if json:
         emit({"stack": here.stack_name, "outputs": outputs})
         return

@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from gristmill.cli.options import Json
+from gristmill.cli.session import note_version
 from gristmill.cli.show import confirm, emit, note, out
 from gristmill.client.target import home
+from gristmill.client.version import PROGRAM
 from gristmill.errors import ExitCode
+from gristmill.project import source_folder, working_folder
 from gristmill.surroundings import astray, unproxied
 
 group = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine.")
@@ -65,6 +68,8 @@ def up(
     arguments = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     arguments += ["--containers"] if containers else []
     arguments += ["--isolate"] if isolate else []
+    arguments += ["--started-by", PROGRAM]
+    source = source_folder(working_folder())
     prepare(data)
     with daemon.turn(data) as lock:
         fault = daemon.get_past(data)
@@ -74,8 +79,10 @@ def up(
         running = find_server(data)
         if foreground and not running:
             note(_LOSES)
-            daemon.become(data, arguments, lock)
-        state = running or daemon.start(data, arguments, lock)
+            daemon.become(data, arguments, lock, source)
+        if running:
+            note_version(running.started_by)
+        state = running or daemon.start(data, arguments, lock, source)
     if json:
         emit(state.public())
         return
@@ -117,6 +124,8 @@ def status(json: Json = False) -> None:
     data = home(os.environ)
     _tell_loss(data)
     state = find_server(data)
+    if state is not None:
+        note_version(state.started_by)
     if json:
         emit({"running": state is not None, "data": data, "server": state.public() if state else None})
     elif state is None:

@@ -28,9 +28,9 @@ def new(
     Its pipeline.yaml, jobs.py and a sample file; nothing is overwritten.
     """
     from gristmill.client.drop.starter import SAMPLE, write
-    from gristmill.pipeline.loading import roots
+    from gristmill.client.pipelines import pipeline_folders
 
-    known = roots(os.environ)
+    known = pipeline_folders()
     folder = write(name, into, known)
     files = sorted(file.name for file in folder.iterdir())
     commands = _next(name, folder / SAMPLE, into.absolute(), known)

@@ -1,6 +1,5 @@
 """`gristmill pipelines`: the pipelines of this machine, and whether they are sound."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,9 +31,10 @@ def pipelines(context: typer.Context) -> None:
 @group.command("list")
 def list_pipelines(json: Json = False) -> None:
     """List the pipelines; one with faults keeps no other back."""
-    from gristmill.pipeline.loading import names, roots
+    from gristmill.client.pipelines import pipeline_folders
+    from gristmill.pipeline.loading import names
 
-    places = roots(os.environ)
+    places = pipeline_folders()
     found = {name: _load(name, places) for name in names(places)}
     if json:
         emit([one for one in found.values() if one])
@@ -67,9 +67,10 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the pipeline.")], json: Json = False
 ) -> None:
     """Show a pipeline: its parameters, stages and branches."""
-    from gristmill.pipeline.loading import find, read, roots
+    from gristmill.client.pipelines import pipeline_folders
+    from gristmill.pipeline.loading import find, read
 
-    file = find(name, roots(os.environ))
+    file = find(name, pipeline_folders())
     one = read(file)
     if json:
         emit(one)
@@ -119,9 +120,10 @@ def validate(
 
     Tells every fault of each pipeline.yaml with its line, and whether the functions that it names are there.
     """
-    from gristmill.pipeline.loading import names, roots
+    from gristmill.client.pipelines import pipeline_folders
+    from gristmill.pipeline.loading import names
 
-    places = roots(os.environ)
+    places = pipeline_folders()
     found = {name: _inspect(name, places) for name in which or names(places)}
     if json:
         emit([{"pipeline": name, "sound": not one.faults, **vars(one)} for name, one in found.items()])

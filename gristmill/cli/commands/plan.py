@@ -1,6 +1,5 @@
 """`gristmill plan`: what a run would do, before it does it."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,9 +77,9 @@ def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[Branch
 
 def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Plan]":
     from gristmill.client.drop.plan import plan_file
-    from gristmill.pipeline.loading import roots
+    from gristmill.client.pipelines import pipeline_folders
 
-    made = plan_file(upload, roots(os.environ), here.stack.terms)
+    made = plan_file(upload, pipeline_folders(), here.stack.terms)
     record = made.record
     values = " ".join(f"{key}={value}" for key, value in record.parameters.items())
     title = f"{upload.pipeline}/{upload.name} ({size(record.input.size)})" + (f" with {values}" if values else "")

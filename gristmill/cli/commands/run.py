@@ -82,9 +82,9 @@ def run(
 def _check(upload: "Upload") -> None:
     from gristmill.client.drop.drops import faults
     from gristmill.client.drop.plan import record_of
-    from gristmill.pipeline.loading import roots
+    from gristmill.client.pipelines import pipeline_folders
 
-    found = faults(upload) or record_of(upload, roots(os.environ))[1].faults
+    found = faults(upload) or record_of(upload, pipeline_folders())[1].faults
     if found:
         raise Refused(found, "Nothing was uploaded.")
 

@@ -1,6 +1,5 @@
 """`gristmill try`: a pipeline's code on the first chunks of a file, here and now."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,12 +47,12 @@ def attempt(
     """
     from gristmill.client.drop.drops import Upload
     from gristmill.client.drop.trial import prepare
+    from gristmill.client.pipelines import pipeline_folders
     from gristmill.client.user import user_name, utf8
-    from gristmill.pipeline.loading import roots
 
     upload = Upload(file, pipeline, utf8(file.name), pairs(param or []), user_name())
     with TemporaryDirectory(prefix="gristmill-try-") as folder:
-        trial = prepare(upload, roots(os.environ), tasks, Path(folder))
+        trial = prepare(upload, pipeline_folders(), tasks, Path(folder))
         found = list(_shown(trial, json))
         kept = _keep(trial, results) if results else []
     if json:
