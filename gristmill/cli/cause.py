@@ -9,7 +9,6 @@ from gristmill.printable import short
 if TYPE_CHECKING:
     from gristmill.client.runs.causes import Cause
     from gristmill.client.runs.find import Run
-    from gristmill.runs.records import Failure
 
 _TAIL = 12  # log lines shown of each failure
 
@@ -21,20 +20,13 @@ def show_cause(run: "Run", cause: "Cause") -> None:
         out(short(f"Why: {cause.reason}"))
     for failure in cause.failures:
         out()
-        out(short(headline(failure)))
+        out(short(failure.headline))
         for line in failure.detail.rstrip().splitlines()[-_TAIL:]:
             out(f"  | {short(line)}")
     if run.going:
         return
     out()
     out(advice(run))
-
-
-def headline(failure: "Failure") -> str:
-    """Return a failure in one line: stage, branch, task, attempt, exit code, reason."""
-    task = "a child" if failure.task is None else f"task {failure.task}"
-    code = "" if failure.exit_code is None else f", exit code {failure.exit_code}"
-    return f"{failure.stage}/{failure.branch}, {task}, attempt {failure.nth}{code}: {failure.reason}"
 
 
 def advice(run: "Run") -> str:

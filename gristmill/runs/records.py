@@ -125,6 +125,15 @@ class Failure(Record):
         """Return the attempt as people count it: from 1, anew in each resume."""
         return nth_attempt(self.attempt)
 
+    @property
+    def headline(self) -> str:
+        """Return the failure in one line: stage, branch, task, its place in the input, attempt, exit code, reason."""
+        task = "a child" if self.task is None else f"task {self.task}"
+        is_placed = self.start is not None and self.end is not None
+        place = f" (bytes {self.start:,} to {(self.end or 0) - 1:,} of its stage's input)" if is_placed else ""
+        code = "" if self.exit_code is None else f", exit code {self.exit_code}"
+        return f"{self.stage}/{self.branch}, {task}{place}, attempt {self.nth}{code}: {self.reason}"
+
 
 class Counts(Record):
     """What the tasks of a branch come to; records and bytes are those of the tasks that are done."""

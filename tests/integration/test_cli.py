@@ -131,7 +131,8 @@ def test_the_cause_is_told_and_resume_does_only_what_is_missing(cli: Cli, tmp_pa
         "FAILED brittle/bad.txt",
         "copy   copied      3     2       1        1  1 failed",
         "Why: copied: 1 of 3 tasks have no output",
-        "copy/copied, task 1, attempt 1: ValueError: the grain is wet",
+        "copy/copied, task 1 (bytes ",
+        " of its stage's input), attempt 1: ValueError: the grain is wet",
         f"gristmill resume {run}",
     ):
         assert part in told.out

@@ -126,3 +126,23 @@ def test_durations(seconds, told):
 @pytest.mark.parametrize(("count", "told"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (2.5e13, "25.0 TB")])
 def test_sizes(count, told):
     assert size(count) == told
+
+
+@pytest.mark.parametrize(
+    ("changed", "headline"),
+    [
+        ({}, "map/reverse, task 7, attempt 3, exit code 1: ValueError: the grain is wet"),
+        (
+            {"start": 5000, "end": 7500},
+            "map/reverse, task 7 (bytes 5,000 to 7,499 of its stage's input), attempt 3, exit code 1: "
+            "ValueError: the grain is wet",
+        ),
+        ({"task": None, "exit_code": None}, "map/reverse, a child, attempt 3: ValueError: the grain is wet"),
+    ],
+)
+def test_a_failure_has_one_headline(changed, headline):
+    (branch,) = failed_finding().branches
+    failure = branch.failures[0].model_copy(update=changed)
+    assert failure.headline == headline
+    (mail_line,) = [line for line in body(summary(findings=[failed_finding()])).splitlines() if "the grain" in line]
+    assert mail_line == f"  {branch.failures[0].headline}"

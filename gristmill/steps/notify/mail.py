@@ -117,17 +117,9 @@ def _failures(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _failure(failure: Failure) -> Iterator[str]:
-    task = "a child" if failure.task is None else f"task {failure.task}{_place(failure)}"
-    code = "" if failure.exit_code is None else f", exit code {failure.exit_code}"
-    yield f"  {failure.stage}/{failure.branch}, {task}, attempt {failure.nth}{code}: {failure.reason}"
+    yield f"  {failure.headline}"
     for line in failure.detail.rstrip().splitlines()[-12:]:
         yield f"    | {line}"
-
-
-def _place(failure: Failure) -> str:
-    if failure.start is None or failure.end is None:
-        return ""
-    return f" (bytes {failure.start:,} to {failure.end - 1:,} of its stage's input)"
 
 
 def _results(summary: RunSummary) -> Iterator[str]:
