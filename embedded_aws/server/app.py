@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from embedded_aws.services import awslambda, batch, cloudformation, events, s3, stepfunctions
-from embedded_aws.services.sns import mail
+from embedded_aws.services import awslambda, batch, cloudformation, events, s3, sns, stepfunctions
 from embedded_aws.settings import Settings
 
-_ROOMS = (cloudformation, stepfunctions, events, s3, mail, batch, awslambda)
+_ROOMS = (cloudformation, stepfunctions, events, s3, sns, batch, awslambda)
 
 
 def create_app(settings: Settings) -> Any:

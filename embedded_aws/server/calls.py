@@ -101,7 +101,10 @@ def calls(settings: Settings, service: str, environ: Environ) -> Iterator[Call]:
         "TerminateJob": f"arn:aws:batch:{here}:job/{{jobId}}",
         "GetLogEvents": f"arn:aws:logs:{here}:log-group:{{logGroupName}}:log-stream:{{logStreamName}}",
         "GetExecutionHistory": "{executionArn}",
+        "GetParameter": f"arn:aws:ssm:{here}:parameter/{{Name}}",
     }
+    if action == "GetParameter":
+        said["Name"] = said["Name"].removeprefix("/")  # the ARN of /a/b is parameter/a/b
     yield f"{service}:{action}", about.get(action, "*").format(**said)
 
 

@@ -18,7 +18,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embedded_aws.server.log_format import Formatter
-from embedded_aws.services.sns.mail import is_address, is_subject, make_mail
+from embedded_aws.services.sns.mail import is_address, make_mail
+from embedded_aws.services.sns.publishing import is_subject
 from gristmill.cli import show
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.outcome.summary import RunSummary

@@ -19,14 +19,17 @@ _KEPT = {
     "DeadLetterConfig": "dead_letter_config",
 }
 
-_open: list[tuple[Workshop, ThreadPoolExecutor]] = []
+_AT_ONCE = 16  # asynchronous invocations of a function
+
+_open: list[tuple[Workshop, dict[str, ThreadPoolExecutor]]] = []
+_pools_lock = threading.Lock()
 
 
 def install(settings: Settings) -> None:
     """Apply the patches."""
     close()
     workshop = Workshop(settings)
-    _open.append((workshop, ThreadPoolExecutor(16, thread_name_prefix="function-event")))
+    _open.append((workshop, {}))
     _keep_settings(workshop)
     _end_deleted(workshop)
 
@@ -36,7 +39,8 @@ def install(settings: Settings) -> None:
         if kind == "DryRun":
             return ""
         if kind == "Event":
-            _open[0][1].submit(later.invoke, settings, self, event, lambda: _try(settings, workshop, self, event))
+            pool = _pool_of(self.function_arn)
+            pool.submit(later.invoke, settings, self, event, lambda: _try(settings, workshop, self, event))
             return ""
         answer, lines = invoke_once(settings, workshop, self, event)
         response_headers["x-amz-log-result"] = base64.b64encode(lines[-4096:].encode()).decode()
@@ -46,6 +50,23 @@ def install(settings: Settings) -> None:
         return str(answer["result"]).encode()
 
     models.LambdaFunction.invoke = invoke
+
+
+def _pool_of(function: str) -> ThreadPoolExecutor:
+    """Return the threads that wait for a function's events; a slow function holds up no other's."""
+    with _pools_lock:
+        pools = _open[0][1]
+        if function not in pools:
+            pools[function] = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="function-event")
+        return pools[function]
+
+
+def _end_pool(function: str) -> None:
+    """Let the threads of a deleted function go once its events are done."""
+    with _pools_lock:
+        pool = _open[0][1].pop(function, None)
+    if pool is not None:
+        pool.shutdown(wait=False)
 
 
 def _try(settings: Settings, workshop: Workshop, function: Any, event: Any) -> dict[str, Any] | None:
@@ -60,8 +81,9 @@ def _try(settings: Settings, workshop: Workshop, function: Any, event: Any) -> d
 def close() -> None:
     """End all workers."""
     while _open:
-        workshop, pool = _open.pop()
-        pool.shutdown(wait=False, cancel_futures=True)
+        workshop, pools = _open.pop()
+        for pool in pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
         workshop.close()
 
 
@@ -73,6 +95,7 @@ def _end_deleted(workshop: Workshop) -> None:
         function = self.get_function_by_name_or_arn_with_qualifier(name_or_arn, qualifier)
         delete(self, name_or_arn, qualifier)
         function.is_deleted = True
+        _end_pool(function.function_arn)
         workshop.retire(function.function_name)
 
     models.LambdaStorage.del_function = delete_whole

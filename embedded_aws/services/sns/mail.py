@@ -49,11 +49,6 @@ def send(server: str, mail: EmailMessage) -> None:
         log.exception("mail to %s could not be sent through %s; it lies in the outbox", mail["To"], server)
 
 
-def is_subject(text: str) -> bool:
-    """Tell whether SNS takes a subject (API reference, Publish): printable ASCII that begins with no blank."""
-    return text.isascii() and text.isprintable() and text[:1] not in ("", " ")
-
-
 def is_address(text: str) -> bool:
     """Tell whether an email can go to an address: nothing before or after it, nothing that ends its header."""
     name, _, domain = text.rpartition("@")
@@ -61,21 +56,16 @@ def is_address(text: str) -> bool:
 
 
 def install(settings: Settings) -> None:
-    """Give email subscriptions what moto drops, and refuse what SNS does; the filter is moto's own."""
+    """Give email subscriptions what moto drops, and refuse an address that SNS refuses; the filter is moto's own."""
     _deliver_mail(settings)
-    publish, subscribe = SNSBackend.publish, SNSBackend.subscribe
-
-    def publish_checked(self: Any, message: str, arn: str | None, *more: Any, **named: Any) -> Any:
-        if named.get("subject") is not None and not is_subject(named["subject"]):
-            raise SNSInvalidParameter("Invalid parameter: Subject")
-        return publish(self, message, arn, *more, **named)
+    subscribe = SNSBackend.subscribe
 
     def subscribe_checked(self: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
         if protocol in _EMAIL and not is_address(endpoint):
             raise SNSInvalidParameter("Invalid parameter: Email address")
         return subscribe(self, topic_arn, endpoint, protocol)
 
-    SNSBackend.publish, SNSBackend.subscribe = publish_checked, subscribe_checked
+    SNSBackend.subscribe = subscribe_checked
 
 
 def _deliver_mail(settings: Settings) -> None:
@@ -86,6 +76,8 @@ def _deliver_mail(settings: Settings) -> None:
             return publish(self, message, message_id, **named)
         matcher = self._filter_policy_matcher
         if matcher is None or matcher.matches(named.get("message_attributes"), message):
+            if named.get("message_structure") == "json":
+                message = self._parse_message_structure(message, self.protocol)
             deliver(settings, make_mail(self.endpoint, named.get("subject") or "", str(message), self.arn))
         return None
 
