@@ -7,6 +7,23 @@ TOOLS := .tools
 AWSB := .awsb
 BIN := $(VENV)/bin
 
+# What each file requirements/NAME.lock is made of, and which ones bind its versions.
+bound_by = $(foreach name,$(1),--constraint requirements/$(name).lock)
+LOCKS := dev mpi browser gpu science tools awsb functions docs
+LOCK_dev := --extra functions --extra cli --extra local --extra dev pyproject.toml
+LOCK_mpi := --extra mpi $(call bound_by,dev) pyproject.toml
+LOCK_browser := --extra browser $(call bound_by,dev) pyproject.toml
+LOCK_gpu := --extra opencl $(call bound_by,dev mpi) pyproject.toml
+LOCK_science := --extra proteins --extra tomography $(call bound_by,dev mpi gpu) pyproject.toml
+LOCK_tools := requirements/tools.in
+LOCK_awsb := requirements/awsb.in
+LOCK_functions := requirements/functions.in
+LOCK_docs := requirements/docs.in
+define COMPILE
+uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(LOCK_$(1)) --output-file requirements/$(1).lock
+
+endef
+
 .PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-hostile test-sam test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-soak bench lock clean
 
 help: ## list the targets
@@ -14,17 +31,17 @@ help: ## list the targets
 
 setup: $(VENV)/.ready ## make the virtual environment (about a minute, once)
 
-$(VENV)/.ready: requirements.lock pyproject.toml
+$(VENV)/.ready: requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gristmill needs Python 3.11 or newer; try make PYTHON=python3.13")'
 	@echo "Setting up $(VENV) (about a minute, once) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 tools: $(TOOLS)/.ready ## the AWS and SAM command lines, apart from the product's own environment
 
-$(TOOLS)/.ready: requirements-tools.lock
+$(TOOLS)/.ready: requirements/tools.lock
 	@echo "Setting up $(TOOLS): the AWS and SAM command lines ..."
 	@$(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
@@ -32,21 +49,21 @@ $(TOOLS)/.ready: requirements-tools.lock
 
 mpi: $(VENV)/.mpi ## Open MPI and what the MPI pipelines need, into the virtual environment
 
-$(VENV)/.mpi: requirements-mpi.lock $(VENV)/.ready
+$(VENV)/.mpi: requirements/mpi.lock $(VENV)/.ready
 	@echo "Adding Open MPI to $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
 browser: $(VENV)/.browser ## what drives a Chromium of this machine, into the virtual environment
 
-$(VENV)/.browser: requirements-browser.lock $(VENV)/.ready
+$(VENV)/.browser: requirements/browser.lock $(VENV)/.ready
 	@echo "Adding Playwright to $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
 
 awsb: $(AWSB)/.ready ## the classic awsb commands as they are published, apart from the product's own environment
 
-$(AWSB)/.ready: requirements-awsb.lock
+$(AWSB)/.ready: requirements/awsb.lock
 	@echo "Setting up $(AWSB): the awsb commands ..."
 	@$(PYTHON) -m venv $(AWSB)
 	@$(AWSB)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
@@ -62,7 +79,7 @@ $(TOOLS)/snakemake/.ready:
 
 science: $(VENV)/.science ## what the pipelines of scientists need, into the virtual environment
 
-$(VENV)/.science: requirements-science.lock $(VENV)/.ready
+$(VENV)/.science: requirements/science.lock $(VENV)/.ready
 	@echo "Adding the science libraries to $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
 	@touch $@
@@ -129,14 +146,7 @@ test-science: science mpi ## the pipelines of scientists through the deployed te
 	$(BIN)/python -m pytest --quiet tests/science
 
 lock: ## refresh the lock files (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra functions --extra cli --extra local --extra dev pyproject.toml --output-file requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra mpi --constraint requirements.lock pyproject.toml --output-file requirements-mpi.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra browser --constraint requirements.lock pyproject.toml --output-file requirements-browser.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra opencl --constraint requirements.lock --constraint requirements-mpi.lock pyproject.toml --output-file requirements-gpu.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra proteins --extra tomography --constraint requirements.lock --constraint requirements-mpi.lock --constraint requirements-gpu.lock pyproject.toml --output-file requirements-science.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-tools.in --output-file requirements-tools.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-awsb.in --output-file requirements-awsb.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header functions/requirements.in --output-file functions/requirements.lock
+	$(foreach name,$(LOCKS),$(call COMPILE,$(name)))
 
 clean: ## remove the environments and everything built
 	rm -rf $(VENV) $(TOOLS) $(AWSB) .aws-sam .gristmill

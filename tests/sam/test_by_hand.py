@@ -23,6 +23,7 @@ PROJECT_FILES = (
     "template.yaml",
     "samconfig.toml",
     "functions",
+    "requirements",
     "statemachines",
     "gristmill",
     "process_tree",

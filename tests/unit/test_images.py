@@ -71,9 +71,9 @@ def test_what_goes_into_an_image_is_named_and_everything_else_stays_out():
         "!gristmill",
         "!process_tree",
         "!batch_jobs",
-        "!requirements-mpi.lock",
-        "!requirements-gpu.lock",
-        "!requirements-science.lock",
+        "!requirements/mpi.lock",
+        "!requirements/gpu.lock",
+        "!requirements/science.lock",
     ]
     assert "**/.*" in lines  # .env, .git, .aws
 
