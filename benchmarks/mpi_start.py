@@ -20,7 +20,7 @@ from benchmarks.common import command_version, finish, print_machine, verdict
 from benchmarks.rivals.classic_mpi import Classic, why_not
 from embedded_aws.lifecycle import daemon
 from gristmill.client.target import Target, at_server
-from gristmill.enums import Notice
+from gristmill.enums import NodeMessage
 from gristmill.worker.node.mpirun import find_mpirun
 from tests.mpi.nodes import Nodes
 
@@ -47,7 +47,7 @@ def ours(target: Target, folder: Path, count: int) -> Times:
         for index in range(count - 1):
             job.start(index, "python", str(folder / "program.py"), options=())
         for index in range(1, count - 1):
-            job.notice(Notice.NODE, index)
+            job.notice(NodeMessage.NODE, index)
         job.running("main node")
         time.sleep(random.uniform(1, 2))  # noqa: S311
         last = count - 1

@@ -48,15 +48,15 @@ class ToldBatch:
         """Return itself: it pages."""
         return self
 
-    def paginate(self, **which: Any) -> Iterator[dict[str, Any]]:
+    def paginate(self, **query: Any) -> Iterator[dict[str, Any]]:
         """Yield pages of summaries."""
-        if "jobQueue" in which:
+        if "jobQueue" in query:
             found = [
                 _summary(branch, name, arrayProperties={"size": self._containers})
                 for branch, name in self._arrays.items()
             ]
         else:
-            found = list(self._children(which["arrayJobId"], which["jobStatus"]))
+            found = list(self._children(query["arrayJobId"], query["jobStatus"]))
         for first in range(0, max(1, len(found)), BATCH_LIST_PAGE_BY_STATUS):
             self.calls += 1
             yield {"jobSummaryList": found[first : first + BATCH_LIST_PAGE_BY_STATUS]}

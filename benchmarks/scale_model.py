@@ -20,7 +20,7 @@ from gristmill.cost.bill import Usage, bill, dollars
 from gristmill.cost.estimate import (
     CHILD_START_SECONDS,
     REQUESTS_PER_SECOND,
-    Cut,
+    StageInput,
     StageLoad,
     estimate,
     stage_loads,
@@ -73,7 +73,7 @@ class Scale:
 
 def ours(pipeline: Pipeline, tasks: int, task_bytes: int, lane: Lane) -> Scale:
     """Return what Gristmill takes: the plan itself, and the estimate that a run starts with."""
-    cut = Cut(tasks, tasks * task_bytes, None)
+    cut = StageInput(tasks, tasks * task_bytes, None)
     parameters = {name: one.default for name, one in pipeline.parameters.items() if one.default is not None}
     vcpus = dict.fromkeys(Compute, lane.max_vcpus)
     stages = list(stage_loads(pipeline, parameters, cut, vcpus))

@@ -128,7 +128,7 @@ class ParameterType(StrEnum):
 
 
 @unique
-class Notice(StrEnum):
+class NodeMessage(StrEnum):
     """What the nodes of a multi-node job tell each other; those of one node carry its index in their key."""
 
     NODE = "node"  # it has come, and how it can be used

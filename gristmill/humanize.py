@@ -31,7 +31,7 @@ def size(count: int) -> str:
     return f"{value:,.0f} bytes" if units[0] == "bytes" else f"{value:,.1f} {units[0]}"
 
 
-def moment(when: datetime) -> str:
+def timestamp(when: datetime) -> str:
     """Return a time with its zone."""
     return when.strftime("%Y-%m-%d %H:%M:%S %Z")
 

@@ -12,7 +12,7 @@ from gristmill.enums import Compute
 from gristmill.pipeline.loading import roots
 from gristmill.runs.at_work import at_work, invocation
 from gristmill.runs.request import read_request
-from gristmill.steps.split.claim import Claimant, Terms
+from gristmill.steps.split.claim import Claimant, RunLimits
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import Store, make_client
 
@@ -21,7 +21,7 @@ tracer = Tracer()
 metrics = Metrics()
 store = Store(os.environ["BUCKET"], make_client("s3"))
 max_vcpus = {Compute.CPU: float(os.environ["MAX_VCPUS"]), Compute.GPU: float(os.environ["MAX_GPU_VCPUS"])}
-terms = Terms(max_vcpus, float(os.environ["MAX_COST"]))
+limits = RunLimits(max_vcpus, float(os.environ["MAX_COST"]))
 
 
 @metrics.log_metrics
@@ -30,7 +30,7 @@ terms = Terms(max_vcpus, float(os.environ["MAX_COST"]))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer `{"event": <execution input>, "execution": <ARN>}` with a verdict and the first cursor."""
     logger.append_keys(execution=event["execution"])
-    claimant = Claimant(event["execution"], datetime.now(UTC), roots(os.environ), terms)
+    claimant = Claimant(event["execution"], datetime.now(UTC), roots(os.environ), limits)
     request = read_request(event["event"], store.bucket)
     with at_work(store, request.run, invocation(context, logger.service)):
         answer = split(store, request, claimant)

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
-class Submitted(BaseModel):
+class SubmittedCommand(BaseModel):
     """The command, and the files that lie beside it when it runs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

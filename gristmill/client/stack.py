@@ -10,7 +10,7 @@ from gristmill.enums import Compute
 from gristmill.errors import Unreachable
 
 if TYPE_CHECKING:
-    from gristmill.steps.split.claim import Terms
+    from gristmill.steps.split.claim import RunLimits
     from gristmill.storage.s3 import Store
 
 DEFAULT_NAME = "gristmill"
@@ -94,11 +94,11 @@ class Stack:
         return {Compute.CPU: float(self.output("MaxvCpus"))}
 
     @property
-    def terms(self) -> "Terms":
+    def limits(self) -> "RunLimits":
         """Return what the stack grants a run."""
-        from gristmill.steps.split.claim import Terms
+        from gristmill.steps.split.claim import RunLimits
 
-        return Terms(self.capacity, float(self.output("MaxCost")) or None)
+        return RunLimits(self.capacity, float(self.output("MaxCost")) or None)
 
 
 def open_stack(target: Target, name: str) -> Stack:

@@ -55,7 +55,7 @@ def bill(usage: Usage, counted: Iterable[str] = (), prices: Prices = US_EAST_1) 
     )
 
 
-def together(bills: Sequence[Bill]) -> Bill:
+def combined(bills: Sequence[Bill]) -> Bill:
     """Return the bill of a run's executions in one; they keep the same objects, so a month of those counts once."""
     usages = [Usage(**one.usage) for one in bills]
     stored = max(usage.s3_gb_month for usage in usages)
@@ -63,7 +63,7 @@ def together(bills: Sequence[Bill]) -> Bill:
     return bill(replace(sum(usages, Usage()), s3_gb_month=stored), counted)
 
 
-def told(cost: Bill, estimate: float | None) -> str:
+def describe_bill(cost: Bill, estimate: float | None) -> str:
     """Return a bill in a few words; the report has its prices, and each item."""
     return f"about {dollars(cost.total)}" + ("" if estimate is None else f" (estimated {dollars(estimate)})")
 
@@ -75,7 +75,7 @@ def dollars(amount: float) -> str:
     return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
 
 
-def largest(one: Bill) -> str:
+def largest_item(one: Bill) -> str:
     """Return the item that costs the most, with its dollars."""
     name = max(one.dollars, key=lambda item: one.dollars[item])
     return f"{LABELS[name]} {dollars(one.dollars[name])}"

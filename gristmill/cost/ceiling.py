@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from gristmill.cost.bill import dollars, largest
+from gristmill.cost.bill import dollars, largest_item
 from gristmill.runs.records import Bill
 
 NAME = "max_cost"
@@ -31,6 +31,6 @@ def over_ceiling(expected: Bill, ceiling: float | None) -> list[str]:
         return []
     return [
         f"the run would cost about {dollars(expected.total)} ({expected.region} list prices of {expected.prices_of}), "
-        f"and its ceiling is {dollars(ceiling)}; most of it is {largest(expected)}. Nothing was started. Drop a "
+        f"and its ceiling is {dollars(ceiling)}; most of it is {largest_item(expected)}. Nothing was started. Drop a "
         f"smaller file, let tasks be larger, or drop it again with a higher max-cost (0: no ceiling)"
     ]

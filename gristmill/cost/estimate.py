@@ -28,7 +28,7 @@ _RECORD_BYTES = 100  # where the records were not counted
 
 
 @dataclass(frozen=True)
-class Cut:
+class StageInput:
     """A stage's input: how many tasks it was cut into, its bytes, and its records where they were counted."""
 
     tasks: int
@@ -41,12 +41,12 @@ class StageLoad:
     """A stage as planned: its input, its branches at work, and the Batch jobs they take."""
 
     stage: Stage
-    cut: Cut
+    cut: StageInput
     loads: list[Load]
     jobs: int
 
 
-def estimate(pipeline: Pipeline, parameters: Values, first: Cut, max_vcpus: Mapping[Compute, float]) -> Usage:
+def estimate(pipeline: Pipeline, parameters: Values, first: StageInput, max_vcpus: Mapping[Compute, float]) -> Usage:
     """Return what a run of `pipeline` over an input cut like `first` will use, if all goes well."""
     stages = list(stage_loads(pipeline, parameters, first, max_vcpus))
     loads = [load for stage in stages for load in stage.loads]
@@ -63,10 +63,10 @@ def estimate(pipeline: Pipeline, parameters: Values, first: Cut, max_vcpus: Mapp
 
 
 def stage_loads(
-    pipeline: Pipeline, parameters: Values, first: Cut, max_vcpus: Mapping[Compute, float]
+    pipeline: Pipeline, parameters: Values, first: StageInput, max_vcpus: Mapping[Compute, float]
 ) -> Iterator[StageLoad]:
     """Yield the stages as they will be planned; a later stage's input is taken to be as large as its maker's."""
-    made: dict[str, Cut] = {}
+    made: dict[str, StageInput] = {}
     for number, stage in enumerate(pipeline.stages):
         source = made.get(stage.input or "", first)
         cut = first if number == 0 else recut(stage, parameters, source)
@@ -75,30 +75,32 @@ def stage_loads(
         yield StageLoad(stage, cut, loads, sum(map(_arrays, loads)))
 
 
-def recut(stage: Stage, parameters: Values, source: Cut) -> Cut:
+def recut(stage: Stage, parameters: Values, source: StageInput) -> StageInput:
     """Return how a stage would cut an input that is not there yet."""
     if traits_of(stage.split.records).is_one_task:
-        return Cut(1, source.size, None)
+        return StageInput(1, source.size, None)
     records = source.records or max(1, source.size // _RECORD_BYTES)
     by_records = size_of(stage.split.records_per_task, parameters)
     by_bytes = size_of(stage.split.bytes_per_task, parameters)
     if by_records:
-        return Cut(ceil(records / by_records), source.size, records)
-    return Cut(ceil(source.size / by_bytes) if by_bytes else source.tasks, source.size, source.records)
+        return StageInput(ceil(records / by_records), source.size, records)
+    return StageInput(ceil(source.size / by_bytes) if by_bytes else source.tasks, source.size, source.records)
 
 
 def _arrays(load: Load) -> int:
     return len(group_sizes(load.children)) if load.branch.mpi is None else 0
 
 
-def _load(branch: Branch, parameters: Values, cut: Cut, max_vcpus: Mapping[Compute, float], branches: int) -> Load:
+def _load(
+    branch: Branch, parameters: Values, given: StageInput, max_vcpus: Mapping[Compute, float], branches: int
+) -> Load:
     at_once = max_vcpus.get(branch.compute, branch.vcpus * branch.target_children)
-    count = children(cut.tasks, branch, at_once, branches)
+    count = children(given.tasks, branch, at_once, branches)
     expects = branch.expects
-    working = cut.tasks * expects.seconds_per_task + cut.size / expects.bytes_per_second
+    working = given.tasks * expects.seconds_per_task + given.size / expects.bytes_per_second
     nodes = size_of(branch.nodes, parameters) or 1  # all of them run as long as their job
     seconds = nodes * (count * CHILD_START_SECONDS + working)
-    return Load(branch, cut.tasks, cut.size, cut.size, count, seconds, branches, nodes)
+    return Load(branch, given.tasks, given.size, given.size, count, seconds, branches, nodes)
 
 
 def _states(stage: StageLoad) -> int:

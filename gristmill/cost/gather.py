@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from gristmill.batch.containers import Container, containers
-from gristmill.cost.measured import Worked, measured, read_steps
+from gristmill.cost.measured import ChildTime, count_history, measured
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.runs.records import Bill, Finding, RunRecord
 
@@ -24,34 +24,34 @@ class CostClients:
 
 
 @dataclass(frozen=True)
-class Observed:
+class Observation:
     """An execution's history so far, and the containers of its run."""
 
     history: Sequence[Mapping[str, Any]] = ()
     containers: Sequence[Container] = ()
 
 
-def observe(clients: CostClients, record: RunRecord, execution: str) -> Observed:
+def observe(clients: CostClients, record: RunRecord, execution: str) -> Observation:
     """Return what a run's execution, which is about to end or has just ended, has done."""
     history = clients.states.get_paginator("get_execution_history")
     pages = history.paginate(executionArn=execution, includeExecutionData=False)
     events = [event for page in pages for event in page["events"]]
     found = islice(containers(clients.batch, clients.queues, record), CONTAINERS_ASKED)
-    return Observed(events, list(found))
+    return Observation(events, list(found))
 
 
-def measure(observed: Observed, record: RunRecord, findings: Sequence[Finding], now: datetime) -> Bill:
+def measure(observed: Observation, record: RunRecord, findings: Sequence[Finding], now: datetime) -> Bill:
     """Return the bill of what the execution that owns the run has done. Pure."""
     branches = [branch for stage in (record.pipeline.stages if record.pipeline else []) for branch in stage.branches]
     found = {one.branch: one for finding in findings for one in finding.branches}
     own = (one for one in observed.containers if one.attempt >= record.resumes * ATTEMPTS_MAX)
-    return measured(read_steps(observed.history, now), worked(own), branches, found, record.input.size)
+    return measured(count_history(observed.history, now), child_times(own), branches, found, record.input.size)
 
 
-def worked(found: Iterable[Container]) -> dict[str, Worked]:
+def child_times(found: Iterable[Container]) -> dict[str, ChildTime]:
     """Return the containers and their time by branch."""
-    spent: dict[str, Worked] = {}
+    spent: dict[str, ChildTime] = {}
     for one in found:
-        so_far = spent.get(one.branch, Worked())
-        spent[one.branch] = Worked(so_far.children + 1, so_far.seconds + one.seconds)
+        so_far = spent.get(one.branch, ChildTime())
+        spent[one.branch] = ChildTime(so_far.children + 1, so_far.seconds + one.seconds)
     return spent

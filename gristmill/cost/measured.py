@@ -21,7 +21,7 @@ _ENDS = ("TaskSucceeded", "TaskFailed", "TaskTimedOut")
 
 
 @dataclass(frozen=True)
-class Worked:
+class ChildTime:
     """The children of a branch in one execution: how many, and their seconds in containers."""
 
     children: int = 0
@@ -29,7 +29,7 @@ class Worked:
 
 
 @dataclass(frozen=True)
-class Steps:
+class HistoryCounts:
     """What a history shows: states entered or retried, and function invocations and their seconds."""
 
     states: int
@@ -37,7 +37,7 @@ class Steps:
     seconds: float
 
 
-def read_steps(history: Iterable[Mapping[str, Any]], now: datetime) -> Steps:
+def count_history(history: Iterable[Mapping[str, Any]], now: datetime) -> HistoryCounts:
     """Count an execution's history so far; a function that has not answered ran until `now`."""
     events = {int(event["id"]): event for event in history}
     kinds = [str(event["type"]) for event in events.values()]
@@ -46,7 +46,7 @@ def read_steps(history: Iterable[Mapping[str, Any]], now: datetime) -> Steps:
     started = {one: event["timestamp"] for one, event in events.items() if _is_invocation(event)}
     ended = {event.get("previousEventId"): event["timestamp"] for event in events.values() if event["type"] in _ENDS}
     seconds = sum((ended.get(one, now) - began).total_seconds() for one, began in started.items())
-    return Steps(entered + retried, len(started), max(0.0, seconds))
+    return HistoryCounts(entered + retried, len(started), max(0.0, seconds))
 
 
 def _is_invocation(event: Mapping[str, Any]) -> bool:
@@ -55,14 +55,14 @@ def _is_invocation(event: Mapping[str, Any]) -> bool:
 
 
 def measured(
-    steps: Steps,
-    worked: Mapping[str, Worked],
+    steps: HistoryCounts,
+    child_times: Mapping[str, ChildTime],
     branches: Sequence[Branch],
     findings: Mapping[str, BranchFinding],
     input_size: int,
 ) -> Bill:
     """Return the bill of an execution that is about to enter its last state."""
-    loads = [_load(branch, worked.get(branch.name, Worked()), findings.get(branch.name)) for branch in branches]
+    loads = [_load(branch, child_times.get(branch.name, ChildTime()), findings.get(branch.name)) for branch in branches]
     usage = Usage(
         state_transition=steps.states + 1,
         lambda_request=steps.invocations,
@@ -77,8 +77,8 @@ def measured(
     return bill(usage, (*_TIMED, *_BATCH, "mail"))
 
 
-def _load(branch: Branch, worked: Worked, found: BranchFinding | None) -> Load:
-    idle = Load(branch, 0, 0, 0, worked.children, worked.seconds)
+def _load(branch: Branch, child_times: ChildTime, found: BranchFinding | None) -> Load:
+    idle = Load(branch, 0, 0, 0, child_times.children, child_times.seconds)
     if found is None:
         return idle
     return replace(idle, tasks=found.done, bytes_in=found.bytes_in, bytes_out=found.bytes_out)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gristmill.enums import Notice
+from gristmill.enums import NodeMessage
 from gristmill.keys.tasks import ATTEMPT_DIGITS
 
 RUNS = "runs/"
@@ -107,10 +107,10 @@ class Rendezvous:
         """Return what all its keys start with."""
         return f"{run_prefix(self.run)}mpi/{self.job_id}/{self.attempt}/"
 
-    def key(self, notice: Notice) -> str:
+    def key(self, notice: NodeMessage) -> str:
         """Return the key of a notice of the main node to all."""
         return f"{self.prefix}{notice}.json"
 
-    def of(self, notice: Notice, node: int) -> str:
+    def of(self, notice: NodeMessage, node: int) -> str:
         """Return the key of a notice of, or to, one node."""
         return f"{self.prefix}{notice}-{node:0{ATTEMPT_DIGITS}d}.json"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from gristmill import keys
-from gristmill.cost.gather import CostClients, Observed, measure, observe
+from gristmill.cost.gather import CostClients, Observation, measure, observe
 from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt
 from gristmill.outcome.event import ExecutionEvent
@@ -79,7 +79,9 @@ def make_summary(store: Store, event: ExecutionEvent, record: RunRecord | None, 
     )
 
 
-def priced(summary: RunSummary, clients: CostClients, record: RunRecord, execution: str) -> tuple[RunSummary, Observed]:
+def with_cost(
+    summary: RunSummary, clients: CostClients, record: RunRecord, execution: str
+) -> tuple[RunSummary, Observation]:
     """Return the summary of an execution that ends with its cost, and what was seen of it.
 
     Where AWS does not tell, or not in time, the summary says so: no price keeps a notice back.
@@ -87,7 +89,7 @@ def priced(summary: RunSummary, clients: CostClients, record: RunRecord, executi
     try:
         seen = call_with_timeout(_OBSERVED_SECONDS, lambda: observe(clients, record, execution))
     except NoAnswer as error:
-        return replace(summary, unpriced=f"AWS does not tell what the run did ({error})"), Observed()
+        return replace(summary, unpriced=f"AWS does not tell what the run did ({error})"), Observation()
     return replace(summary, cost=measure(seen, record, summary.findings, summary.ended_at)), seen
 
 

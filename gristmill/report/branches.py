@@ -5,19 +5,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from gristmill.limits import MIB
-from gristmill.pipeline.model import Branch as SpecBranch
-from gristmill.pipeline.model import Stage as SpecStage
-from gristmill.report.children import Seen, shown
-from gristmill.report.facts import Facts, which
-from gristmill.report.timeline import moment
-from gristmill.report.work import Attempt, Branch, Spread, Stage, spread
+from gristmill.pipeline.model import Branch, Stage
+from gristmill.report.children import ObservedContainer, shown
+from gristmill.report.facts import Facts, container_id
+from gristmill.report.timeline import from_unix
+from gristmill.report.work import Attempt, BranchReport, Spread, StageReport, spread
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.records import BranchFinding, Counts, Finding
 
 _NOTHING = Counts(tasks=0, done=0, records_in=0, records_out=0, bytes_in=0, bytes_out=0)
 
 
-def stages(facts: Facts, execution_of: Callable[[int], int]) -> list[Stage]:
+def stages(facts: Facts, execution_of: Callable[[int], int]) -> list[StageReport]:
     """Return the stages; `execution_of` tells which execution an attempt belongs to."""
     record = facts.record
     if record is None or record.pipeline is None:
@@ -25,9 +24,9 @@ def stages(facts: Facts, execution_of: Callable[[int], int]) -> list[Stage]:
     return [_stage(facts, one, execution_of) for one in record.pipeline.stages]
 
 
-def _stage(facts: Facts, stage: SpecStage, execution_of: Callable[[int], int]) -> Stage:
+def _stage(facts: Facts, stage: Stage, execution_of: Callable[[int], int]) -> StageReport:
     found = facts.findings.get(stage.name, ())
-    return Stage(
+    return StageReport(
         name=stage.name,
         input=stage.input,
         records=stage.split.records,
@@ -36,17 +35,17 @@ def _stage(facts: Facts, stage: SpecStage, execution_of: Callable[[int], int]) -
     )
 
 
-def see(facts: Facts, stage: str, branch: str) -> list[Seen]:
+def observed_containers(facts: Facts, stage: str, branch: str) -> list[ObservedContainer]:
     """Return the containers of a branch by attempt, group and index."""
     own = [one for one in facts.seen.containers if (one.stage, one.branch) == (stage, branch)]
     return [
-        Seen(one, facts.footprints.get(which(one)), facts.described.get(one.job_id, {}))
+        ObservedContainer(one, facts.footprints.get(container_id(one)), facts.described.get(one.job_id, {}))
         for one in sorted(own, key=lambda one: (one.attempt, one.group, one.index))
     ]
 
 
-def _branch(facts: Facts, stage: str, branch: SpecBranch, execution_of: Callable[[int], int]) -> Branch:
-    seen = see(facts, stage, branch.name)
+def _branch(facts: Facts, stage: str, branch: Branch, execution_of: Callable[[int], int]) -> BranchReport:
+    seen = observed_containers(facts, stage, branch.name)
     findings = facts.findings.get(stage, ())
     last = _own(findings[-1], branch.name) if findings else None
     counted = last or _NOTHING
@@ -54,7 +53,7 @@ def _branch(facts: Facts, stage: str, branch: SpecBranch, execution_of: Callable
     definition = next((one.described for one in reversed(seen) if one.described), {})
     began = min((one.container.created for one in seen), default=None)
     ended = max((one.container.stopped for one in seen if one.container.stopped), default=None)
-    return Branch(
+    return BranchReport(
         name=branch.name,
         job=job,
         kind=kind,
@@ -71,8 +70,8 @@ def _branch(facts: Facts, stage: str, branch: SpecBranch, execution_of: Callable
         job_definition=definition.get("jobDefinition"),
         image=_image(definition),
         software=facts.software.get((stage, branch.name)),
-        began=moment(began) if began else None,
-        ended=moment(ended) if ended else None,
+        began=from_unix(began) if began else None,
+        ended=from_unix(ended) if ended else None,
         bytes_per_second=_rate(seen, "bytes_in"),
         records_per_second=_rate(seen, "records_in"),
         children=len(seen),
@@ -86,7 +85,7 @@ def _branch(facts: Facts, stage: str, branch: SpecBranch, execution_of: Callable
     )
 
 
-def _job(branch: SpecBranch) -> tuple[Literal["run", "command", "script", "mpi"], str]:
+def _job(branch: Branch) -> tuple[Literal["run", "command", "script", "mpi"], str]:
     if branch.run is not None:
         return "run", branch.run
     if branch.command is not None:
@@ -107,7 +106,7 @@ def _own(finding: Finding, branch: str) -> BranchFinding | None:
     return next((one for one in finding.branches if one.branch == branch), None)
 
 
-def _rate(seen: Sequence[Seen], what: str) -> float | None:
+def _rate(seen: Sequence[ObservedContainer], what: str) -> float | None:
     """Return what the containers have read a second while any of them ran."""
     counted = [one for one in seen if one.footprint and one.container.started and one.container.stopped]
     if not counted:
@@ -126,7 +125,7 @@ def union(spans: Sequence[tuple[float, float]]) -> float:
     return covered
 
 
-def _spreads(seen: Sequence[Seen]) -> dict[str, Spread | None]:
+def _spreads(seen: Sequence[ObservedContainer]) -> dict[str, Spread | None]:
     ran = [one.span for one in seen if one.container.started]
     ended = [one for one in ran if one.stopped]
     left = [one.footprint for one in seen if one.footprint]
@@ -139,7 +138,7 @@ def _spreads(seen: Sequence[Seen]) -> dict[str, Spread | None]:
     }
 
 
-def _cpu_share(seen: Sequence[Seen], vcpus: float) -> float | None:
+def _cpu_share(seen: Sequence[ObservedContainer], vcpus: float) -> float | None:
     """Return processor time by what the containers' vCPUs could have given while their programs ran."""
     left = [one.footprint for one in seen if one.footprint]
     possible = sum(one.ended - one.began for one in left) * vcpus
@@ -147,7 +146,7 @@ def _cpu_share(seen: Sequence[Seen], vcpus: float) -> float | None:
 
 
 def _attempts(
-    findings: Sequence[Finding], branch: str, seen: Sequence[Seen], execution_of: Callable[[int], int]
+    findings: Sequence[Finding], branch: str, seen: Sequence[ObservedContainer], execution_of: Callable[[int], int]
 ) -> Iterator[Attempt]:
     for finding in findings:
         own = _own(finding, branch)

@@ -7,8 +7,8 @@ from math import floor, log10
 
 from gristmill.enums import JobStatus
 from gristmill.humanize import brief, duration
-from gristmill.report.model import Bin, Execution, Lane, Report
-from gristmill.report.work import Branch, Child
+from gristmill.report.model import Bin, BranchTimeline, Execution, Report
+from gristmill.report.work import BranchReport, Child
 from gristmill.runs.cursor import nth_attempt
 
 WIDTH, GUTTER, RIGHT = 1000, 168, 44  # of the canvas, of the names on its left, of the figures on its right
@@ -74,9 +74,9 @@ class Scale:
         """Return how much time there is, never nothing."""
         return max(0.001, (self.end - self.start).total_seconds())
 
-    def x(self, moment: datetime) -> float:
+    def x(self, when: datetime) -> float:
         """Return the place of a moment, within the canvas."""
-        share = (moment - self.start).total_seconds() / self.seconds
+        share = (when - self.start).total_seconds() / self.seconds
         return round(GUTTER + min(1.0, max(0.0, share)) * (WIDTH - GUTTER - RIGHT), 2)
 
 
@@ -88,7 +88,7 @@ def charts(report: Report) -> list[Chart]:
     ]
 
 
-def _chart(place: int, execution: Execution, branches: dict[tuple[str, str], Branch]) -> Chart:
+def _chart(place: int, execution: Execution, branches: dict[tuple[str, str], BranchReport]) -> Chart:
     scale = Scale(execution.started, execution.ended)
     chart = Chart("First execution" if place == 0 else f"Resume {place}", _AXIS)
     chart.ticks = list(ticks(scale))
@@ -97,7 +97,7 @@ def _chart(place: int, execution: Execution, branches: dict[tuple[str, str], Bra
         chart.bars += [_step(scale, chart.height, one.name, one.began, one.ended) for one in execution.steps]
         chart.height += _STEPS + _ROW
     for lane in execution.lanes:
-        _add_lane(chart, scale, lane, branches[lane.stage, lane.branch], execution)
+        _add_timeline(chart, scale, lane, branches[lane.stage, lane.branch], execution)
     chart.height -= _ROW / 2
     return chart
 
@@ -126,7 +126,7 @@ def _step(scale: Scale, y: float, name: str, began: datetime, ended: datetime) -
     return Bar(x, y, width, _STEPS, kind, told, name if len(name) * _LETTER + 8 < width else "")
 
 
-def _add_lane(chart: Chart, scale: Scale, lane: Lane, branch: Branch, execution: Execution) -> None:
+def _add_timeline(chart: Chart, scale: Scale, lane: BranchTimeline, branch: BranchReport, execution: Execution) -> None:
     top = chart.height
     own = [one for one in branch.children_shown if execution.started <= one.queued < execution.ended]
     most = max((one.queued + one.starting + one.running for one in lane.bins), default=0)
@@ -164,8 +164,8 @@ def _bars(scale: Scale, y: float, child: Child, end: datetime) -> Iterator[Bar]:
     for kind, first, last in spans:
         if last > first:
             x = scale.x(first)
-            which = f"container {child.index}, attempt {nth_attempt(child.attempt)}"
-            told = f"{which}: {kind} {brief((last - first).total_seconds())}"
+            container_id = f"container {child.index}, attempt {nth_attempt(child.attempt)}"
+            told = f"{container_id}: {kind} {brief((last - first).total_seconds())}"
             yield Bar(x, y, max(0.8, scale.x(last) - x), _BAR, kind, f"{told}. {child.reason if bad else ''}".strip())
 
 

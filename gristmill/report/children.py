@@ -6,7 +6,7 @@ from typing import Any
 
 from gristmill.batch.containers import Container, seconds
 from gristmill.enums import JobStatus
-from gristmill.report.timeline import Span, moment
+from gristmill.report.timeline import ContainerTimes, from_unix
 from gristmill.report.work import Child, Try
 from gristmill.runs.usage import Footprint
 
@@ -17,7 +17,7 @@ _REASON = 500
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObservedContainer:
     """A container with what it left and what DescribeJobs tells of it, where either is known."""
 
     container: Container
@@ -42,9 +42,9 @@ class Seen:
         return max(self.last.began / 1000, started) if self.last and started else None
 
     @property
-    def span(self) -> Span:
+    def span(self) -> ContainerTimes:
         """Return its times."""
-        return Span(self.container.created, self.container.started, self.began, self.container.stopped)
+        return ContainerTimes(self.container.created, self.container.started, self.began, self.container.stopped)
 
     @property
     def ran_again(self) -> bool:
@@ -54,7 +54,7 @@ class Seen:
         )
 
 
-def shown(seen: Sequence[Seen]) -> list[Child]:
+def shown(seen: Sequence[ObservedContainer]) -> list[Child]:
     """Return a list to read: containers that failed, the slowest, then the first; in order where those are all."""
     if len(seen) <= SHOWN:
         return [child(one) for one in seen]
@@ -64,7 +64,7 @@ def shown(seen: Sequence[Seen]) -> list[Child]:
     return [child(one) for one in list(chosen.values())[:SHOWN]]
 
 
-def child(one: Seen) -> Child:
+def child(one: ObservedContainer) -> Child:
     """Return a container as the report lists it."""
     told, left = one.container, one.footprint
     return Child(
@@ -73,10 +73,10 @@ def child(one: Seen) -> Child:
         index=told.index,
         status=told.status,
         job_id=told.job_id,
-        queued=moment(told.created),
-        started=moment(told.started) if told.started else None,
-        began=moment(one.began) if one.began else None,
-        stopped=moment(told.stopped) if told.stopped else None,
+        queued=from_unix(told.created),
+        started=from_unix(told.started) if told.started else None,
+        began=from_unix(one.began) if one.began else None,
+        stopped=from_unix(told.stopped) if told.stopped else None,
         seconds=told.seconds if told.stopped and told.started else None,
         tasks_done=left.done if left else None,
         tasks_failed=left.failed if left else None,
@@ -97,8 +97,8 @@ def _tries(described: Mapping[str, Any]) -> Iterator[Try]:
         container = one.get("container") or {}
         started, stopped = seconds(one.get("startedAt")), seconds(one.get("stoppedAt"))
         yield Try(
-            started=moment(started) if started else None,
-            stopped=moment(stopped) if stopped else None,
+            started=from_unix(started) if started else None,
+            stopped=from_unix(stopped) if stopped else None,
             exit_code=container.get("exitCode"),
             reason=(container.get("reason") or one.get("statusReason") or "")[:_REASON],
         )

@@ -9,7 +9,7 @@ from typing import Any
 from gristmill import keys
 from gristmill.batch.containers import Container
 from gristmill.batch.jobs import describe_jobs
-from gristmill.cost.gather import CONTAINERS_ASKED, CostClients, Observed
+from gristmill.cost.gather import CONTAINERS_ASKED, CostClients, Observation
 from gristmill.enums import JobStatus
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.outcome.event import ExecutionEvent
@@ -28,7 +28,7 @@ _DESCRIBED = 4 * BATCH_DESCRIBE_MAX
 _READERS = 16
 
 Place = tuple[str, str]  # stage and branch
-Which = tuple[str, str, int, int, int]  # stage, branch, attempt, group, index
+ContainerId = tuple[str, str, int, int, int]  # stage, branch, attempt, group, index
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Facts:
     summary: RunSummary
     event: ExecutionEvent
     record: RunRecord | None
-    seen: Observed = field(default_factory=Observed)
+    seen: Observation = field(default_factory=Observation)
     input: Object | None = None
     findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)  # of each stage, oldest first
     outcomes: Sequence[Outcome] = ()  # of earlier executions, oldest first
-    footprints: Mapping[Which, Footprint] = field(default_factory=dict)  # of each container's last try that left one
+    footprints: Mapping[ContainerId, Footprint] = field(default_factory=dict)  # of the last try that left one
     software: Mapping[Place, Software] = field(default_factory=dict)
     described: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by job id, those that matter
     results: Sequence[Object] = ()
@@ -55,7 +55,7 @@ def gather(
     summary: RunSummary,
     event: ExecutionEvent,
     record: RunRecord | None,
-    seen: Observed,
+    seen: Observation,
 ) -> Facts:
     """Return the facts of a run; one that was refused or never claimed has few."""
     objects = results(store, summary)
@@ -75,7 +75,7 @@ def gather(
         outcomes=outcomes,
         footprints=found,
         software=dict(_software(store, record.run, left)),
-        described={job["jobId"]: job for job in describe_jobs(clients.batch, wanted(seen.containers, found))},
+        described={job["jobId"]: job for job in describe_jobs(clients.batch, ids_to_describe(seen.containers, found))},
         results=objects,
         left_out=list(_left_out(seen, summary)),
     )
@@ -97,7 +97,7 @@ def places(record: RunRecord) -> list[Place]:
     return [(stage.name, branch.name) for stage in stages for branch in stage.branches]
 
 
-def _left_out(seen: Observed, summary: RunSummary) -> Iterator[str]:
+def _left_out(seen: Observation, summary: RunSummary) -> Iterator[str]:
     if summary.unpriced:
         yield f"When containers ran, and what the run has cost: {summary.unpriced}."
     if len(seen.containers) >= CONTAINERS_ASKED:
@@ -143,14 +143,14 @@ def _software(store: Store, run: str, left: Mapping[Place, Sequence[Footprint]])
         yield from ((place, software) for software in readable(store, Software, newest))
 
 
-def wanted(containers: Sequence[Container], left: Mapping[Which, Footprint]) -> list[str]:
+def ids_to_describe(containers: Sequence[Container], left: Mapping[ContainerId, Footprint]) -> list[str]:
     """Return the ids of containers worth a closer look: one of each branch, those that failed, and that ran again."""
     one_each = {(one.stage, one.branch): one.job_id for one in containers}
     failed = [one.job_id for one in containers if one.status == JobStatus.FAILED]
-    again = [one.job_id for one in containers if (told := left.get(which(one))) and told.job_try > 1]
+    again = [one.job_id for one in containers if (told := left.get(container_id(one))) and told.job_try > 1]
     return list(dict.fromkeys([*one_each.values(), *again, *failed]))[:_DESCRIBED]
 
 
-def which(one: Container) -> Which:
+def container_id(one: Container) -> ContainerId:
     """Return what tells a container apart from all others of its run."""
     return (one.stage, one.branch, one.attempt, one.group, one.index)

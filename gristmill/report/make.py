@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from gristmill.limits import ATTEMPTS_MAX
-from gristmill.report.branches import see, stages
+from gristmill.report.branches import observed_containers, stages
 from gristmill.report.facts import Facts, places
-from gristmill.report.model import Execution, Lane, Object, Picture, Report, Table
+from gristmill.report.model import BranchTimeline, Execution, Object, Picture, Report, Table
 from gristmill.report.timeline import bins, steps
 from gristmill.runs.usage import software
 
@@ -64,7 +64,7 @@ def executions(facts: Facts) -> list[Execution]:
             started=one.started_at,
             ended=one.ended_at,
             steps=[],
-            lanes=list(_lanes(facts, one.started_at, one.ended_at)),
+            lanes=list(_timelines(facts, one.started_at, one.ended_at)),
         )
         for one in facts.outcomes
     ]
@@ -75,15 +75,15 @@ def executions(facts: Facts) -> list[Execution]:
         started=summary.started_at,
         ended=summary.ended_at,
         steps=steps(facts.seen.history, summary.ended_at),
-        lanes=list(_lanes(facts, summary.started_at, summary.ended_at)),
+        lanes=list(_timelines(facts, summary.started_at, summary.ended_at)),
     )
     return [*earlier, last]
 
 
-def _lanes(facts: Facts, started: datetime, ended: datetime) -> Iterator[Lane]:
+def _timelines(facts: Facts, started: datetime, ended: datetime) -> Iterator[BranchTimeline]:
     """Yield the branches that had containers in an execution's time."""
     start, end = started.timestamp(), ended.timestamp()
     for stage, branch in places(facts.record) if facts.record else []:
-        spans = [one.span for one in see(facts, stage, branch) if start <= one.container.created < end]
+        spans = [one.span for one in observed_containers(facts, stage, branch) if start <= one.container.created < end]
         if spans:
-            yield Lane(stage=stage, branch=branch, bins=bins(spans, start, end))
+            yield BranchTimeline(stage=stage, branch=branch, bins=bins(spans, start, end))

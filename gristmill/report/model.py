@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import JsonValue
 
 from gristmill.enums import RunStatus
-from gristmill.report.work import Stage
+from gristmill.report.work import StageReport
 from gristmill.runs.records import Bill, Record
 from gristmill.runs.usage import Software
 
@@ -40,7 +40,7 @@ class Bin(Record):
     running: int
 
 
-class Lane(Record):
+class BranchTimeline(Record):
     """A branch over the time of one execution."""
 
     stage: str
@@ -57,7 +57,7 @@ class Execution(Record):
     started: datetime
     ended: datetime
     steps: list[Step]
-    lanes: list[Lane]
+    lanes: list[BranchTimeline]
 
 
 class Picture(Record):
@@ -97,7 +97,7 @@ class Report(Record):
     started: datetime
     ended: datetime
     executions: list[Execution]  # the one that ended now comes last
-    stages: list[Stage]
+    stages: list[StageReport]
     results: list[Object]
     results_count: int
     results_size: int

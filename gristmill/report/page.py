@@ -59,7 +59,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named = (humanize.size, humanize.brief, humanize.duration, humanize.moment, humanize.quantity, dollars, nth_attempt)
+    named = (
+        humanize.size,
+        humanize.brief,
+        humanize.duration,
+        humanize.timestamp,
+        humanize.quantity,
+        dollars,
+        nth_attempt,
+    )
     made.filters |= {one.__name__: one for one in named}
     made.filters |= {"link": link, "beside": beside}
     made.globals |= {"labels": LABELS, "say_seconds": humanize.brief, "say_size": _size}

@@ -15,7 +15,7 @@ _SHOWN = {"Split", "JobMap", "Work", "CheckOutput", "WaitBeforeRetry", "NotifyRe
 
 
 @dataclass(frozen=True)
-class Span:
+class ContainerTimes:
     """A container's times in Unix seconds: None where it has not come to that."""
 
     queued: float
@@ -24,14 +24,14 @@ class Span:
     stopped: float | None
 
 
-def bins(spans: Iterable[Span], start: float, end: float, count: int = BINS) -> list[Bin]:
+def bins(spans: Iterable[ContainerTimes], start: float, end: float, count: int = BINS) -> list[Bin]:
     """Return `count` equal bins of the time from `start` to `end`, each with what containers did in its middle."""
     width = max(end - start, 0.001) / count
     queued, starting, running = ([0] * (count + 1) for _ in range(3))
 
-    def place(moment: float) -> int:
+    def place(from_unix: float) -> int:
         """Return the first bin whose middle is not before the moment."""
-        return min(count, max(0, ceil((moment - start) / width - 0.5)))
+        return min(count, max(0, ceil((from_unix - start) / width - 0.5)))
 
     def mark(changes: list[int], first: float, last: float) -> None:
         changes[place(first)] += 1
@@ -48,12 +48,12 @@ def bins(spans: Iterable[Span], start: float, end: float, count: int = BINS) -> 
         mark(running, began, stopped)
     counts = zip(*(list(accumulate(changes))[:count] for changes in (queued, starting, running)), strict=True)
     return [
-        Bin(at=moment(start + (place + 0.5) * width), queued=told[0], starting=told[1], running=told[2])
+        Bin(at=from_unix(start + (place + 0.5) * width), queued=told[0], starting=told[1], running=told[2])
         for place, told in enumerate(counts)
     ]
 
 
-def moment(seconds: float) -> datetime:
+def from_unix(seconds: float) -> datetime:
     """Return a time of Unix seconds."""
     return datetime.fromtimestamp(seconds, UTC)
 

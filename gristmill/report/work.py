@@ -69,7 +69,7 @@ class Attempt(Record):
     failures: list[Failure]
 
 
-class Branch(Counts):
+class BranchReport(Counts):
     """A branch: what was asked of it, and what its containers did in all attempts that are known of."""
 
     name: str
@@ -100,13 +100,13 @@ class Branch(Counts):
     problem: str | None
 
 
-class Stage(Record):
+class StageReport(Record):
     """A stage and its branches."""
 
     name: str
     input: str | None  # the branch that it reads; None: the dropped file
     records: str  # the format
-    branches: list[Branch]
+    branches: list[BranchReport]
     warnings: list[str]
 
 

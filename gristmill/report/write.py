@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from gristmill import keys
-from gristmill.cost.gather import CostClients, Observed
+from gristmill.cost.gather import CostClients, Observation
 from gristmill.errors import GristmillError, Refused
 from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.outcome.event import ExecutionEvent
@@ -23,13 +23,13 @@ _REASON = 300
 logger = logging.getLogger(__name__)
 
 
-def reported(
+def with_report(
     store: Store,
     clients: CostClients,
     summary: RunSummary,
     event: ExecutionEvent,
     record: RunRecord | None,
-    seen: Observed,
+    seen: Observation,
 ) -> RunSummary:
     """Return the summary with its report written, or with why it is not: a mail must not wait for its report."""
     try:
@@ -47,7 +47,7 @@ def write(
     summary: RunSummary,
     event: ExecutionEvent,
     record: RunRecord | None,
-    seen: Observed,
+    seen: Observation,
 ) -> None:
     """Write `report.json`, then `report.html`; Refused where S3 has no key for them."""
     if len(_key(summary, "html").encode()) > S3_KEY_MAX_BYTES:

@@ -15,7 +15,7 @@ from typing import Any
 
 from embedded_aws.processes import hostname
 from gristmill.client.target import Target
-from gristmill.enums import Notice
+from gristmill.enums import NodeMessage
 from gristmill.keys import Rendezvous
 
 PROJECT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ class Nodes:
             assert time.monotonic() < end, self.said(index)
             time.sleep(0.05)
 
-    def notice(self, notice: Notice, index: int | None = None, seconds: float = 20) -> dict[str, Any]:
+    def notice(self, notice: NodeMessage, index: int | None = None, seconds: float = 20) -> dict[str, Any]:
         """Wait for a notice in the store."""
         key = self.place.key(notice) if index is None else self.place.of(notice, index)
         end = time.monotonic() + seconds

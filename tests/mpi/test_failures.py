@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gristmill.client.target import Target
-from gristmill.enums import Notice
+from gristmill.enums import NodeMessage
 from tests.mpi.nodes import PROGRAMS, PROJECT, Line, Nodes
 
 Make = Callable[..., Nodes]
@@ -59,7 +59,7 @@ def test_ten_nodes_are_no_more_trouble_than_two(nodes: Make):
 def test_the_exit_code_of_a_rank_is_the_exit_code_of_all_nodes(nodes: Make, how: str, code: int):
     job = start(nodes(2), how)
     assert [job.ends(0), job.ends(1)] == [code, code], job.said(0)
-    assert job.notice(Notice.OUTCOME) == {"exit_code": code, "reason": f"the program ended with {code}"}
+    assert job.notice(NodeMessage.OUTCOME) == {"exit_code": code, "reason": f"the program ended with {code}"}
     assert nothing_is_left(job)
 
 
@@ -76,7 +76,9 @@ def test_a_node_that_cannot_take_part_says_why_and_nobody_waits_for_the_limit(no
     job = nodes(2)
     job.start(0, "true")
     job.running("main node")
-    job.store.put_object(Bucket=job.bucket, Key=job.place.of(Notice.NODE, 1), Body=b'{"error": "its disk is full"}')
+    job.store.put_object(
+        Bucket=job.bucket, Key=job.place.of(NodeMessage.NODE, 1), Body=b'{"error": "its disk is full"}'
+    )
     assert job.ends(0) == 75
     assert "node 1 cannot take part: its disk is full" in job.said(0)
 
@@ -85,8 +87,8 @@ def test_a_node_that_comes_and_dies_before_the_start_is_lost(nodes: Make):
     job = nodes(3)
     for index in (0, 1):
         job.start(index, "true")
-    job.notice(Notice.NODE, 1)
-    job.notice(Notice.ALIVE, 1)
+    job.notice(NodeMessage.NODE, 1)
+    job.notice(NodeMessage.ALIVE, 1)
     job.vanish(1)
     assert job.ends(0) == 78
     assert "no sign of life from node 1 for 6 s" in job.said(0)

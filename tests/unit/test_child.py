@@ -24,8 +24,8 @@ from gristmill.worker.child.deadline import Terminated, Termination
 from gristmill.worker.child.feeds import PlainFeed
 from gristmill.worker.child.job import taking_task
 from gristmill.worker.child.runner import Runner
-from gristmill.worker.child.setting import Setting
-from gristmill.worker.child.streams import Sink, Source
+from gristmill.worker.child.setting import ChildSetting
+from gristmill.worker.child.streams import Sink, TaskInput
 
 RUN, STAGE, BRANCH = "0123456789abcdef", "map", "copied"
 KEYS = keys.BranchKeys(RUN, STAGE, BRANCH)
@@ -41,7 +41,7 @@ def lay_out(store, chunks):
 
 
 def setting(bucket, child=0, children=1, job_attempt=1):
-    return Setting(Cursor(RUN, STAGE, 0), BRANCH, 0, 1, child, children, bucket, "job", job_attempt, "stream")
+    return ChildSetting(Cursor(RUN, STAGE, 0), BRANCH, 0, 1, child, children, bucket, "job", job_attempt, "stream")
 
 
 def runner(store, job, *, timeout=60, lines=None, termination=None, **which):
@@ -325,6 +325,6 @@ def test_what_is_one_record_is_not_read_for_the_sake_of_counting():
     def pull(size):
         raise AssertionError("a job that looks into a large file by itself must not pay for all of it")
 
-    source = Source(pull, OneCounter(), 10**12)
+    source = TaskInput(pull, OneCounter(), 10**12)
     source.finish()
     assert source.records == 1

@@ -19,7 +19,7 @@ from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.pipeline.loading import load
-from gristmill.steps.split.claim import Terms
+from gristmill.steps.split.claim import RunLimits
 from gristmill.storage.one_file import OneFile
 from tests.unit.conftest import ROOTS
 
@@ -87,17 +87,17 @@ def upload(file: Path, **parameters: str) -> Upload:
 def test_a_file_is_planned_as_it_would_be_cut(tmp_path: Path):
     file = tmp_path / "a.txt"
     file.write_bytes(b"line\n" * 1000 + b"no end")
-    terms = Terms({Compute.CPU: 1000})
-    plan = plan_file(upload(file, bytes_per_task="50"), ROOTS, terms)
+    limits = RunLimits({Compute.CPU: 1000})
+    plan = plan_file(upload(file, bytes_per_task="50"), ROOTS, limits)
     assert plan.bill.usage["cpu_vcpu_hour"] > 0
     assert plan.record.parameters == {"bytes_per_task": 50}
     assert [(one.tasks, one.children) for one in plan.branches] == [(101, 64), (101, 64)]
     assert plan.warnings == []
     file.write_bytes(gzip.compress(b"line\n"))
-    assert "one task reads all of it" in plan_file(upload(file), ROOTS, terms).warnings[0]
+    assert "one task reads all of it" in plan_file(upload(file), ROOTS, limits).warnings[0]
     with pytest.raises(Refused, match="the file is empty"):
         file.write_bytes(b"")
-        plan_file(upload(file), ROOTS, terms)
+        plan_file(upload(file), ROOTS, limits)
 
 
 def test_one_file_reads_like_the_bucket(tmp_path: Path):

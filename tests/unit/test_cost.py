@@ -7,11 +7,11 @@ import pytest
 
 from gristmill import state_machine
 from gristmill.chunks.cutting import size_of
-from gristmill.cost.bill import LABELS, Usage, bill, dollars, together
+from gristmill.cost.bill import LABELS, Usage, bill, combined, dollars
 from gristmill.cost.ceiling import over_ceiling, read_ceiling
-from gristmill.cost.estimate import Cut, estimate, stage_loads
-from gristmill.cost.gather import worked
-from gristmill.cost.measured import Steps, Worked, measured, read_steps
+from gristmill.cost.estimate import StageInput, estimate, stage_loads
+from gristmill.cost.gather import child_times
+from gristmill.cost.measured import ChildTime, HistoryCounts, count_history, measured
 from gristmill.cost.prices import Prices
 from gristmill.enums import Compute
 from gristmill.pipeline.loading import load
@@ -46,7 +46,7 @@ def test_a_host_costs_what_its_vcpus_memory_and_gpu_cost():
 def test_the_bills_of_a_run_and_its_resume_count_a_months_storage_once():
     first = bill(Usage(cpu_vcpu_hour=2, s3_gb_month=3), ["cpu_vcpu_hour", "mail"])
     second = bill(Usage(cpu_vcpu_hour=1, s3_gb_month=5), ["cpu_vcpu_hour"])
-    both = together([first, second])
+    both = combined([first, second])
     assert (both.usage["cpu_vcpu_hour"], both.usage["s3_gb_month"]) == (3, 5)
     assert both.counted == ["cpu_vcpu_hour"]
 
@@ -93,9 +93,9 @@ def test_over_the_ceiling_says_how_much_and_what_for():
 
 
 def test_an_estimate_grows_with_children_and_bytes_not_with_tasks():
-    few = estimate(STRINGS, {}, Cut(10_000, 10**9, 10**7), VCPUS)
-    many = estimate(STRINGS, {}, Cut(20_000, 10**9, 10**7), VCPUS)
-    large = estimate(STRINGS, {}, Cut(10_000, 2 * 10**9, 10**7), VCPUS)
+    few = estimate(STRINGS, {}, StageInput(10_000, 10**9, 10**7), VCPUS)
+    many = estimate(STRINGS, {}, StageInput(20_000, 10**9, 10**7), VCPUS)
+    large = estimate(STRINGS, {}, StageInput(10_000, 2 * 10**9, 10**7), VCPUS)
     assert (few.cpu_vcpu_hour, few.s3_write) == (many.cpu_vcpu_hour, many.s3_write)
     # two branches: 64 children that start in 30 s, and 1 GB at 10 MB/s
     assert few.cpu_vcpu_hour * 3600 == pytest.approx(2 * (64 * 30 + 100))
@@ -103,13 +103,13 @@ def test_an_estimate_grows_with_children_and_bytes_not_with_tasks():
 
 
 def test_a_later_stage_is_taken_to_read_as_much_as_the_first():
-    shout, count = stage_loads(WORDS, {"lines_per_task": 100}, Cut(10, 10_000, 1000), VCPUS)
+    shout, count = stage_loads(WORDS, {"lines_per_task": 100}, StageInput(10, 10_000, 1000), VCPUS)
     assert (shout.cut.tasks, count.cut.tasks, count.cut.size) == (10, 5, 10_000)
     assert [one.loads[0].children for one in (shout, count)] == [2, 2]
 
 
 def test_an_empty_plan_costs_no_container():
-    assert estimate(STRINGS, {}, Cut(0, 0, 0), VCPUS).cpu_vcpu_hour == 0
+    assert estimate(STRINGS, {}, StageInput(0, 0, 0), VCPUS).cpu_vcpu_hour == 0
 
 
 def event(number, before, kind, seconds, resource=None):
@@ -132,7 +132,9 @@ def test_a_history_tells_states_retries_and_the_time_of_functions_side_by_side()
         event(10, 9, "TaskStarted", 5, "lambda"),
         event(11, 7, "TaskSucceeded", 9),
     ]
-    assert read_steps(history, START + timedelta(seconds=10)) == Steps(states=3, invocations=2, seconds=3 + 5)
+    assert count_history(history, START + timedelta(seconds=10)) == HistoryCounts(
+        states=3, invocations=2, seconds=3 + 5
+    )
 
 
 def test_a_measured_bill_times_the_containers_and_derives_the_requests():
@@ -141,8 +143,8 @@ def test_a_measured_bill_times_the_containers_and_derives_the_requests():
         branch="repeat", tasks=4, done=4, records_in=4, records_out=4, bytes_in=40, bytes_out=80, output="x",
         failures=[], missing=0, problem=None,
     )  # fmt: skip
-    steps, worked = Steps(10, 3, 2.0), {"repeat": Worked(2, 7200.0)}
-    one = measured(steps, worked, [repeat, reverse], {"repeat": found}, 40)
+    steps, child_times = HistoryCounts(10, 3, 2.0), {"repeat": ChildTime(2, 7200.0)}
+    one = measured(steps, child_times, [repeat, reverse], {"repeat": found}, 40)
     assert one.usage["cpu_vcpu_hour"] == 2
     assert one.usage["cpu_gib_hour"] == 2
     assert one.usage["state_transition"] == 11
@@ -153,7 +155,7 @@ def test_a_measured_bill_times_the_containers_and_derives_the_requests():
 def test_a_multi_node_job_costs_its_nodes_and_the_looks_at_it():
     ring = load("mpi-ring", ROOTS)
     parameters = {name: one.default for name, one in ring.parameters.items() if one.default is not None}
-    usage = estimate(ring, parameters, Cut(1, 1000, None), VCPUS)
+    usage = estimate(ring, parameters, StageInput(1, 1000, None), VCPUS)
     (branch,) = ring.stages[0].branches
     nodes = size_of(branch.nodes, parameters)
     assert usage.cpu_vcpu_hour * 3600 == pytest.approx(nodes * 30 * branch.vcpus, rel=0.01)
@@ -177,4 +179,4 @@ def test_long_multi_node_jobs_with_many_attempts_outgrow_the_history():
 
 def test_all_containers_of_a_branch_are_timed():
     found = [replace(CONTAINER, started=100.0, stopped=stopped) for stopped in (105.0, 110.0, None)]
-    assert worked([*found, replace(CONTAINER, stopped=9.0)]) == {"repeat": Worked(4, 15.0)}
+    assert child_times([*found, replace(CONTAINER, stopped=9.0)]) == {"repeat": ChildTime(4, 15.0)}

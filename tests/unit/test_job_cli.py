@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from gristmill.batch.submitted import Submitted
+from gristmill.batch.submitted import SubmittedCommand
 from gristmill.cli import main
 from gristmill.cli.session import Session
 from gristmill.client.jobs import hosts, jobs, submit
@@ -102,4 +102,4 @@ def test_all_faults_of_a_wish_are_told_at_once():
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".", ".."])
 def test_no_file_of_a_submitted_command_leaves_the_jobs_folder(name):
     with pytest.raises(ValidationError, match="is no file's name"):
-        Submitted(command=["x"], files=[name])
+        SubmittedCommand(command=["x"], files=[name])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gristmill.batch.lanes import Lane, lane_of, read_lanes
-from gristmill.enums import Image, LaneName, Notice
+from gristmill.enums import Image, LaneName, NodeMessage
 from gristmill.errors import Refused
 from gristmill.keys import Rendezvous
 from gristmill.pipeline.model import Branch
@@ -31,8 +31,8 @@ def test_all_nodes_of_a_job_meet_at_one_place_and_each_attempt_at_its_own():
     told = read_setting(["--", "prog", "--fast"], ENVIRONMENT)
     assert (told.index, told.is_main, told.others, told.command) == (2, False, [1, 2], ("prog", "--fast"))
     place = Rendezvous(told.cursor.run, told.job_id, told.attempt)
-    assert place.of(Notice.NODE, 2) == "runs/jobs/mpi/1234-abcd/2/node-0002.json"
-    assert place.key(Notice.OUTCOME) == "runs/jobs/mpi/1234-abcd/2/outcome.json"
+    assert place.of(NodeMessage.NODE, 2) == "runs/jobs/mpi/1234-abcd/2/node-0002.json"
+    assert place.key(NodeMessage.OUTCOME) == "runs/jobs/mpi/1234-abcd/2/outcome.json"
 
 
 def test_a_node_says_all_that_its_setting_lacks():

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from gristmill.enums import Notice
+from gristmill.enums import NodeMessage
 from gristmill.errors import ExitCode
 from gristmill.keys import Rendezvous
 from gristmill.storage.s3 import ObjectInfo
 from gristmill.worker.node.board import Board
 from gristmill.worker.node.failures import NodeLost, NodeMissing
 from gristmill.worker.node.others import Others
-from gristmill.worker.node.setting import Pace, read_setting
+from gristmill.worker.node.setting import Timing, read_setting
 
 ENVIRONMENT = {"BUCKET": "mill", "AWS_BATCH_JOB_ID": "job", "AWS_BATCH_JOB_NUM_NODES": "3"}
 PLACE = Rendezvous("jobs", "job", 1)
@@ -49,13 +49,15 @@ def memory() -> Memory:
 def others(memory: Memory) -> Callable[..., Others]:
     def make(pause: Callable[[float], object] = time.sleep) -> Others:
         setting = read_setting([*SHORT, "--", "true"], ENVIRONMENT)
-        return Others(setting, Board(memory, PLACE, setting.pace.lost, pause), pause)
+        return Others(setting, Board(memory, PLACE, setting.timing.lost, pause), pause)
 
     return make
 
 
 def come(memory: Memory, index: int, **said: object) -> None:
-    memory.put(PLACE.of(Notice.NODE, index), json.dumps({"address": f"10.0.0.{index}", "slots": 2, **said}).encode())
+    memory.put(
+        PLACE.of(NodeMessage.NODE, index), json.dumps({"address": f"10.0.0.{index}", "slots": 2, **said}).encode()
+    )
 
 
 def test_nodes_are_gathered_as_they_come(memory: Memory, others):
@@ -84,7 +86,7 @@ def test_a_node_that_registers_in_another_way_is_named(memory: Memory, others, s
 
 def test_a_loss_is_told_with_its_reason_whatever_is_waited_for(memory: Memory, others):
     come(memory, 1)
-    memory.put(PLACE.of(Notice.LOST, 2), b'{"reason": "its MPI daemon ended with 1"}')
+    memory.put(PLACE.of(NodeMessage.LOST, 2), b'{"reason": "its MPI daemon ended with 1"}')
     for wait in (others().gather, others().hear, others().confirm):
         with pytest.raises(NodeLost, match="node 2 is lost: its MPI daemon ended with 1"):
             wait()
@@ -92,15 +94,15 @@ def test_a_loss_is_told_with_its_reason_whatever_is_waited_for(memory: Memory, o
 
 def test_a_good_end_counts_once_every_node_has_confirmed_it(memory: Memory, others):
     def pause(_seconds: float) -> None:
-        assert PLACE.key(Notice.ENDING) in memory.objects
+        assert PLACE.key(NodeMessage.ENDING) in memory.objects
         for index in (1, 2):
-            memory.put(PLACE.of(Notice.ACK, index), b"{}")
+            memory.put(PLACE.of(NodeMessage.ACK, index), b"{}")
 
     others(pause).confirm()
 
 
 def test_a_good_end_that_a_node_does_not_confirm_is_its_loss(memory: Memory, others):
-    memory.put(PLACE.of(Notice.ACK, 1), b"{}")
+    memory.put(PLACE.of(NodeMessage.ACK, 1), b"{}")
     with pytest.raises(NodeLost, match=r"mpirun ended well, but nodes \[2\] do not confirm it") as lost:
         others().confirm()
     assert lost.value.exit_code == ExitCode.NODE_LOST
@@ -111,7 +113,7 @@ def test_a_failed_program_waits_for_a_sign_of_life_of_each_node(memory: Memory, 
 
     def pause(_seconds: float) -> None:
         for index in (1, 2):
-            memory.put(PLACE.of(Notice.ALIVE, index), b"%d" % next(beats))
+            memory.put(PLACE.of(NodeMessage.ALIVE, index), b"%d" % next(beats))
 
     pause(0)
     others(pause).hear()
@@ -121,5 +123,5 @@ def test_a_failed_program_waits_for_a_sign_of_life_of_each_node(memory: Memory, 
 
 
 def test_looks_grow_rarer_with_the_wait_and_have_bounds():
-    pace = Pace()
-    assert [pace.next(waited) for waited in (0, 5, 20, 600)] == [0.1, 0.1, 0.2, 0.25]
+    timing = Timing()
+    assert [timing.next(waited) for waited in (0, 5, 20, 600)] == [0.1, 0.1, 0.2, 0.25]

@@ -16,22 +16,22 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, validate
 
 from gristmill import keys
-from gristmill.cost.gather import Observed
+from gristmill.cost.gather import Observation
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.summary import RunSummary
 from gristmill.printable import block
 from gristmill.report.branches import union
 from gristmill.report.chart import BARS_MOST, Scale, charts, ticks
-from gristmill.report.children import SHOWN, Seen, shown
-from gristmill.report.facts import Facts, wanted
+from gristmill.report.children import SHOWN, ObservedContainer, shown
+from gristmill.report.facts import Facts, ids_to_describe
 from gristmill.report.make import make
 from gristmill.report.model import Object, Picture, Table, schema
 from gristmill.report.page import page
 from gristmill.report.pictures import EMBEDDED_MAX, choose
 from gristmill.report.pictures import SHOWN as PICTURES_SHOWN
 from gristmill.report.tables import COLUMNS, LETTERS, ROWS, delimiter, table
-from gristmill.report.timeline import Span, bins, steps
+from gristmill.report.timeline import ContainerTimes, bins, steps
 from gristmill.report.work import spread
 from gristmill.runs.records import BranchFinding, Failure, Finding
 from gristmill.runs.request import Resume
@@ -72,7 +72,7 @@ def test_versions_are_those_that_modules_tell_without_being_asked():
     st.integers(1, 50),
 )
 def test_bins_count_each_container_in_one_state_at_a_time(times, count):
-    told = bins([Span(*one) for one in times], 0, 100, count)
+    told = bins([ContainerTimes(*one) for one in times], 0, 100, count)
     assert len(told) == count
     for place, one in enumerate(told):
         middle = (place + 0.5) * 100 / count
@@ -82,7 +82,7 @@ def test_bins_count_each_container_in_one_state_at_a_time(times, count):
 
 
 def test_what_never_started_was_queued_and_what_has_not_stopped_runs_to_the_end():
-    first, last = bins([Span(0, None, None, None), Span(0, 1, None, None)], 0, 10, 2)
+    first, last = bins([ContainerTimes(0, None, None, None), ContainerTimes(0, 1, None, None)], 0, 10, 2)
     assert (first.queued, first.starting, first.running) == (1, 0, 1)
     assert (last.queued, last.running) == (1, 1)
 
@@ -99,7 +99,7 @@ def test_states_of_a_history_are_paired_and_an_open_one_lasts_until_now():
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)).map(lambda one: (one[0], sum(one))), max_size=20))
 def test_covered_time_counts_each_moment_once(spans):
-    moments = {moment for first, last in spans for moment in range(first, last)}
+    moments = {from_unix for first, last in spans for from_unix in range(first, last)}
     assert union(spans) == len(moments)
 
 
@@ -123,9 +123,9 @@ def container(number, **more):
 
 
 def test_of_many_containers_the_failed_and_the_slow_are_shown():
-    many = [Seen(container(number), PRINT, {}) for number in range(5000)]
-    many[4000] = Seen(container(4000, status="FAILED", reason="why"), None, {})
-    many[3000] = Seen(replace(container(3000), stopped=99.0), PRINT, {})
+    many = [ObservedContainer(container(number), PRINT, {}) for number in range(5000)]
+    many[4000] = ObservedContainer(container(4000, status="FAILED", reason="why"), None, {})
+    many[3000] = ObservedContainer(replace(container(3000), stopped=99.0), PRINT, {})
     told = shown(many)
     assert len(told) == SHOWN
     assert [one.index for one in told[:2]] == [4000, 3000]
@@ -135,22 +135,22 @@ def test_of_many_containers_the_failed_and_the_slow_are_shown():
 def test_tries_of_batch_are_told_with_their_causes():
     host = {"startedAt": 1000, "stoppedAt": 2000, "statusReason": "Host EC2 (i-1) terminated.", "container": {}}
     end = {"startedAt": 3000, "stoppedAt": 9000, "container": {"exitCode": 0}}
-    (child,) = shown([Seen(container(0), replace(PRINT, job_try=2), {"attempts": [host, end]})])
+    (child,) = shown([ObservedContainer(container(0), replace(PRINT, job_try=2), {"attempts": [host, end]})])
     assert [(one.exit_code, one.reason) for one in child.tries] == [(None, "Host EC2 (i-1) terminated."), (0, "")]
 
 
 def test_a_footprint_of_an_earlier_try_says_nothing_of_when_the_last_one_began():
-    assert Seen(replace(CONTAINER, started=20.0), PRINT, {}).began is None
-    assert Seen(replace(CONTAINER, started=1.0), PRINT, {}).began == 1.5
-    assert Seen(replace(CONTAINER, started=2.0), PRINT, {}).began == 2.0  # two clocks
+    assert ObservedContainer(replace(CONTAINER, started=20.0), PRINT, {}).began is None
+    assert ObservedContainer(replace(CONTAINER, started=1.0), PRINT, {}).began == 1.5
+    assert ObservedContainer(replace(CONTAINER, started=2.0), PRINT, {}).began == 2.0  # two clocks
 
 
 def test_a_closer_look_is_taken_at_few():
     many = [container(number, status="FAILED") for number in range(5000)]
-    assert len(wanted(many, {})) == 400
+    assert len(ids_to_describe(many, {})) == 400
     fine = [container(number) for number in range(5000)]
     again = {("map", "repeat", 0, 0, 7): replace(PRINT, job_try=2)}
-    assert wanted(fine, again) == ["j:4999", "j:7"]
+    assert ids_to_describe(fine, again) == ["j:4999", "j:7"]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3_000_000)), max_size=80))
@@ -205,7 +205,7 @@ def facts(children=0, reason="", **more):
     left = {(one.stage, one.branch, 0, 0, one.index): PRINT for one in many}
     event = ExecutionEvent(RunStatus.FAILED, "arn:execution", Resume(run="0" * 16), START, reason)
     objects = [Object(key=f"results/{reason}", size=1, etag=reason)] * 500
-    given = {"findings": {"map": [finding] * 60}, "seen": Observed([], many), "footprints": left, "results": objects}
+    given = {"findings": {"map": [finding] * 60}, "seen": Observation([], many), "footprints": left, "results": objects}
     return Facts(summary, event, RECORD, **given, **more)
 
 

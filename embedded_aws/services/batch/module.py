@@ -15,7 +15,7 @@ from typing import Any
 
 # What runs children and nodes, and the core, are stable and heavy; a pipeline's own code is always read from the disk.
 _RUNNERS = ("gristmill.worker.child.__main__", "gristmill.worker.node.__main__")
-_OF_NODES = ("gristmill.worker.node.main_node", "gristmill.worker.node.other_node", "gristmill.worker.node.piped")
+_OF_NODES = ("gristmill.worker.node.main_node", "gristmill.worker.node.other_node", "gristmill.worker.node.branch_work")
 HEAVY = ("boto3", "pydantic", "yaml", *_RUNNERS, *_OF_NODES)
 SERVICES = ("s3",)
 WATCHED = ("gristmill", "process_tree", "batch_jobs")

@@ -44,7 +44,7 @@ def plan(
     """
     from gristmill.client.drop.drops import Upload
     from gristmill.client.user import user_name, utf8
-    from gristmill.cost.bill import largest, told
+    from gristmill.cost.bill import describe_bill, largest_item
     from gristmill.runs.locations import frozen
 
     here = session(context)
@@ -64,7 +64,7 @@ def plan(
     if made:
         for warning in made.warnings:
             out(f"Warning: {warning}.")
-        out(f"Cost: {told(made.bill, None)} estimated, most of it for {largest(made.bill)}")
+        out(f"Cost: {describe_bill(made.bill, None)} estimated, most of it for {largest_item(made.bill)}")
 
 
 def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[BranchPlan], Pipeline]":
@@ -79,7 +79,7 @@ def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Pla
     from gristmill.client.drop.plan import plan_file
     from gristmill.client.pipelines import pipeline_folders
 
-    made = plan_file(upload, pipeline_folders(), here.stack.terms)
+    made = plan_file(upload, pipeline_folders(), here.stack.limits)
     record = made.record
     values = " ".join(f"{key}={value}" for key, value in record.parameters.items())
     title = f"{upload.pipeline}/{upload.name} ({size(record.input.size)})" + (f" with {values}" if values else "")

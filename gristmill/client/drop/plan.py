@@ -21,18 +21,18 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.drop import Drop
 from gristmill.runs.locations import frozen
 from gristmill.runs.records import Bill, RunRecord
-from gristmill.steps.split.claim import Claimant, Terms, make_record
+from gristmill.steps.split.claim import Claimant, RunLimits, make_record
 from gristmill.steps.split.split import price
 from gristmill.storage.one_file import OneFile
 
 MaxvCpus = Mapping[Compute, float]
 
 
-def record_of(upload: Upload, roots: Sequence[Path], terms: Terms | None = None) -> tuple[OneFile, RunRecord]:
+def record_of(upload: Upload, roots: Sequence[Path], limits: RunLimits | None = None) -> tuple[OneFile, RunRecord]:
     """Return the record that Split would make of a file, with every fault that it would find."""
     bucket = OneFile(upload.file, upload.key, upload.metadata)
     drop = Drop("", upload.key, None, "", upload.file.stat().st_size, "", "")
-    return bucket, make_record(bucket, drop, Claimant("plan", datetime.now(UTC), roots, terms or Terms()))
+    return bucket, make_record(bucket, drop, Claimant("plan", datetime.now(UTC), roots, limits or RunLimits()))
 
 
 @dataclass(frozen=True)
@@ -45,24 +45,24 @@ class Plan:
     warnings: list[str]
 
 
-def plan_file(upload: Upload, roots: Sequence[Path], terms: Terms) -> Plan:
+def plan_file(upload: Upload, roots: Sequence[Path], limits: RunLimits) -> Plan:
     """Return what a run over a file would do.
 
     Refused with every fault that Split would find, a price above the ceiling among them. The file is cut as Split cuts
     it. How later stages will be cut is known once the earlier ones are done; the bill takes them to read as much.
     """
-    bucket, record = record_of(upload, roots, terms)
+    bucket, record = record_of(upload, roots, limits)
     if record.faults:
         raise Refused(record.faults, "Nothing was uploaded.")
     first = frozen(record).stages[0]
     header = ensure_index(bucket, record, first)
-    expected = price(record, header, terms)
+    expected = price(record, header, limits)
     dear = over_ceiling(expected, record.max_cost)
     if dear:
         raise Refused(dear)
     tasks = stage_tasks(frozen(record), {first.name: header.values - 1})
     planned = [
-        plan_branch(stage, branch, tasks[stage.name], 0, _vcpus(branch, terms.max_vcpus))
+        plan_branch(stage, branch, tasks[stage.name], 0, _vcpus(branch, limits.max_vcpus))
         for stage in frozen(record).stages
         for branch in stage.branches
     ]

@@ -31,7 +31,7 @@ from gristmill.steps.check_output.verdict import miscount
 from gristmill.steps.merge.publish import publish, publishes
 from gristmill.storage.folder import FolderStore, join
 from gristmill.worker.child.__main__ import make_runner
-from gristmill.worker.child.setting import Setting
+from gristmill.worker.child.setting import ChildSetting
 
 RUN = "try"
 HEAD = 4096  # bytes kept of what a branch made
@@ -124,7 +124,7 @@ class Trial:
 
     def _run(self, stage: Stage, branch: Branch) -> int:
         """Do a branch's tasks as a child does them; return how many failed."""
-        setting = Setting(Cursor(RUN, stage.name, 0), branch.name, 0, 1, 0, 1, self.store.bucket, RUN, 1, "")
+        setting = ChildSetting(Cursor(RUN, stage.name, 0), branch.name, 0, 1, 0, 1, self.store.bucket, RUN, 1, "")
         runner = make_runner(setting, self.store)
         runner.log = lambda _line: None  # failures are read from their records
         with redirect_stdout(sys.stderr):  # what a job prints is its log

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gristmill import keys
-from gristmill.batch.submitted import Submitted
+from gristmill.batch.submitted import SubmittedCommand
 from gristmill.client.jobs.jobs import queue_of
 from gristmill.client.stack import Stack
 from gristmill.errors import Refused, Unreachable
@@ -95,7 +95,7 @@ def _stage(stack: Stack, wish: Wish, folder: str) -> None:
     if wish.script is not None:
         stack.store.put(keys.job_file(folder, SCRIPT), wish.script)
     command = [f"./{SCRIPT}", *wish.command] if wish.script is not None else list(wish.command)
-    told = Submitted(command=command, files=[*files, *([SCRIPT] if wish.script is not None else [])])
+    told = SubmittedCommand(command=command, files=[*files, *([SCRIPT] if wish.script is not None else [])])
     stack.store.put(keys.job_command(folder), told.model_dump_json().encode())
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gristmill.client.runs.times import outcomes
 from gristmill.client.stack import Stack
-from gristmill.cost.bill import dollars, together, told
+from gristmill.cost.bill import combined, describe_bill, dollars
 from gristmill.outcome.summary import expected
 from gristmill.runs.records import Bill
 
@@ -22,10 +22,10 @@ class Cost:
         """Return the cost in one line, empty where nothing is known."""
         if self.bill is None:
             return "" if self.estimate is None else f"estimated {dollars(self.estimate)}"
-        return told(self.bill, self.estimate) + (" on AWS; free here" if self.local else "")
+        return describe_bill(self.bill, self.estimate) + (" on AWS; free here" if self.local else "")
 
 
 def cost_of(stack: Stack, run: str) -> Cost:
     """Return what a run has cost in all its executions that have ended."""
     bills = [one.cost for one in outcomes(stack, run) if one.cost]
-    return Cost(together(bills) if bills else None, expected(stack.store, run), stack.target.local)
+    return Cost(combined(bills) if bills else None, expected(stack.store, run), stack.target.local)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from gristmill import printable
-from gristmill.cost.bill import told
+from gristmill.cost.bill import describe_bill
 from gristmill.enums import RunStatus
-from gristmill.humanize import ascii_only, duration, moment, often, size
+from gristmill.humanize import ascii_only, duration, often, size, timestamp
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
 from gristmill.runs.records import Failure, Finding
@@ -59,16 +59,16 @@ def _lines(summary: RunSummary) -> Iterator[str]:
 
 def _times(summary: RunSummary) -> Iterator[str]:
     resumed = f" ({often(summary.resumes)})" if summary.resumes else ""
-    yield f"{'Resumed' if resumed else 'Started'}   {moment(summary.started_at)}{resumed}"
+    yield f"{'Resumed' if resumed else 'Started'}   {timestamp(summary.started_at)}{resumed}"
     if summary.status is RunStatus.RETRYING:
         yield f"So far    {duration(summary.took)}"
     else:
-        yield f"Ended     {moment(summary.ended_at)} ({duration(summary.took)})"
+        yield f"Ended     {timestamp(summary.ended_at)} ({duration(summary.took)})"
 
 
 def _cost(summary: RunSummary) -> Iterator[str]:
     if summary.spent:
-        yield f"Cost      {told(summary.spent, summary.estimate)}"
+        yield f"Cost      {describe_bill(summary.spent, summary.estimate)}"
     elif summary.unpriced:
         yield f"Cost      not known: {summary.unpriced}"
 

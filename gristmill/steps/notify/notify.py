@@ -7,14 +7,14 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.batch.jobs import end_jobs
-from gristmill.cost.bill import together
-from gristmill.cost.gather import CostClients, Observed
+from gristmill.cost.bill import combined
+from gristmill.cost.gather import CostClients, Observation
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
 from gristmill.outcome.event import ExecutionEvent, may_tell, outcome_key, read_change, read_payload
-from gristmill.outcome.summary import RunSummary, make_summary, priced
+from gristmill.outcome.summary import RunSummary, make_summary, with_cost
 from gristmill.report.facts import earlier_outcomes
-from gristmill.report.write import reported
+from gristmill.report.write import with_report
 from gristmill.runs.at_work import Invocation, at_work, is_stopped
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.reading import find_readable
@@ -102,12 +102,12 @@ def tell(clients: NotifyClients, event: ExecutionEvent, record: RunRecord | None
 def _ended(clients: NotifyClients, summary: RunSummary, event: ExecutionEvent, record: RunRecord | None) -> RunSummary:
     """Return the summary of an execution that ends, with its cost and its report."""
     if record is None:
-        return reported(clients.store, clients.cost, summary, event, None, Observed())
-    summary, seen = priced(summary, clients.cost, record, event.execution)
+        return with_report(clients.store, clients.cost, summary, event, None, Observation())
+    summary, seen = with_cost(summary, clients.cost, record, event.execution)
     costs = [*(one.cost for one in earlier_outcomes(clients.store, event)), summary.cost]
     bills = [one for one in costs if one]
-    summary = replace(summary, spent=together(bills) if bills else None)
-    return reported(clients.store, clients.cost, summary, event, record, seen)
+    summary = replace(summary, spent=combined(bills) if bills else None)
+    return with_report(clients.store, clients.cost, summary, event, record, seen)
 
 
 def outcome(summary: RunSummary, event: ExecutionEvent) -> Outcome:

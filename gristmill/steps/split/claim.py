@@ -20,7 +20,7 @@ from gristmill.storage.s3 import Store
 
 
 @dataclass(frozen=True)
-class Terms:
+class RunLimits:
     """What the stack grants a run: vCPUs at once, and dollars where the drop itself sets no ceiling (None: any)."""
 
     max_vcpus: Mapping[Compute, float] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Claimant:
     execution: str
     now: datetime
     roots: Sequence[Path]
-    terms: Terms = Terms()
+    limits: RunLimits = RunLimits()
 
 
 def claim(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
@@ -67,7 +67,7 @@ def make_record(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
     name = keys.parse_input(drop.key).pipeline
     pipeline, faults = _load(name, claimant.roots)
     parameters, wrong = resolve(pipeline, metadata) if pipeline else ({}, [])
-    max_cost, unpayable = read_ceiling(metadata, claimant.terms.max_cost)
+    max_cost, unpayable = read_ceiling(metadata, claimant.limits.max_cost)
     faults += wrong + unpayable + object_faults(drop, head, pipeline)
     record = RunRecord(
         run=drop.run,

@@ -7,7 +7,7 @@ from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.cost.bill import bill
 from gristmill.cost.ceiling import over_ceiling
-from gristmill.cost.estimate import Cut, estimate
+from gristmill.cost.estimate import StageInput, estimate
 from gristmill.enums import SplitVerdict
 from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
@@ -17,7 +17,7 @@ from gristmill.runs.drop import is_no_drop
 from gristmill.runs.locations import frozen
 from gristmill.runs.records import Bill, RunRecord
 from gristmill.runs.request import Request, Resume
-from gristmill.steps.split.claim import Claimant, Terms, claim, take_over
+from gristmill.steps.split.claim import Claimant, RunLimits, claim, take_over
 from gristmill.storage.s3 import Store
 
 
@@ -25,7 +25,7 @@ def split(store: Store, request: Request, claimant: Claimant) -> dict[str, Any]:
     """Answer what an execution is asked for: a drop, or a resume."""
     if isinstance(request, Resume):
         check_not_stopped(store, request.run, claimant.execution)
-        return _start(store, take_over(store, request.run, claimant.execution), claimant.terms)
+        return _start(store, take_over(store, request.run, claimant.execution), claimant.limits)
     why_not = is_no_drop(request.key)
     if why_not:
         return _answer(SplitVerdict.IGNORED, request.run, f"{request.key}: {why_not}")
@@ -33,17 +33,17 @@ def split(store: Store, request: Request, claimant: Claimant) -> dict[str, Any]:
     record = claim(store, request, claimant)
     if record.execution != claimant.execution:
         return _answer(SplitVerdict.DUPLICATE, record.run, f"the run belongs to {record.execution}")
-    return _start(store, record, claimant.terms)
+    return _start(store, record, claimant.limits)
 
 
-def _start(store: Store, record: RunRecord, terms: Terms) -> dict[str, Any]:
+def _start(store: Store, record: RunRecord, limits: RunLimits) -> dict[str, Any]:
     """Index the first stage's chunks, price the run, and say where to begin.
 
     A drop that cannot be split, or that costs more than it may, is refused after all.
     """
     if not record.faults:
         try:
-            _admit(store, record, ensure_index(store, record, frozen(record).stages[0]), terms)
+            _admit(store, record, ensure_index(store, record, frozen(record).stages[0]), limits)
         except Refused as refused:
             record = record.model_copy(update={"faults": refused.faults})
             store.put(keys.run_record(record.run), record.model_dump_json().encode())
@@ -53,21 +53,21 @@ def _start(store: Store, record: RunRecord, terms: Terms) -> dict[str, Any]:
     return {**start.as_json(), "verdict": SplitVerdict.GO, "reason": ""}
 
 
-def _admit(store: Store, record: RunRecord, header: index.Header, terms: Terms) -> None:
+def _admit(store: Store, record: RunRecord, header: index.Header, limits: RunLimits) -> None:
     """Note what the run is expected to cost; Refused if that is above its ceiling. A resume was let in before."""
     if record.resumes:
         return
-    expected = price(record, header, terms)
+    expected = price(record, header, limits)
     store.put(keys.estimate(record.run), expected.model_dump_json().encode())
     faults = over_ceiling(expected, record.max_cost)
     if faults:
         raise Refused(faults)
 
 
-def price(record: RunRecord, header: index.Header, terms: Terms) -> Bill:
+def price(record: RunRecord, header: index.Header, limits: RunLimits) -> Bill:
     """Return the bill that a run is expected to have, once its first stage's chunks are known."""
-    first = Cut(max(header.values - 1, 0), record.input.size, header.records)
-    return bill(estimate(frozen(record), record.parameters, first, terms.max_vcpus))
+    first = StageInput(max(header.values - 1, 0), record.input.size, header.records)
+    return bill(estimate(frozen(record), record.parameters, first, limits.max_vcpus))
 
 
 def _answer(verdict: SplitVerdict, run: str, reason: str) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from gristmill.task import Task
 from gristmill.worker.child.deadline import Terminated, Termination
 from gristmill.worker.child.inputs import make_feeds
 from gristmill.worker.child.job import make_job
-from gristmill.worker.child.meter import Try, leave_footprint
+from gristmill.worker.child.meter import ContainerTry, leave_footprint
 from gristmill.worker.child.outputs import sink_maker
 from gristmill.worker.child.runner import Runner
-from gristmill.worker.child.setting import Setting, read_setting
+from gristmill.worker.child.setting import ChildSetting, read_setting
 from process_tree.descendants import adopt_orphans
 
 _SIGTERM_EXIT = 143
@@ -37,7 +37,7 @@ def main() -> int:
         try:
             runner.run()
         finally:
-            which = Try(setting.cursor, setting.branch, setting.group, setting.child, setting.job_attempt)
+            which = ContainerTry(setting.cursor, setting.branch, setting.group, setting.child, setting.job_attempt)
             leave_footprint(runner.store, which, runner.tally, runner.log)
     except GristmillError as error:
         say(str(error))
@@ -49,7 +49,7 @@ def main() -> int:
     return ExitCode.FAILED if runner.tally.failed else ExitCode.OK
 
 
-def make_runner(setting: Setting, store: Store, termination: Termination | None = None) -> Runner:
+def make_runner(setting: ChildSetting, store: Store, termination: Termination | None = None) -> Runner:
     """Return the runner of a child, its job loaded and its input found."""
     record = read_record(store, setting.cursor.run)
     pipeline = frozen(record)
@@ -72,7 +72,7 @@ def make_runner(setting: Setting, store: Store, termination: Termination | None 
     )
 
 
-def _task(setting: Setting, record: RunRecord, store: Store) -> Task:
+def _task(setting: ChildSetting, record: RunRecord, store: Store) -> Task:
     cursor, dropped = setting.cursor, record.input
     return Task(
         number=0,

@@ -9,7 +9,7 @@ from gristmill.chunks import index
 from gristmill.enums import Encoding
 from gristmill.formats.blocks import Blocks
 from gristmill.formats.reader import Counter, Malformed
-from gristmill.worker.child.streams import Source
+from gristmill.worker.child.streams import TaskInput
 
 OpenAt = Callable[[int], BinaryIO]  # the input from a byte on
 MakeCounter = Callable[[int], Counter]
@@ -66,11 +66,11 @@ class _Streamed:
 class PlainFeed(_Streamed):
     """Bytes as they are stored."""
 
-    def chunk(self, start: int, end: int) -> Source:
+    def chunk(self, start: int, end: int) -> TaskInput:
         """Return bytes [start, end) behind the header."""
         if self._stream is None:
             self._stream = self._open_at(start)
-        return Source(Bounded(self._stream, end - start), self._counter(start), end - start, self._header)
+        return TaskInput(Bounded(self._stream, end - start), self._counter(start), end - start, self._header)
 
 
 class Bounded:
@@ -92,10 +92,10 @@ class Bounded:
 class GzipFeed(_Streamed):
     """One task that reads all of a gzip file."""
 
-    def chunk(self, start: int, end: int) -> Source:
+    def chunk(self, start: int, end: int) -> TaskInput:
         """Return the decompressed file; its header, where it has one, is no record."""
         self._stream = self._open_at(start)
-        return Source(_Inflated(self._stream), self._counter(0), index.stored(Encoding.GZIP, start, end))
+        return TaskInput(_Inflated(self._stream), self._counter(0), index.stored(Encoding.GZIP, start, end))
 
 
 class _Inflated:
@@ -117,7 +117,7 @@ class BgzfFeed(_Streamed):
 
     _blocks: Blocks | None = None
 
-    def chunk(self, start: int, end: int) -> Source:
+    def chunk(self, start: int, end: int) -> TaskInput:
         """Return the data between two virtual offsets, behind the header."""
         if self._stream is None or self._blocks is None:
             self._stream = self._open_at(start >> 16)
@@ -125,7 +125,7 @@ class BgzfFeed(_Streamed):
             self._blocks.advance()
             self._blocks.place = start & 0xFFFF
         pull = _Between(self._blocks, end)
-        return Source(pull, self._counter(0), index.stored(Encoding.BGZF, start, end), self._header)
+        return TaskInput(pull, self._counter(0), index.stored(Encoding.BGZF, start, end), self._header)
 
 
 class _Between:

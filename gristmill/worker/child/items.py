@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from gristmill.errors import NotFound, Refused
 from gristmill.formats.whole import OneCounter
 from gristmill.storage.s3 import ObjectInfo, Store
-from gristmill.worker.child.streams import Source
+from gristmill.worker.child.streams import TaskInput
 
 _S3 = "s3://"
 
@@ -64,11 +64,11 @@ class ItemFeed:
     list_at: Callable[[int, int], bytes]
     item: Callable[[Store, str], Item]
 
-    def chunk(self, start: int, end: int) -> Source:
+    def chunk(self, start: int, end: int) -> TaskInput:
         """Return the content of the item on a line."""
         text = self.list_at(start, end).decode().rstrip("\r\n")
         item = self.item(self.store, text)
-        source = Source(item.open().read, OneCounter(), item.size)
+        source = TaskInput(item.open().read, OneCounter(), item.size)
         source.item = text
         return source
 

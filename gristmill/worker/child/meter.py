@@ -59,7 +59,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Try:
+class ContainerTry:
     """Which try of which container: `child` is its index in its array or, of a node, among the nodes."""
 
     cursor: Cursor
@@ -69,7 +69,7 @@ class Try:
     job_try: int
 
 
-def leave_footprint(store: Store, which: Try, tally: Tally, log: Callable[[str], None]) -> None:
+def leave_footprint(store: Store, which: ContainerTry, tally: Tally, log: Callable[[str], None]) -> None:
     """Tell the report what this container used; that it cannot be told is no failure of the job."""
     footprint = Footprint(
         attempt=which.cursor.attempt,

@@ -19,7 +19,7 @@ from gristmill.worker.child.job import Job
 from gristmill.worker.child.meter import Tally
 from gristmill.worker.child.process import ProgramFailed
 from gristmill.worker.child.segment import Segment
-from gristmill.worker.child.setting import Setting
+from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.streams import Sink
 from gristmill.worker.child.trace import job_trace
 from gristmill.worker.child.worklist import Stretch, stretches
@@ -37,7 +37,7 @@ class Runner:
     """A child at work; `tally` counts its tasks."""
 
     store: Store
-    setting: Setting
+    setting: ChildSetting
     feeds: MakeFeed
     sinks: Callable[[IO[bytes]], Sink]
     job: Job

@@ -10,7 +10,7 @@ from gristmill.keys import Span
 from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
 from gristmill.runs.records import Receipt
 from gristmill.storage.s3 import Store
-from gristmill.worker.child.setting import Setting
+from gristmill.worker.child.setting import ChildSetting
 
 _ONE_REQUEST = 16 * MIB
 
@@ -53,7 +53,7 @@ class Segment:
         full = self.offsets[-1] >= SEGMENT_BYTES or len(self.bytes_in) >= SEGMENT_TASKS
         return full or time.time() - self.started >= max(SEGMENT_SECONDS, age)
 
-    def seal(self, store: Store, setting: Setting) -> None:
+    def seal(self, store: Store, setting: ChildSetting) -> None:
         """Commit the tasks done so far, and let go of the file; nothing is written where no task is done."""
         if self.bytes_in:
             span = Span(self.first, self.end)
@@ -68,7 +68,7 @@ class Segment:
             return store.put(key, self.file.read())
         return store.upload(key, self.file)
 
-    def _receipt(self, setting: Setting, etag: str) -> Receipt:
+    def _receipt(self, setting: ChildSetting, etag: str) -> Receipt:
         return Receipt(
             first=self.first,
             end=self.end,

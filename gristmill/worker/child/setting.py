@@ -13,7 +13,7 @@ _NUMBERS = {"AWS_BATCH_JOB_ARRAY_INDEX": "0", "AWS_BATCH_JOB_ARRAY_SIZE": "1", "
 
 
 @dataclass(frozen=True)
-class Setting:
+class ChildSetting:
     """Which child this is."""
 
     cursor: Cursor
@@ -33,7 +33,7 @@ class Setting:
         return self.cursor.branch(self.branch)
 
 
-def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Setting:
+def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> ChildSetting:
     """Read a child's setting; Refused where the environment lacks something."""
     told = _parser().parse_args(arguments)
     group = re.fullmatch(r"(\d+)/([1-9]\d*)", told.group)
@@ -44,7 +44,7 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Se
     faults += [f"{name} is {text!r}, not a number" for name, text in numbers.items() if not text.isdecimal()]
     if faults or group is None:
         raise Refused(faults)
-    return Setting(
+    return ChildSetting(
         cursor=Cursor(told.run, told.stage, told.attempt),
         branch=told.branch,
         group=int(group[1]),

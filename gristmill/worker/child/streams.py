@@ -13,7 +13,7 @@ _ALL = 64 * MIB
 _BUFFER = 64 * 1024  # bytes; larger reads and writes pass it by
 
 
-class Source(io.RawIOBase):
+class TaskInput(io.RawIOBase):
     """A task's input: a header, then what `pull` gives until it gives nothing; its records are counted.
 
     `size` has the bytes that it takes in the store, `item` the text of a list's item.

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gristmill import keys
-from gristmill.batch.submitted import Submitted
+from gristmill.batch.submitted import SubmittedCommand
 from gristmill.errors import ExitCode
 from gristmill.storage.s3 import Store, make_client
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     if len(arguments) != 1 or "BUCKET" not in environment:
         return _say("usage: python -m gristmill.worker.command FOLDER, with BUCKET in the environment", ExitCode.USAGE)
     store = Store(environment["BUCKET"], make_client("s3"))
-    told = Submitted.model_validate_json(store.read(keys.job_command(arguments[0])))
+    told = SubmittedCommand.model_validate_json(store.read(keys.job_command(arguments[0])))
     os.chdir(_workplace())
     for name in told.files:
         _fetch(store, keys.job_file(arguments[0], name), Path(name))

@@ -13,21 +13,21 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from gristmill.enums import Notice
+from gristmill.enums import NodeMessage
 from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.keys import Rendezvous
 from gristmill.printable import encodable
 from gristmill.storage.s3 import Store, make_bare_client
-from gristmill.worker.node.board import Board, Pulse, quick_config
-from gristmill.worker.node.failures import Terminated
+from gristmill.worker.node.board import Board, Heartbeat, quick_config
+from gristmill.worker.node.failures import NodeTerminated
 from gristmill.worker.node.host import Registration, register
 from gristmill.worker.node.mpirun import find_mpirun
-from gristmill.worker.node.setting import Setting, read_setting
+from gristmill.worker.node.setting import NodeSetting, read_setting
 from gristmill.worker.node.work import Work, make_work
 from process_tree.descendants import adopt_orphans, end_descendants
 
 
-class Ear:
+class SignalListener:
     """Hears SIGTERM; pausing is where a node gives way to it."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Ear:
     def pause(self, seconds: float) -> None:
         """Wait; Terminated once the node was told to end."""
         if self._told.wait(seconds):
-            raise Terminated("told to end (SIGTERM)")
+            raise NodeTerminated("told to end (SIGTERM)")
 
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
         self._told.set()
@@ -46,7 +46,7 @@ class Ear:
 def main() -> int:
     """Run one node; return its exit code."""
     adopt_orphans()
-    ear = Ear()
+    ear = SignalListener()
     folder = Path(tempfile.mkdtemp(prefix="gristmill-node-"))
     try:
         setting = read_setting(sys.argv[1:], os.environ)
@@ -59,14 +59,14 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(setting: Setting, folder: Path, pause: Callable[[float], None]) -> int:
+def run(setting: NodeSetting, folder: Path, pause: Callable[[float], None]) -> int:
     """Take part in one attempt."""
     store = Store(setting.bucket, make_bare_client("s3", quick_config()))
     place = Rendezvous(setting.cursor.run, setting.job_id, setting.attempt)
-    board = Board(store, place, setting.pace.lost, pause)
+    board = Board(store, place, setting.timing.lost, pause)
     say(f"node {setting.index} of {setting.nodes}, main node {setting.main}, try {setting.attempt} of Batch")
-    sign = place.key(Notice.HEARTBEAT) if setting.is_main else place.of(Notice.ALIVE, setting.index)
-    pulse = Pulse(board, sign, setting.pace.heartbeat)
+    sign = place.key(NodeMessage.HEARTBEAT) if setting.is_main else place.of(NodeMessage.ALIVE, setting.index)
+    pulse = Heartbeat(board, sign, setting.timing.heartbeat)
     pulse.start()
     try:
         work = make_work(setting, folder)
@@ -75,7 +75,7 @@ def run(setting: Setting, folder: Path, pause: Callable[[float], None]) -> int:
         pulse.stop()
 
 
-def _main_node(setting: Setting, board: Board, work: Work, folder: Path, pause: Callable[[float], None]) -> int:
+def _main_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pause: Callable[[float], None]) -> int:
     """Run the program, commit what it made, and tell the others the outcome."""
     from gristmill.worker.node.main_node import MainNode
 
@@ -94,11 +94,11 @@ def _main_node(setting: Setting, board: Board, work: Work, folder: Path, pause: 
         if code != 0:
             work.note_failure(code, reason)
         work.leave_footprint()
-        board.try_put(board.place.key(Notice.OUTCOME), {"exit_code": code, "reason": reason})
+        board.try_put(board.place.key(NodeMessage.OUTCOME), {"exit_code": code, "reason": reason})
     return code
 
 
-def _other_node(setting: Setting, board: Board, work: Work, _folder: Path, pause: Callable[[float], None]) -> int:
+def _other_node(setting: NodeSetting, board: Board, work: Work, _folder: Path, pause: Callable[[float], None]) -> int:
     """Take part; what ends this node early is told to the main one."""
     from gristmill.worker.node.other_node import OtherNode
 
@@ -108,12 +108,12 @@ def _other_node(setting: Setting, board: Board, work: Work, _folder: Path, pause
         own = Registration(error=str(error))
     try:
         return OtherNode(setting, board, pause, say, work.leave_footprint).run(own, environment(work))
-    except Terminated as error:
-        board.try_put(board.place.of(Notice.LOST, setting.index), {"reason": str(error)})
+    except NodeTerminated as error:
+        board.try_put(board.place.of(NodeMessage.LOST, setting.index), {"reason": str(error)})
         raise
 
 
-def prepare(setting: Setting, work: Work) -> Registration:
+def prepare(setting: NodeSetting, work: Work) -> Registration:
     """Make the node ready; Refused where it cannot take part."""
     find_mpirun()
     work.stage()

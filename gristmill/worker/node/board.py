@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from gristmill.keys import Rendezvous
 from gristmill.storage.s3 import Store
-from gristmill.worker.node.failures import CutOff
+from gristmill.worker.node.failures import StoreUnreachable
 
 _AGAIN = 0.5  # seconds after an error
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
@@ -68,11 +68,11 @@ class Board:
                 return ask()
             except (BotoCoreError, ClientError) as error:
                 if time.monotonic() > end:
-                    raise CutOff(f"the store could not be reached for {self._lost:g} s: {error}") from error
+                    raise StoreUnreachable(f"the store could not be reached for {self._lost:g} s: {error}") from error
                 self._pause(_AGAIN)
 
 
-class Pulse:
+class Heartbeat:
     """A thread that rewrites a heartbeat; each time other bytes, so that the ETag changes."""
 
     def __init__(self, board: Board, key: str, every: float) -> None:

@@ -9,13 +9,13 @@ class NodeMissing(GristmillError):
     exit_code = ExitCode.NODE_MISSING
 
 
-class MainLost(GristmillError):
+class MainNodeLost(GristmillError):
     """Raised on another node when the main one gives no sign of life."""
 
     exit_code = ExitCode.MAIN_LOST
 
 
-class CutOff(GristmillError):
+class StoreUnreachable(GristmillError):
     """Raised on a node that could not reach the store for as long as a lost node is waited for."""
 
     exit_code = ExitCode.CUT_OFF
@@ -27,7 +27,7 @@ class NodeLost(GristmillError):
     exit_code = ExitCode.NODE_LOST
 
 
-class Terminated(GristmillError):
+class NodeTerminated(GristmillError):
     """Raised on a node that was told to end (SIGTERM)."""
 
     exit_code = ExitCode.TERMINATED

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from gristmill.enums import Notice
+from gristmill.enums import NodeMessage
 from gristmill.errors import ExitCode
 from gristmill.worker.node.board import Board
 from gristmill.worker.node.host import Registration
 from gristmill.worker.node.mpirun import Mpirun
 from gristmill.worker.node.others import AT_ONCE, Others
-from gristmill.worker.node.setting import Setting
+from gristmill.worker.node.setting import NodeSetting
 
 _TICK = 0.1  # seconds between looks at mpirun
 _SOON = 0.02  # the same while its agent has commands for nodes to come
@@ -21,7 +21,7 @@ class MainNode:
     """One attempt, seen from its main node; `say` writes into the job's log."""
 
     def __init__(
-        self, setting: Setting, board: Board, pause: Callable[[float], None], say: Callable[[str], None]
+        self, setting: NodeSetting, board: Board, pause: Callable[[float], None], say: Callable[[str], None]
     ) -> None:
         self._setting, self._board, self._pause, self._say = setting, board, pause, say
         self._others = Others(setting, board, pause)
@@ -46,7 +46,7 @@ class MainNode:
                 to_launch -= len(launches)
             if time.monotonic() >= look_at:
                 self._others.look()
-                look_at = time.monotonic() + self._setting.pace.watch
+                look_at = time.monotonic() + self._setting.timing.watch
             self._pause(_SOON if to_launch > 0 else _TICK)
         if code < 0:
             return 128 - code  # killed: that the daemons die of it is no other node's loss
@@ -60,4 +60,4 @@ class MainNode:
             list(pool.map(self._put_launch, commands, commands.values()))
 
     def _put_launch(self, index: int, command: str) -> None:
-        self._board.put(self._board.place.of(Notice.LAUNCH, index), {"command": command})
+        self._board.put(self._board.place.of(NodeMessage.LAUNCH, index), {"command": command})

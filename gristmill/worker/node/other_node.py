@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from gristmill.enums import Notice
+from gristmill.enums import NodeMessage
 from gristmill.worker.node.board import Board
-from gristmill.worker.node.failures import MainLost
+from gristmill.worker.node.failures import MainNodeLost
 from gristmill.worker.node.host import Registration
-from gristmill.worker.node.setting import Setting
+from gristmill.worker.node.setting import NodeSetting
 from gristmill.worker.node.watch import Watch
 
 
@@ -19,7 +19,7 @@ class OtherNode:
 
     def __init__(
         self,
-        setting: Setting,
+        setting: NodeSetting,
         board: Board,
         pause: Callable[[float], None],
         say: Callable[[str], None],
@@ -27,22 +27,22 @@ class OtherNode:
     ) -> None:
         self._setting, self._board, self._pause, self._say = setting, board, pause, say
         self._leave_footprint = leave_footprint
-        self._heartbeat = board.place.key(Notice.HEARTBEAT)
-        self._watch = Watch([self._heartbeat], 2 * setting.pace.heartbeat, at_once=True)
+        self._heartbeat = board.place.key(NodeMessage.HEARTBEAT)
+        self._watch = Watch([self._heartbeat], 2 * setting.timing.heartbeat, at_once=True)
         self._daemon: subprocess.Popen[bytes] | None = None
         self._told = False
         self._look_at = 0.0
 
     def run(self, own: Registration, environment: Mapping[str, str]) -> int:
         """Take part until the main node has told the outcome; return its exit code."""
-        self._board.put(self._board.place.of(Notice.NODE, self._setting.index), asdict(own))
+        self._board.put(self._board.place.of(NodeMessage.NODE, self._setting.index), asdict(own))
         begun = time.monotonic()
         while (outcome := self._outcome()) is None:
             if self._daemon is None:
                 self._start(environment)
             elif (code := self._daemon.poll()) is not None and not self._told:
                 self._tell(code)
-            self._pause(self._setting.pace.next(time.monotonic() - begun))
+            self._pause(self._setting.timing.next(time.monotonic() - begun))
         self._say(f"the main node ends with {outcome['exit_code']}: {outcome['reason']}")
         return int(outcome["exit_code"])
 
@@ -52,15 +52,15 @@ class OtherNode:
         is_over = self._daemon is not None and self._daemon.poll() is not None
         if now < self._look_at and not is_over:
             return None
-        self._look_at = now + self._setting.pace.watch
+        self._look_at = now + self._setting.timing.watch
         self._watch.look({self._heartbeat: self._board.etag(self._heartbeat)}, now)
-        if self._watch.silent_for(self._setting.pace.lost):
-            raise MainLost(f"no sign of life from the main node for {self._setting.pace.lost:g} s")
-        return self._board.read(self._board.place.key(Notice.OUTCOME))
+        if self._watch.silent_for(self._setting.timing.lost):
+            raise MainNodeLost(f"no sign of life from the main node for {self._setting.timing.lost:g} s")
+        return self._board.read(self._board.place.key(NodeMessage.OUTCOME))
 
     def _start(self, environment: Mapping[str, str]) -> None:
         """Run the daemon once its command has come: in the foreground, so that its end is seen."""
-        launch = self._board.read(self._board.place.of(Notice.LAUNCH, self._setting.index))
+        launch = self._board.read(self._board.place.of(NodeMessage.LAUNCH, self._setting.index))
         if launch is not None:
             self._say("the MPI daemon starts")
             command = launch["command"].replace("prted --daemonize", "prted")
@@ -71,9 +71,9 @@ class OtherNode:
         place, index = self._board.place, self._setting.index
         if code != 0:
             self._leave_footprint()
-            self._board.put(place.of(Notice.LOST, index), {"reason": f"its MPI daemon ended with {code}"})
+            self._board.put(place.of(NodeMessage.LOST, index), {"reason": f"its MPI daemon ended with {code}"})
             self._told = True
-        elif self._board.etag(place.key(Notice.ENDING)):
+        elif self._board.etag(place.key(NodeMessage.ENDING)):
             self._leave_footprint()
-            self._board.put(place.of(Notice.ACK, index), {"exit_code": 0})
+            self._board.put(place.of(NodeMessage.ACK, index), {"exit_code": 0})
             self._told = True

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import TypeAdapter, ValidationError
 
-from gristmill.enums import Notice
+from gristmill.enums import NodeMessage
 from gristmill.worker.node.board import Board
 from gristmill.worker.node.failures import NodeLost, NodeMissing
 from gristmill.worker.node.host import Registration
-from gristmill.worker.node.setting import Setting
+from gristmill.worker.node.setting import NodeSetting
 from gristmill.worker.node.watch import Watch
 
 AT_ONCE = 8  # requests to the store: there may be hundreds of nodes
@@ -20,10 +20,10 @@ _REGISTRATION = TypeAdapter(Registration)
 class Others:
     """All nodes of one attempt but the main one. Each wait is bounded, and ends with NodeLost where one is lost."""
 
-    def __init__(self, setting: Setting, board: Board, pause: Callable[[float], None]) -> None:
+    def __init__(self, setting: NodeSetting, board: Board, pause: Callable[[float], None]) -> None:
         self._setting, self._board, self._pause = setting, board, pause
-        self._alive = [board.place.of(Notice.ALIVE, one) for one in setting.others]
-        self._watch = Watch(self._alive, 2 * setting.pace.heartbeat)
+        self._alive = [board.place.of(NodeMessage.ALIVE, one) for one in setting.others]
+        self._watch = Watch(self._alive, 2 * setting.timing.heartbeat)
 
     def gather(self) -> dict[int, Registration]:
         """Wait for all of them; NodeMissing where one does not come in time, or cannot take part."""
@@ -32,22 +32,22 @@ class Others:
         while True:
             etags = self.look()
             missing = [index for index in self._setting.others if index not in nodes]
-            come = [index for index in missing if self._board.place.of(Notice.NODE, index) in etags]
+            come = [index for index in missing if self._board.place.of(NodeMessage.NODE, index) in etags]
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 nodes |= zip(come, pool.map(self._read, come), strict=True)
             if len(come) == len(missing):
                 return nodes
             waited = time.monotonic() - begun
-            if waited > self._setting.pace.register:
+            if waited > self._setting.timing.register:
                 raise NodeMissing(
                     f"{len(missing) - len(come)} of {self._setting.nodes} nodes did not register within "
-                    f"{self._setting.pace.register:g} s: missing {[one for one in missing if one not in come]}"
+                    f"{self._setting.timing.register:g} s: missing {[one for one in missing if one not in come]}"
                 )
-            self._pause(self._setting.pace.next(waited))
+            self._pause(self._setting.timing.next(waited))
 
     def _read(self, index: int) -> Registration:
         try:
-            node = _REGISTRATION.validate_python(self._board.read(self._board.place.of(Notice.NODE, index)))
+            node = _REGISTRATION.validate_python(self._board.read(self._board.place.of(NodeMessage.NODE, index)))
         except ValidationError as error:
             raise NodeMissing(f"node {index} registers as no node of this version does: {error}") from error
         if node.error:
@@ -61,35 +61,35 @@ class Others:
         """
         before = self.look()
         while any(etags.get(one) == before.get(one) for etags in [self.look()] for one in self._alive):
-            self._pause(self._setting.pace.poll)
+            self._pause(self._setting.timing.poll)
 
     def confirm(self) -> None:
         """Ask every one for its daemon's good end: mpirun returns 0 even when it has lost one."""
-        place, end = self._board.place, time.monotonic() + self._setting.pace.lost
-        self._board.put(place.key(Notice.ENDING), {"exit_code": 0})
+        place, end = self._board.place, time.monotonic() + self._setting.timing.lost
+        self._board.put(place.key(NodeMessage.ENDING), {"exit_code": 0})
         while True:
             etags = self.look()
-            waiting = [index for index in self._setting.others if place.of(Notice.ACK, index) not in etags]
+            waiting = [index for index in self._setting.others if place.of(NodeMessage.ACK, index) not in etags]
             if not waiting:
                 return
             if time.monotonic() > end:
                 raise NodeLost(f"mpirun ended well, but nodes {waiting} do not confirm it")
-            self._pause(self._setting.pace.soonest)
+            self._pause(self._setting.timing.soonest)
 
     def look(self) -> dict[str, str]:
         """Return the notices that are there; NodeLost where one tells of a loss, or a node is silent."""
         place = self._board.place
         etags = self._board.etags()
         self._watch.look(etags, time.monotonic())
-        lost = [index for index in self._setting.others if place.of(Notice.LOST, index) in etags]
-        quiet = self._watch.silent_for(self._setting.pace.lost)
-        silent = [index for index in self._setting.others if place.of(Notice.ALIVE, index) in quiet]
+        lost = [index for index in self._setting.others if place.of(NodeMessage.LOST, index) in etags]
+        quiet = self._watch.silent_for(self._setting.timing.lost)
+        silent = [index for index in self._setting.others if place.of(NodeMessage.ALIVE, index) in quiet]
         if not lost and not silent:
             return etags
         told = [f"node {index} is lost: {self._why(index)}" for index in lost]
-        told += [f"no sign of life from node {index} for {self._setting.pace.lost:g} s" for index in silent]
+        told += [f"no sign of life from node {index} for {self._setting.timing.lost:g} s" for index in silent]
         raise NodeLost("; ".join(told))
 
     def _why(self, index: int) -> str:
-        notice = self._board.read(self._board.place.of(Notice.LOST, index)) or {}
+        notice = self._board.read(self._board.place.of(NodeMessage.LOST, index)) or {}
         return str(notice.get("reason", "no reason given"))

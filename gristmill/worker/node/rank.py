@@ -8,7 +8,7 @@ from typing import Any
 
 from gristmill.runs.cursor import Cursor
 from gristmill.storage.s3 import Store, make_client
-from gristmill.worker.node.branch import INPUT, OUTPUT, BranchWork, read_branch
+from gristmill.worker.node.mpi_branch import INPUT, OUTPUT, MpiBranch, read_branch
 from gristmill.worker.node.mpirun import program
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     os.execvpe(words[0], words, environment)  # noqa: S606 - the pipeline's own command
 
 
-def call(work: BranchWork, store: Store) -> None:
+def call(work: MpiBranch, store: Store) -> None:
     """Call the branch's function in this rank; rank 0 writes the output."""
     from mpi4py import MPI
 

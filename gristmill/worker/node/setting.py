@@ -18,7 +18,7 @@ _NUMBERS = {
 
 
 @dataclass(frozen=True)
-class Pace:
+class Timing:
     """How often nodes look and tell, and how long they bear silence; seconds."""
 
     register: float = 600.0  # from the main node's start until every node has come
@@ -34,7 +34,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Setting:
+class NodeSetting:
     """Which node this is, of which attempt at which job, and what it is to run.
 
     `command` is empty where the run's pipeline says what to run; `cursor` and `branch` then say where in it.
@@ -52,7 +52,7 @@ class Setting:
     command: tuple[str, ...] = ()
     log_stream: str = ""
     main_address: str = ""
-    pace: Pace = field(default_factory=Pace)
+    timing: Timing = field(default_factory=Timing)
 
     @property
     def is_main(self) -> bool:
@@ -65,7 +65,7 @@ class Setting:
         return [index for index in range(self.nodes) if index != self.main]
 
 
-def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Setting:
+def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> NodeSetting:
     """Read a node's setting; Refused with all that is wrong or lacking."""
     told = _parser().parse_args(arguments)
     texts = {name: environment.get(name, default) for name, default in _NUMBERS.items()}
@@ -77,7 +77,7 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Se
     if faults:
         raise Refused(faults)
     numbers = {name: int(text) for name, text in texts.items()}
-    return Setting(
+    return NodeSetting(
         index=numbers["AWS_BATCH_JOB_NODE_INDEX"],
         main=numbers["AWS_BATCH_JOB_MAIN_NODE_INDEX"],
         nodes=numbers["AWS_BATCH_JOB_NUM_NODES"],
@@ -90,7 +90,7 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Se
         command=tuple(told.command),
         log_stream=environment.get("AWS_BATCH_JOB_LOG_STREAM", ""),
         main_address=environment.get("AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", ""),
-        pace=Pace(told.register_seconds, told.heartbeat_seconds, told.lost_seconds),
+        timing=Timing(told.register_seconds, told.heartbeat_seconds, told.lost_seconds),
     )
 
 
@@ -110,8 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--branch", default="")
     parser.add_argument("--attempt", type=int, default=0)
     parser.add_argument("--slots", type=int, help="ranks per node at most (default: its vCPUs, or its GPUs)")
-    parser.add_argument("--register-seconds", type=float, default=Pace.register, help="until every node has come")
-    parser.add_argument("--heartbeat-seconds", type=float, default=Pace.heartbeat, help="between signs of life")
-    parser.add_argument("--lost-seconds", type=float, default=Pace.lost, help="of silence until a node counts as lost")
+    parser.add_argument("--register-seconds", type=float, default=Timing.register, help="until every node has come")
+    parser.add_argument("--heartbeat-seconds", type=float, default=Timing.heartbeat, help="between signs of life")
+    parser.add_argument("--lost-seconds", type=float, default=Timing.lost, help="of silence, then a node is lost")
     parser.add_argument("command", nargs="*", help="an MPI program to run over all nodes, and its arguments")
     return parser

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gristmill.worker.node.setting import Setting
+from gristmill.worker.node.setting import NodeSetting
 
 
 class Work(Protocol):
@@ -33,7 +33,7 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True)
-class Plain:
+class CommandWork:
     """A command that stands for itself: the exit code and the log tell all there is."""
 
     command: list[str]
@@ -56,12 +56,12 @@ class Plain:
         """Tell nothing: there is no report."""
 
 
-def make_work(setting: Setting, folder: Path) -> Work:
+def make_work(setting: NodeSetting, folder: Path) -> Work:
     """Return what the node's setting says."""
     if setting.command:
-        return Plain(list(setting.command))
+        return CommandWork(list(setting.command))
     # heavy, and a plain command is not to wait for it
     from gristmill.storage.s3 import Store, make_bare_client
-    from gristmill.worker.node.piped import Piped
+    from gristmill.worker.node.branch_work import BranchWork
 
-    return Piped(Store(setting.bucket, make_bare_client("s3")), setting, folder)
+    return BranchWork(Store(setting.bucket, make_bare_client("s3")), setting, folder)

@@ -23,7 +23,7 @@ INPUT, OUTPUT = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT"  # this node's own files, 
 
 
 @dataclass(frozen=True)
-class BranchWork:
+class MpiBranch:
     """A branch, its run, and the object that its stage reads."""
 
     record: RunRecord
@@ -91,9 +91,9 @@ def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:
     return [fill(word, values) for word in branch.mpi or ()]
 
 
-def read_branch(store: Store, cursor: Cursor, name: str) -> BranchWork:
+def read_branch(store: Store, cursor: Cursor, name: str) -> MpiBranch:
     """Return a branch of a run."""
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
     branch = next(one for one in stage.branches if one.name == name)
-    return BranchWork(record, cursor, branch, stage_source(store, record, stage), store)
+    return MpiBranch(record, cursor, branch, stage_source(store, record, stage), store)

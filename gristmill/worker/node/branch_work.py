@@ -12,19 +12,19 @@ from gristmill.errors import Refused
 from gristmill.runs.records import Failure
 from gristmill.storage.s3 import Store, make_client
 from gristmill.worker.child.command import check_space, stage
-from gristmill.worker.child.meter import Tally, Try, leave_footprint
+from gristmill.worker.child.meter import ContainerTry, Tally, leave_footprint
 from gristmill.worker.child.segment import Segment
-from gristmill.worker.child.setting import Setting as ChildSetting
-from gristmill.worker.node.branch import INPUT, OUTPUT, BranchWork, read_branch
-from gristmill.worker.node.setting import Setting
+from gristmill.worker.child.setting import ChildSetting
+from gristmill.worker.node.mpi_branch import INPUT, OUTPUT, MpiBranch, read_branch
+from gristmill.worker.node.setting import NodeSetting
 
 
-class Piped:
+class BranchWork:
     """A branch: its one task is the stage's whole input, and what rank 0 writes becomes the segment of that task."""
 
-    def __init__(self, store: Store, setting: Setting, folder: Path) -> None:
+    def __init__(self, store: Store, setting: NodeSetting, folder: Path) -> None:
         self._store, self._setting = store, setting
-        self._branch: BranchWork = read_branch(store, setting.cursor, setting.branch)
+        self._branch: MpiBranch = read_branch(store, setting.cursor, setting.branch)
         self._input = folder / f"input{self._branch.input_suffix}"
         self._output = folder / f"output{self._branch.output_suffix}"
         self._started = time.time()
@@ -100,5 +100,5 @@ class Piped:
 
     def leave_footprint(self) -> None:
         """Tell what this node's programs used; a task is counted on the main node alone."""
-        which = Try(self._setting.cursor, self._setting.branch, 0, self._setting.index, self._setting.attempt)
+        which = ContainerTry(self._setting.cursor, self._setting.branch, 0, self._setting.index, self._setting.attempt)
         leave_footprint(self._store, which, self._tally, print)
