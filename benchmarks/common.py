@@ -20,7 +20,8 @@ from embedded_aws.lifecycle import daemon
 from gristmill import keys
 from gristmill.client.target import Target, at_server
 from gristmill.runs.drop import run_id
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
+from gristmill.storage.s3 import S3Storage
 
 LINE_BYTES = 40
 _LINES_AT_ONCE = 100_000
@@ -66,9 +67,9 @@ class Mill:
     pipeline: str = "strings"
 
     @property
-    def store(self) -> Store:
+    def store(self) -> Storage:
         """Return the bucket."""
-        return Store(self.bucket, self.target.client("s3"))
+        return S3Storage(self.bucket, self.target.client("s3"))
 
     def run(self, source: Path, **parameters: int) -> tuple[str, float]:
         """Drop a file; return the run and the seconds from the start of the upload to the mail that tells success."""

@@ -28,7 +28,7 @@ from gristmill.report.write import write
 from gristmill.runs.records import InputObject, RunRecord
 from gristmill.runs.request import Resume
 from gristmill.runs.usage import Footprint, leave
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 CONTAINERS = (100, 1_000, 10_000)
 LIMIT_SECONDS = 10.0  # of processor time, of the 110 s that Notify has
@@ -108,7 +108,7 @@ def record_of(bucket: str, run: str) -> RunRecord:
     )
 
 
-def leave_footprints(store: Store, record: RunRecord, containers: int) -> None:
+def leave_footprints(store: Storage, record: RunRecord, containers: int) -> None:
     """Write what so many children of each branch would leave."""
     began = int(START.timestamp() * 1000) + 31_000
 

@@ -1,13 +1,24 @@
-"""Time as waits use it."""
+"""Time and chance as the code takes them: as an argument, so that tests and simulations can give their own."""
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Time in seconds, for waits that tests need not sit through."""
+    """Time in seconds, and the jitter of waits; the real ones by default."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+    unix: Callable[[], float] = time.time
+
+    def utc(self) -> datetime:
+        """Return the date and the time of day."""
+        return datetime.fromtimestamp(self.unix(), UTC)
+
+
+REAL = Clock()

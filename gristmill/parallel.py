@@ -1,40 +1,57 @@
-"""Several calls at once, which Ctrl-C does not wait for."""
+"""Several calls at once, given as an argument to whatever makes them: a simulation makes them one after another."""
 
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
+
+THREADS = 16
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_parallel(items: Collection[Item], call: Callable[[Item], Result], threads: int) -> Iterator[Result]:
-    """Yield what the calls return, as they do; raise what one raises, after which no more are made."""
-    todo: queue.SimpleQueue[Item] = queue.SimpleQueue()
-    done: queue.SimpleQueue[Result | Exception] = queue.SimpleQueue()
-    for item in items:
-        todo.put(item)
+class Together(Protocol):
+    """What `together` does: in real threads, or as a simulation likes it."""
+
+    def __call__(self, work: Callable[[Item], Result], items: Iterable[Item], threads: int = THREADS) -> list[Result]:
+        """Return what `work` returns of each item, in the order of the items."""
+
+
+def together(work: Callable[[Item], Result], items: Iterable[Item], threads: int = THREADS) -> list[Result]:
+    """Return what `work` returns of each item, in the order of the items; at most `threads` calls run at once.
+
+    After a call has raised, no more begin; once those under way have ended, the error of the first item is raised.
+    Ctrl-C waits for none of them.
+    """
+    todo: queue.SimpleQueue[tuple[int, Item]] = queue.SimpleQueue()
+    for numbered in enumerate(items):
+        todo.put(numbered)
+    count = todo.qsize()
+    done: dict[int, Result] = {}
+    failed: dict[int, BaseException] = {}
     is_over = threading.Event()
 
-    def work() -> None:
+    def call() -> None:
         while not is_over.is_set():
             try:
-                item = todo.get_nowait()
+                place, item = todo.get_nowait()
             except queue.Empty:
                 return
             try:
-                done.put(call(item))
-            except Exception as error:  # noqa: BLE001 - raised where the results are awaited
-                done.put(error)
+                done[place] = work(item)
+            except BaseException as error:  # noqa: BLE001 - raised where the results are awaited
+                failed[place] = error
+                is_over.set()
 
-    for _ in range(min(threads, len(items))):
-        threading.Thread(target=work, daemon=True).start()
+    callers = [threading.Thread(target=call, daemon=True) for _ in range(min(threads, count))]
     try:
-        for _ in range(len(items)):
-            result = done.get()
-            if isinstance(result, Exception):
-                raise result
-            yield result
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
     finally:
         is_over.set()
+    if failed:
+        raise failed[min(failed)]
+    return [done[place] for place in range(count)]

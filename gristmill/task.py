@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
+from gristmill.storage.folder import FolderStorage
 
 
 @dataclass(frozen=True)
@@ -26,4 +27,9 @@ class Task:
     prefix: str
     item: str = ""
     size: int = 0
-    store: Store = field(kw_only=True)
+    store: Storage = field(kw_only=True)
+
+    @property
+    def is_trial(self) -> bool:
+        """Tell whether this is a trial: its objects are files of this machine, and there is no bucket."""
+        return isinstance(self.store, FolderStorage)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 from gristmill.task import Task
 
 from .problem import Field
@@ -23,7 +23,7 @@ class State:
 class Checkpoints:
     """The checkpoint of one branch of a run."""
 
-    def __init__(self, store: Store, task: Task) -> None:
+    def __init__(self, store: Storage, task: Task) -> None:
         self._store = store
         self._key = f"{task.prefix}{task.stage}/{task.branch}/checkpoint.npz"
 

@@ -18,7 +18,8 @@ from zarr.codecs import ZstdCodec
 from zarr.errors import ContainsArrayError, ContainsGroupError
 from zarr.storage import LocalStore, ObjectStore
 
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
+from gristmill.storage.folder import FolderStorage
 from gristmill.task import Task
 
 _EMPTY_TOO = {"write_empty_chunks": True}  # which chunks exist tells what is done
@@ -29,7 +30,7 @@ VOLUME = "volume.ome.zarr"
 class Arrays:
     """The arrays and small records of one run."""
 
-    store: Store
+    store: Storage
     prefix: str
     zarr: Any
 
@@ -69,8 +70,12 @@ class Arrays:
 
 def run_arrays(task: Task) -> Arrays:
     """Return the arrays of the task's run: in its bucket, or in the folder of a trial."""
-    folder = task.store.folder
-    return Arrays(task.store, task.prefix, LocalStore(folder / task.prefix) if folder else _in_bucket(task))
+    store = task.store
+    return Arrays(
+        store,
+        task.prefix,
+        LocalStore(store.path(task.prefix)) if isinstance(store, FolderStorage) else _in_bucket(task),
+    )
 
 
 def _in_bucket(task: Task) -> ObjectStore:

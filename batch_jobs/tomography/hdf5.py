@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gristmill.limits import MIB
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 from gristmill.task import Task
 
 _BUFFER = 1 * MIB  # HDF5 reads many small pieces near each other
@@ -22,7 +22,7 @@ _SAMPLE, _FLAT, _DARK = 0, 1, 2  # NXdetector's image_key
 class ObjectFile(io.RawIOBase):
     """An object as a file to seek and read in."""
 
-    def __init__(self, store: Store, key: str, version: str | None) -> None:
+    def __init__(self, store: Storage, key: str, version: str | None) -> None:
         super().__init__()
         self._store, self._key, self._version = store, key, version
         found = store.head(key, version)

@@ -99,8 +99,7 @@ def reconstruct(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: 
     from .picture import draw
 
     arrays, block = run_arrays(task), _block(task)
-    is_trial = task.store.folder is not None
-    on = device(needs_gpu(parameters, on_aws=not is_trial and "AWS_ENDPOINT_URL" not in os.environ))
+    on = device(needs_gpu(parameters, on_aws=not task.is_trial and "AWS_ENDPOINT_URL" not in os.environ))
     print(f"rows {block.start} to {block.stop} on {on.name}", flush=True)  # noqa: T201 - a job's log is its stdout
     slices = back_project(on, arrays.open("filtered")[block], _angles(arrays), arrays.kept("centre")["columns"])
     coarser = slices

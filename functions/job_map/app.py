@@ -7,16 +7,17 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.aws_clients import make_client
 from gristmill.batch.lanes import read_lanes
 from gristmill.runs.at_work import at_work, check_going, invocation
 from gristmill.runs.cursor import Cursor
 from gristmill.steps.job_map.job_map import job_map
-from gristmill.storage.s3 import Store, make_client
+from gristmill.storage.s3 import S3Storage
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
-store = Store(os.environ["BUCKET"], make_client("s3"))
+store = S3Storage(os.environ["BUCKET"], make_client("s3"))
 lanes = read_lanes(os.environ["LANES"])
 
 

@@ -7,15 +7,16 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.aws_clients import make_client
 from gristmill.runs.at_work import at_work, check_going, invocation
 from gristmill.runs.cursor import Cursor
 from gristmill.steps.merge.merge import merge
-from gristmill.storage.s3 import Store, make_client
+from gristmill.storage.s3 import S3Storage
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
-store = Store(os.environ["BUCKET"], make_client("s3"))
+store = S3Storage(os.environ["BUCKET"], make_client("s3"))
 
 
 @metrics.log_metrics

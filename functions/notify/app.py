@@ -8,16 +8,17 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.aws_clients import make_client
 from gristmill.batch.jobs import read_queues
 from gristmill.cost.gather import CostClients
 from gristmill.runs.at_work import invocation
 from gristmill.steps.notify.notify import NotifyClients, notify
-from gristmill.storage.s3 import Store, make_client
+from gristmill.storage.s3 import S3Storage
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
-store = Store(os.environ["BUCKET"], make_client("s3"))
+store = S3Storage(os.environ["BUCKET"], make_client("s3"))
 sns = make_client("sns")
 batch = make_client("batch")
 states = make_client("stepfunctions")

@@ -8,18 +8,19 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from gristmill.aws_clients import make_client
 from gristmill.enums import Compute
 from gristmill.pipeline.loading import roots
 from gristmill.runs.at_work import at_work, invocation
 from gristmill.runs.request import read_request
 from gristmill.steps.split.claim import Claimant, RunLimits
 from gristmill.steps.split.split import split
-from gristmill.storage.s3 import Store, make_client
+from gristmill.storage.s3 import S3Storage
 
 logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
-store = Store(os.environ["BUCKET"], make_client("s3"))
+store = S3Storage(os.environ["BUCKET"], make_client("s3"))
 max_vcpus = {Compute.CPU: float(os.environ["MAX_VCPUS"]), Compute.GPU: float(os.environ["MAX_GPU_VCPUS"])}
 limits = RunLimits(max_vcpus, float(os.environ["MAX_COST"]))
 

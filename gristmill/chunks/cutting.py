@@ -14,10 +14,10 @@ from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import layout_of, size_of
 from gristmill.runs.locations import Source, frozen, result_branches, stage_source
 from gristmill.runs.records import RunRecord
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 
-def ensure_index(store: Store, record: RunRecord, stage: Stage) -> index.Header:
+def ensure_index(store: Storage, record: RunRecord, stage: Stage) -> index.Header:
     """Write the chunk index of a stage unless it is there; return its header.
 
     Raises Refused where the input breaks its format, where it must be scanned and is more than one Split can scan, and
@@ -39,7 +39,7 @@ def _publishing(record: RunRecord, stage: Stage) -> list[str]:
     return [one.name for one in stage.branches if one.output is OutputKind.FILES and one.name in results]
 
 
-def _index(store: Store, record: RunRecord, stage: Stage) -> bytes:
+def _index(store: Storage, record: RunRecord, stage: Stage) -> bytes:
     source = stage_source(store, record, stage)
     view = make_view(store, source)
     records, size = _sizes(stage.split, record, stage.name)
@@ -75,7 +75,7 @@ def _sizes(split: Split, record: RunRecord, stage: str) -> tuple[int | None, int
     return records, size or 0
 
 
-def make_view(store: Store, source: Source) -> View:
+def make_view(store: Storage, source: Source) -> View:
     """Return a view of an object version."""
     return View(
         source.size,

@@ -8,7 +8,7 @@ from sys import byteorder
 
 from gristmill.enums import Encoding
 from gristmill.errors import Corrupt
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 _MAGIC = b"GMINDEX1"
 _HEADER = struct.Struct("<8sQQQ")
@@ -37,7 +37,7 @@ def pack(values: Iterable[int], records: int | None = None, encoding: Encoding =
     return header + _little_endian(body).tobytes()
 
 
-def read_header(store: Store, key: str) -> Header:
+def read_header(store: Storage, key: str) -> Header:
     """Read an index file's header; Corrupt if it is none."""
     raw = store.read(key, 0, _HEADER.size)
     if len(raw) != _HEADER.size or raw[:8] != _MAGIC:
@@ -46,7 +46,7 @@ def read_header(store: Store, key: str) -> Header:
     return Header(values, None if records == _NOT_COUNTED else records, Encoding(encoding))
 
 
-def read_values(store: Store, key: str, first: int, end: int) -> "array[int]":
+def read_values(store: Storage, key: str, first: int, end: int) -> "array[int]":
     """Return values [first, end) by one ranged request."""
     if end <= first:
         return array("Q")

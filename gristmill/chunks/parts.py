@@ -13,17 +13,17 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.locations import find_branch, frozen
 from gristmill.runs.reading import read
 from gristmill.runs.records import Receipt, RunRecord
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 
-def ensure_items(store: Store, record: RunRecord, stage: Stage) -> None:
+def ensure_items(store: Storage, record: RunRecord, stage: Stage) -> None:
     """Write the list of a stage's parts unless it is there; a list stands once written, whatever late children add."""
     key = keys.items(record.run, stage.name)
     if store.head(key) is None:
         store.put_new(key, "".join(_lines(store, record, stage)).encode())
 
 
-def _lines(store: Store, record: RunRecord, stage: Stage) -> Iterator[str]:
+def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
     maker, branch = find_branch(frozen(record), stage.input or "")
     tasks = index.read_header(store, keys.chunks(record.run, maker.name)).values - 1
     if tasks > PARTS_MAX:

@@ -11,7 +11,7 @@ from gristmill.errors import Unreachable
 
 if TYPE_CHECKING:
     from gristmill.steps.split.claim import RunLimits
-    from gristmill.storage.s3 import Store
+    from gristmill.storage.s3 import S3Storage
 
 DEFAULT_NAME = "gristmill"
 _DELETED = "DELETE_COMPLETE"
@@ -67,11 +67,11 @@ class Stack:
         return self.outputs[name]
 
     @cached_property
-    def store(self) -> "Store":
+    def store(self) -> "S3Storage":
         """Return the bucket."""
-        from gristmill.storage.s3 import Store
+        from gristmill.storage.s3 import S3Storage
 
-        return Store(self.output("BucketName"), self.client("s3"))
+        return S3Storage(self.output("BucketName"), self.client("s3"))
 
     @property
     def machine(self) -> str:

@@ -57,8 +57,8 @@ class Target:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client; a local one knows nothing of the user's own configuration, credentials or proxies."""
+        from gristmill.aws_clients import make_client
         from gristmill.client.isolated import isolated
-        from gristmill.storage.s3 import make_client
 
         settings: dict[str, Any] = {"config": self._config(service), "session": isolated() if self.local else None}
         if self.endpoint:

@@ -16,6 +16,11 @@ def run_prefix(run: str) -> str:
     return f"{RUNS}{run}/"
 
 
+def parse_run(prefix: str) -> str:
+    """Read the run from the prefix of all that is intermediate of it."""
+    return prefix.removeprefix(RUNS).rstrip("/")
+
+
 def own(run: str) -> str:
     """Return the prefix under which a run's jobs may write what they like; no stage's name starts with `_`."""
     return f"{run_prefix(run)}_own/"

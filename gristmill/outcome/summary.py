@@ -14,7 +14,7 @@ from gristmill.pipeline.parameters import owner
 from gristmill.runs.drop import Drop
 from gristmill.runs.reading import find_readable, readable
 from gristmill.runs.records import Bill, Finding, RunRecord
-from gristmill.storage.s3 import ObjectInfo, Store
+from gristmill.storage import ObjectInfo, Storage
 from gristmill.timebox import NoAnswer, call_with_timeout
 
 _OBSERVED_SECONDS = 30.0  # 100,000 containers are listed in less
@@ -56,7 +56,7 @@ class RunSummary:
         return self.ended_at - self.started_at
 
 
-def make_summary(store: Store, event: ExecutionEvent, record: RunRecord | None, now: datetime) -> RunSummary:
+def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None, now: datetime) -> RunSummary:
     """Gather what a notice tells; a run without a record (Split failed before its claim) has little to say."""
     key, size, whose = _dropped(store, event, record)
     dropped = keys.parse_input(key)
@@ -93,7 +93,7 @@ def with_cost(
     return replace(summary, cost=measure(seen, record, summary.findings, summary.ended_at)), seen
 
 
-def _dropped(store: Store, event: ExecutionEvent, record: RunRecord | None) -> tuple[str, int, str]:
+def _dropped(store: Storage, event: ExecutionEvent, record: RunRecord | None) -> tuple[str, int, str]:
     """Return the dropped object's key and size, and its owner."""
     if record:
         return record.input.key, record.input.size, record.owner
@@ -104,20 +104,20 @@ def _dropped(store: Store, event: ExecutionEvent, record: RunRecord | None) -> t
     return drop.key, drop.size, owner(head.metadata if head else {}, drop.requester)
 
 
-def results(store: Store, dropped: keys.Dropped, run: str) -> list[ObjectInfo]:
+def results(store: Storage, dropped: keys.Dropped, run: str) -> list[ObjectInfo]:
     """Return the results of a run; its report is none of them."""
     own = {keys.report(dropped.pipeline, dropped.name, run, kind) for kind in ("html", "json")}
     prefix = keys.results_prefix(dropped.pipeline, dropped.name, run)
     return [one for one in store.list(prefix) if one.key not in own]
 
 
-def expected(store: Store, run: str) -> float | None:
+def expected(store: Storage, run: str) -> float | None:
     """Return the dollars that the run was expected to cost, None where it was refused before that was known."""
     bill = find_readable(store, Bill, keys.estimate(run))
     return bill.total if bill else None
 
 
-def findings(store: Store, record: RunRecord) -> list[Finding]:
+def findings(store: Storage, record: RunRecord) -> list[Finding]:
     """Return the last finding of each stage that was checked."""
     found: list[Finding] = []
     for stage in record.pipeline.stages if record.pipeline else []:

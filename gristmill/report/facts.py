@@ -18,7 +18,7 @@ from gristmill.report.model import Object
 from gristmill.runs.reading import readable
 from gristmill.runs.records import Finding, Outcome, RunRecord
 from gristmill.runs.usage import Footprint, Software, footprints
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 FINDINGS = 60  # of a stage, the newest: ten attempts of each of its last resumes
 OUTCOMES = 10  # executions, the newest
@@ -50,7 +50,7 @@ class Facts:
 
 
 def gather(
-    store: Store,
+    store: Storage,
     clients: CostClients,
     summary: RunSummary,
     event: ExecutionEvent,
@@ -81,7 +81,7 @@ def gather(
     )
 
 
-def _left(store: Store, record: RunRecord) -> dict[Place, list[Footprint]]:
+def _left(store: Storage, record: RunRecord) -> dict[Place, list[Footprint]]:
     """Return the footprints of each branch; one listing after another would add up."""
 
     def of(place: Place) -> list[Footprint]:
@@ -106,7 +106,7 @@ def _left_out(seen: Observation, summary: RunSummary) -> Iterator[str]:
         yield f"The names of {len(summary.results) - RESULTS:,} of {len(summary.results):,} results."
 
 
-def _input(store: Store, record: RunRecord | None) -> Object | None:
+def _input(store: Storage, record: RunRecord | None) -> Object | None:
     if record is None:
         return None
     one = record.input
@@ -115,7 +115,7 @@ def _input(store: Store, record: RunRecord | None) -> Object | None:
     return Object(key=one.key, size=one.size, etag=one.etag, version=one.version, checksum=checksum)
 
 
-def results(store: Store, summary: RunSummary) -> list[Object]:
+def results(store: Storage, summary: RunSummary) -> list[Object]:
     """Return the first results; the first of those with S3's own checksum."""
     shown = summary.results[:RESULTS]
     with ThreadPoolExecutor(_READERS) as pool:
@@ -124,19 +124,19 @@ def results(store: Store, summary: RunSummary) -> list[Object]:
     return [Object(key=one.key, size=one.size, etag=one.etag, checksum=told.get(one.key)) for one in shown]
 
 
-def _findings(store: Store, run: str, stage: str) -> Iterator[Finding]:
+def _findings(store: Storage, run: str, stage: str) -> Iterator[Finding]:
     listed = [one.key for one in store.list(keys.checks(run, stage))]
     yield from readable(store, Finding, listed[-FINDINGS:])
 
 
-def earlier_outcomes(store: Store, event: ExecutionEvent) -> Iterator[Outcome]:
+def earlier_outcomes(store: Storage, event: ExecutionEvent) -> Iterator[Outcome]:
     """Yield what earlier executions came to, as far as this version can read it."""
     found = readable(store, Outcome, (one.key for one in store.list(keys.outcomes(event.run))))
     earlier = [one for one in found if one.execution != event.execution]
     yield from sorted(earlier, key=lambda one: one.started_at)[-OUTCOMES:]
 
 
-def _software(store: Store, run: str, left: Mapping[Place, Sequence[Footprint]]) -> Iterator[tuple[Place, Software]]:
+def _software(store: Storage, run: str, left: Mapping[Place, Sequence[Footprint]]) -> Iterator[tuple[Place, Software]]:
     """Yield what the last container of each branch ran on."""
     for place, found in left.items():
         newest = (one.key(keys.BranchKeys(run, *place)) for one in found[-1:])

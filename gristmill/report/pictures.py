@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gristmill.report.model import Picture
-from gristmill.storage.s3 import ObjectInfo, Store
+from gristmill.storage import ObjectInfo, Storage
 
 EMBEDDED_MAX = 5_000_000  # bytes of all pictures of a page
 SHOWN = 24
@@ -22,7 +22,7 @@ class Pictures:
     left_out: Sequence[str]
 
 
-def load(store: Store, results: Sequence[ObjectInfo]) -> Pictures:
+def load(store: Storage, results: Sequence[ObjectInfo]) -> Pictures:
     """Return the pictures among results, those that fit read."""
     found = [one for one in results if kind(one.key)]
     chosen = set(choose(found))
@@ -63,5 +63,5 @@ def spaced(held: Sequence[ObjectInfo], most: int) -> list[ObjectInfo]:
     return [held[place * (len(held) - 1) // max(1, most - 1)] for place in range(most)]
 
 
-def _uri(store: Store, key: str) -> str:
+def _uri(store: Storage, key: str) -> str:
     return f"data:{kind(key)};base64,{base64.b64encode(store.read(key)).decode()}"

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from gristmill.report.model import Table
-from gristmill.storage.s3 import ObjectInfo, Store
+from gristmill.storage import ObjectInfo, Storage
 
 SHOWN = 4
 ROWS, COLUMNS, LETTERS = 6, 12, 80  # shown of a table, its head among them; of each cell
@@ -13,7 +13,7 @@ _READ = 64 * 1024  # bytes
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
-def load(store: Store, results: Sequence[ObjectInfo]) -> list[Table]:
+def load(store: Storage, results: Sequence[ObjectInfo]) -> list[Table]:
     """Return the beginnings of the first tables among results; what is no text is none."""
     named = [one for one in results if delimiter(one.key)]
     found = (table(one.key, one.size, store.read(one.key, 0, min(one.size, _READ))) for one in named[:SHOWN])

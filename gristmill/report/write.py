@@ -15,7 +15,7 @@ from gristmill.report.page import page
 from gristmill.report.pictures import load
 from gristmill.report.tables import load as load_tables
 from gristmill.runs.records import RunRecord
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 from gristmill.timebox import call_with_timeout
 
 _SECONDS = 50.0
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def with_report(
-    store: Store,
+    store: Storage,
     clients: CostClients,
     summary: RunSummary,
     event: ExecutionEvent,
@@ -42,7 +42,7 @@ def with_report(
 
 
 def write(
-    store: Store,
+    store: Storage,
     clients: CostClients,
     summary: RunSummary,
     event: ExecutionEvent,

@@ -20,7 +20,7 @@ from gristmill.limits import ATTEMPTS_MAX
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import read_record
 from gristmill.runs.records import Record
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 
 class Stop(Record):
@@ -46,7 +46,7 @@ def invocation(context: Any, function: str, now: Callable[[], float] = time.time
 
 
 @contextmanager
-def at_work(store: Store, run: str, work: Invocation) -> Iterator[None]:
+def at_work(store: Storage, run: str, work: Invocation) -> Iterator[None]:
     """Show a sign of an invocation as long as it works on a run."""
     key = keys.sign(run, work.function, work.until, work.request)
     store.put(key, b"")
@@ -56,14 +56,14 @@ def at_work(store: Store, run: str, work: Invocation) -> Iterator[None]:
         store.delete(key)
 
 
-def check_may_begin(store: Store, run: str, execution: str) -> None:
+def check_may_begin(store: Storage, run: str, execution: str) -> None:
     """Refuse a drop's execution that was stopped, or whose run was stopped before any execution had claimed it."""
     stopped = [one.key for one in store.list(keys.stops(run))]
     if stopped and (_stop(run, execution) in stopped or store.head(keys.run_record(run)) is None):
         raise Refused([f"run {run} was stopped"], "Go on with: gristmill resume; or drop the file again.")
 
 
-def is_stopped(store: Store, run: str, execution: str) -> bool:
+def is_stopped(store: Storage, run: str, execution: str) -> bool:
     """Tell whether an execution was stopped."""
     return store.head(_stop(run, execution)) is not None
 
@@ -72,7 +72,7 @@ def _stop(run: str, execution: str) -> str:
     return keys.stop(run, execution.rpartition(":")[2])
 
 
-def check_going(store: Store, cursor: Cursor) -> None:
+def check_going(store: Storage, cursor: Cursor) -> None:
     """Refuse work for an execution that was stopped, or whose run has been taken over by another one since."""
     record = read_record(store, cursor.run)
     if record.resumes != cursor.attempt // ATTEMPTS_MAX:
@@ -80,7 +80,7 @@ def check_going(store: Store, cursor: Cursor) -> None:
     check_not_stopped(store, cursor.run, record.execution)
 
 
-def check_not_stopped(store: Store, run: str, execution: str) -> None:
+def check_not_stopped(store: Storage, run: str, execution: str) -> None:
     """Refuse work for an execution that was stopped."""
     if is_stopped(store, run, execution):
         raise Refused([f"{execution} was stopped"], f"Go on with: gristmill resume {run}")

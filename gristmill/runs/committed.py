@@ -6,12 +6,12 @@ from gristmill import keys
 from gristmill.runs.coverage import Committed, Coverage, cover
 from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Receipt
-from gristmill.storage.s3 import ObjectInfo, Store
+from gristmill.storage import ObjectInfo, Storage
 
 _READERS = 16
 
 
-def committed_segments(store: Store, branch: keys.BranchKeys) -> dict[keys.Span, ObjectInfo]:
+def committed_segments(store: Storage, branch: keys.BranchKeys) -> dict[keys.Span, ObjectInfo]:
     """Return the segments that have a receipt, by their tasks and by keys alone; what else lies there is left out."""
     segments = {one.key: one for one in store.list(branch.segments)}
     found = {}
@@ -22,7 +22,7 @@ def committed_segments(store: Store, branch: keys.BranchKeys) -> dict[keys.Span,
     return {span: segment for span, segment in found.items() if segment}
 
 
-def read_committed(store: Store, branch: keys.BranchKeys, tasks: int, first: int = 0) -> Coverage:
+def read_committed(store: Storage, branch: keys.BranchKeys, tasks: int, first: int = 0) -> Coverage:
     """Return the coverage of tasks [first, tasks) of a branch: all of it by default.
 
     A receipt counts only with the very segment that it names, and for the tasks that its key names. One that cannot

@@ -9,7 +9,7 @@ from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.runs.reading import read
 from gristmill.runs.records import RunRecord
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Source:
     size: int
 
 
-def stage_source(store: Store, record: RunRecord, stage: Stage) -> Source:
+def stage_source(store: Storage, record: RunRecord, stage: Stage) -> Source:
     """Return what a stage reads: the dropped object version, what an earlier branch merged, or a list of its parts."""
     if traits_of(stage.split.records).of_parts:
         return _parts(store, record, stage)
@@ -34,7 +34,7 @@ def stage_source(store: Store, record: RunRecord, stage: Stage) -> Source:
     return Source(key, None, made.size)
 
 
-def _parts(store: Store, record: RunRecord, stage: Stage) -> Source:
+def _parts(store: Storage, record: RunRecord, stage: Stage) -> Source:
     key = keys.items(record.run, stage.name)
     listed = store.head(key)
     if listed is None:
@@ -74,7 +74,7 @@ def result_branches(pipeline: Pipeline) -> list[str]:
     return [branch.name for stage in pipeline.stages for branch in stage.branches if branch.has_results]
 
 
-def read_record(store: Store, run: str) -> RunRecord:
+def read_record(store: Storage, run: str) -> RunRecord:
     """Return the run's record; NotFound where it is not claimed, Corrupt where it cannot be read."""
     return read(store, RunRecord, keys.run_record(run))
 

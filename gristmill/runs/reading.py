@@ -8,19 +8,19 @@ from pydantic import BaseModel, ValidationError
 
 from gristmill.errors import Corrupt, NotFound, first_fault
 from gristmill.limits import RECORD_MAX
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 R = TypeVar("R", bound=BaseModel)
 logger = logging.getLogger(__name__)
 
 
-def find(store: Store, kind: type[R], key: str) -> R | None:
+def find(store: Storage, kind: type[R], key: str) -> R | None:
     """Return a record, None where there is none; Corrupt where it is none of this version's making."""
     raw = store.find(key, RECORD_MAX + 1)
     return None if raw is None else _parse(kind, key, raw)
 
 
-def read(store: Store, kind: type[R], key: str) -> R:
+def read(store: Storage, kind: type[R], key: str) -> R:
     """Return a record; NotFound where there is none, else as `find`."""
     found = find(store, kind, key)
     if found is None:
@@ -28,7 +28,7 @@ def read(store: Store, kind: type[R], key: str) -> R:
     return found
 
 
-def find_readable(store: Store, kind: type[R], key: str) -> R | None:
+def find_readable(store: Storage, kind: type[R], key: str) -> R | None:
     """Return a record, None where there is none, or one that is left out with a warning."""
     try:
         return find(store, kind, key)
@@ -37,7 +37,7 @@ def find_readable(store: Store, kind: type[R], key: str) -> R | None:
         return None
 
 
-def readable(store: Store, kind: type[R], keys: Iterable[str]) -> Iterator[R]:
+def readable(store: Storage, kind: type[R], keys: Iterable[str]) -> Iterator[R]:
     """Yield those records that can be read; the others are left out with a warning."""
     yield from (found for key in keys if (found := find_readable(store, kind, key)) is not None)
 

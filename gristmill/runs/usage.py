@@ -15,7 +15,7 @@ from typing import Literal
 
 from gristmill import __version__, keys
 from gristmill.runs.records import Record
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 _LIBRARIES = 60
 _VERSION = 40  # characters
@@ -56,12 +56,12 @@ class Software(Record):
     libraries: dict[str, str]
 
 
-def leave(store: Store, branch: keys.BranchKeys, footprint: Footprint) -> None:
+def leave(store: Storage, branch: keys.BranchKeys, footprint: Footprint) -> None:
     """Write a container's footprint."""
     store.put(footprint.key(branch), software().model_dump_json().encode())
 
 
-def footprints(store: Store, branch: keys.BranchKeys) -> Iterator[Footprint]:
+def footprints(store: Storage, branch: keys.BranchKeys) -> Iterator[Footprint]:
     """Yield the footprints of a branch by attempt, group, child and try."""
     listed = (keys.footprint_figures(one.key) for one in store.list(branch.footprints))
     yield from (Footprint(*figures) for figures in listed if figures and len(figures) == len(fields(Footprint)))

@@ -1,31 +1,36 @@
-"""A bucket that holds one file of this machine: what Split would say of it, before it is dropped."""
+"""A bucket that holds one file of this machine: what Split would find in it, before it is dropped."""
 
 import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from gristmill.storage.s3 import ObjectInfo, Store
+from gristmill.errors import NotFound
+from gristmill.storage.local import LocalStorage
+from gristmill.storage.protocol import ObjectInfo
 
 
-class OneFile(Store):
-    """A Store of one file under `key`, with its metadata; what is written besides stays in memory."""
+class OneFileStorage(LocalStorage):
+    """A Storage of one file under `key`, with its metadata; what is written besides stays in memory."""
 
     def __init__(self, file: Path, key: str, metadata: dict[str, str]) -> None:
-        super().__init__("", None)
+        super().__init__()
         self._file = file
         self._info = ObjectInfo(key, file.stat().st_size, "", None, metadata)
-        self._written: dict[str, bytes] = {}
+        self._written: dict[str, tuple[ObjectInfo, bytes]] = {}
 
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:  # noqa: ARG002
         """Return what is known of the file, or of what was written."""
         if key == self._info.key:
             return self._info
-        return ObjectInfo(key, len(self._written[key]), "") if key in self._written else None
+        return self._written[key][0] if key in self._written else None
 
     def open_range(self, key: str, start: int, end: int | None = None, version: str | None = None) -> BinaryIO:  # noqa: ARG002
         """Return a stream of bytes [start, end); a range that ends before the file does is held in memory."""
         if key != self._info.key:
-            return io.BytesIO(self._written[key][start:end])
+            if key not in self._written:
+                raise NotFound(f"{key} does not exist.")
+            return io.BytesIO(self._written[key][1][start:end])
         stream = self._file.open("rb")
         stream.seek(start)
         if end is None or end >= self._info.size:
@@ -33,6 +38,18 @@ class OneFile(Store):
         with stream:
             return io.BytesIO(stream.read(end - start))
 
-    def put_new(self, key: str, body: bytes) -> bool:
-        """Keep an object in memory unless it is there."""
-        return self._written.setdefault(key, body) is body
+    def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
+        """Yield the objects under a prefix in key order."""
+        infos = {self._info.key: self._info, **{key: info for key, (info, _) in self._written.items()}}
+        yield from (infos[key] for key in sorted(infos) if key.startswith(prefix) and key > after)
+
+    def delete(self, key: str) -> None:
+        """Forget what was written, if it is there."""
+        self._written.pop(key, None)
+
+    def _write(self, key: str, blocks: Iterable[bytes], metadata: dict[str, str]) -> str:
+        body = b"".join(blocks)
+        before = self._written[key][0].etag if key in self._written else "0"
+        info = ObjectInfo(key, len(body), str(int(before) + 1), None, metadata)
+        self._written[key] = (info, body)
+        return info.etag

@@ -1,8 +1,6 @@
 """A stream over ranged requests that outlives broken connections."""
 
 import io
-import random
-import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -15,6 +13,8 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 from urllib3.exceptions import HTTPError
+
+from gristmill.clock import REAL, Clock
 
 BROKEN = (
     ConnectionClosedError,
@@ -33,11 +33,12 @@ _FIRST_WAIT = 0.1  # seconds; doubles with each try, with full jitter
 class RangedReader(io.RawIOBase):
     """Bytes [start, end) of an object. `fetch(position)` opens a body at `position`."""
 
-    def __init__(self, fetch: Callable[[int], Any], start: int, end: int | None) -> None:
+    def __init__(self, fetch: Callable[[int], Any], start: int, end: int | None, clock: Clock = REAL) -> None:
         super().__init__()
         self._fetch = fetch
         self._position = start
         self._end = end
+        self._clock = clock
         self._body: Any = None
 
     def buffered(self, size: int) -> BinaryIO:
@@ -65,7 +66,7 @@ class RangedReader(io.RawIOBase):
                 self.drop()
                 if attempt == _TRIES - 1:
                     raise
-                time.sleep(random.uniform(0, _FIRST_WAIT * 2**attempt))  # noqa: S311
+                self._clock.sleep(self._clock.uniform(0, _FIRST_WAIT * 2**attempt))
         raise AssertionError("unreachable")
 
     def _read_once(self, size: int) -> bytes:

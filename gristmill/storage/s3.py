@@ -1,73 +1,38 @@
-"""The one module that talks to S3."""
+"""S3: the one room that talks to it, and the bucket as a Storage."""
 
-import json
-import random
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.session import Session
 
+from gristmill.clock import REAL, Clock
 from gristmill.limits import MIB
+from gristmill.parallel import Together, together
+from gristmill.storage.compose import Composer
+from gristmill.storage.protocol import ObjectInfo, Piece, Storage
 from gristmill.storage.ranged import RangedReader
 
 _READ_AHEAD = 1 * MIB
 _CONFLICT_TRIES = 5
-_BOUNDED = Config(
-    retries={"mode": "standard", "total_max_attempts": 8},
-    connect_timeout=10,
-    read_timeout=60,
-    max_pool_connections=32,
-    user_agent_extra="gristmill",
-)
 
 
-@dataclass(frozen=True)
-class ObjectInfo:
-    """What a listing or a HEAD tells of an object; all beyond its ETag comes from a HEAD alone."""
-
-    key: str
-    size: int
-    etag: str
-    version: str | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
-    checksum: str | None = None  # S3's own: algorithm and value
-    storage: str = "STANDARD"  # class, as a listing tells it
-
-
-def make_client(service: str, config: Config | None = None, session: Any = None, **settings: Any) -> Any:
-    """Return a boto3 client with bounded time-outs and retries: backoff with jitter, and a retry quota of its own.
-
-    What `config` sets goes before these. Without a boto3 `session`, the user's own configuration applies.
-    """
-    import boto3
-
-    return (session or boto3).client(service, config=_BOUNDED.merge(config) if config else _BOUNDED, **settings)
-
-
-def make_bare_client(service: str, config: Config | None = None) -> Any:
-    """Return the same without what boto3 adds: a tenth of a second sooner in a new process, and it cannot `upload`."""
-    return _session().create_client(service, config=_BOUNDED.merge(config) if config else _BOUNDED)
-
-
-@cache
-def _session() -> Session:
-    return Session()
-
-
-class Store:
+class S3Storage(Storage):
     """Objects of one bucket. A missing object is None or `False` where a caller may expect it, else a ClientError."""
 
-    def __init__(self, bucket: str, client: Any, folder: Path | None = None) -> None:
-        """Take the bucket's name and a client; `folder` is where objects lie that are files of this machine instead."""
+    def __init__(self, bucket: str, client: Any, clock: Clock = REAL, at_once: Together = together) -> None:
+        """Take the bucket's name and a client of S3."""
         self.bucket = bucket
         self.client = client
-        self.folder = folder
+        self.clock = clock
+        self.together = at_once
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return what tells this bucket from all others: the endpoint, and its name there."""
+        return self.client.meta.endpoint_url, self.bucket
 
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
         """Return what is known of an object (of that very version, if given), None where there is none."""
@@ -86,13 +51,6 @@ class Store:
             answer["Metadata"],
             _checksum(answer),
         )
-
-    def read(self, key: str, start: int = 0, end: int | None = None, version: str | None = None) -> bytes:
-        """Return bytes [start, end) of an object; all of it by default."""
-        if end is not None and end <= start:
-            return b""
-        with self.open_range(key, start, end, version) as stream:
-            return stream.read()
 
     def find(self, key: str, most: int = -1) -> bytes | None:
         """Return an object's bytes, the first `most` of them if that is given; None where there is no object."""
@@ -115,7 +73,7 @@ class Store:
             answer = self.client.get_object(Bucket=self.bucket, Key=key, **bounds, **_version(version))
             return answer["Body"]
 
-        return RangedReader(fetch, start, end).buffered(_READ_AHEAD)
+        return RangedReader(fetch, start, end, self.clock).buffered(_READ_AHEAD)
 
     def put(self, key: str, body: bytes, kind: str | None = None) -> str:
         """Write an object, of a media type if `kind` gives one; return its ETag."""
@@ -140,7 +98,7 @@ class Store:
                 # 409: another conditional write is under way; S3's advice is to try again
                 if _status(error) != 409 or attempt == _CONFLICT_TRIES - 1:
                     raise
-                time.sleep(random.uniform(0.05, 0.2) * 2**attempt)  # noqa: S311
+                self.clock.sleep(self.clock.uniform(0.05, 0.2) * 2**attempt)
             else:
                 return True
         return False
@@ -149,24 +107,29 @@ class Store:
         """Remove an object, if it is there."""
         self.client.delete_object(Bucket=self.bucket, Key=key)
 
-    def upload(
-        self,
-        key: str,
-        file: IO[bytes],
-        metadata: dict[str, str] | None = None,
-        progress: Callable[[int], None] | None = None,
-    ) -> str:
-        """Write an object from an open file in parts, so memory stays small; return its ETag.
-
-        `progress` gets the number of bytes as they go.
-        """
+    def upload(self, key: str, file: IO[bytes], metadata: dict[str, str] | None = None) -> str:
+        """Write an object from an open file in parts, so memory stays small; return its ETag."""
         from boto3.s3.transfer import TransferConfig
 
         config = TransferConfig(multipart_threshold=16 * MIB, multipart_chunksize=5 * MIB, max_concurrency=2)
         config.max_in_memory_upload_chunks = 2
         extra = {"Metadata": metadata} if metadata else {}
-        self.client.upload_fileobj(file, self.bucket, key, ExtraArgs=extra, Config=config, Callback=progress)
+        self.client.upload_fileobj(file, self.bucket, key, ExtraArgs=extra, Config=config)
         return _bare(self.client.head_object(Bucket=self.bucket, Key=key)["ETag"])
+
+    def compose(
+        self,
+        key: str,
+        pieces: Sequence[Piece],
+        metadata: dict[str, str],
+        scratch: str,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Write `key` as the pieces in order, copied by S3 itself wherever it can; it appears whole or not at all.
+
+        More pieces than an upload has parts go through intermediate objects under `scratch`, deleted afterwards.
+        """
+        Composer(self, self.client, check).compose(key, pieces, metadata, scratch)
 
     def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects under a prefix in key order."""
@@ -178,9 +141,27 @@ class Store:
                 storage = item.get("StorageClass", "STANDARD")
                 yield ObjectInfo(item["Key"], item["Size"], _bare(item["ETag"]), storage=storage)
 
-    def read_json(self, key: str) -> Any:
-        """Return an object's JSON."""
-        return json.loads(self.read(key))
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Yield what lies under a prefix as far as the next slash, each once, with that slash."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/")
+        for page in pages:
+            yield from (folder["Prefix"] for folder in page.get("CommonPrefixes", []))
+
+    def list_dated(self, prefix: str) -> tuple[Sequence[str], datetime]:
+        """Return the first 1,000 keys under a prefix, and the time of that listing by S3's own clock."""
+        answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        at = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        return [item["Key"] for item in answer.get("Contents", [])], at
+
+    def download(self, key: str, file: Path, progress: Callable[[int], None] | None = None) -> None:
+        """Write an object to a file, whole or not at all; `progress` gets the number of bytes as they come."""
+        self.client.download_file(self.bucket, key, str(file), Callback=progress)
+
+    def address(self, key: str, seconds: int) -> str:
+        """Return a URL of an object that any browser may open for so many seconds."""
+        wanted = {"Bucket": self.bucket, "Key": key}
+        url: str = self.client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
+        return url
 
 
 def _version(version: str | None) -> dict[str, str]:

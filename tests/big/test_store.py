@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from embedded_aws.lifecycle import daemon
-from gristmill.client.drop.upload import Hearer, PartUpload, part_size
-from gristmill.client.drop.upload_record import slot
 from gristmill.client.target import at_server
+from gristmill.storage.resumable import Hearer, PartUpload, part_size
+from gristmill.storage.upload_record import slot
 from tests.integration.mill import Mill
 
 GB = 1024**3

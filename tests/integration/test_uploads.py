@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gristmill.client.drop import upload
-from gristmill.client.drop.upload import Hearer, PartUpload
-from gristmill.client.drop.upload_record import slot
 from gristmill.errors import Refused
 from gristmill.limits import S3_PART_MIN
+from gristmill.storage.resumable import Hearer, PartUpload
+from gristmill.storage.upload_record import slot
 from tests.integration.mill import Mill
 
 PARTS = 5

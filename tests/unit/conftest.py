@@ -10,7 +10,7 @@ from hypothesis import settings
 from moto import mock_aws
 
 from gristmill.steps.split.claim import Claimant
-from gristmill.storage.s3 import Store
+from gristmill.storage.s3 import S3Storage
 
 # the machine may be busy, so no example has a deadline
 settings.register_profile("mill", deadline=None, max_examples=50)
@@ -21,7 +21,7 @@ ROOTS = [Path(__file__).parents[2] / "batch_jobs", Path(__file__).parents[1] / "
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Storage]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -29,7 +29,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         client = boto3.client("s3")
         client.create_bucket(Bucket=BUCKET)
         client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        yield Store(BUCKET, client)
+        yield S3Storage(BUCKET, client)
 
 
 @pytest.fixture

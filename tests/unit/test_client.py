@@ -20,7 +20,7 @@ from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.pipeline.loading import load
 from gristmill.steps.split.claim import RunLimits
-from gristmill.storage.one_file import OneFile
+from gristmill.storage.one_file import OneFileStorage
 from tests.unit.conftest import ROOTS
 
 
@@ -103,7 +103,7 @@ def test_a_file_is_planned_as_it_would_be_cut(tmp_path: Path):
 def test_one_file_reads_like_the_bucket(tmp_path: Path):
     file = tmp_path / "a.txt"
     file.write_bytes(b"0123456789")
-    bucket = OneFile(file, "inputs/p/a.txt", {"owner": "miller"})
+    bucket = OneFileStorage(file, "inputs/p/a.txt", {"owner": "miller"})
     assert bucket.read("inputs/p/a.txt", 2, 5) == b"234"
     assert bucket.read("inputs/p/a.txt", 8, 99) == b"89"
     assert bucket.head("inputs/p/b.txt") is None

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill.limits import MIB, S3_PART_MAX, S3_PART_MIN
+from gristmill.storage import Piece
 from gristmill.storage import compose as joining
-from gristmill.storage.compose import Piece, compose, parts
+from gristmill.storage.compose import parts
 
 SIZES = st.one_of(
     st.integers(1, 3 * MIB),
@@ -53,7 +54,7 @@ def test_the_object_is_the_pieces_whatever_their_sizes(store, sizes):
     for number, body in enumerate(bodies):
         store.put(f"piece-{number}", b"skip" + body + b"skip")
     places = [Piece(f"piece-{number}", 4, 4 + len(body)) for number, body in enumerate(bodies)]
-    compose(store, "out", places, {"gristmill-tasks": "9"}, "scratch/")
+    store.compose("out", places, {"gristmill-tasks": "9"}, "scratch/")
     assert store.read("out") == b"".join(bodies)
     assert store.head("out").metadata == {"gristmill-tasks": "9"}
 
@@ -63,7 +64,7 @@ def test_more_parts_than_an_upload_takes_go_through_objects_that_are_cleared_awa
     for number in range(3):
         store.put(f"piece-{number}", bytes([65 + number]) * S3_PART_MIN)
     places = [Piece(f"piece-{number}", 0, S3_PART_MIN) for number in range(3)]
-    compose(store, "out", places, {}, "scratch/")
+    store.compose("out", places, {}, "scratch/")
     assert store.read("out") == b"".join(bytes([65 + number]) * S3_PART_MIN for number in range(3))
     assert list(store.list("scratch/")) == []
 
@@ -71,6 +72,6 @@ def test_more_parts_than_an_upload_takes_go_through_objects_that_are_cleared_awa
 def test_an_upload_that_breaks_off_leaves_nothing(store):
     store.put("piece", b"x" * 2 * S3_PART_MIN)
     with pytest.raises(store.client.exceptions.ClientError):
-        compose(store, "out", [Piece("piece", 0, S3_PART_MIN), Piece("gone", 0, S3_PART_MIN)], {}, "scratch/")
+        store.compose("out", [Piece("piece", 0, S3_PART_MIN), Piece("gone", 0, S3_PART_MIN)], {}, "scratch/")
     assert store.head("out") is None
     assert "Uploads" not in store.client.list_multipart_uploads(Bucket=store.bucket)

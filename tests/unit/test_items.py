@@ -4,11 +4,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gristmill.errors import GristmillError
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
+from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.items import listed
 
 
-class Denied(Store):
+class Denied(S3Storage):
     """A store whose objects may not be read."""
 
     def head(self, key, version=None):
@@ -16,7 +17,7 @@ class Denied(Store):
         raise ClientError(answer, "HeadObject")
 
 
-def test_an_item_is_its_text_or_the_object_that_it_names(store: Store) -> None:
+def test_an_item_is_its_text_or_the_object_that_it_names(store: Storage) -> None:
     store.put("inputs/list/a.bin", b"12345")
     named, text = listed(store, f"s3://{store.bucket}/inputs/list/a.bin"), listed(store, "sample 7")
     assert (named.size, named.open().read()) == (5, b"12345")
@@ -30,7 +31,7 @@ def test_an_item_is_its_text_or_the_object_that_it_names(store: Store) -> None:
         ("s3://mill/inputs/none", "s3://mill/inputs/none does not exist."),
     ],
 )
-def test_an_item_that_cannot_be_read_says_why(store: Store, item: str, told: str) -> None:
+def test_an_item_that_cannot_be_read_says_why(store: Storage, item: str, told: str) -> None:
     with pytest.raises(GristmillError) as caught:
         listed(store, item)
     assert told in str(caught.value)

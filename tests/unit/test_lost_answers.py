@@ -4,8 +4,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gristmill.limits import S3_PART_MIN
-from gristmill.storage.compose import Piece, compose
-from gristmill.storage.s3 import Store
+from gristmill.storage import Piece, Storage
+from gristmill.storage.s3 import S3Storage
 
 METADATA = {"gristmill-run": "r1"}
 GONE = {"Error": {"Code": "NoSuchUpload", "Message": "gone"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
@@ -28,18 +28,18 @@ class LosesAnswers:
 
 
 @pytest.fixture
-def pieces(store: Store) -> list[Piece]:
+def pieces(store: Storage) -> list[Piece]:
     store.put("a", b"a" * S3_PART_MIN)
     store.put("b", b"b" * 10)
     return [Piece("a", 0, S3_PART_MIN), Piece("b", 0, 10)]
 
 
-def test_an_upload_whose_completion_was_not_heard_of_is_complete(store: Store, pieces: list[Piece]):
-    compose(Store(store.bucket, LosesAnswers(store.client, True)), "whole", pieces, METADATA, "scratch/")
+def test_an_upload_whose_completion_was_not_heard_of_is_complete(store: Storage, pieces: list[Piece]):
+    S3Storage(store.bucket, LosesAnswers(store.client, True)).compose("whole", pieces, METADATA, "scratch/")
     assert store.read("whole") == b"a" * S3_PART_MIN + b"b" * 10
 
 
-def test_an_upload_that_somebody_aborted_is_an_error(store: Store, pieces: list[Piece]):
+def test_an_upload_that_somebody_aborted_is_an_error(store: Storage, pieces: list[Piece]):
     with pytest.raises(ClientError, match="NoSuchUpload"):
-        compose(Store(store.bucket, LosesAnswers(store.client, False)), "whole", pieces, METADATA, "scratch/")
+        S3Storage(store.bucket, LosesAnswers(store.client, False)).compose("whole", pieces, METADATA, "scratch/")
     assert store.head("whole") is None

@@ -4,11 +4,10 @@ from collections import Counter
 from typing import Any
 
 from gristmill.limits import MIB, S3_PART_MIN
-from gristmill.storage.compose import Piece, compose
-from gristmill.storage.s3 import Store
+from gristmill.storage import Piece, Storage
 
 
-def watch(store: Store) -> Counter[str]:
+def watch(store: Storage) -> Counter[str]:
     """Count the client's calls by operation, and the bytes that it sends and asks for."""
     seen: Counter[str] = Counter()
 
@@ -23,14 +22,14 @@ def watch(store: Store) -> Counter[str]:
     return seen
 
 
-def test_large_segments_are_joined_inside_the_store(store: Store):
+def test_large_segments_are_joined_inside_the_store(store: Storage):
     sizes = [6 * MIB, 100, 12 * MIB, 200, 300]
     bodies = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
     for number, body in enumerate(bodies):
         store.put(f"runs/r/{number}", body)
     seen = watch(store)
     pieces = [Piece(f"runs/r/{number}", 0, size) for number, size in enumerate(sizes)]
-    compose(store, "results/all", pieces, {}, "runs/r/merging/")
+    store.compose("results/all", pieces, {}, "runs/r/merging/")
     assert seen["UploadPartCopy"] == 2
     assert seen["sent"] <= 2 * S3_PART_MIN + MIB  # gathered small pieces, and the multipart request's own text
     assert seen["asked"] <= 2 * S3_PART_MIN

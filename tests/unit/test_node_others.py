@@ -10,7 +10,7 @@ import pytest
 from gristmill.enums import NodeMessage
 from gristmill.errors import ExitCode
 from gristmill.keys import Rendezvous
-from gristmill.storage.s3 import ObjectInfo
+from gristmill.storage import ObjectInfo
 from gristmill.worker.node.board import Board
 from gristmill.worker.node.failures import NodeLost, NodeMissing
 from gristmill.worker.node.others import Others

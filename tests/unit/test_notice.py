@@ -12,7 +12,7 @@ from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
 from gristmill.runs.records import BranchFinding, Failure, Finding
 from gristmill.steps.notify.mail import attributes, body, subject
-from gristmill.storage.s3 import ObjectInfo
+from gristmill.storage import ObjectInfo
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

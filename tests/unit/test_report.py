@@ -36,7 +36,7 @@ from gristmill.report.work import spread
 from gristmill.runs.records import BranchFinding, Failure, Finding
 from gristmill.runs.request import Resume
 from gristmill.runs.usage import Footprint, footprints, leave, libraries
-from gristmill.storage.s3 import ObjectInfo
+from gristmill.storage import ObjectInfo
 from gristmill.timebox import NoAnswer, call_with_timeout
 from tests.unit.test_containers import CONTAINER, RECORD
 

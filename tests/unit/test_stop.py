@@ -19,8 +19,7 @@ from gristmill.runs.request import Resume, read_request
 from gristmill.steps.merge.merge import merge
 from gristmill.steps.split.claim import Claimant
 from gristmill.steps.split.split import split
-from gristmill.storage.compose import Piece, compose
-from gristmill.storage.s3 import Store
+from gristmill.storage import Piece, Storage
 from tests.unit.walk import event, work
 
 WORK = Invocation("job_map", "0123-abcd", 1_767_324_500)
@@ -71,7 +70,7 @@ def test_an_invocation_says_until_when_it_may_work():
     assert invocation(Context(), "merge", lambda: 100.0) == Invocation("merge", "0123-abcd", 103)
 
 
-def test_a_sign_stands_as_long_as_the_work_and_goes_with_it_however_it_ends(store: Store):
+def test_a_sign_stands_as_long_as_the_work_and_goes_with_it_however_it_ends(store: Storage):
     def signs() -> list[str]:
         return [one.key for one in store.list(keys.signs("r"))]
 
@@ -83,13 +82,13 @@ def test_a_sign_stands_as_long_as_the_work_and_goes_with_it_however_it_ends(stor
     assert signs() == []
 
 
-def dropped(store: Store) -> Drop:
+def dropped(store: Storage) -> Drop:
     request = read_request(event(store, "inputs/strings/a.txt", b"a\n"), store.bucket)
     assert isinstance(request, Drop)
     return request
 
 
-def mark(store: Store, run: str, execution: str) -> None:
+def mark(store: Storage, run: str, execution: str) -> None:
     store.put(keys.stop(run, execution.rpartition(":")[2]), b"{}")
 
 
@@ -97,7 +96,7 @@ def another(claimant: Claimant, name: str) -> Claimant:
     return Claimant(f"{claimant.execution}-{name}", datetime(2026, 1, 3, tzinfo=UTC), claimant.roots)
 
 
-def test_a_stopped_execution_does_no_more_and_one_that_resumes_does(store: Store, claimant: Claimant):
+def test_a_stopped_execution_does_no_more_and_one_that_resumes_does(store: Storage, claimant: Claimant):
     drop = dropped(store)
     assert split(store, drop, claimant)["verdict"] == "GO"
     check_going(store, Cursor(drop.run, "map", 0))
@@ -117,7 +116,7 @@ def test_a_stopped_execution_does_no_more_and_one_that_resumes_does(store: Store
         check_going(store, Cursor(drop.run, "map", 0))
 
 
-def test_a_merge_that_a_stop_overtakes_publishes_nothing(store: Store, claimant: Claimant, monkeypatch: Any):
+def test_a_merge_that_a_stop_overtakes_publishes_nothing(store: Storage, claimant: Claimant, monkeypatch: Any):
     drop = dropped(store)
     split(store, drop, claimant)
     work(store, monkeypatch, Cursor(drop.run, "map", 0))
@@ -129,19 +128,19 @@ def test_a_merge_that_a_stop_overtakes_publishes_nothing(store: Store, claimant:
     assert store.head(output) is None
 
 
-def test_an_upload_that_must_not_appear_is_given_up(store: Store):
+def test_an_upload_that_must_not_appear_is_given_up(store: Storage):
     def refuse() -> None:
         raise Refused(["it was stopped"])
 
     store.put("large", b"x" * S3_PART_MIN)
     pieces = [Piece("large", 0, S3_PART_MIN)] * 2
     with pytest.raises(Refused):
-        compose(store, "results/all", pieces, {}, "scratch/", refuse)
+        store.compose("results/all", pieces, {}, "scratch/", refuse)
     assert store.head("results/all") is None
     assert "Uploads" not in store.client.list_multipart_uploads(Bucket=store.bucket)
 
 
-def test_an_event_that_comes_again_begins_no_run_that_was_stopped(store: Store, claimant: Claimant):
+def test_an_event_that_comes_again_begins_no_run_that_was_stopped(store: Storage, claimant: Claimant):
     drop = dropped(store)
     mark(store, drop.run, claimant.execution)  # before its Split had claimed the run
     for execution in (claimant, another(claimant, "late")):
@@ -150,7 +149,7 @@ def test_an_event_that_comes_again_begins_no_run_that_was_stopped(store: Store, 
     assert store.head(keys.run_record(drop.run)) is None
 
 
-def test_an_event_that_comes_again_after_a_claim_is_a_duplicate_all_the_same(store: Store, claimant: Claimant):
+def test_an_event_that_comes_again_after_a_claim_is_a_duplicate_all_the_same(store: Storage, claimant: Claimant):
     drop = dropped(store)
     split(store, drop, claimant)
     mark(store, drop.run, claimant.execution)

@@ -12,7 +12,7 @@ from gristmill.steps.job_map.job_map import job_map
 from gristmill.steps.merge.merge import merge
 from gristmill.steps.split.claim import Claimant
 from gristmill.steps.split.split import split
-from gristmill.storage.s3 import Store
+from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.__main__ import make_runner
 from gristmill.worker.child.setting import read_setting
 
@@ -32,14 +32,14 @@ class NoBatch:
 CLUES = CauseClients(NoBatch(), None, ["queue"], "jobs")
 
 
-def event(store: Store, key: str, body: bytes, **metadata: str) -> dict[str, Any]:
+def event(store: S3Storage, key: str, body: bytes, **metadata: str) -> dict[str, Any]:
     put = store.client.put_object(Bucket=store.bucket, Key=key, Body=body, Metadata=metadata)
     item = {"key": key, "size": len(body), "etag": put["ETag"].strip('"'), "version-id": put["VersionId"]}
     detail = {"bucket": {"name": store.bucket}, "object": {**item, "sequencer": "00"}}
     return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
 
 
-def work(store: Store, monkeypatch: Any, cursor: Cursor) -> dict[str, Any]:
+def work(store: S3Storage, monkeypatch: Any, cursor: Cursor) -> dict[str, Any]:
     """Run every child of one attempt and merge; return CheckOutput's answer."""
     mapped = job_map(store, LANES, cursor)
     for branch in mapped["arrays"]:
@@ -50,7 +50,7 @@ def work(store: Store, monkeypatch: Any, cursor: Cursor) -> dict[str, Any]:
     return check_output(store, CLUES, cursor, {})
 
 
-def _child(store: Store, monkeypatch: Any, group: dict[str, Any], child: int) -> None:
+def _child(store: S3Storage, monkeypatch: Any, group: dict[str, Any], child: int) -> None:
     arguments = [word for name, value in group["parameters"].items() for word in (f"--{name}", value)]
     environment = {
         "BUCKET": store.bucket,
@@ -60,7 +60,7 @@ def _child(store: Store, monkeypatch: Any, group: dict[str, Any], child: int) ->
     make_runner(read_setting(arguments, environment), store).run()
 
 
-def walk(store: Store, claimant: Claimant, monkeypatch: Any, event: dict[str, Any]) -> dict[str, Any]:
+def walk(store: S3Storage, claimant: Claimant, monkeypatch: Any, event: dict[str, Any]) -> dict[str, Any]:
     """Walk to the end; return the last answer."""
     answer = split(store, read_request(event, store.bucket), claimant)
     while answer["verdict"] in ("GO", "INCOMPLETE") or (answer["verdict"] == "COMPLETE" and not answer["last"]):

@@ -55,10 +55,10 @@ def run(
     If the upload is cut off, the same command goes on where it was.
     """
     from gristmill.client.drop.drops import Upload, await_run, drop
-    from gristmill.client.drop.upload import Hearer
-    from gristmill.client.drop.upload_record import records_folder
     from gristmill.client.user import user_name, utf8
     from gristmill.humanize import ascii_only
+    from gristmill.storage.resumable import Hearer
+    from gristmill.storage.upload_record import records_folder
 
     here = session(context)
     whose = ascii_only(owner) if owner else user_name()

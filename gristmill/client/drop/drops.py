@@ -10,8 +10,6 @@ from itertools import islice
 from pathlib import Path
 
 from gristmill import keys
-from gristmill.client.drop.upload import Hearer, PartUpload
-from gristmill.client.drop.upload_record import slot
 from gristmill.client.outage import Patience
 from gristmill.client.runs.executions import executions
 from gristmill.client.runs.find import Run, find_run, read_record
@@ -19,6 +17,8 @@ from gristmill.client.stack import Stack
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
 from gristmill.runs.drop import is_no_drop, run_id
+from gristmill.storage.resumable import Hearer, PartUpload
+from gristmill.storage.upload_record import slot
 
 _NOT_XML = re.compile(r"[^\t\n\r -\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 has no place for
 CLAIM_SECONDS = 120.0  # an event takes about a second, a cold function a few more, a throttled one minutes
@@ -75,15 +75,14 @@ def drop(stack: Stack, upload: Upload, hearer: Hearer, records: Path) -> str:
     One that was interrupted goes on, by what `records` has of it. Even a small file goes up in parts: where no answer
     comes a plain write is repeated, and starts a second run.
     """
-    client, bucket = stack.client("s3"), stack.store.bucket
-    place = [client.meta.endpoint_url, bucket, upload.key, sorted(upload.metadata.items())]
+    place = [*stack.store.place, upload.key, sorted(upload.metadata.items())]
     with (
         upload.file.open("rb") as file,
         slot(records, [*place, os.fsencode(upload.file.resolve()).hex()], hearer.note) as kept,
     ):
-        parts = PartUpload(client, bucket, upload.key, upload.metadata, file.fileno())
+        parts = PartUpload(stack.store, upload.key, upload.metadata, file.fileno())
         version, etag = parts.send(kept, hearer)
-    return run_id(bucket, upload.key, version, etag.strip('"'), "")
+    return run_id(stack.store.bucket, upload.key, version, etag.strip('"'), "")
 
 
 def await_run(stack: Stack, run: str, patience: Patience, seconds: float = CLAIM_SECONDS) -> Run:

@@ -9,14 +9,14 @@ from gristmill.errors import Refused
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Stage
 from gristmill.runs.records import RunRecord
-from gristmill.storage.folder import FolderStore
+from gristmill.storage.folder import FolderStorage
 
 _FIRST_LOOK = 8 * MIB  # of the file; more where the chunks are larger
 _MORE = 8  # times as much
 _AHEAD = 2  # chunks beyond the last one wanted: the cut before the end of a look may be that look's own
 
 
-def index_first(store: FolderStore, record: RunRecord, stage: Stage, tasks: int) -> None:
+def index_first(store: FolderStorage, record: RunRecord, stage: Stage, tasks: int) -> None:
     """Index the stage's first chunks, at most `tasks`."""
     key = keys.chunks(record.run, stage.name)
     for size in _looks(record.input.size) if stage.input is None else [record.input.size]:
@@ -31,7 +31,7 @@ def index_first(store: FolderStore, record: RunRecord, stage: Stage, tasks: int)
         store.put(key, index.pack(first, None, header.encoding))
 
 
-def _is_enough(store: FolderStore, seen: RunRecord, stage: Stage, tasks: int, *, whole: bool) -> bool:
+def _is_enough(store: FolderStorage, seen: RunRecord, stage: Stage, tasks: int, *, whole: bool) -> bool:
     try:
         return ensure_index(store, seen, stage).values > tasks + _AHEAD or whole
     except Refused:

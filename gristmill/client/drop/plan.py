@@ -23,14 +23,16 @@ from gristmill.runs.locations import frozen
 from gristmill.runs.records import Bill, RunRecord
 from gristmill.steps.split.claim import Claimant, RunLimits, make_record
 from gristmill.steps.split.split import price
-from gristmill.storage.one_file import OneFile
+from gristmill.storage.one_file import OneFileStorage
 
 MaxvCpus = Mapping[Compute, float]
 
 
-def record_of(upload: Upload, roots: Sequence[Path], limits: RunLimits | None = None) -> tuple[OneFile, RunRecord]:
+def record_of(
+    upload: Upload, roots: Sequence[Path], limits: RunLimits | None = None
+) -> tuple[OneFileStorage, RunRecord]:
     """Return the record that Split would make of a file, with every fault that it would find."""
-    bucket = OneFile(upload.file, upload.key, upload.metadata)
+    bucket = OneFileStorage(upload.file, upload.key, upload.metadata)
     drop = Drop("", upload.key, None, "", upload.file.stat().st_size, "", "")
     return bucket, make_record(bucket, drop, Claimant("plan", datetime.now(UTC), roots, limits or RunLimits()))
 

@@ -29,7 +29,7 @@ from gristmill.runs.records import Failure, RunRecord
 from gristmill.steps.check_output.check_output import expected_of, placed
 from gristmill.steps.check_output.verdict import miscount
 from gristmill.steps.merge.publish import publish, publishes
-from gristmill.storage.folder import FolderStore, join
+from gristmill.storage.folder import FolderStorage
 from gristmill.worker.child.__main__ import make_runner
 from gristmill.worker.child.setting import ChildSetting
 
@@ -73,7 +73,7 @@ class Tried:
 class Trial:
     """A checked file and a folder to try it in."""
 
-    store: FolderStore
+    store: FolderStorage
     record: RunRecord
     tasks: int
 
@@ -106,7 +106,7 @@ class Trial:
         held = read_committed(self.store, cursor.branch(branch.name), expected.tasks)
         problem = None if held.missing else miscount(held, expected, stage.counts_match(branch))
         if not held.missing and not problem and publishes(self.record, branch):
-            publish(self.store, self.record, branch, held, join)
+            publish(self.store, self.record, branch, held)
         return Tried(
             stage.name,
             branch.name,
@@ -160,4 +160,4 @@ def prepare(upload: Upload, roots: Sequence[Path], tasks: int, folder: Path) -> 
     if record.faults:
         raise Refused(record.faults)
     record = record.model_copy(update={"run": RUN})
-    return Trial(FolderStore(folder, upload.file.absolute(), upload.key), record, tasks)
+    return Trial(FolderStorage(folder, upload.file.absolute(), upload.key), record, tasks)

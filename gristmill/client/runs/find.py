@@ -29,6 +29,7 @@ from gristmill.runs.reading import find
 from gristmill.runs.records import RunRecord
 
 _READERS = 8  # records read at once
+_LISTED = 1000  # run ids with the same beginning
 _SEARCHED = 1000  # executions looked at to find runs that were never claimed
 _AMBIGUOUS_SHOWN = 5
 _RUN = rf"[0-9a-f]{{{RUN_DIGITS}}}"
@@ -163,10 +164,8 @@ def _owned(stack: Stack, record: RunRecord, seen: Execution) -> Run:
 def _complete(stack: Stack, text: str) -> str:
     if not re.fullmatch(rf"[0-9a-f]{{1,{RUN_DIGITS}}}", text):
         raise NotFound(f"{text!r} is no run id: that is up to {RUN_DIGITS} of 0-9, a-f.", "See: gristmill runs")
-    names = {"Bucket": stack.store.bucket, "Prefix": keys.run_prefix(text)[:-1], "Delimiter": "/"}
-    answer = stack.client("s3").list_objects_v2(**names)
-    listed = (one["Prefix"].removeprefix(keys.RUNS).rstrip("/") for one in answer.get("CommonPrefixes", []))
-    runs: list[str] = [one for one in listed if re.fullmatch(_RUN, one)]
+    listed = (keys.parse_run(folder) for folder in islice(stack.store.folders(keys.run_prefix(text)[:-1]), _LISTED))
+    runs = [run for run in listed if re.fullmatch(_RUN, run)]
     if not runs:
         seen = {one.run for one in islice(executions(stack), _SEARCHED) if one.run}
         runs = sorted(run for run in seen if run.startswith(text))

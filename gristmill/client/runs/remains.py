@@ -1,6 +1,5 @@
 """What is left of a run whose record or execution has expired: its outcome, its results and their report."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -54,15 +53,9 @@ def cut_off(record: RunRecord) -> Execution:
 def recorded(stack: Stack) -> list[RunRecord]:
     """Return the records of all runs in the bucket, the newest first."""
     with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda run: find_readable(stack.store, RunRecord, keys.run_record(run)), _runs(stack))
+        runs = map(keys.parse_run, stack.store.folders(keys.RUNS))
+        found = pool.map(lambda run: find_readable(stack.store, RunRecord, keys.run_record(run)), runs)
         return sorted(filter(None, found), key=lambda record: record.claimed_at, reverse=True)
-
-
-def _runs(stack: Stack) -> Iterator[str]:
-    pages = stack.client("s3").get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=stack.store.bucket, Prefix=keys.RUNS, Delimiter="/"):
-        for one in page.get("CommonPrefixes", []):
-            yield one["Prefix"].removeprefix(keys.RUNS).rstrip("/")
 
 
 def of_report(stack: Stack, run: str) -> Execution | None:

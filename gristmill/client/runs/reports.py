@@ -39,9 +39,7 @@ def fetch(stack: Stack, run: Run, folder: Path) -> list[Path]:
 
 def address(stack: Stack, run: Run) -> str:
     """Return a URL of the report that any browser may open for an hour."""
-    wanted = {"Bucket": stack.store.bucket, "Key": _key(run, "html")}
-    url: str = stack.client("s3").generate_presigned_url("get_object", Params=wanted, ExpiresIn=_ADDRESS_SECONDS)
-    return url
+    return stack.store.address(_key(run, "html"), _ADDRESS_SECONDS)
 
 
 def _key(run: Run, kind: str) -> str:

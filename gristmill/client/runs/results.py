@@ -38,5 +38,5 @@ def download(
         if not place.is_relative_to(root.resolve()):
             raise Corrupt(f"the result {one.key} has a name that leads out of {root}.")
         place.parent.mkdir(parents=True, exist_ok=True)
-        stack.client("s3").download_file(stack.store.bucket, one.key, str(place), Callback=progress)
+        stack.store.download(one.key, place, progress)
         yield one, place

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gristmill import keys
@@ -31,10 +30,8 @@ class Waiting:
 
 def functions(stack: Stack, run: str) -> tuple[list[Waiting], datetime]:
     """Return the functions at work on a run, and the time as S3 has it."""
-    answer = stack.client("s3").list_objects_v2(Bucket=stack.store.bucket, Prefix=keys.signs(run))
-    now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-    signs = filter(None, (keys.parse_sign(one["Key"]) for one in answer.get("Contents", [])))
-    return list(_living(signs, now)), now
+    listed, now = stack.store.list_dated(keys.signs(run))
+    return list(_living(filter(None, map(keys.parse_sign, listed)), now)), now
 
 
 def _living(signs: Iterator[keys.Sign], now: datetime) -> Iterator[Waiting]:

@@ -17,7 +17,7 @@ from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.reading import readable
 from gristmill.runs.records import Failure
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 _SHOWN = 5  # failures told per branch; the rest of them most often say the same
 _SEARCHED = 10_000  # failure records looked at to find those
@@ -41,7 +41,7 @@ class CauseClients:
 
 
 def failures(
-    store: Store, clients: CauseClients, cursor: Cursor, branch: str, missing: list[keys.Span]
+    store: Storage, clients: CauseClients, cursor: Cursor, branch: str, missing: list[keys.Span]
 ) -> list[Failure]:
     """Return a handful of failures of this attempt that explain the missing tasks, recorded ones first."""
     recorded = list(islice(_recorded(store, cursor, branch), _SHOWN))
@@ -77,7 +77,7 @@ def is_hopeless(failure: Failure) -> bool:
     return _MISCONFIGURED.match(failure.reason) is not None or failure.reason.startswith(_WRONG)
 
 
-def _recorded(store: Store, cursor: Cursor, branch: str) -> Iterator[Failure]:
+def _recorded(store: Storage, cursor: Cursor, branch: str) -> Iterator[Failure]:
     prefix = cursor.branch(branch).failures
     for one in islice(store.list(prefix), _SEARCHED):
         if (failed := keys.parse_failure(one.key)) and failed.attempt == cursor.attempt:

@@ -18,13 +18,15 @@ from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.steps.check_output.causes import CauseClients, failures
 from gristmill.steps.check_output.verdict import Expected, judge, miscount
 from gristmill.steps.merge.publish import is_published, publishes
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
 _LONGEST_WAIT = 60
 
 
-def check_output(store: Store, clients: CauseClients, cursor: Cursor, refused: Mapping[str, Failure]) -> dict[str, Any]:
+def check_output(
+    store: Storage, clients: CauseClients, cursor: Cursor, refused: Mapping[str, Failure]
+) -> dict[str, Any]:
     """Examine every branch of the cursor's stage, write the finding, and return the verdict and the next cursor.
 
     `refused` are, by branch, jobs of this attempt that Batch never took.
@@ -49,7 +51,7 @@ def check_output(store: Store, clients: CauseClients, cursor: Cursor, refused: M
     return _answer(record, stage, cursor, verdict, reason, tries)
 
 
-def expected_of(store: Store, cursor: Cursor, stage: Stage) -> Expected:
+def expected_of(store: Storage, cursor: Cursor, stage: Stage) -> Expected:
     """Return what the branches of a stage must account for, by its chunk index."""
     key = keys.chunks(cursor.run, cursor.stage)
     header = index.read_header(store, key)
@@ -60,7 +62,7 @@ def expected_of(store: Store, cursor: Cursor, stage: Stage) -> Expected:
 
 
 def _examine(
-    store: Store, clients: CauseClients, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected
+    store: Storage, clients: CauseClients, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected
 ) -> BranchFinding:
     held = read_committed(store, cursor.branch(branch.name), expected.tasks)
     missing = held.tasks_missing
@@ -87,7 +89,7 @@ def _explained(found: BranchFinding, refusal: Failure | None) -> BranchFinding:
 
 
 def _failures(
-    store: Store, clients: CauseClients, cursor: Cursor, branch: str, held: Coverage, expected: Expected
+    store: Storage, clients: CauseClients, cursor: Cursor, branch: str, held: Coverage, expected: Expected
 ) -> list[Failure]:
     """Return failures that explain what is missing, each with its task's place where bytes of the input tell it."""
     found = failures(store, clients, cursor, branch, held.missing)
@@ -96,7 +98,7 @@ def _failures(
     return [failure if failure.task is None else placed(store, cursor, failure) for failure in found]
 
 
-def placed(store: Store, cursor: Cursor, failure: Failure) -> Failure:
+def placed(store: Storage, cursor: Cursor, failure: Failure) -> Failure:
     """Return a task's failure with the task's place in the input."""
     task = failure.task or 0
     chunks = keys.chunks(cursor.run, cursor.stage)
@@ -105,7 +107,7 @@ def placed(store: Store, cursor: Cursor, failure: Failure) -> Failure:
     return failure.model_copy(update={"start": start, "end": end})
 
 
-def _output(store: Store, record: RunRecord, branch: Branch, held: Coverage) -> str | None:
+def _output(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -> str | None:
     """Return where the output is: published, or in its segments where it is no result; None where it is not there."""
     if not publishes(record, branch):
         stage = find_branch(frozen(record), branch.name)[0].name

@@ -17,13 +17,13 @@ from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import frozen, read_record
 from gristmill.runs.records import RunRecord
 from gristmill.sharing import Places, group_sizes, share
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 _NODE = ("python", "-m", "gristmill.worker.node")
 _ALL_NODES = "0:"  # the definition's open range; an override must name one of its ranges
 
 
-def job_map(store: Store, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dict[str, Any]:
+def job_map(store: Storage, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dict[str, Any]:
     """Return the groups of each branch of the cursor's stage; index the stage's input first where that is to do."""
     record = read_record(store, cursor.run)
     pipeline = frozen(record)
@@ -42,7 +42,7 @@ def job_map(store: Store, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dic
     return {**cursor.as_json(), "arrays": arrays, "mpi": mpi}
 
 
-def _mpi(store: Store, lane: Lane, record: RunRecord, cursor: Cursor, branch: Branch, tasks: int) -> dict[str, Any]:
+def _mpi(store: Storage, lane: Lane, record: RunRecord, cursor: Cursor, branch: Branch, tasks: int) -> dict[str, Any]:
     """Return an MPI branch and its one job; no job where its output stands already."""
     todo = read_committed(store, cursor.branch(branch.name), tasks).tasks_missing
     nodes = size_of(branch.nodes, record.parameters) or 1
@@ -73,7 +73,7 @@ def mpi_job(lane: Lane, cursor: Cursor, branch: Branch, nodes: int) -> dict[str,
     }
 
 
-def _branch(store: Store, lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, tasks: int) -> dict[str, Any]:
+def _branch(store: Storage, lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, tasks: int) -> dict[str, Any]:
     place = cursor.branch(branch.name)
     held = read_committed(store, place, tasks)
     todo = held.tasks_missing

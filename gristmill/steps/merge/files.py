@@ -11,7 +11,7 @@ from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.locations import find_branch, frozen, output_key, stage_source, suffix
 from gristmill.runs.records import RunRecord
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 NAME = "files.csv"
 _COLUMNS = ("file", "task", "item", "first_byte", "end_byte", "bytes", "records")
@@ -27,7 +27,7 @@ def listing_key(record: RunRecord, branch: Branch) -> str:
     return f"{output_key(record, branch.name)}{NAME}"
 
 
-def listing(store: Store, record: RunRecord, branch: Branch, held: Coverage) -> bytes:
+def listing(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -> bytes:
     """Return the list of a branch's files as CSV; a column is empty where it means nothing.
 
     `first_byte` and `end_byte` are the task's place in its stage's input, where that is one plain file.
@@ -45,7 +45,7 @@ def listing(store: Store, record: RunRecord, branch: Branch, held: Coverage) -> 
     return text.getvalue().encode()
 
 
-def _items(store: Store, record: RunRecord, stage: Stage) -> list[str]:
+def _items(store: Storage, record: RunRecord, stage: Stage) -> list[str]:
     """Return the text of each task's item; of a part, that of the task which made it."""
     if stage.split.records is RecordFormat.PARTS and stage.input:
         return _items(store, record, find_branch(frozen(record), stage.input)[0])
@@ -56,7 +56,7 @@ def _items(store: Store, record: RunRecord, stage: Stage) -> list[str]:
     return [line.decode(errors="replace").rstrip("\r") for line in lines]
 
 
-def _places(store: Store, record: RunRecord, stage: Stage) -> list[int]:
+def _places(store: Storage, record: RunRecord, stage: Stage) -> list[int]:
     """Return where tasks begin in their input, and where the last one ends."""
     key = keys.chunks(record.run, stage.name)
     header = index.read_header(store, key)

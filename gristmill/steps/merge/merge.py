@@ -5,17 +5,15 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.chunks import index
-from gristmill.enums import OutputKind
 from gristmill.runs.at_work import check_not_stopped
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import find_branch, frozen, output_key, read_record
 from gristmill.steps.merge.publish import is_published, publish, publishes
-from gristmill.storage.compose import compose
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 
-def merge(store: Store, cursor: Cursor, branch: str) -> dict[str, Any]:
+def merge(store: Storage, cursor: Cursor, branch: str) -> dict[str, Any]:
     """Publish a branch if it is complete and not published yet; tell whether its output is there, and where."""
     record = read_record(store, cursor.run)
     tasks = max(index.read_header(store, keys.chunks(cursor.run, cursor.stage)).values - 1, 0)
@@ -24,9 +22,6 @@ def merge(store: Store, cursor: Cursor, branch: str) -> dict[str, Any]:
     if held.missing or len(held.headers) > 1 or not publishes(record, made):
         return {"branch": branch, "merged": False, "output": None}
     if not is_published(store, record, made, held):
-        # a merge takes long: a stop that came meanwhile is looked for once more, but not for each of 100,000 files
-        check = partial(check_not_stopped, store, cursor.run, record.execution)
-        publish(
-            store, record, made, held, compose if made.output is OutputKind.FILES else partial(compose, check=check)
-        )
+        # a merge takes long: a stop that came meanwhile is looked for once more
+        publish(store, record, made, held, partial(check_not_stopped, store, cursor.run, record.execution))
     return {"branch": branch, "merged": True, "output": output_key(record, branch)}

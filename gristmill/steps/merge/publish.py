@@ -1,7 +1,6 @@
 """Publishing: what a branch's segments become once all its tasks are done, and whether that is there."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 from gristmill import keys
 from gristmill.enums import OutputKind
@@ -10,14 +9,12 @@ from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.locations import find_branch, frozen, output_key, result_branches
 from gristmill.runs.records import RunRecord
 from gristmill.steps.merge.files import file_name, listing, listing_key
-from gristmill.storage.compose import Piece, compose
-from gristmill.storage.s3 import ObjectInfo, Store
+from gristmill.storage import ObjectInfo, Piece, Storage
 
-Join = Callable[[Store, str, Sequence[Piece], dict[str, str], str], None]
 _COPIERS = 16
 
 
-def is_published(store: Store, record: RunRecord, branch: Branch, held: Coverage) -> bool:
+def is_published(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -> bool:
     """Tell whether what `publish` makes of this cover is there, whole."""
     key = output_key(record, branch.name)
     if branch.output is OutputKind.FILES:
@@ -38,20 +35,21 @@ def is_merged(output: ObjectInfo | None, held: Coverage) -> bool:
     return output is not None and output.size == size and output.metadata.get("gristmill-tasks") == str(tasks)
 
 
-def publish(store: Store, record: RunRecord, branch: Branch, held: Coverage, join: Join = compose) -> None:
+def publish(
+    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None] = lambda: None
+) -> None:
     """Join the slices into one object behind their header, or copy each task's file to its name and list them.
 
-    `join` makes an object of pieces, as `compose` does it in S3.
+    `check` is asked before the joined object appears, and raises where it must not; files are too many to ask for each.
     """
     if branch.output is OutputKind.FILES:
-        with ThreadPoolExecutor(_COPIERS) as pool:
-            list(pool.map(lambda part: _copy(store, record, _file(record, branch, part), part, join), held.slices))
+        store.together(lambda part: _copy(store, record, _file(record, branch, part), part), held.slices, _COPIERS)
         store.put(listing_key(record, branch), listing(store, record, branch, held), "text/csv; charset=utf-8")
     else:
-        _join(store, record, branch, held, join)
+        _join(store, record, branch, held, check)
 
 
-def _join(store: Store, record: RunRecord, branch: Branch, held: Coverage, join: Join) -> None:
+def _join(store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None]) -> None:
     stage = find_branch(frozen(record), branch.name)[0].name
     prefix = keys.BranchKeys(record.run, stage, branch.name).prefix
     pieces = [Piece(part.segment, part.start, part.end) for part in held.slices if part.end > part.start]
@@ -60,12 +58,12 @@ def _join(store: Store, record: RunRecord, branch: Branch, held: Coverage, join:
         store.put(f"{prefix}header", header)
         pieces.insert(0, Piece(f"{prefix}header", 0, len(header)))
     metadata = {"gristmill-run": record.run, "gristmill-tasks": str(held.slices[-1].span.end if held.slices else 0)}
-    join(store, output_key(record, branch.name), pieces, metadata, f"{prefix}merging/")
+    store.compose(output_key(record, branch.name), pieces, metadata, f"{prefix}merging/", check)
 
 
-def _copy(store: Store, record: RunRecord, key: str, part: Slice, join: Join) -> None:
+def _copy(store: Storage, record: RunRecord, key: str, part: Slice) -> None:
     metadata = {"gristmill-run": record.run}
-    join(store, key, [Piece(part.segment, part.start, part.end)], metadata, f"{part.segment}.copying/")
+    store.compose(key, [Piece(part.segment, part.start, part.end)], metadata, f"{part.segment}.copying/")
 
 
 def _file(record: RunRecord, branch: Branch, part: Slice) -> str:

@@ -20,7 +20,7 @@ from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Outcome, RunRecord
 from gristmill.steps.notify.mail import attributes, body, subject
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 _FIRST_RETRY = 2
 
@@ -29,7 +29,7 @@ _FIRST_RETRY = 2
 class NotifyClients:
     """What Notify works with: the store, where doings are asked, a client of SNS and the topic, the time, itself."""
 
-    store: Store
+    store: Storage
     cost: CostClients
     sns: Any
     topic: str
@@ -79,7 +79,7 @@ def settle(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any]:
     return {**tell(clients, event, record), "ended": len(ended)}
 
 
-def was_told(store: Store, event: ExecutionEvent) -> bool:
+def was_told(store: Storage, event: ExecutionEvent) -> bool:
     """Tell whether this very end was told; a notice of success that came before a failure does not count."""
     outcome = find_readable(store, Outcome, outcome_key(event.run, event.execution))
     return outcome is not None and outcome.status is event.status
@@ -125,6 +125,6 @@ def outcome(summary: RunSummary, event: ExecutionEvent) -> Outcome:
     )
 
 
-def find_record(store: Store, run: str) -> RunRecord | None:
+def find_record(store: Storage, run: str) -> RunRecord | None:
     """Return a run's record, None where it was never claimed or cannot be read: its owner is told all the same."""
     return find_readable(store, RunRecord, keys.run_record(run))

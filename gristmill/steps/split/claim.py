@@ -16,7 +16,7 @@ from gristmill.runs.drop import Drop
 from gristmill.runs.locations import read_record
 from gristmill.runs.records import InputObject, RunRecord
 from gristmill.steps.split.refusals import name_faults, object_faults
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Claimant:
     limits: RunLimits = RunLimits()
 
 
-def claim(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
+def claim(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
     """Write the run's record unless there is one; return the one that stands."""
     record = make_record(store, drop, claimant)
     if store.put_new(keys.run_record(record.run), record.model_dump_json().encode()):
@@ -45,7 +45,7 @@ def claim(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
     return read_record(store, record.run)
 
 
-def take_over(store: Store, run: str, execution: str) -> RunRecord:
+def take_over(store: Storage, run: str, execution: str) -> RunRecord:
     """Make a resuming execution the owner of its run; the same execution finds itself the owner already."""
     key = keys.run_record(run)
     held = store.head(key)
@@ -60,7 +60,7 @@ def take_over(store: Store, run: str, execution: str) -> RunRecord:
     return taken
 
 
-def make_record(store: Store, drop: Drop, claimant: Claimant) -> RunRecord:
+def make_record(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
     """Return the record of a drop, with every fault that refuses it."""
     head = store.head(drop.key, drop.version)
     metadata = head.metadata if head else {}

@@ -6,7 +6,7 @@ from gristmill.pipeline.model import Pipeline
 from gristmill.runs.drop import Drop
 from gristmill.runs.locations import frozen, output_key, result_branches
 from gristmill.runs.records import RunRecord
-from gristmill.storage.s3 import ObjectInfo
+from gristmill.storage import ObjectInfo
 
 
 def object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None) -> list[str]:

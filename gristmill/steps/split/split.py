@@ -18,10 +18,10 @@ from gristmill.runs.locations import frozen
 from gristmill.runs.records import Bill, RunRecord
 from gristmill.runs.request import Request, Resume
 from gristmill.steps.split.claim import Claimant, RunLimits, claim, take_over
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 
-def split(store: Store, request: Request, claimant: Claimant) -> dict[str, Any]:
+def split(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any]:
     """Answer what an execution is asked for: a drop, or a resume."""
     if isinstance(request, Resume):
         check_not_stopped(store, request.run, claimant.execution)
@@ -36,7 +36,7 @@ def split(store: Store, request: Request, claimant: Claimant) -> dict[str, Any]:
     return _start(store, record, claimant.limits)
 
 
-def _start(store: Store, record: RunRecord, limits: RunLimits) -> dict[str, Any]:
+def _start(store: Storage, record: RunRecord, limits: RunLimits) -> dict[str, Any]:
     """Index the first stage's chunks, price the run, and say where to begin.
 
     A drop that cannot be split, or that costs more than it may, is refused after all.
@@ -53,7 +53,7 @@ def _start(store: Store, record: RunRecord, limits: RunLimits) -> dict[str, Any]
     return {**start.as_json(), "verdict": SplitVerdict.GO, "reason": ""}
 
 
-def _admit(store: Store, record: RunRecord, header: index.Header, limits: RunLimits) -> None:
+def _admit(store: Storage, record: RunRecord, header: index.Header, limits: RunLimits) -> None:
     """Note what the run is expected to cost; Refused if that is above its ceiling. A resume was let in before."""
     if record.resumes:
         return

@@ -4,6 +4,7 @@ import os
 import sys
 
 from gristmill import keys
+from gristmill.aws_clients import make_client
 from gristmill.batch.plan import segment_age
 from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError
@@ -12,7 +13,8 @@ from gristmill.printable import encodable
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.locations import frozen, read_record
 from gristmill.runs.records import RunRecord
-from gristmill.storage.s3 import Store, make_client
+from gristmill.storage import Storage
+from gristmill.storage.s3 import S3Storage
 from gristmill.task import Task
 from gristmill.worker.child.deadline import Terminated, Termination
 from gristmill.worker.child.inputs import make_feeds
@@ -32,7 +34,7 @@ def main() -> int:
     termination = Termination().listen()
     try:
         setting = read_setting(sys.argv[1:], os.environ)
-        runner = make_runner(setting, Store(setting.bucket, make_client("s3")), termination)
+        runner = make_runner(setting, S3Storage(setting.bucket, make_client("s3")), termination)
         runner.log(f"child {setting.child} of {setting.children} in group {setting.group} of {setting.groups}")
         try:
             runner.run()
@@ -49,7 +51,7 @@ def main() -> int:
     return ExitCode.FAILED if runner.tally.failed else ExitCode.OK
 
 
-def make_runner(setting: ChildSetting, store: Store, termination: Termination | None = None) -> Runner:
+def make_runner(setting: ChildSetting, store: Storage, termination: Termination | None = None) -> Runner:
     """Return the runner of a child, its job loaded and its input found."""
     record = read_record(store, setting.cursor.run)
     pipeline = frozen(record)
@@ -72,7 +74,7 @@ def make_runner(setting: ChildSetting, store: Store, termination: Termination | 
     )
 
 
-def _task(setting: ChildSetting, record: RunRecord, store: Store) -> Task:
+def _task(setting: ChildSetting, record: RunRecord, store: Storage) -> Task:
     cursor, dropped = setting.cursor, record.input
     return Task(
         number=0,

@@ -12,14 +12,14 @@ from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import layout_of
 from gristmill.runs.locations import Source, stage_source
 from gristmill.runs.records import RunRecord
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 from gristmill.worker.child.feeds import BgzfFeed, Feed, GzipFeed, MakeCounter, OpenAt, PlainFeed
 from gristmill.worker.child.items import AllPartsFeed, ItemFeed, listed, part
 
 MakeFeed = Callable[[int], Feed]  # for a stretch of tasks that ends at this value of the index
 
 
-def make_feeds(store: Store, record: RunRecord, stage: Stage) -> MakeFeed:
+def make_feeds(store: Storage, record: RunRecord, stage: Stage) -> MakeFeed:
     """Return what makes the feed of each stretch."""
     source = stage_source(store, record, stage)
     if traits_of(stage.split.records).is_items:
@@ -36,7 +36,7 @@ def make_feeds(store: Store, record: RunRecord, stage: Stage) -> MakeFeed:
     return lambda end: PlainFeed(_opener(store, source, end), counter, header)
 
 
-def _items(store: Store, source: Source, records: RecordFormat) -> Feed:
+def _items(store: Storage, source: Source, records: RecordFormat) -> Feed:
     def list_at(start: int, end: int) -> bytes:
         return store.read(source.key, start, end, source.version)
 
@@ -45,7 +45,7 @@ def _items(store: Store, source: Source, records: RecordFormat) -> Feed:
     return ItemFeed(store, list_at, part if traits_of(records).of_parts else listed)
 
 
-def _opener(store: Store, source: Source, end: int) -> OpenAt:
+def _opener(store: Storage, source: Source, end: int) -> OpenAt:
     return lambda start: store.open_range(source.key, start, min(end, source.size), source.version)
 
 
@@ -53,7 +53,7 @@ def _has_header(split: Split) -> bool:
     return split.header or split.header_bytes > 0
 
 
-def _header(store: Store, source: Source, chunks: str, encoding: Encoding) -> bytes:
+def _header(store: Storage, source: Source, chunks: str, encoding: Encoding) -> bytes:
     """Return what lies before the first chunk."""
     (first,) = index.read_values(store, chunks, 0, 1)
     if encoding is Encoding.PLAIN:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from gristmill.errors import NotFound, Refused
 from gristmill.formats.whole import OneCounter
-from gristmill.storage.s3 import ObjectInfo, Store
+from gristmill.storage import ObjectInfo, Storage
 from gristmill.worker.child.streams import TaskInput
 
 _S3 = "s3://"
@@ -25,7 +25,7 @@ class Item:
     size: int
 
 
-def listed(store: Store, text: str) -> Item:
+def listed(store: Storage, text: str) -> Item:
     """Return what a line of a list stands for: the object that an S3 URI names, else the line itself."""
     if not text.startswith(_S3):
         body = text.encode()
@@ -39,7 +39,7 @@ def listed(store: Store, text: str) -> Item:
     return Item(lambda: store.open_range(key, 0, found.size, found.version), found.size)
 
 
-def _head(store: Store, key: str) -> ObjectInfo | None:
+def _head(store: Storage, key: str) -> ObjectInfo | None:
     try:
         return store.head(key)
     except ClientError as error:
@@ -49,7 +49,7 @@ def _head(store: Store, key: str) -> ObjectInfo | None:
         raise
 
 
-def part(store: Store, text: str) -> Item:
+def part(store: Storage, text: str) -> Item:
     """Return what a line of a list of parts stands for."""
     told = json.loads(text)
     size = told["end"] - told["start"]
@@ -60,9 +60,9 @@ def part(store: Store, text: str) -> Item:
 class ItemFeed:
     """A list whose lines are one task each."""
 
-    store: Store
+    store: Storage
     list_at: Callable[[int, int], bytes]
-    item: Callable[[Store, str], Item]
+    item: Callable[[Storage, str], Item]
 
     def chunk(self, start: int, end: int) -> TaskInput:
         """Return the content of the item on a line."""
@@ -80,7 +80,7 @@ class ItemFeed:
 class AllPartsFeed:
     """A list of parts that is one task."""
 
-    store: Store
+    store: Storage
     list_at: Callable[[int, int], bytes]
 
     def chunk(self, start: int, end: int) -> "AllParts":

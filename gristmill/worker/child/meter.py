@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.usage import Footprint, leave
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 
 _KIB = 1024 if sys.platform == "darwin" else 1  # getrusage(2): bytes on macOS, KiB on Linux
 
@@ -69,7 +69,7 @@ class ContainerTry:
     job_try: int
 
 
-def leave_footprint(store: Store, which: ContainerTry, tally: Tally, log: Callable[[str], None]) -> None:
+def leave_footprint(store: Storage, which: ContainerTry, tally: Tally, log: Callable[[str], None]) -> None:
     """Tell the report what this container used; that it cannot be told is no failure of the job."""
     footprint = Footprint(
         attempt=which.cursor.attempt,

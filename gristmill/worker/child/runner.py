@@ -10,7 +10,7 @@ from typing import IO, Any
 from gristmill.errors import GristmillError
 from gristmill.limits import SEGMENT_AGE_MIN
 from gristmill.runs.records import Failure
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 from gristmill.task import Task
 from gristmill.worker.child.deadline import Terminated, Termination, TimedOut, TimeLimit
 from gristmill.worker.child.feeds import Chunk, Feed
@@ -36,7 +36,7 @@ _PROGRESS_SECONDS = 5.0
 class Runner:
     """A child at work; `tally` counts its tasks."""
 
-    store: Store
+    store: Storage
     setting: ChildSetting
     feeds: MakeFeed
     sinks: Callable[[IO[bytes]], Sink]

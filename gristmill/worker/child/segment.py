@@ -9,7 +9,7 @@ from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
 from gristmill.runs.records import Receipt
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 from gristmill.worker.child.setting import ChildSetting
 
 _ONE_REQUEST = 16 * MIB
@@ -53,7 +53,7 @@ class Segment:
         full = self.offsets[-1] >= SEGMENT_BYTES or len(self.bytes_in) >= SEGMENT_TASKS
         return full or time.time() - self.started >= max(SEGMENT_SECONDS, age)
 
-    def seal(self, store: Store, setting: ChildSetting) -> None:
+    def seal(self, store: Storage, setting: ChildSetting) -> None:
         """Commit the tasks done so far, and let go of the file; nothing is written where no task is done."""
         if self.bytes_in:
             span = Span(self.first, self.end)
@@ -62,7 +62,7 @@ class Segment:
             store.put(setting.keys.receipt(span), receipt)
         self.file.close()
 
-    def _put(self, store: Store, key: str) -> str:
+    def _put(self, store: Storage, key: str) -> str:
         self.file.seek(0)
         if self.offsets[-1] <= _ONE_REQUEST:
             return store.put(key, self.file.read())

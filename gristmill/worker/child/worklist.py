@@ -11,7 +11,7 @@ from gristmill.chunks import index
 from gristmill.keys import Span
 from gristmill.runs.committed import read_committed
 from gristmill.sharing import Places, child_places
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 from gristmill.worker.child.setting import ChildSetting
 
 _WINDOW = 128 * 1024  # tasks: 1 MiB of offsets
@@ -30,7 +30,7 @@ class Stretch:
             yield self.first + place, start, end
 
 
-def stretches(store: Store, setting: ChildSetting) -> Iterator[Stretch]:
+def stretches(store: Storage, setting: ChildSetting) -> Iterator[Stretch]:
     """Yield what the child has to do; a second try of the same job leaves out what its first one committed."""
     chunks = keys.chunks(setting.cursor.run, setting.cursor.stage)
     spans = list(_todo(store, setting, chunks))
@@ -43,7 +43,7 @@ def stretches(store: Store, setting: ChildSetting) -> Iterator[Stretch]:
             yield Stretch(span.first, offsets[span.first - base : span.end + 1 - base])
 
 
-def _todo(store: Store, setting: ChildSetting, chunks: str) -> Iterator[Span]:
+def _todo(store: Storage, setting: ChildSetting, chunks: str) -> Iterator[Span]:
     listed = setting.keys.tasks(setting.cursor.attempt)
     if store.head(listed) is None:
         places = _places(setting, index.read_header(store, chunks).values - 1)
@@ -56,7 +56,7 @@ def _places(setting: ChildSetting, todo: int) -> Places:
     return child_places(todo, setting.group, setting.groups, setting.child, setting.children)
 
 
-def _uncommitted(store: Store, setting: ChildSetting, spans: list[Span]) -> list[Span]:
+def _uncommitted(store: Storage, setting: ChildSetting, spans: list[Span]) -> list[Span]:
     return read_committed(store, setting.keys, spans[-1].end, spans[0].first).missing
 
 

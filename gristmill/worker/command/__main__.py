@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gristmill import keys
+from gristmill.aws_clients import make_client
 from gristmill.batch.submitted import SubmittedCommand
 from gristmill.errors import ExitCode
-from gristmill.storage.s3 import Store, make_client
+from gristmill.storage import Storage
+from gristmill.storage.s3 import S3Storage
 
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as a shell tells it
 
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a submitted command; returns only where it cannot be started."""
     if len(arguments) != 1 or "BUCKET" not in environment:
         return _say("usage: python -m gristmill.worker.command FOLDER, with BUCKET in the environment", ExitCode.USAGE)
-    store = Store(environment["BUCKET"], make_client("s3"))
+    store = S3Storage(environment["BUCKET"], make_client("s3"))
     told = SubmittedCommand.model_validate_json(store.read(keys.job_command(arguments[0])))
     os.chdir(_workplace())
     for name in told.files:
@@ -36,7 +38,7 @@ def _workplace() -> str:
     return tempfile.mkdtemp(prefix="job-", dir=here if os.access(here, os.W_OK) else None)
 
 
-def _fetch(store: Store, key: str, path: Path) -> None:
+def _fetch(store: Storage, key: str, path: Path) -> None:
     with store.open_range(key, 0) as source, path.open("wb") as file:
         while block := source.read(1 << 20):
             file.write(block)

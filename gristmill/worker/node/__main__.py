@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from gristmill.aws_clients import make_bare_client
 from gristmill.enums import NodeMessage
 from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.keys import Rendezvous
 from gristmill.printable import encodable
-from gristmill.storage.s3 import Store, make_bare_client
+from gristmill.storage.s3 import S3Storage
 from gristmill.worker.node.board import Board, Heartbeat, quick_config
 from gristmill.worker.node.failures import NodeTerminated
 from gristmill.worker.node.host import Registration, register
@@ -61,7 +62,7 @@ def main() -> int:
 
 def run(setting: NodeSetting, folder: Path, pause: Callable[[float], None]) -> int:
     """Take part in one attempt."""
-    store = Store(setting.bucket, make_bare_client("s3", quick_config()))
+    store = S3Storage(setting.bucket, make_bare_client("s3", quick_config()))
     place = Rendezvous(setting.cursor.run, setting.job_id, setting.attempt)
     board = Board(store, place, setting.timing.lost, pause)
     say(f"node {setting.index} of {setting.nodes}, main node {setting.main}, try {setting.attempt} of Batch")

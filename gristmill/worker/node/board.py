@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from gristmill.keys import Rendezvous
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 from gristmill.worker.node.failures import StoreUnreachable
 
 _AGAIN = 0.5  # seconds after an error
@@ -25,7 +25,7 @@ def quick_config() -> Config:
 class Board:
     """What the nodes of one attempt tell each other. `pause` waits, and is where a signal is heard."""
 
-    def __init__(self, store: Store, place: Rendezvous, lost: float, pause: Callable[[float], None]) -> None:
+    def __init__(self, store: Storage, place: Rendezvous, lost: float, pause: Callable[[float], None]) -> None:
         self.place = place
         self._store = store
         self._lost = lost

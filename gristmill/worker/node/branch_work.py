@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill import keys
+from gristmill.aws_clients import make_client
 from gristmill.chunks import index
 from gristmill.errors import Refused
 from gristmill.runs.records import Failure
-from gristmill.storage.s3 import Store, make_client
+from gristmill.storage import Storage
+from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.command import check_space, stage
 from gristmill.worker.child.meter import ContainerTry, Tally, leave_footprint
 from gristmill.worker.child.segment import Segment
@@ -22,7 +24,7 @@ from gristmill.worker.node.setting import NodeSetting
 class BranchWork:
     """A branch: its one task is the stage's whole input, and what rank 0 writes becomes the segment of that task."""
 
-    def __init__(self, store: Store, setting: NodeSetting, folder: Path) -> None:
+    def __init__(self, store: Storage, setting: NodeSetting, folder: Path) -> None:
         self._store, self._setting = store, setting
         self._branch: MpiBranch = read_branch(store, setting.cursor, setting.branch)
         self._input = folder / f"input{self._branch.input_suffix}"
@@ -77,7 +79,7 @@ class BranchWork:
         size = self._output.stat().st_size
         segment.add(size, self._branch.size, header.records or 1, 1)
         self._tally.add(self._branch.size, size, header.records or 1, 1)
-        segment.seal(Store(setting.bucket, make_client("s3")), told)
+        segment.seal(S3Storage(setting.bucket, make_client("s3")), told)
 
     def note_failure(self, code: int, reason: str) -> None:
         """Record the failure of the one task."""

@@ -14,7 +14,7 @@ from gristmill.pipeline.placeholders import fill
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import Source, frozen, read_record, stage_source, suffix
 from gristmill.runs.records import RunRecord
-from gristmill.storage.s3 import Store
+from gristmill.storage import Storage
 from gristmill.task import Task
 from gristmill.worker.child.command import Program, environment
 from gristmill.worker.child.job import Job, taking_task
@@ -30,7 +30,7 @@ class MpiBranch:
     cursor: Cursor
     branch: Branch
     source: Source
-    store: Store
+    store: Storage
 
     @property
     def is_function(self) -> bool:
@@ -70,7 +70,7 @@ class MpiBranch:
             store=self.store,
         )
 
-    def open_input(self, store: Store) -> BinaryIO:
+    def open_input(self, store: Storage) -> BinaryIO:
         """Return the input as a stream; nothing is read of it before it is asked for."""
         return store.open_range(self.source.key, 0, self.source.size, self.source.version)
 
@@ -91,7 +91,7 @@ def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:
     return [fill(word, values) for word in branch.mpi or ()]
 
 
-def read_branch(store: Store, cursor: Cursor, name: str) -> MpiBranch:
+def read_branch(store: Storage, cursor: Cursor, name: str) -> MpiBranch:
     """Return a branch of a run."""
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)

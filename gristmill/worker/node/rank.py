@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from gristmill.aws_clients import make_client
 from gristmill.runs.cursor import Cursor
-from gristmill.storage.s3 import Store, make_client
+from gristmill.storage import Storage
+from gristmill.storage.s3 import S3Storage
 from gristmill.worker.node.mpi_branch import INPUT, OUTPUT, MpiBranch, read_branch
 from gristmill.worker.node.mpirun import program
 
@@ -27,7 +29,7 @@ class OtherRanksSink(io.RawIOBase):
 def main() -> None:
     """Be one rank."""
     told = _parser().parse_args()
-    store = Store(os.environ["BUCKET"], make_client("s3"))
+    store = S3Storage(os.environ["BUCKET"], make_client("s3"))
     work = read_branch(store, Cursor(told.run, told.stage, told.attempt), told.branch)
     if work.is_function:
         call(work, store)
@@ -37,7 +39,7 @@ def main() -> None:
     os.execvpe(words[0], words, environment)  # noqa: S606 - the pipeline's own command
 
 
-def call(work: MpiBranch, store: Store) -> None:
+def call(work: MpiBranch, store: Storage) -> None:
     """Call the branch's function in this rank; rank 0 writes the output."""
     from mpi4py import MPI
 

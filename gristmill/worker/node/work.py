@@ -61,7 +61,8 @@ def make_work(setting: NodeSetting, folder: Path) -> Work:
     if setting.command:
         return CommandWork(list(setting.command))
     # heavy, and a plain command is not to wait for it
-    from gristmill.storage.s3 import Store, make_bare_client
+    from gristmill.aws_clients import make_bare_client
+    from gristmill.storage.s3 import S3Storage
     from gristmill.worker.node.branch_work import BranchWork
 
-    return BranchWork(Store(setting.bucket, make_bare_client("s3")), setting, folder)
+    return BranchWork(S3Storage(setting.bucket, make_bare_client("s3")), setting, folder)

@@ -9,10 +9,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from gristmill.client.drop.upload_record import FileIdentity, Slot, UploadRecord
 from gristmill.errors import Refused
 from gristmill.limits import MIB, S3_PARTS_MAX
-from gristmill.parallel import in_parallel
+from gristmill.storage.s3 import S3Storage
+from gristmill.storage.upload_record import FileIdentity, Slot, UploadRecord
 
 _PART = 8 * MIB
 _THREADS = 4  # parts on their way at once; on a slow line more would leave many of them unfinished when it breaks
@@ -47,9 +47,10 @@ def part_size(size: int) -> int:
 class PartUpload:
     """The upload of one open file to one key."""
 
-    def __init__(self, client: Any, bucket: str, key: str, metadata: Mapping[str, str], file: int) -> None:
-        self._client = client
-        self._names = {"Bucket": bucket, "Key": key}
+    def __init__(self, store: S3Storage, key: str, metadata: Mapping[str, str], file: int) -> None:
+        self._client = store.client
+        self._together = store.together
+        self._names = {"Bucket": store.bucket, "Key": key}
         self._metadata = dict(metadata)
         self._file = file
         self.identity = FileIdentity.of(file)
@@ -126,7 +127,7 @@ class PartUpload:
             return Part(number, sent["ETag"], checksum)
 
         missing = [number for number in range(1, self._count + 1) if number not in present]
-        sent = {part.number: part for part in in_parallel(missing, send, _THREADS)}
+        sent = {part.number: part for part in self._together(send, missing, _THREADS)}
         if FileIdentity.of(self._file) != self.identity:
             raise Refused(["the file changed while it was uploaded"], "No run was started. Try again once it is whole.")
         return [part for _, part in sorted({**present, **sent}.items())]

@@ -1,0 +1,107 @@
+"""What every storage does, whatever lies behind it."""
+
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, BinaryIO, Protocol
+
+from gristmill.clock import Clock
+from gristmill.parallel import Together
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What a listing or a HEAD tells of an object; all beyond its ETag comes from a HEAD alone."""
+
+    key: str
+    size: int
+    etag: str
+    version: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    checksum: str | None = None  # S3's own: algorithm and value
+    storage: str = "STANDARD"  # class, as a listing tells it
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Bytes [start, end) of an object."""
+
+    key: str
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """Return the piece's bytes."""
+        return self.end - self.start
+
+
+class Storage(Protocol):
+    """Objects of one bucket, by key. `clock` and `together` are how it waits and makes requests at once."""
+
+    bucket: str
+    clock: Clock
+    together: Together
+
+    @abstractmethod
+    def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
+        """Return what is known of an object (of that very version, if given), None where there is none."""
+
+    @abstractmethod
+    def open_range(self, key: str, start: int, end: int | None = None, version: str | None = None) -> BinaryIO:
+        """Return a buffered stream of bytes [start, end) of an object."""
+
+    @abstractmethod
+    def find(self, key: str, most: int = -1) -> bytes | None:
+        """Return an object's bytes, the first `most` of them if that is given; None where there is no object."""
+
+    @abstractmethod
+    def put(self, key: str, body: bytes, kind: str | None = None) -> str:
+        """Write an object, of a media type if `kind` gives one; return its ETag."""
+
+    @abstractmethod
+    def put_new(self, key: str, body: bytes) -> bool:
+        """Write an object unless it exists; tell whether it was written."""
+
+    @abstractmethod
+    def put_if(self, key: str, body: bytes, etag: str) -> bool:
+        """Replace an object that still has `etag`; tell whether it was replaced."""
+
+    @abstractmethod
+    def upload(self, key: str, file: IO[bytes], metadata: dict[str, str] | None = None) -> str:
+        """Write an object from an open file, holding little of it in memory; return its ETag."""
+
+    @abstractmethod
+    def compose(
+        self,
+        key: str,
+        pieces: Sequence[Piece],
+        metadata: dict[str, str],
+        scratch: str,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Write `key` as the pieces in order; it appears whole or not at all.
+
+        Intermediate objects lie under `scratch` for a while. `check` is asked last, before `key` appears, and raises
+        where it must not.
+        """
+
+    @abstractmethod
+    def delete(self, key: str) -> None:
+        """Remove an object, if it is there."""
+
+    @abstractmethod
+    def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
+        """Yield the objects under a prefix in key order, from the first key behind `after` on."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None, version: str | None = None) -> bytes:
+        """Return bytes [start, end) of an object; all of it by default."""
+        if end is not None and end <= start:
+            return b""
+        with self.open_range(key, start, end, version) as stream:
+            return stream.read()
+
+    def read_json(self, key: str) -> Any:
+        """Return an object's JSON."""
+        return json.loads(self.read(key))
