@@ -53,12 +53,19 @@ def _kill_marked(mark: bytes) -> bool:
         with contextlib.suppress(OSError):  # another user's, or one that has just ended
             handle = os.pidfd_open(int(process.name))
             try:
-                if any(one.startswith(mark) for one in (process / "environ").read_bytes().split(b"\0")):
+                if any(one.startswith(mark) for one in _variables(process)):
                     signal.pidfd_send_signal(handle, signal.SIGKILL)
                     found = True
             finally:
                 os.close(handle)
     return found
+
+
+def _variables(process: Path) -> Iterator[bytes]:
+    """Yield the variables of a process; a thread that has ended tells none, though it is the main one of a living."""
+    for thread in (process / "task").iterdir():
+        with contextlib.suppress(ProcessLookupError):
+            yield from (thread / "environ").read_bytes().split(b"\0")
 
 
 def sweep(data: Path) -> None:

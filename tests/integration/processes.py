@@ -28,8 +28,17 @@ def _from_proc() -> list[Process]:
             fields = file.read_text(errors="replace").rpartition(")")[2].split()
         except OSError:  # it has just ended
             continue
-        found.append(Process(int(file.parent.name), int(fields[1]), fields[19], fields[0]))
+        state = "S" if fields[0] == "Z" and _has_threads(file.parent) else fields[0]
+        found.append(Process(int(file.parent.name), int(fields[1]), fields[19], state))
     return found
+
+
+def _has_threads(process: Path) -> bool:
+    """Tell whether threads live of a process whose main thread has ended."""
+    try:
+        return len(list((process / "task").iterdir())) > 1
+    except OSError:
+        return False
 
 
 def _from_ps() -> list[Process]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.processes.scratch import end_users
 from embedded_aws.services.awslambda import later
 from tests.integration.processes import below, running
 
@@ -45,6 +46,76 @@ def test_what_ends_and_what_is_spared(end: str, left: str):
     words = [sys.executable, "-c", PARENT.replace("END", end)]
     done = subprocess.run(words, capture_output=True, text=True, check=True, start_new_session=True)
     assert done.stdout.strip() == left
+
+
+# what flees: a process whose main thread has ended, one below it, and some that fork and exit faster than `ps` looks
+FLEEING = """
+import ctypes, os, sys, threading, time
+from process_tree.descendants import adopt_orphans, end_descendants
+NUMBER = {"x86_64": 60, "aarch64": 93}[os.uname().machine]  # of exit(2), which ends a thread
+
+def beat():
+    while True:
+        os.write(write, b".")
+        time.sleep(0.01)
+
+def end_main_thread(target):
+    threading.Thread(target=target).start()
+    time.sleep(0.1)
+    ctypes.CDLL(None).syscall(NUMBER, 0)
+
+def threads():
+    end_main_thread(beat)
+
+def below():
+    end_main_thread(lambda: beat() if os.fork() == 0 else time.sleep(60))
+
+def hops():
+    for _ in range(6):
+        if os.fork() == 0:
+            while os.fork() == 0:
+                os.setsid()
+                os.write(write, b".")
+            os._exit(0)
+
+adopt_orphans()
+read, write = os.pipe()
+os.set_blocking(write, False)
+if os.fork() == 0:
+    os.setsid()
+    WAY()
+    os._exit(0)
+os.read(read, 1)
+time.sleep(0.3)
+print(end_descendants())
+os.set_blocking(read, False)
+while os.read(read, 1_000_000) == b"." * 1_000_000:
+    pass
+time.sleep(0.2)
+try:
+    print(len(os.read(read, 10)))
+except BlockingIOError:
+    print("nothing lives")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
+@pytest.mark.parametrize("way", ["threads", "below", "hops"])
+def test_what_flees_ends(way: str):
+    words = [sys.executable, "-c", FLEEING.replace("WAY", way)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, start_new_session=True, timeout=60)
+    assert done.stdout.splitlines() == ["[]", "nothing lives"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the variables of a process")
+def test_a_process_whose_main_thread_has_ended_is_known_by_its_variables(tmp_path: Path):
+    code = FLEEING.partition("adopt_orphans()\n")[0] + "write = 1\nthreads()"
+    environment = {**os.environ, "TMPDIR": f"{tmp_path}/one"}
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, env=environment) as process:
+        until(lambda: ") Z" in Path(f"/proc/{process.pid}/stat").read_text())
+        end_users(tmp_path)
+        assert process.wait(10) == -signal.SIGKILL
 
 
 # notes a process of its own and a command for its end, and tells of its helpers before it is killed

@@ -200,7 +200,8 @@ def _see_to_its_end(process: int, end: int, files: Sequence[int]) -> None:
         ended, status = os.waitpid(-1, 0)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process, signal.SIGKILL)
-    offspring.end_descendants()
+    if left := offspring.end_descendants():
+        sys.stderr.write(f"processes that a job or a worker left could not be ended: {left[:10]}, {len(left)} in all\n")
     _tell(end, str(os.waitstatus_to_exitcode(status)))
 
 
