@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws.lifecycle import daemon
+from gristmill.client import embedded
 from tests.integration.batch import Batch
 
 AIM = 0.5
@@ -28,7 +29,7 @@ def main() -> None:
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        state = daemon.up(data, ["--port", "0", "--vcpus", str(told.slots)])
+        state = embedded.up(data, ["--port", "0", "--vcpus", str(told.slots)])
         try:
             report(told, Batch(state.endpoint, data))
         finally:

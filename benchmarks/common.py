@@ -15,13 +15,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from embedded_aws.deploy import deploy
 from embedded_aws.lifecycle import daemon
 from gristmill import keys
+from gristmill.client import embedded
+from gristmill.client.deploy import deploy
 from gristmill.client.target import Target, at_server
 from gristmill.runs.drop import run_id
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
+from tests.project import PROJECT
 
 LINE_BYTES = 40
 _LINES_AT_ONCE = 100_000
@@ -115,11 +117,11 @@ def mill() -> Iterator[Mill]:
     """Start an embedded AWS with the stack deployed and one run behind it; stop it at the end."""
     with TemporaryDirectory(prefix="gristmill-bench-") as folder:
         data = Path(folder) / "state"
-        state = daemon.up(data, ["--port", "0"])
+        state = embedded.up(data, ["--port", "0"])
         try:
             target = at_server(state)
             clients = {name: target.client(name) for name in ("s3", "cloudformation")}
-            outputs = deploy(clients, daemon.PROJECT, "gristmill", {})
+            outputs = deploy(clients, PROJECT, "gristmill", {})
             one = Mill(data, target, outputs["BucketName"])
             warm = Path(folder) / "warm.txt"
             write_lines(warm, 10)

@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.common import command_version, finish, print_machine, verdict
 from benchmarks.rivals.classic_mpi import Classic, why_not
 from embedded_aws.lifecycle import daemon
+from gristmill.client import embedded
 from gristmill.client.target import Target, at_server
 from gristmill.enums import NodeMessage
 from gristmill.worker.node.mpirun import find_mpirun
@@ -140,7 +141,7 @@ def main() -> None:
         for every in PERIODS:
             ways[f"host file, each {every} s"] = lambda folder, count, every=every: classic(every, folder, count)
     with tempfile.TemporaryDirectory() as data:
-        state = daemon.up(Path(data), ["--port", "0"])
+        state = embedded.up(Path(data), ["--port", "0"])
         try:
             target = at_server(state)
             target.client("s3").create_bucket(Bucket=BUCKET)

@@ -18,7 +18,7 @@ from batch_jobs.proteins import sample
 
 CHUNKS = 40
 RIVALS = Path(__file__).with_name("rivals")
-SNAKEMAKE = common.daemon.PROJECT / ".tools" / "snakemake" / "bin" / "snakemake"
+SNAKEMAKE = common.PROJECT / ".tools" / "snakemake" / "bin" / "snakemake"
 STEP = [sys.executable, str(RIVALS / "proteins.py")]
 
 

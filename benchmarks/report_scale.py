@@ -16,11 +16,10 @@ from typing import Any
 
 import common
 
-from embedded_aws.lifecycle import daemon
+from embedded_aws.limits import BATCH_LIST_PAGE_BY_STATUS
 from gristmill import keys
 from gristmill.cost.gather import CostClients, observe
 from gristmill.enums import RunStatus
-from gristmill.limits import BATCH_LIST_PAGE_BY_STATUS
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.summary import RunSummary
 from gristmill.pipeline.loading import load
@@ -29,6 +28,7 @@ from gristmill.runs.records import InputObject, RunRecord
 from gristmill.runs.request import Resume
 from gristmill.runs.usage import Footprint, leave
 from gristmill.storage import Storage
+from tests.project import PROJECT
 
 CONTAINERS = (100, 1_000, 10_000)
 LIMIT_SECONDS = 10.0  # of processor time, of the 110 s that Notify has
@@ -102,7 +102,7 @@ def record_of(bucket: str, run: str) -> RunRecord:
         claimed_at=START,
         owner="miller",
         input=dropped,
-        pipeline=load("strings", [daemon.PROJECT / "batch_jobs"]),
+        pipeline=load("strings", [PROJECT / "batch_jobs"]),
         parameters={},
         faults=[],
     )

@@ -19,7 +19,7 @@ LINES = 100_000
 CHUNKS = (10, 1000)
 ROUNDS = 5
 RIVALS = Path(__file__).with_name("rivals")
-SNAKEMAKE = common.daemon.PROJECT / ".tools" / "snakemake" / "bin" / "snakemake"
+SNAKEMAKE = common.PROJECT / ".tools" / "snakemake" / "bin" / "snakemake"
 
 
 def by_xargs(source: Path, lines: int, folder: Path) -> float:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embedded_aws.access.keys import KeyRing, new_pair
+from embedded_aws.application import Application
 from embedded_aws.gpus import present
 from embedded_aws.processes.inherited import by_process
-from gristmill.pipeline.loading import SEARCH_PATH
-from gristmill.pipeline.search_path import noted
-from gristmill.surroundings import KeyPair, leading_to, unproxied
+from embedded_aws.search_path import as_variable, noted
+from embedded_aws.surroundings import KeyPair, leading_to, unproxied
 
 CALLS_FILE = "calls.jsonl"  # in the data folder: which role called what
 OUTBOX = "outbox"  # in the data folder: where mails land
@@ -25,7 +25,6 @@ class Settings:
     """Where the embedded AWS listens, keeps its files, and what its Batch may use."""
 
     data: Path
-    project: Path
     started_by: str = ""  # a program and its version, for the state file
     port: int = 4566
     vcpus: float = field(default_factory=lambda: float(os.cpu_count() or 1))
@@ -39,8 +38,9 @@ class Settings:
     container_subnet: str = "10.142.0.0/16"
     isolate: bool = False  # nodes of multi-node jobs are network namespaces
     smtp: str | None = None  # host:port of a mail server that gets a copy of each mail
+    application: Application = field(default_factory=Application)
     start_lock: int | None = None  # an open file, closed once the server serves
-    nonce: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)  # see client/server_proof.py
+    nonce: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)  # see lifecycle/proof.py
     key_ring: KeyRing = field(default_factory=lambda: KeyRing(new_pair()), repr=False)
 
     @property
@@ -65,9 +65,9 @@ class Settings:
     def process_environment(self, role: str = "") -> dict[str, str]:
         """Return what a job or function of a role inherits: its client environment, and of the user's few variables."""
         client = self.client_environment(self.key_ring.role(role))
-        search_path = {SEARCH_PATH: os.pathsep.join(noted(self.data))}
+        search_path = as_variable(self.application.search_path, noted(self.data))
         return {**by_process(os.environ), **search_path, **client}
 
     def job_environment(self, role: str = "") -> dict[str, str]:
-        """Return what a job of a role inherits: the project's code as it lies on disk; output is not held back."""
-        return {**self.process_environment(role), "PYTHONPATH": str(self.project), "PYTHONUNBUFFERED": "1"}
+        """Return what a job of a role inherits: the application's code as it lies on disk; output is not held back."""
+        return {**self.process_environment(role), "PYTHONPATH": self.application.source, "PYTHONUNBUFFERED": "1"}

@@ -12,6 +12,7 @@ from pathlib import Path
 from gristmill.errors import Refused
 
 TEMPLATE = "template.yaml"
+SEARCH_PATH = "GRISTMILL_PIPELINES"  # the variable that lists more folders with pipelines
 _MARKS = (
     *(TEMPLATE, "samconfig.toml", "statemachines/pipeline.asl.yaml"),
     *("functions/split/app.py", "gristmill/__init__.py", "batch_jobs/__init__.py"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from embedded_aws.lifecycle.daemon import PROJECT
+from tests.project import PROJECT
 
 TEXT = (PROJECT / "statemachines" / "pipeline.asl.yaml").read_text()
 

@@ -16,7 +16,7 @@ from embedded_aws.access.origins import Rule, admitting, answer_headers, foreign
 from embedded_aws.access.refusals import Answer, Refused, Why, answer_to
 from embedded_aws.access.request import Request, request_of
 
-CLAIM = "gristmill.steps.split.claim"  # in the WSGI environment: who calls which service, verified
+CLAIM = "embedded_aws.claim"  # in the WSGI environment: who calls which service, verified
 _NOT_HANDED_ON = ("HTTP_ORIGIN", "HTTP_X_MOTO_ACCOUNT_ID")  # moto would answer to the first, and obey the second
 _CONTROL = "/v20180820/"  # S3 Control, below an account's virtual host
 _MISDIRECTED = Answer(
@@ -38,6 +38,7 @@ class Rules:
     bridges: frozenset[str]
     secret_of: Callable[[str], str | None]
     cors_of: Callable[[str], Iterable[Rule]]
+    take_keys: str  # how a shell gets the keys
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -56,7 +57,7 @@ class Gate:
         try:
             return self._admit(request, named, environ, start_response)
         except Refused as refused:
-            return _give(_answer_to(request, refused), request, start_response)
+            return _give(self._answer_to(request, refused), request, start_response)
 
     def refusal_of_head(self, request: Request) -> Answer | None:
         """Return the refusal of a request whose body has not come yet, so that nobody fills the disk with it."""
@@ -68,7 +69,7 @@ class Gate:
             if not form.is_form(request):
                 signature.verify_head(request, self._rules.secret_of, self._rules.now())
         except Refused as refused:
-            return _answer_to(request, refused)
+            return self._answer_to(request, refused)
         return None
 
     def _admit(self, request: Request, named: Named, environ: Environ, start_response: Application) -> Any:
@@ -95,17 +96,16 @@ class Gate:
             raise Refused(Why.FOREIGN_ORIGIN)
         return answer_headers(rule, request, origin)
 
+    def _answer_to(self, request: Request, refused: Refused) -> Answer:
+        log.info("refused %s %s: %s", request.method, request.path, refused)
+        return answer_to(request, refused, self._rules.take_keys)
+
     def _verify(self, request: Request, named: Named) -> Claim:
         now = self._rules.now()
         if not form.is_form(request):
             return signature.verify(request, self._rules.secret_of, now)
         bucket = named.bucket or unquote(request.path.strip("/"))
         return form.verify(request, bucket, self._rules.secret_of, now)
-
-
-def _answer_to(request: Request, refused: Refused) -> Answer:
-    log.info("refused %s %s: %s", request.method, request.path, refused)
-    return answer_to(request, refused)
 
 
 def _admitted(environ: Environ, claim: Claim, named: Named, port: int) -> Environ:

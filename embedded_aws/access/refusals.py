@@ -8,10 +8,9 @@ from http import HTTPStatus
 from xml.sax.saxutils import escape
 
 from embedded_aws.access.request import Request
-from gristmill.surroundings import TAKE_KEYS
 
 _FORM = "application/x-www-form-urlencoded"
-_ANEW = f"This embedded AWS has new keys of its own since it was started: {TAKE_KEYS}"
+_ANEW = "This embedded AWS has new keys of its own since it was started"
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. "
     "Check your AWS Secret Access Key and signing method."
@@ -92,6 +91,7 @@ class Why(Enum):
     )
 
 
+_KEYS_WANTED = {Why.UNKNOWN_KEY, Why.UNSIGNED}
 _BAD_REQUESTS = {Why.MALFORMED, Why.MALFORMED_QUERY, Why.OTHER_MECHANISM, Why.OTHER_BODY, Why.BODY_HASH}
 
 
@@ -112,9 +112,10 @@ class Answer:
     body: bytes = b""
 
 
-def answer_to(request: Request, refused: Refused) -> Answer:
-    """Return a refusal as the service that was asked would word it."""
+def answer_to(request: Request, refused: Refused, take_keys: str) -> Answer:
+    """Return a refusal as the service that was asked would word it; `take_keys` tells how to get the keys."""
     s3_code, json_code, query_code, message = refused.why.value
+    message = f"{message}: {take_keys}" if refused.why in _KEYS_WANTED else message
     text = f"{message}; {refused.detail}" if refused.detail else message
     number = str(uuid.uuid4())
     status = HTTPStatus.BAD_REQUEST if refused.why in _BAD_REQUESTS else HTTPStatus.FORBIDDEN

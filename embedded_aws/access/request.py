@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, BinaryIO
 from urllib.parse import unquote
 
-WIRE_HEADERS = "gristmill.headers"  # in the WSGI environment: every header line, as (name, value)
+WIRE_HEADERS = "embedded_aws.headers"  # in the WSGI environment: every header line, as (name, value)
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 

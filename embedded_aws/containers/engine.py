@@ -8,8 +8,9 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from embedded_aws.application import Application
+from embedded_aws.errors import Refused
 from embedded_aws.processes.keeper import keeper
-from gristmill.errors import Refused
 
 _ENGINES = ("docker", "podman")
 _ASK_SECONDS = 30.0
@@ -17,14 +18,6 @@ _PULL_SECONDS = 1800.0
 _STATE = "{{.Id}} {{.State.Status}} {{.State.OOMKilled}} {{.State.Error}}"
 _OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 _NEVER_RAN = ("created", "configured", "initialized")
-# what batch_jobs/images/build.sh makes, by the stack's parameters; `science` has OpenCL with a GPU and without
-IMAGES = {
-    "JobImage": "gristmill-jobs:cpu",
-    "ScienceImage": "gristmill-jobs:science",
-    "GpuImage": "gristmill-jobs:science",
-}
-JOB_LABEL = "gristmill-job"  # and the id of its job
-LABEL = "gristmill-port"  # every container carries the port of the embedded AWS that started it
 _pulling = threading.Lock()  # children of an array want the same image at the same time
 
 
@@ -43,11 +36,21 @@ class Engine:
     program: str
     port: int
     is_podman: bool = False
+    application: str = Application.name
 
     @property
     def network(self) -> str:
         """Return the name of the bridge network."""
-        return f"gristmill-{self.port}"
+        return f"{self.application}-{self.port}"
+
+    @property
+    def label(self) -> str:
+        """Return the label that every container carries: the port of the embedded AWS that started it."""
+        return f"{self.application}-port={self.port}"
+
+    def job_label(self, job: str) -> str:
+        """Return the label of a job's containers."""
+        return f"{self.application}-job={job}"
 
     def ask(self, *words: str, seconds: float = _ASK_SECONDS) -> "subprocess.CompletedProcess[str]":
         """Run a command of the engine; OSError where it does not answer in time, or is not there any more.
@@ -75,7 +78,7 @@ class Engine:
 
     def sweeping(self) -> list[str]:
         """Return the command that removes every container, its volumes, and the network of this embedded AWS."""
-        program, label, network = self.program, f"{LABEL}={self.port}", self.network
+        program, label, network = self.program, self.label, self.network
         found = f"$('{program}' ps --all --quiet --filter label={label})"
         removal = f"ids={found}; [ -z \"$ids\" ] || '{program}' rm --force --volumes $ids"
         return ["sh", "-c", f"{removal}; '{program}' network rm '{network}'"]
@@ -153,8 +156,8 @@ def run_command(engine: Engine, wanted: Wanted, variables: Iterable[str], folder
     named = [word for name in variables for word in ("--env", name)]
     mounted = [word for here, there in folders.items() for word in ("--volume", f"{here}:{there}:ro")]
     return [
-        *(engine.program, "run", "--pull", "never", "--name", wanted.name, "--label", f"{LABEL}={engine.port}"),
-        *("--label", f"{JOB_LABEL}={wanted.job}"),
+        *(engine.program, "run", "--pull", "never", "--name", wanted.name, "--label", engine.label),
+        *("--label", engine.job_label(wanted.job)),
         *("--network", engine.network, "--ip", wanted.address, "--hostname", wanted.name),
         *("--cpus", f"{wanted.vcpus:g}"),
         # by default an engine gives as much again of swap space, which hosts of ECS do not have
@@ -177,7 +180,7 @@ def _gpus(engine: Engine, gpus: list[str]) -> list[str]:
     return ["--gpus", f'"device={",".join(gpus)}"']
 
 
-def find(port: int) -> Engine:
+def find(port: int, application: str = Application.name) -> Engine:
     """Return the engine that works on this machine, or the one that ENGINE names.
 
     Refused where there is none, with each one's complaint.
@@ -194,7 +197,7 @@ def find(port: int) -> Engine:
         except OSError as error:
             complaint = str(error)
         if not complaint:
-            return Engine(program, port, _is_podman(program))
+            return Engine(program, port, _is_podman(program), application)
         complaints.append(f"{name}: {complaint}")
     raise Refused([f"no engine for containers works here ({'; '.join(complaints)})"], "Install docker or podman.")
 

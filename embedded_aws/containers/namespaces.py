@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from embedded_aws.containers.network import Addresses
+from embedded_aws.errors import Refused
 from embedded_aws.processes.keeper import keeper
 from embedded_aws.services.batch.model import Job
 from embedded_aws.services.batch.start import Process, Starter, command_of, executed, host_of, piped
 from embedded_aws.settings import Settings
-from gristmill.errors import Refused
 
 
 def _check() -> None:

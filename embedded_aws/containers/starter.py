@@ -12,17 +12,16 @@ from embedded_aws.containers.network import Addresses, pin
 from embedded_aws.containers.options import options
 from embedded_aws.gpus import real
 from embedded_aws.processes.keeper import keeper
+from embedded_aws.search_path import as_variable, noted
 from embedded_aws.services.batch.model import Job
 from embedded_aws.services.batch.start import Process, piped
 from embedded_aws.settings import Settings
-from gristmill.pipeline.loading import SEARCH_PATH
-from gristmill.pipeline.search_path import noted
-from gristmill.surroundings import unproxied
+from embedded_aws.surroundings import unproxied
 
-_INSIDE = "/opt/pipelines"  # where the laptop's own pipelines appear in a container
+_INSIDE = "/opt/pipelines"  # where the folders of the search path appear in a container
 _CLIENT_SECONDS = 10.0  # from a container's end to that of the client that follows it
 # of this machine, not of the image; the GPUs of a container are numbered anew
-_NOT_PASSED = {"PATH", "HOME", "TMPDIR", "PYTHONPATH", SEARCH_PATH, "CUDA_VISIBLE_DEVICES"}
+_NOT_PASSED = {"PATH", "HOME", "TMPDIR", "PYTHONPATH", "CUDA_VISIBLE_DEVICES"}
 
 
 class ContainerProcess:
@@ -142,11 +141,11 @@ class Containers:
     def _variables(self, environment: Mapping[str, str]) -> dict[str, str]:
         own = {
             "AWS_ENDPOINT_URL": f"http://{self._addresses.gateway}:{self._settings.port}",
-            SEARCH_PATH: os.pathsep.join(self._folders().values()),
+            **as_variable(self._settings.application.search_path, self._folders().values()),
             **unproxied([self._addresses.gateway]),
         }
         return {**{name: value for name, value in environment.items() if name not in _NOT_PASSED}, **own}
 
     def _folders(self) -> dict[str, str]:
         found = noted(self._settings.data)
-        return {str(Path(one).resolve()): f"{_INSIDE}/{number}" for number, one in enumerate(found)}
+        return {str(Path(folder).resolve()): f"{_INSIDE}/{number}" for number, folder in enumerate(found)}

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
+from embedded_aws.application import Application
+from embedded_aws.errors import EmbeddedAWSError, NotFound, Refused
 from embedded_aws.lifecycle.folder import LOG_FILE, has_served, prepare, wipe
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
 from embedded_aws.lifecycle.private import check_own, open_private
@@ -19,16 +21,15 @@ from embedded_aws.lifecycle.server_process import end_server
 from embedded_aws.lifecycle.state import STATE_FILE, BadState, ServerState, read_state
 from embedded_aws.processes import scratch
 from embedded_aws.processes.inherited import by_server
-from gristmill.errors import GristmillError, NotFound, Refused
 
-PROJECT = Path(__file__).parents[2]  # where this package lies
+_NONE = Application()
 _READY_SECONDS = 60.0
 _END_SECONDS = 15.0
 _TURN_SECONDS = 2 * _READY_SECONDS
 _LOOK = 0.05
 
 
-class NotReady(GristmillError):
+class NotReady(EmbeddedAWSError):
     """Raised when the server does not come up; tells the end of its log."""
 
 
@@ -86,26 +87,23 @@ def _wait_alone(data: Path, seconds: float) -> None:
         time.sleep(_LOOK)
 
 
-def up(data: Path, arguments: Sequence[str] = ()) -> ServerState:
+def up(data: Path, arguments: Sequence[str] = (), application: Application = _NONE) -> ServerState:
     """Start a server in the background and wait until it serves; one that runs already is returned."""
     prepare(data)
     with turn(data) as lock:
         get_past(data)
-        return find(data) or start(data, arguments, lock)
+        return find(data) or start(data, arguments, lock, application)
 
 
-def start(data: Path, arguments: Sequence[str], lock: int, project: Path = PROJECT) -> ServerState:
-    """Start a server in a folder that has none, and wait until it serves. The caller has the turn.
-
-    `project` holds the code of server and jobs.
-    """
+def start(data: Path, arguments: Sequence[str], lock: int, application: Application = _NONE) -> ServerState:
+    """Start a server in a folder that has none, and wait until it serves. The caller has the turn."""
     tidy(data)
     with os.fdopen(open_private(data / LOG_FILE, os.O_WRONLY | os.O_APPEND), "ab") as log:
         begun = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
-            command(data, arguments, lock, project),
+            command(data, arguments, lock, application),
             cwd=data,
-            env=by_server(os.environ, project),
+            env=by_server(os.environ, application),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -119,12 +117,13 @@ def start(data: Path, arguments: Sequence[str], lock: int, project: Path = PROJE
         raise
 
 
-def become(data: Path, arguments: Sequence[str], lock: int, project: Path = PROJECT) -> NoReturn:
+def become(data: Path, arguments: Sequence[str], lock: int, application: Application = _NONE) -> NoReturn:
     """Become the server of a folder that has none, in the foreground. The caller has the turn."""
     tidy(data)
     os.set_inheritable(lock, True)
     os.chdir(data)
-    words, environment = command(data, arguments, lock, project), by_server(os.environ, project)
+    words = command(data, arguments, lock, application)
+    environment = by_server(os.environ, application)
     os.execve(sys.executable, words, environment)  # noqa: S606 - it becomes the server
 
 
@@ -137,11 +136,11 @@ def tidy(data: Path) -> None:
         scratch.sweep(data)
 
 
-def command(data: Path, arguments: Sequence[str], lock: int, project: Path) -> list[str]:
+def command(data: Path, arguments: Sequence[str], lock: int, application: Application) -> list[str]:
     """Return the command that serves in the foreground, and lets go of a lock once it serves."""
     return [
         *(sys.executable, "-P", *serve_command("").split(), str(data.resolve())),
-        *("--project", str(project), "--start-lock", str(lock)),
+        *("--application", application.to_json(), "--start-lock", str(lock)),
         *arguments,
     ]
 

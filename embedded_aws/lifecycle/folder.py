@@ -4,13 +4,13 @@ import os
 import stat
 from pathlib import Path
 
+from embedded_aws.errors import Refused
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK
 from embedded_aws.lifecycle.private import make_private, remove
 from embedded_aws.lifecycle.state import STATE_FILE
 from embedded_aws.processes import scratch
+from embedded_aws.search_path import SEARCH_FILE
 from embedded_aws.settings import CALLS_FILE, OUTBOX
-from gristmill.errors import Refused
-from gristmill.pipeline.search_path import SEARCH_FILE
 
 LOG_FILE = "server.log"
 _KEPT = (*scratch.FOLDERS, OUTBOX, CALLS_FILE, SEARCH_FILE)

@@ -9,8 +9,8 @@ import os
 import time
 from pathlib import Path
 
+from embedded_aws.errors import Refused
 from embedded_aws.lifecycle.private import open_private
-from gristmill.errors import Refused
 
 START_LOCK = "start.lock"
 SERVER_LOCK = "server.lock"

@@ -5,7 +5,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from gristmill.errors import Refused
+from embedded_aws.errors import Refused
 
 
 def open_private(path: Path, flags: int) -> int:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gristmill.errors import Unreachable
+from embedded_aws.errors import Unreachable
 
 STATE_FILE = "local.json"  # in the data folder
 _DRAFT = f".{STATE_FILE}"

@@ -4,10 +4,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gristmill.pipeline.loading import SEARCH_PATH
-from gristmill.pipeline.search_path import folders
-from gristmill.surroundings import unproxied
+from embedded_aws.application import Application
+from embedded_aws.search_path import as_variable, folders
+from embedded_aws.surroundings import unproxied
 
+_HOME = Path(__file__).parents[2]  # of the package embedded_aws
 _BY_ALL = ("PATH", "HOME", "PYTHONDONTWRITEBYTECODE")
 _BY_SERVER = (
     *("USER", "LOGNAME", "TMPDIR", "TZ"),
@@ -24,12 +25,14 @@ def by_process(environment: Mapping[str, str]) -> dict[str, str]:
     return {**_of(environment, _BY_ALL), **_UTF_8, "TZ": "UTC"}
 
 
-def by_server(environment: Mapping[str, str], project: Path) -> dict[str, str]:
-    """Return what the server inherits; it is found where its commands are, whatever else Python was led to."""
+def by_server(environment: Mapping[str, str], application: Application) -> dict[str, str]:
+    """Return what the server inherits; its code is that of the application's source, or lies where this does."""
     families = [name for name in environment if name.startswith(_FAMILIES_BY_SERVER)]
     kept = _of(environment, (*_BY_ALL, *_BY_SERVER, *families))
-    search_path = {SEARCH_PATH: os.pathsep.join(folders(environment))}
-    return {**kept, **_UTF_8, **search_path, "PYTHONPATH": str(project), **unproxied(environment=environment)}
+    variable = application.search_path
+    search_path = as_variable(variable, folders(environment, variable))
+    code = os.pathsep.join(dict.fromkeys(folder for folder in (application.source, str(_HOME)) if folder))
+    return {**kept, **_UTF_8, **search_path, "PYTHONPATH": code, **unproxied(environment=environment)}
 
 
 def _of(environment: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:

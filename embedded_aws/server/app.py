@@ -29,7 +29,8 @@ def guarded(application: Any, settings: Settings, bridges: Iterable[str]) -> Any
     from embedded_aws.server.identity import Identity
 
     cors = rules_of(settings.account)
-    rules = Rules(settings.port, settings.region, frozenset(bridges), settings.key_ring.secret_of, cors)
+    keys, take_keys = settings.key_ring.secret_of, settings.application.take_keys
+    rules = Rules(settings.port, settings.region, frozenset(bridges), keys, cors, take_keys)
     return Gate(application, Identity(settings), rules)
 
 

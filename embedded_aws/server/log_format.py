@@ -2,11 +2,11 @@
 
 import logging
 import sys
+import unicodedata
 from typing import Any
 
-from gristmill import printable
-
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_FILLERS = "\u115f\u1160\u3164\uffa0"  # letters that are drawn as nothing
 _NOISY = ("botocore", "werkzeug", "samtranslator", "moto")
 
 
@@ -15,15 +15,24 @@ class Formatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return a record's message as one line."""
-        return printable.line(super().formatMessage(record))
+        return one_line(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:
         """Return a traceback, indented so that no line of it looks like a record."""
-        return "\n".join(f"  | {line}" for line in printable.block(super().formatException(ei)).split("\n"))
+        return "\n".join(f"  | {one_line(line)}" for line in super().formatException(ei).split("\n"))
+
+
+def one_line(text: str) -> str:
+    r"""Return text as one line that shows all it holds: what is not drawn by itself as escapes (`\x1b`)."""
+    return "".join(char if _is_drawn(char) else char.encode("unicode_escape").decode() for char in text)
+
+
+def _is_drawn(char: str) -> bool:
+    return char.isprintable() and unicodedata.category(char)[0] != "M" and char not in _FILLERS
 
 
 def configure() -> None:
-    """Log to stderr: Gristmill's own records, and warnings of what it is built on."""
+    """Log to stderr: its own records, and warnings of what it is built on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter(_FORMAT))
     logging.basicConfig(level=logging.INFO, handlers=[handler])

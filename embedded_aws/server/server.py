@@ -12,20 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from embedded_aws import search_path
+from embedded_aws.application import Application, from_json
 from embedded_aws.containers.network import Addresses, listen_at
+from embedded_aws.errors import Refused
 from embedded_aws.lifecycle.folder import prepare
 from embedded_aws.lifecycle.locks import SERVER_LOCK, is_at, take
 from embedded_aws.lifecycle.processes import start_of
 from embedded_aws.lifecycle.state import STATE_FILE, ServerState, write_state
+from embedded_aws.limits import S3_PART_MAX
 from embedded_aws.processes import scratch
 from embedded_aws.processes.keeper import keeper
 from embedded_aws.server import log_format
 from embedded_aws.server.listening import listen_on_loopback
 from embedded_aws.settings import CALLS_FILE, Settings
-from gristmill import printable
-from gristmill.errors import Refused
-from gristmill.limits import S3_PART_MAX
-from gristmill.pipeline import search_path
 
 _PREDECESSOR_SECONDS = 15.0  # that one of the same folder may take to end
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two
@@ -40,7 +40,7 @@ def serve(settings: Settings) -> None:
     scratch.sweep(settings.data)
     listeners = listen_on_loopback(settings.port)
     settings = replace(settings, port=listeners[0].getsockname()[1])
-    search_path.begin(settings.data, search_path.folders(os.environ))
+    search_path.begin(settings.data, search_path.folders(os.environ, settings.application.search_path))
     _be_endpoint(settings)
     from waitress import server as waitress_server
 
@@ -101,8 +101,8 @@ def state_of(settings: Settings) -> ServerState:
         endpoint=settings.endpoint,
         region=settings.region,
         data=str(settings.data),
-        project=str(settings.project),
         started_by=settings.started_by,
+        project=settings.application.source,
         containers=settings.containers,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         access_key_id=settings.key_ring.user.access_key_id,
@@ -131,8 +131,10 @@ def settings_from(arguments: list[str]) -> Settings:
     """Return the settings that the command line gives."""
     parser = argparse.ArgumentParser(prog="python -m embedded_aws.server.server", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder for mails, logs and unpacked code")
-    parser.add_argument("--project", type=Path, required=True, help="the project's folder")
     parser.add_argument("--started-by", default="", metavar="TEXT", help="program and version, for the state file")
+    parser.add_argument(
+        "--application", default=Application(), type=from_json, help="what runs on it, as JSON (application.py)"
+    )
     parser.add_argument("--port", type=int, default=4566, help="0 takes a free one (default: 4566)")
     parser.add_argument("--vcpus", type=float, help="vCPUs that jobs may use; more than there are share them")
     parser.add_argument("--memory", type=int, metavar="MIB", help="memory that jobs may use (default: all there is)")
@@ -161,8 +163,8 @@ def settings_from(arguments: list[str]) -> Settings:
     more = {name: value for name, value in given.items() if value is not None}
     return Settings(
         data=told.data.resolve(),
-        project=told.project.resolve(),
         started_by=told.started_by,
+        application=told.application,
         port=told.port,
         smtp=told.smtp,
         log_calls=told.log_calls,
@@ -180,7 +182,7 @@ if __name__ == "__main__":
     try:
         serve(settings_from(sys.argv[1:]))
     except Refused as refused:
-        print(printable.line(str(refused)), file=sys.stderr)  # noqa: T201 - the last line of the log is what `local up` tells
+        print(log_format.one_line(str(refused)), file=sys.stderr)  # noqa: T201 - the last line of the log is what `local up` tells
         sys.exit(refused.exit_code)
     logging.shutdown()
     os._exit(0)  # all is closed; the interpreter's own teardown of a million objects takes seconds

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from embedded_aws.door import EmbeddedAWSError
 from gristmill import __version__
 from gristmill.cli.commands import (
     awsb,
@@ -32,6 +33,7 @@ from gristmill.cli.commands import (
 )
 from gristmill.cli.session import Session, session
 from gristmill.cli.show import out, problem, show_warnings, trace
+from gristmill.client.embedded import of_embedded
 from gristmill.client.stack import DEFAULT_NAME
 from gristmill.client.target import Wanted
 from gristmill.errors import ExitCode, GristmillError
@@ -71,6 +73,8 @@ def as_told(error: Exception) -> GristmillError | None:
     """Return an error as it is told; None for one that is no business of the user's."""
     if isinstance(error, GristmillError):
         return error
+    if isinstance(error, EmbeddedAWSError):
+        return of_embedded(error)
     from botocore.exceptions import ClientError
 
     from gristmill.client.faults import of_client, of_service

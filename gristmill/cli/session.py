@@ -52,10 +52,10 @@ class Session:
 
     def share_pipelines(self) -> None:
         """Have an embedded AWS that was started here look for pipelines where this command does."""
-        from gristmill.pipeline import search_path
+        from gristmill.client.embedded import share_search_path
 
         if self.target.data:
-            search_path.add(self.target.data, search_path.folders(os.environ))
+            share_search_path(self.target.data)
 
     def patience(self, meanwhile: str, again: str) -> "Patience":
         """Return what waits out an outage while something is followed, and says so on stderr."""

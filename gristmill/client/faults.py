@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from gristmill.client.embedded import TAKE_KEYS
 from gristmill.client.outage import REFUSED_CREDENTIALS, Outage, outage_of
 from gristmill.errors import GristmillError, NotFound, Unreachable
-from gristmill.surroundings import TAKE_KEYS
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

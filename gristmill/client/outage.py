@@ -5,8 +5,7 @@ from enum import StrEnum, unique
 from ssl import SSLError
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from embedded_aws.lifecycle.proof import is_running
-from embedded_aws.lifecycle.state import ServerState, read_state
+from embedded_aws.door import ServerState, is_running, read_state
 from gristmill.clock import Clock
 from gristmill.errors import Unreachable
 

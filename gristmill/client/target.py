@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from embedded_aws.lifecycle.proof import find_server
-from embedded_aws.lifecycle.state import STATE_FILE, ServerState
+from embedded_aws.door import STATE_FILE, KeyPair, ServerState, embedded_pair, find_server, leading_to
+from gristmill.client.embedded import TAKE_KEYS
 from gristmill.errors import Refused, Unreachable
 from gristmill.project import working_folder
-from gristmill.surroundings import TAKE_KEYS, KeyPair, embedded_pair, leading_to
 
 if TYPE_CHECKING:
     from botocore.config import Config

@@ -15,10 +15,9 @@ from gristmill.pipeline.fault import Place
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.rules import faults
 from gristmill.pipeline.schema import fields_at
-from gristmill.project import package_folder
+from gristmill.project import SEARCH_PATH, package_folder
 
 FILE = "pipeline.yaml"
-SEARCH_PATH = "GRISTMILL_PIPELINES"
 _BUILT_IN = "batch_jobs"
 
 

@@ -13,11 +13,13 @@ import pytest
 
 from embedded_aws.lifecycle import daemon
 from gristmill.cli.main import call
+from gristmill.client import embedded
 from gristmill.client.target import at_server
 from tests.integration.conftest import deployed
+from tests.project import PROJECT
 
-BIN = daemon.PROJECT / ".awsb" / "bin"
-TOOLS = daemon.PROJECT / ".tools" / "bin"  # awsbsub's scripts fetch their files with the AWS command line
+BIN = PROJECT / ".awsb" / "bin"
+TOOLS = PROJECT / ".tools" / "bin"  # awsbsub's scripts fetch their files with the AWS command line
 SUBMITTED = re.compile(r"Job (\S+) \((\S+)\) has been submitted\.")
 
 
@@ -73,7 +75,7 @@ def awsb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Awsb]:
     before = dict(os.environ)
     os.environ.update(PATH=f"{TOOLS}:{os.environ['PATH']}", GRISTMILL_HOME=str(data))
     try:
-        state = daemon.up(data, ["--port", "0"])
+        state = embedded.up(data, ["--port", "0"])
         deployed(state.endpoint, data)
         assert call(["awsb-config", "--output", str(home / ".parallelcluster" / "awsbatch-cli.cfg")]) == 0
         yield Awsb({**os.environ, **at_server(state).environment(), "HOME": str(home)}, home)

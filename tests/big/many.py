@@ -65,7 +65,7 @@ def main() -> None:
     from embedded_aws.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:
-        create_app(Settings(data=Path(folder), project=Path(folder)))
+        create_app(Settings(data=Path(folder)))
         from moto.s3.models import s3_backends
 
         backend = s3_backends["123456789012"]["aws"]

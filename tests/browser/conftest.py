@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Frame, sync_playwright
 
 from embedded_aws.lifecycle import daemon
+from gristmill.client import embedded
 from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
 
@@ -22,7 +23,7 @@ _QUIET = ("quic", "background-networking", "component-update", "sync", "gpu")
 @pytest.fixture(scope="session")
 def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     data = tmp_path_factory.mktemp("aws")
-    state = daemon.up(data, ["--port", "0"])
+    state = embedded.up(data, ["--port", "0"])
     try:
         yield deployed(state.endpoint, data)
     finally:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.containers.engine import IMAGES, Engine, find
+from embedded_aws.containers.engine import Engine, find
+from embedded_aws.errors import Refused
 from embedded_aws.lifecycle import daemon
-from gristmill.errors import Refused
+from gristmill.client import embedded
+from gristmill.client.deploy import IMAGES
 from tests.containers import engines
 from tests.containers.jobs import Contained
 from tests.integration.conftest import PIPELINES, deployed
+from tests.project import PROJECT
 
 WAYS = engines.working() or ["none"]
 
@@ -28,7 +31,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="session")
 def images(engine: Engine) -> None:
-    subprocess.run([daemon.PROJECT / "batch_jobs/images/build.sh"], check=True)
+    subprocess.run([PROJECT / "batch_jobs/images/build.sh"], check=True)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +40,7 @@ def mill(engine: Engine, images: None, tmp_path_factory: pytest.TempPathFactory)
     own = data / "pipelines"  # a test may make pipelines of its own here
     own.mkdir()
     os.environ["GRISTMILL_PIPELINES"] = os.pathsep.join([str(PIPELINES), str(own)])
-    state = daemon.up(data, ["--port", "0", "--vcpus", "4", "--containers"])
+    state = embedded.up(data, ["--port", "0", "--vcpus", "4", "--containers"])
     try:
         made = deployed(state.endpoint, data, MaxGpuvCpus="4", **IMAGES)
         yield Contained(made.endpoint, made.data, made.outputs, engine=engine)

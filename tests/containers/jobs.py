@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedded_aws.containers.engine import LABEL, Engine
+from embedded_aws.containers.engine import Engine
 from tests.integration.mill import Mill
 
 
@@ -16,7 +16,7 @@ class Contained(Mill):
     def containers(self) -> list[str]:
         """Return the ids of all containers of this stack's jobs, ended ones included."""
         port = self.endpoint.rpartition(":")[2]
-        return self.engine.ask("ps", "--all", "--quiet", "--filter", f"label={LABEL}={port}").stdout.split()
+        return self.engine.ask("ps", "--all", "--quiet", "--filter", f"label=gristmill-port={port}").stdout.split()
 
     def submit(self, *command: str, definition: str = "", **more: Any) -> str:
         """Submit a plain job; return its id."""

@@ -9,6 +9,7 @@ import pytest
 from embedded_aws.containers.engine import Engine
 from embedded_aws.lifecycle import daemon
 from gristmill import keys
+from gristmill.client import embedded
 from tests.containers import engines
 from tests.containers.conftest import WAYS, left
 from tests.containers.jobs import Contained
@@ -133,7 +134,7 @@ def test_an_engine_that_dies_fails_its_jobs_with_a_reason_and_the_next_ones_run(
     (folder / "aws").mkdir()
     with engines.chosen(engines.ON_PODMAN, folder) as service:
         assert service
-        state = daemon.up(folder / "aws", ["--port", "0", "--containers", "--container-subnet", "10.152.0.0/16"])
+        state = embedded.up(folder / "aws", ["--port", "0", "--containers", "--container-subnet", "10.152.0.0/16"])
         dying = Engine("docker", state.port)
         try:
             made = deployed(state.endpoint, folder / "aws", JobImage="gristmill-jobs:cpu")
@@ -158,11 +159,11 @@ def test_no_engine_is_told_before_anything_starts(tmp_path: Path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ENGINE", "no-such-engine")
         with pytest.raises(daemon.NotReady, match="no-such-engine is not installed"):
-            daemon.up(tmp_path, ["--port", "0", "--containers", "--container-subnet", "10.153.0.0/16"])
+            embedded.up(tmp_path, ["--port", "0", "--containers", "--container-subnet", "10.153.0.0/16"])
 
 
 def test_what_a_killed_server_leaves_is_removed(engine: Engine, images: None, tmp_path: Path):
-    state = daemon.up(tmp_path, ["--port", "0", "--containers", "--container-subnet", "10.154.0.0/16"])
+    state = embedded.up(tmp_path, ["--port", "0", "--containers", "--container-subnet", "10.154.0.0/16"])
     made = deployed(state.endpoint, tmp_path, JobImage="gristmill-jobs:cpu")
     mill = Contained(made.endpoint, made.data, made.outputs, engine=engine)
     job = mill.submit("sleep", "600")

@@ -12,7 +12,7 @@ import yaml
 
 from batch_jobs.proteins.sample import write as write_proteins
 from batch_jobs.tomography.sample import main as write_phantom
-from embedded_aws.containers.engine import JOB_LABEL, Engine
+from embedded_aws.containers.engine import Engine
 from gristmill import keys
 from tests.containers.conftest import WAYS
 from tests.containers.jobs import Contained
@@ -47,7 +47,7 @@ def test_heat_on_three_hosts_survives_the_death_of_one(mill: Contained, engine: 
     checkpoints = f"{keys.own(run)}solve/field/"
     mill._until(lambda: mill.keys(checkpoints), 180, "no checkpoint")
     (job,) = mill.jobs(run)
-    (victim,) = engine.ask("ps", "--quiet", "--filter", f"label={JOB_LABEL}={job['jobId']}#1").stdout.split()
+    (victim,) = engine.ask("ps", "--quiet", "--filter", f"label=gristmill-job={job['jobId']}#1").stdout.split()
     engine.ask("kill", victim)
     succeeded(mill, run)
     (told,) = mill.client("batch").describe_jobs(jobs=[job["jobId"]])["jobs"]

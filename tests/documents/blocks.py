@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded_aws.lifecycle.daemon import PROJECT
+from tests.project import PROJECT
 
 _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
 _FILE = re.compile(r"^`(pipelines/[\w./-]+)`[^\n]*:\n\n```\w+\n(.*?)^```", re.M | re.S)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from tests.documents.blocks import blocks, documents, files
+from tests.project import PROJECT
 
 # `make` has made the environments already, and port 4566 may be somebody else's
 PRELUDE = """set -euo pipefail

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from embedded_aws.lifecycle import daemon
+from gristmill.client import embedded
 from tests.integration.conftest import PIPELINES, deployed
 from tests.integration.mill import Mill
 
@@ -14,7 +15,7 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     data = tmp_path_factory.mktemp("aws")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRISTMILL_PIPELINES", str(PIPELINES))
-        state = daemon.up(data, ["--port", "0"])
+        state = embedded.up(data, ["--port", "0"])
     try:
         yield deployed(state.endpoint, data)
     finally:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.errors import NotFound
 from embedded_aws.lifecycle import daemon
-from gristmill.errors import NotFound
+from gristmill.client import embedded
 from tests.integration.batch import Batch
 from tests.integration.escaping import escaped
 from tests.integration.processes import helpers
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets
 
 def server_with_job(data: Path, one: str) -> int:
     """Start a bare server with a job that has started its programs; return its process id."""
-    server = daemon.up(data, ["--port", "0"])
+    server = embedded.up(data, ["--port", "0"])
     batch = Batch(server.endpoint, data)
     batch.make_queue(batch.queue, batch.environment("hosts"))
     batch.define("line")

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.deploy import deploy
 from embedded_aws.lifecycle import daemon
+from gristmill.client import embedded
+from gristmill.client.deploy import deploy
 from tests.integration.batch import Batch
 from tests.integration.mill import Mill, target_of
+from tests.project import PROJECT
 
 WRECKED = {
     "SplitFunction": "split",
@@ -21,7 +23,7 @@ WRECKED = {
     "NotifyFunction": "notify",
 }
 WRECKED_TIMEOUT = 5  # seconds of each of these functions
-PIPELINES = daemon.PROJECT / "tests" / "pipelines"
+PIPELINES = PROJECT / "tests" / "pipelines"
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +31,7 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     data = tmp_path_factory.mktemp("aws")
     folders = [str(PIPELINES), str(data / "pipelines")]  # a test may make pipelines of its own in the second
     os.environ["GRISTMILL_PIPELINES"] = os.pathsep.join(folders)  # the server hands it on to functions and jobs
-    state = daemon.up(data, ["--port", "0", "--log-calls", "--runnable-seconds", "4"])
+    state = embedded.up(data, ["--port", "0", "--log-calls", "--runnable-seconds", "4"])
     try:
         yield deployed(state.endpoint, data)
     finally:
@@ -40,7 +42,7 @@ def deployed(endpoint: str, data: Path, stack: str = "gristmill", **parameters: 
     """Deploy the template as a stack of its own."""
     target = target_of(data)
     clients = {name: target.client(name) for name in ("s3", "cloudformation")}
-    return Mill(endpoint, data, deploy(clients, daemon.PROJECT, stack, parameters), stack)
+    return Mill(endpoint, data, deploy(clients, PROJECT, stack, parameters), stack)
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +52,7 @@ def batch_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
     counted = ["--vcpus", "16", "--memory", "4096", "--gpus", "4", "--runnable-seconds", "0.3"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CUDA_VISIBLE_DEVICES", "6,7")
-        state = daemon.up(data, ["--port", "0", *counted])
+        state = embedded.up(data, ["--port", "0", *counted])
     try:
         made = Batch(state.endpoint, data, pid=state.pid)
         made.make_queue(made.queue, made.environment("hosts"))
@@ -84,5 +86,5 @@ def wrecked(folder: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.write(Path(__file__).with_name("wrecked.py"), "app.py")
-        archive.write(daemon.PROJECT / "functions" / folder / "app.py", "real.py")
+        archive.write(PROJECT / "functions" / folder / "app.py", "real.py")
     return buffer.getvalue()

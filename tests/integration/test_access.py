@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.lifecycle.daemon import LOG_FILE
 from embedded_aws.lifecycle.state import read_state
-from gristmill.surroundings import KEY_PREFIX, TAKE_KEYS
+from embedded_aws.surroundings import KEY_PREFIX
+from gristmill.client.embedded import TAKE_KEYS
 from tests.integration.mill import Mill
 
 PAGE = "https://lab.example"

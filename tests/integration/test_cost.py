@@ -2,13 +2,13 @@
 
 import pytest
 
-from embedded_aws.deploy import deploy
-from embedded_aws.lifecycle.daemon import PROJECT
 from gristmill import keys
+from gristmill.client.deploy import deploy
 from gristmill.client.runs.costs import cost_of
 from gristmill.client.stack import Stack
 from gristmill.runs.records import Bill
 from tests.integration.mill import Mill
+from tests.project import PROJECT
 
 TEXT = b"to whom it may concern\n" * 200
 

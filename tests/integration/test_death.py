@@ -10,10 +10,11 @@ import pytest
 
 from embedded_aws.lifecycle import daemon
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK
+from embedded_aws.search_path import SEARCH_FILE
 from gristmill import keys
 from gristmill.cli.main import call
+from gristmill.client import embedded
 from gristmill.errors import ExitCode
-from gristmill.pipeline.search_path import SEARCH_FILE
 from tests.integration.conftest import PIPELINES, deployed
 from tests.integration.mill import Mill
 from tests.integration.processes import descendants, is_running
@@ -41,7 +42,7 @@ def watch(run: str) -> "subprocess.Popen[str]":
 
 def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(data: Path, tmp_path: Path, capsys):
     (tmp_path / "marks").mkdir()
-    first = daemon.up(data, ["--port", "0"])
+    first = embedded.up(data, ["--port", "0"])
     try:
         mill = deployed(first.endpoint, data)
         run = mill.drop("gated", "lost.txt", b"a\nWAIT\n", marks=str(tmp_path / "marks"))

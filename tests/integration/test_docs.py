@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from gristmill import keys
 from tests.integration.mill import Mill
+from tests.project import PROJECT
 
 GUIDE = (PROJECT / "docs" / "pipelines.md").read_text()
 FILE = re.compile(r"^`pipelines/([\w./]+)`[^\n]*:\n\n```\w+\n(.*?)^```", re.M | re.S)

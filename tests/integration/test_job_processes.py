@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from embedded_aws.application import Application
 from embedded_aws.processes.zygote.handle import Zygote
 from embedded_aws.services.batch.process import Ended, JobProcess
 from embedded_aws.services.batch.start import Starter
@@ -40,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def settings(project: Path) -> Settings:
-    return Settings(data=project / "data", project=project)
+    return Settings(project / "data", application=Application(source=str(project)))
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +124,14 @@ def test_a_zygote_with_old_code_of_the_project_is_replaced(tmp_path):
     core.mkdir(parents=True)
     (tmp_path / "batch_jobs" / "__init__.py").touch()
     (core / "__init__.py").write_text("WORD = 'old'")
-    (core / "__main__.py").write_text("from gristmill.worker.child import WORD\nprint(WORD)")
-    settings = Settings(data=tmp_path / "data", project=tmp_path)
+    (core / "__main__.py").write_text("from batch_jobs.child import WORD\nprint(WORD)")
+    own = Application(source=str(tmp_path), preload=("batch_jobs.child.__main__",), watched=("batch_jobs",))
+    settings = Settings(tmp_path / "data", application=own)
     starter = Starter(settings)
     try:
         for word in ("old", "newer"):
             (core / "__init__.py").write_text(f"WORD = '{word}'")
-            job = Job(starter, settings, "-m", "gristmill.worker.child")
+            job = Job(starter, settings, "-m", "batch_jobs.child")
             assert job.run().exit_code == 0
             assert job.output.decode() == word + "\n"
             assert job.is_forked

@@ -8,6 +8,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
+from embedded_aws.application import Application
 from embedded_aws.services.sns.mail import make_mail, send
 from tests.integration.mill import Mill
 
@@ -72,7 +73,7 @@ def test_an_address_that_would_make_a_header_is_refused(mill, topic):
 
 
 def test_a_mail_server_gets_a_copy_and_a_dead_one_is_no_trouble(tmp_path, caplog):
-    mail = make_mail("a@example.org", "grain", "Körner", "arn")
+    mail = make_mail(Application(), "a@example.org", "grain", "Körner", "arn")
     with Listener() as server:
         send(f"127.0.0.1:{server.port}", mail)
     assert any(line.startswith("Subject: grain") for line in server.lines)

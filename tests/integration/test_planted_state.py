@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
+from tests.project import PROJECT
 
 APART = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]

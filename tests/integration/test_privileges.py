@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from embedded_aws.services.cloudformation.template import parse
 from embedded_aws.settings import CALLS_FILE
 from gristmill import keys
 from tests import asl
 from tests.integration.mill import Mill
 from tests.integration.policies import Call, Statement, read_calls, refused, statements, unused
+from tests.project import PROJECT
 
 FUNCTIONS = ("Split", "JobMap", "Merge", "CheckOutput", "Notify")
 ALL_ROLES = (*(f"{name}FunctionRole" for name in FUNCTIONS), "JobRole")

@@ -11,6 +11,7 @@ import pytest
 
 from embedded_aws.lifecycle import daemon
 from embedded_aws.processes import hostname
+from gristmill.client import embedded
 from gristmill.client.target import Target, at_server
 from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
@@ -22,7 +23,7 @@ _BUCKET = "nodes"
 @pytest.fixture(scope="session")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     data = tmp_path_factory.mktemp("aws")
-    made = at_server(daemon.up(data, ["--port", "0"]))
+    made = at_server(embedded.up(data, ["--port", "0"]))
     made.client("s3").create_bucket(Bucket=_BUCKET)
     try:
         yield made
@@ -57,7 +58,7 @@ def mpi_mill(tmp_path_factory: pytest.TempPathFactory, hosts: None) -> Iterator[
     """Give the deployed template on an embedded AWS that counts 8 vCPUs, whatever the machine has."""
     data = tmp_path_factory.mktemp("aws")
     os.environ["GRISTMILL_PIPELINES"] = str(Path(__file__).parent / "pipelines")
-    state = daemon.up(data, ["--port", "0", "--vcpus", "8", "--log-calls"])
+    state = embedded.up(data, ["--port", "0", "--vcpus", "8", "--log-calls"])
     try:
         yield deployed(state.endpoint, data)
     finally:

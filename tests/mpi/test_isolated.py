@@ -12,6 +12,7 @@ import pytest
 
 from embedded_aws.lifecycle import daemon
 from gristmill import keys
+from gristmill.client import embedded
 from gristmill.errors import ExitCode
 from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     data = tmp_path_factory.mktemp("aws")
     os.environ["GRISTMILL_PIPELINES"] = str(Path(__file__).parent / "pipelines")
-    state = daemon.up(data, ["--port", "0", "--vcpus", "8", "--isolate"])
+    state = embedded.up(data, ["--port", "0", "--vcpus", "8", "--isolate"])
     try:
         yield deployed(state.endpoint, data)
     finally:

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.deploy import local_parameters
 from embedded_aws.lifecycle import daemon
 from gristmill import keys
+from gristmill.client import embedded
+from gristmill.client.deploy import local_parameters
 from gristmill.client.target import at_server
 from gristmill.runs.drop import run_id
 from tests.integration.mill import Mill
+from tests.project import PROJECT
 
-TOOLS = daemon.PROJECT / ".tools" / "bin"
+TOOLS = PROJECT / ".tools" / "bin"
 STACK = "gristmill"
 PROJECT_FILES = (
     "template.yaml",
@@ -60,11 +62,11 @@ class Shell:
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     project, data = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("aws")
     for name in PROJECT_FILES:
-        source = daemon.PROJECT / name
+        source = PROJECT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, project / name)
-    state = daemon.up(data, ["--port", "0"])
+    state = embedded.up(data, ["--port", "0"])
     environment = {
-        "PATH": f"{TOOLS}:{daemon.PROJECT / '.venv' / 'bin'}:{os.environ['PATH']}",
+        "PATH": f"{TOOLS}:{PROJECT / '.venv' / 'bin'}:{os.environ['PATH']}",
         "HOME": str(tmp_path_factory.mktemp("home")),
         **at_server(state).environment(),
         "SAM_CLI_TELEMETRY": "0",
@@ -109,7 +111,7 @@ def test_a_file_copied_into_the_bucket_starts_a_run_that_succeeds_and_mails(shel
     mill, run = upload(shell, "first.txt")
     assert mill.finish(run)["status"] == "SUCCEEDED"
     assert mill.read(keys.result("strings", "first.txt", run, "reverse.txt")).decode() == "tsirg\nelhüm\n\n"
-    assert mill.mail(run, "SUCCEEDED")["To"] == local_parameters(daemon.PROJECT)["NotificationEmail"]
+    assert mill.mail(run, "SUCCEEDED")["To"] == local_parameters(PROJECT)["NotificationEmail"]
 
 
 def test_a_second_deploy_without_a_change_says_so(shell, deployed):

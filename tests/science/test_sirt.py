@@ -13,12 +13,12 @@ from batch_jobs.tomography.hdf5 import read_scan
 from batch_jobs.tomography.phantom import Scan
 from batch_jobs.tomography.quality import against_phantom
 from batch_jobs.tomography.sample import main
-from embedded_aws.lifecycle import daemon
 from gristmill import keys
 from tests.integration.mill import Mill
+from tests.project import PROJECT
 from tests.science.test_tomography import integrals
 
-PARAMETERS = yaml.safe_load((daemon.PROJECT / "batch_jobs/sirt/pipeline.yaml").read_text())["parameters"]
+PARAMETERS = yaml.safe_load((PROJECT / "batch_jobs/sirt/pipeline.yaml").read_text())["parameters"]
 PATHS = {name: one["default"] for name, one in PARAMETERS.items() if "default" in one}
 
 

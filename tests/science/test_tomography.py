@@ -23,12 +23,12 @@ from batch_jobs.tomography.ome import halved, sizes
 from batch_jobs.tomography.phantom import Scan
 from batch_jobs.tomography.quality import against_phantom
 from batch_jobs.tomography.sample import half_turn, main, write
-from embedded_aws.lifecycle import daemon
 from gristmill import keys
 from gristmill.cli.main import call
 from tests.integration.mill import Mill
+from tests.project import PROJECT
 
-FOLDER = daemon.PROJECT / "batch_jobs" / "tomography"
+FOLDER = PROJECT / "batch_jobs" / "tomography"
 PARAMETERS = yaml.safe_load((FOLDER / "pipeline.yaml").read_text())["parameters"]
 PATHS = {name: one["default"] for name, one in PARAMETERS.items() if "default" in one}
 
@@ -192,7 +192,7 @@ def test_a_trial_goes_through_all_stages_without_any_aws(tmp_path: Path, monkeyp
 def _tooth() -> Path | None:
     """Return a real scan: where GRISTMILL_TOOTH says, else in a folder `data` beside the project."""
     named = os.environ.get("GRISTMILL_TOOTH")
-    return Path(named) if named else next(daemon.PROJECT.parent.glob("*/data/tooth.h5"), None)
+    return Path(named) if named else next(PROJECT.parent.glob("*/data/tooth.h5"), None)
 
 
 def test_a_real_tooth(mill: Mill, tmp_path: Path) -> None:

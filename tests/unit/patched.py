@@ -39,7 +39,7 @@ def main() -> None:
     from embedded_aws.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:
-        create_app(Settings(data=Path(folder), project=Path(folder)))
+        create_app(Settings(data=Path(folder)))
         json.dump(sorted(places()), sys.stdout)
         close_app()
 

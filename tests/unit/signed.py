@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from embedded_aws.access.keys import KeyRing
 from embedded_aws.access.request import Request
-from gristmill.surroundings import KeyPair
+from embedded_aws.surroundings import KeyPair
 
 PORT = 4566
 USER = KeyPair("GMIA" + "A" * 16, "s" * 40)

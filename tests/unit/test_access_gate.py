@@ -17,7 +17,7 @@ from embedded_aws.access.hosts import Named, named_by
 from embedded_aws.access.open_paths import OPEN
 from embedded_aws.access.origins import Rule
 from embedded_aws.access.request import WIRE_HEADERS, Request
-from gristmill.surroundings import TAKE_KEYS
+from gristmill.client.embedded import TAKE_KEYS
 from tests.unit.signed import PORT, RING, USER, KeyPair, client, request_from, sent, with_header
 
 BRIDGE = "10.142.0.1"
@@ -33,7 +33,9 @@ class Served:
         self.identified = 0
         self.status = ""
         self.headers: dict[str, str] = {}
-        rules = Rules(PORT, "us-east-1", frozenset([BRIDGE]), RING.secret_of, lambda bucket: CORS.get(bucket, []))
+        rules = Rules(
+            PORT, "us-east-1", frozenset([BRIDGE]), RING.secret_of, lambda bucket: CORS.get(bucket, []), TAKE_KEYS
+        )
         self._gate = Gate(self._serve, self._identify, rules)
 
     def _serve(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from embedded_aws.lifecycle.daemon import PROJECT
+from tests.project import PROJECT
 
 PAGE = (PROJECT / "docs" / "architecture.md").read_text()
 (TREE,) = re.findall(r"^## Where to find what\n+```\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from tests.documents.blocks import ELSEWHERE, blocks, documents
+from tests.project import PROJECT
 
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([\w-]+))?\)")
 

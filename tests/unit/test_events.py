@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificationEvent
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from embedded_aws.services.cloudformation.template import parse
 from gristmill import keys
 from gristmill.enums import RunStatus
@@ -15,6 +14,7 @@ from gristmill.outcome.event import read_change
 from gristmill.runs.drop import Drop, is_no_drop
 from gristmill.runs.request import read_request
 from gristmill.steps.check_output.causes import explain
+from tests.project import PROJECT
 
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())["Resources"]
 

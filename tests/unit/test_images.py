@@ -11,10 +11,10 @@ import pytest
 from batch_jobs.images.layer import is_loadable
 from embedded_aws.containers.engine import Engine, Wanted, run_command
 from embedded_aws.containers.options import options
-from embedded_aws.lifecycle.daemon import PROJECT
 from embedded_aws.services.cloudformation.template import parse
 from gristmill.enums import Image
 from gristmill.pipeline.loading import read
+from tests.project import PROJECT
 
 IMAGES = PROJECT / "batch_jobs" / "images"
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())

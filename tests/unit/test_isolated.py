@@ -8,9 +8,9 @@ import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
 from botocore.configprovider import DEFAULT_S3_CONFIG_VARS as S3_VARIABLES
 
+from embedded_aws.surroundings import KEY_PREFIX, KeyPair
 from gristmill.client.target import Target, Wanted, choose
 from gristmill.errors import Unreachable
-from gristmill.surroundings import KEY_PREFIX, KeyPair
 
 LOCAL = "http://localhost:45454"
 NOWHERE = "http://127.0.0.1:9"
@@ -36,7 +36,7 @@ s3 =
 """
 SHOWN = """
 from gristmill.client.target import Target
-from gristmill.surroundings import KeyPair
+from embedded_aws.surroundings import KeyPair
 for service in ("s3", "cloudformation"):
     client = Target("http://localhost:45454", "us-east-1", pair=KeyPair("GM", "secret")).client(service)
     print(client.meta.endpoint_url, client.meta.region_name, client.meta.config.s3, client.meta.config.retries)

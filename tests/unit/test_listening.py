@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from embedded_aws.errors import Refused
 from embedded_aws.server import listening
 from embedded_aws.server.listening import listen, listen_on_loopback
-from gristmill.errors import Refused
 
 
 @pytest.fixture

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.errors import Refused
 from embedded_aws.lifecycle import daemon
 from embedded_aws.lifecycle.folder import LOG_FILE, prepare
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
 from embedded_aws.lifecycle.private import open_private
 from embedded_aws.lifecycle.proof import Unproven
 from gristmill.client.target import HOME, home
-from gristmill.errors import Refused
+from gristmill.errors import Refused as NotUsable
 from tests.states import fields, plant
 
 
@@ -117,7 +118,7 @@ def test_reset_removes_links_and_not_what_they_lead_to(tmp_path: Path):
 def test_a_linked_state_folder_is_refused_unless_it_was_named(tmp_path: Path):
     (tmp_path / "real").mkdir()
     (tmp_path / ".gristmill").symlink_to(tmp_path / "real")
-    with pytest.raises(Refused, match="is a symbolic link"):
+    with pytest.raises(NotUsable, match="is a symbolic link"):
         home({}, tmp_path)
     assert home({HOME: str(tmp_path / ".gristmill")}, tmp_path) == tmp_path / ".gristmill"
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from embedded_aws.services.batch.model import Attempt
 from embedded_aws.services.batch.nodes import is_open
 from embedded_aws.services.batch.retry import is_retried
 from embedded_aws.services.cloudformation.template import parse
 from gristmill.enums import Notice
 from gristmill.keys import Rendezvous
+from tests.project import PROJECT
 
 RESOURCES = parse((PROJECT / "template.yaml").read_text())["Resources"]
 DEFINITIONS = ["MpiJobDefinition", "MpiGpuJobDefinition"]

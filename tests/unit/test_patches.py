@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
+from tests.project import PROJECT
 
 SFN = "moto.stepfunctions.parser"
 TASK = f"{SFN}.asl.component.state.exec.state_task.service"

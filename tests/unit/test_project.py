@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from gristmill import project
 from gristmill.project import package_folder, project_folder, source_folder
+from tests.project import PROJECT
 
 
 def checkout(folder: Path) -> Path:

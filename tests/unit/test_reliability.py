@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from embedded_aws.services.cloudformation.template import parse
+from tests.project import PROJECT
 
 PAGE = (PROJECT / "docs" / "reliability.md").read_text()
 PROMISES = re.findall(r"^## (\d+)\. (.+)\n((?:(?!^## ).*\n)*)", PAGE, re.MULTILINE)

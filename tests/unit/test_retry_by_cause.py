@@ -2,10 +2,10 @@
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from embedded_aws.services.batch.model import Attempt
 from embedded_aws.services.batch.retry import is_retried
 from embedded_aws.services.cloudformation.template import parse
+from tests.project import PROJECT
 
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())["Resources"]
 STRATEGY = TEMPLATE["CpuJobDefinition"]["Properties"]["RetryStrategy"]

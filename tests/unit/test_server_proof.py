@@ -48,7 +48,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     state = fields(tmp_path, pid=os.getpid(), started=start_of(os.getpid()))
-    settings = Settings(tmp_path, tmp_path, nonce=state["nonce"])
+    settings = Settings(tmp_path, nonce=state["nonce"])
     serving = make_server("127.0.0.1", 0, Identity(settings), handler_class=Quiet)
     thread = threading.Thread(target=serving.serve_forever)
     thread.start()
@@ -109,7 +109,7 @@ def answer(listener: socket.socket, pieces: list[bytes]) -> None:
 def test_a_challenge_that_is_none_gets_no_proof(tmp_path: Path, challenge: str):
     given: list[str] = []
     start: Callable[..., Any] = lambda status, _headers: given.append(status)  # noqa: E731
-    application = Identity(Settings(tmp_path, tmp_path))
+    application = Identity(Settings(tmp_path))
     environ = {"PATH_INFO": IDENTITY, "QUERY_STRING": f"challenge={challenge}"}
     assert (list(application(environ, start)), given) == ([], ["400 Bad Request"])
 

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from embedded_aws.errors import EmbeddedAWSError, Refused
 from embedded_aws.lifecycle import daemon, processes
 from embedded_aws.lifecycle.locks import SERVER_LOCK, take
 from embedded_aws.lifecycle.processes import start_of
 from embedded_aws.lifecycle.proof import Unproven, find_server
 from embedded_aws.lifecycle.state import STATE_FILE, BadState, ServerState, host_of, read_state, write_state
 from gristmill.cli.main import call
-from gristmill.errors import ExitCode, GristmillError, Refused
+from gristmill.errors import ExitCode
 from tests.states import fields, plant
 
 ANYTHING = some.recursive(
@@ -60,7 +61,7 @@ def use(folder: Path) -> None:
     for command in (find_server, daemon.lost, daemon.down):
         try:
             state = command(folder)
-        except GristmillError as error:
+        except EmbeddedAWSError as error:
             assert "\n" not in str(error)
             assert error.mend
             assert error.exit_code in (ExitCode.UNREACHABLE, ExitCode.NOT_FOUND)

@@ -8,13 +8,13 @@ import jsonschema
 import pytest
 import yaml
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from gristmill.enums import MergeKind, RecordFormat
 from gristmill.errors import Refused
 from gristmill.pipeline.loading import names, read
 from gristmill.pipeline.placeholders import fill
 from gristmill.pipeline.reference import reference
 from gristmill.pipeline.schema import schema
+from tests.project import PROJECT
 from tests.unit.conftest import ROOTS
 
 GOOD = {

@@ -8,9 +8,9 @@ from typing import Any
 from cfnlint.api import ManualArgs, lint
 from jsonata.jsonata import Jsonata
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from embedded_aws.services.cloudformation.template import parse
 from tests import asl
+from tests.project import PROJECT
 
 MACHINE = asl.definition()
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from embedded_aws.lifecycle.daemon import PROJECT
+from embedded_aws import search_path
 from embedded_aws.settings import Settings
+from embedded_aws.surroundings import KeyPair, astray, leading_to, unproxied
 from gristmill.cli.show import rich, table
+from gristmill.client.embedded import GRISTMILL
 from gristmill.client.user import user_name, utf8
 from gristmill.errors import Refused
-from gristmill.pipeline import search_path
-from gristmill.pipeline.loading import SEARCH_PATH, read
-from gristmill.surroundings import KeyPair, astray, leading_to, unproxied
+from gristmill.pipeline.loading import read
+from gristmill.project import SEARCH_PATH
+from tests.project import PROJECT
 
 PROXY = "http://127.0.0.1:9"
 HOSTILE = {
@@ -40,7 +42,7 @@ HOSTILE = {
 def test_jobs_and_functions_inherit_what_is_listed_and_no_more(monkeypatch, tmp_path: Path):
     for name in os.environ:
         monkeypatch.delenv(name)
-    settings = Settings(tmp_path, tmp_path)
+    settings = Settings(tmp_path)
     plain = settings.job_environment()
     for name, value in HOSTILE.items():
         monkeypatch.setenv(name, value)
@@ -72,11 +74,11 @@ def test_the_search_path_grows_at_its_head_and_begins_anew_with_the_server(monke
     monkeypatch.chdir(tmp_path)
     assert search_path.noted(tmp_path) == []
     search_path.begin(tmp_path, ["/a"])
-    search_path.add(tmp_path, search_path.folders({SEARCH_PATH: os.pathsep.join(["here", "", "/a"])}))
+    search_path.add(tmp_path, search_path.folders({SEARCH_PATH: os.pathsep.join(["here", "", "/a"])}, SEARCH_PATH))
     assert search_path.noted(tmp_path) == [str(tmp_path / "here"), "/a"]
     search_path.add(tmp_path, [])
     assert search_path.noted(tmp_path) == [str(tmp_path / "here"), "/a"]
-    environment = Settings(tmp_path, tmp_path).process_environment()
+    environment = Settings(tmp_path, application=GRISTMILL).process_environment()
     assert environment[SEARCH_PATH] == f"{tmp_path / 'here'}{os.pathsep}/a"
     search_path.begin(tmp_path, ["/b\udcff"])
     assert search_path.noted(tmp_path) == ["/b\udcff"]
@@ -84,7 +86,7 @@ def test_the_search_path_grows_at_its_head_and_begins_anew_with_the_server(monke
 
 @pytest.mark.parametrize("environment", [{}, {SEARCH_PATH: ""}, {SEARCH_PATH: os.pathsep}])
 def test_no_search_path_is_none(environment: dict[str, str]):
-    assert search_path.folders(environment) == []
+    assert search_path.folders(environment, SEARCH_PATH) == []
 
 
 @pytest.mark.parametrize("missing", [KeyError("getpwuid(): uid not found: 54321"), OSError("No username set")])

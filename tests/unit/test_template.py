@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import gristmill
-from embedded_aws.lifecycle.daemon import PROJECT
 from embedded_aws.services.cloudformation.template import parse
 from gristmill.batch.lanes import read_lanes
 from gristmill.enums import LaneName
 from tests import asl
+from tests.project import PROJECT
 
 TEXT = (PROJECT / "template.yaml").read_text()
 TEMPLATE = parse(TEXT)

@@ -21,14 +21,16 @@ _SERVE = Path(__file__).with_name("serve.py")
 class Zygote(Pool):
     """A process that forks others of one role; it ends after `close`, when the last of them has ended."""
 
-    def __init__(self, role: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, role: Path, environment: Mapping[str, str], preload: Sequence[str] = (), watched: Sequence[str] = ()
+    ) -> None:
         control, theirs = socket.socketpair()
         super().__init__(control)
         self._lock = threading.Lock()
         self._stamps: dict[str, list[int]] | None = None
         # macOS would kill a forked process that asks the system for its proxies
         environment = {**environment, "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
-        command = [sys.executable, "-P", str(_SERVE), str(role)]
+        command = [sys.executable, "-P", str(_SERVE), str(role), json.dumps([preload, watched])]
         with theirs:
             self._process = keeper().execute(command, environment, _FOLDER, _STDERR, theirs.fileno())
 

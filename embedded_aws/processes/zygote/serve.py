@@ -46,9 +46,9 @@ def load(path: str | Path) -> ModuleType:
 offspring = load(Path(__file__).parents[3] / "process_tree" / "descendants.py")
 
 
-def warm_up(role: ModuleType) -> None:
+def warm_up(role: ModuleType, preload: Sequence[str]) -> None:
     """Import what most processes need, and let botocore read its service models."""
-    for name in role.HEAVY:
+    for name in (*role.HEAVY, *preload):
         try:
             importlib.import_module(name)
         except ImportError:
@@ -74,7 +74,7 @@ def _read_models(services: tuple[str, ...]) -> None:
     boto3.setup_default_session(botocore_session=fresh)
 
 
-def stamps(packages: tuple[str, ...]) -> dict[str, list[int]]:
+def stamps(packages: Sequence[str]) -> dict[str, list[int]]:
     """Return the files of the loaded modules of some packages, with the times and sizes they have now."""
     found = {}
     for name, module in list(sys.modules.items()):
@@ -236,11 +236,14 @@ def receive(control: socket.socket) -> Born | None:
     return request, list(files)
 
 
-def main(path: str, control: socket.socket) -> None:
-    """Be a zygote, and then a process of its role."""
+def main(path: str, preload: Sequence[str], watched: Sequence[str], control: socket.socket) -> None:
+    """Be a zygote, and then a process of its role.
+
+    `preload` are modules to import beside those of the role, `watched` the packages that may change on disk.
+    """
     role = load(path)
-    warm_up(role)
-    control.sendall(json.dumps(stamps(role.WATCHED)).encode() + b"\n")
+    warm_up(role, preload)
+    control.sendall(json.dumps(stamps(watched)).encode() + b"\n")
     born = Zygote(control, fork).serve()
     if born is None:
         os._exit(0)
@@ -248,4 +251,5 @@ def main(path: str, control: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))
+    modules, packages = json.loads(sys.argv[2])
+    main(sys.argv[1], modules, packages, socket.socket(fileno=int(sys.argv[3])))

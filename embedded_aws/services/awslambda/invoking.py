@@ -50,6 +50,9 @@ def layers_of(workshop: Workshop, function: Any) -> tuple[str, ...]:
 
 def _build(settings: Settings, workshop: Workshop, function: Any) -> Build:
     folder = workshop.unpack(function.code_sha_256, function.code_bytes)
+    own = dict(function.environment_vars)
+    if not own.get(search_path := settings.application.search_path):
+        own.pop(search_path, None)  # an empty one would hide this machine's
     environment = {
         **settings.process_environment(function.role),
         "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
@@ -62,15 +65,10 @@ def _build(settings: Settings, workshop: Workshop, function: Any) -> Build:
         "POWERTOOLS_TRACE_DISABLED": "true",  # nobody listens to traces on a laptop
         "AWS_XRAY_SDK_ENABLED": "false",
         "TZ": ":UTC",
-        **{name: value for name, value in function.environment_vars.items() if not _would_hide(name, value)},
+        **own,
     }
     layers = layers_of(workshop, function)
     return Build(function.function_name, function.handler, str(folder), layers, tuple(sorted(environment.items())))
-
-
-def _would_hide(name: str, value: str) -> bool:
-    """Tell an empty variable that would hide the laptop's own search path for pipelines."""
-    return name == "GRISTMILL_PIPELINES" and value == ""
 
 
 def invoke_once(settings: Settings, workshop: Workshop, function: Any, event: Any) -> tuple[dict[str, Any], str]:

@@ -17,7 +17,6 @@ from typing import IO, Any
 
 HEAVY = ("boto3", "pydantic", "yaml", "aws_lambda_powertools", "aws_lambda_powertools.utilities.data_classes")
 SERVICES = ("s3", "batch", "logs", "sns")
-WATCHED = ()  # layers and functions are unpacked under the hash of what is in them
 
 
 class Context:

@@ -26,7 +26,7 @@ class Container:
         self.attempt = Attempt(f"{_stream_prefix(job)}/default/{uuid.uuid4().hex}", now())
         self._is_stopped = False
         self._log = LogStream(settings, log_group(job), self.attempt.log_stream)
-        self._log.write(_gpu_notice(job).encode())
+        self._log.write(_gpu_notice(job, settings.application.name).encode())
         job.address = starter.address(job)
         self._process = JobProcess(starter, job, environment(job, settings), settings.data, name)
 
@@ -72,13 +72,13 @@ def environment(job: Job, settings: Settings) -> dict[str, str]:
     return {**settings.job_environment(role), **given, **gpus, **_batch_variables(job)}
 
 
-def _gpu_notice(job: Job) -> str:
+def _gpu_notice(job: Job, name: str) -> str:
     """Return what a job's log says where it does not get the GPUs that it asks for."""
     got, asked = len(real(job.gpus)), job.needs.gpus
     if got == asked:
         return ""
     there = len(present())
-    return f"gristmill: this job asks for {asked} GPU and gets {got}, for this machine has {there}; it uses the CPU\n"
+    return f"{name}: this job asks for {asked} GPU and gets {got}, for this machine has {there}; it uses the CPU\n"
 
 
 def _batch_variables(job: Job) -> dict[str, str]:

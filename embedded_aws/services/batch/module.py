@@ -13,12 +13,8 @@ import time
 import traceback
 from typing import Any
 
-# What runs children and nodes, and the core, are stable and heavy; a pipeline's own code is always read from the disk.
-_RUNNERS = ("gristmill.worker.child.__main__", "gristmill.worker.node.__main__")
-_OF_NODES = ("gristmill.worker.node.main_node", "gristmill.worker.node.other_node", "gristmill.worker.node.branch_work")
-HEAVY = ("boto3", "pydantic", "yaml", *_RUNNERS, *_OF_NODES)
+HEAVY = ("boto3", "pydantic", "yaml")
 SERVICES = ("s3",)
-WATCHED = ("gristmill", "process_tree", "batch_jobs")
 
 
 def be(request: dict[str, Any], files: list[int]) -> None:
@@ -37,9 +33,8 @@ def be(request: dict[str, Any], files: list[int]) -> None:
         from embedded_aws.processes import hostname
 
         hostname.take_if_possible(request["host"])
-    for runner in _RUNNERS:
-        sys.modules.pop(runner, None)  # imported for what it imports; now it may run as __main__
     module, *arguments = request["command"]
+    sys.modules.pop(f"{module}.__main__", None)  # preloaded for what it imports; now it may run as __main__
     sys.argv = [module, *arguments]
     end(run(module))
 

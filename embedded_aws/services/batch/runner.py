@@ -18,7 +18,7 @@ NEVER_STARTED = "Main node ended before this node started"
 
 def _starter(settings: Settings) -> Starting:
     if settings.containers:
-        return Containers(settings, find(settings.port))
+        return Containers(settings, find(settings.port, settings.application.name))
     return Namespaces(settings) if settings.isolate else Starter(settings)
 
 

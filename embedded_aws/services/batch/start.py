@@ -78,7 +78,8 @@ class Starter:
         self._environment = settings.job_environment()
         self._interpreter = _interpreter(self._environment)
         self._lock = threading.Lock()
-        self._zygote = Zygote(_ROLE, self._environment)
+        self._application = settings.application
+        self._zygote = self._new_zygote()
         self._closed = False
 
     def address(self, _job: Job) -> str:
@@ -112,8 +113,11 @@ class Starter:
                 if self._closed:
                     raise Lost("the embedded AWS goes down")
                 self._zygote.close()
-                self._zygote = Zygote(_ROLE, self._environment)
+                self._zygote = self._new_zygote()
             return self._zygote
+
+    def _new_zygote(self) -> Zygote:
+        return Zygote(_ROLE, self._environment, self._application.preload, self._application.watched)
 
     def close(self) -> None:
         """End the zygote, and want no other."""

@@ -12,19 +12,20 @@ from typing import Any
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.models import SNSBackend, Subscription
 
+from embedded_aws.application import Application
 from embedded_aws.settings import Settings
 
 _EMAIL = ("email", "email-json")
-_SENDER = "Gristmill <no-reply@sns.local>"
 log = logging.getLogger(__name__)
 
 
-def make_mail(address: str, subject: str, text: str, subscription: str) -> EmailMessage:
+def make_mail(application: Application, address: str, subject: str, text: str, subscription: str) -> EmailMessage:
     """Return the mail as SNS words it: subject, text, and how to leave."""
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = _SENDER, address, subject or "AWS Notification Message"
+    mail["From"], mail["To"], mail["Subject"] = application.sender, address, subject or "AWS Notification Message"
     mail["Date"], mail["Message-ID"] = formatdate(localtime=True), make_msgid(domain="sns.local")
-    mail.set_content(f"{text}\n--\nTo leave this list: gristmill unsubscribe {address}\n({subscription})\n")
+    leave = application.leave.format(address=address)
+    mail.set_content(f"{text}\n--\n{leave}\n({subscription})\n")
     return mail
 
 
@@ -78,7 +79,8 @@ def _deliver_mail(settings: Settings) -> None:
         if matcher is None or matcher.matches(named.get("message_attributes"), message):
             if named.get("message_structure") == "json":
                 message = self._parse_message_structure(message, self.protocol)
-            deliver(settings, make_mail(self.endpoint, named.get("subject") or "", str(message), self.arn))
+            subject = named.get("subject") or ""
+            deliver(settings, make_mail(settings.application, self.endpoint, subject, str(message), self.arn))
         return None
 
     Subscription.publish = publish_mail

@@ -34,9 +34,9 @@ def deploy(
             "There, deploy with: sam build && sam deploy --config-env dev. For a laptop: gristmill local up",
         )
     here.target.probe()
-    from embedded_aws.containers.engine import IMAGES
-    from embedded_aws.deploy import deploy as deploy_locally
-    from embedded_aws.lifecycle.proof import find_server
+    from embedded_aws.door import find_server
+    from gristmill.client.deploy import IMAGES
+    from gristmill.client.deploy import deploy as deploy_locally
     from gristmill.project import project_folder, source_folder, working_folder
 
     state = find_server(here.target.data) if here.target.data else None

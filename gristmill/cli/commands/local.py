@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from embedded_aws.door import astray, unproxied
 from gristmill.cli.options import Json
 from gristmill.cli.session import note_version
 from gristmill.cli.show import confirm, emit, note, out
@@ -14,7 +15,6 @@ from gristmill.client.target import home
 from gristmill.client.version import PROGRAM
 from gristmill.errors import ExitCode
 from gristmill.project import source_folder, working_folder
-from gristmill.surroundings import astray, unproxied
 
 group = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine.")
 _LOSES = "Its buckets, runs and stacks live in memory and go when it stops; results under ./results and mails stay."
@@ -58,9 +58,8 @@ def up(
     json: Json = False,
 ) -> None:
     """Start the embedded AWS, unless one runs already."""
-    from embedded_aws.lifecycle import daemon
-    from embedded_aws.lifecycle.folder import prepare
-    from embedded_aws.lifecycle.proof import find_server
+    from embedded_aws import door
+    from gristmill.client import embedded
 
     data = home(os.environ)
     given = {"port": port, "vcpus": vcpus, "memory": memory, "gpus": gpus, "smtp": smtp}
@@ -70,19 +69,19 @@ def up(
     arguments += ["--isolate"] if isolate else []
     arguments += ["--started-by", PROGRAM]
     source = source_folder(working_folder())
-    prepare(data)
-    with daemon.turn(data) as lock:
-        fault = daemon.get_past(data)
+    door.prepare(data)
+    with door.turn(data) as lock:
+        fault = door.get_past(data)
         if fault is not None:
             note(f"{fault.what} No server lives there, so it was removed.")
         _tell_loss(data)
-        running = find_server(data)
+        running = door.find_server(data)
         if foreground and not running:
             note(_LOSES)
-            daemon.become(data, arguments, lock, source)
+            embedded.become(data, arguments, lock, source)
         if running:
             note_version(running.started_by)
-        state = running or daemon.start(data, arguments, lock, source)
+        state = running or embedded.start(data, arguments, lock, source)
     if json:
         emit(state.public())
         return
@@ -92,9 +91,9 @@ def up(
 
 
 def _tell_loss(data: Path) -> None:
-    from embedded_aws.lifecycle import daemon
+    from embedded_aws import door
 
-    lost = daemon.lost(data)
+    lost = door.lost(data)
     if lost is not None:
         note(
             f"The embedded AWS before this one (pid {lost.pid}, up since {lost.started_at}) was killed: its buckets, "
@@ -105,10 +104,10 @@ def _tell_loss(data: Path) -> None:
 @group.command()
 def down(json: Json = False) -> None:
     """Stop the embedded AWS, its jobs and functions with it."""
-    from embedded_aws.lifecycle import daemon
+    from embedded_aws import door
 
     _tell_loss(home(os.environ))
-    state = daemon.down(home(os.environ))
+    state = door.down(home(os.environ))
     if json:
         emit(state.public())
         return
@@ -119,7 +118,7 @@ def down(json: Json = False) -> None:
 @group.command()
 def status(json: Json = False) -> None:
     """Tell whether the embedded AWS runs, and where."""
-    from embedded_aws.lifecycle.proof import find_server
+    from embedded_aws.door import find_server
 
     data = home(os.environ)
     _tell_loss(data)
@@ -143,12 +142,12 @@ def reset(
     json: Json = False,
 ) -> None:
     """Stop it, and remove mails, logs and code."""
-    from embedded_aws.lifecycle import daemon
+    from embedded_aws import door
 
     data = home(os.environ)
     if not yes and not confirm(f"Stop the embedded AWS and remove its files in {data}?"):
         raise typer.Exit(ExitCode.OK)
-    state, removed = daemon.reset(data)
+    state, removed = door.reset(data)
     if json:
         emit({"stopped": state.public() if state else None, "removed": removed})
         return

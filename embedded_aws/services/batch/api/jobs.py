@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from embedded_aws.limits import BATCH_DESCRIBE_MAX, BATCH_END_MAX, BATCH_LIST_PAGE, BATCH_LIST_PAGE_BY_STATUS
 from embedded_aws.services.batch import nodes
 from embedded_aws.services.batch.api.common import Operation, Refusal, Room, find, job_id, page, refuse
 from embedded_aws.services.batch.api.definitions import find_definition
@@ -11,7 +12,6 @@ from embedded_aws.services.batch.refusals import problems
 from embedded_aws.services.batch.render import detail, summary
 from embedded_aws.services.batch.resources import Json
 from embedded_aws.services.batch.submit import make_job
-from gristmill.limits import BATCH_DESCRIBE_MAX, BATCH_END_MAX, BATCH_LIST_PAGE, BATCH_LIST_PAGE_BY_STATUS
 
 _REASON_MAX = 1024  # characters (API reference, TerminateJob)
 _PLACES = ("jobQueue", "arrayJobId", "multiNodeJobId")

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-TAKE_KEYS = 'eval "$(gristmill local env)"'  # what gives a shell the keys of the embedded AWS that runs now
 KEY_PREFIX = "GM"  # of each key id of an embedded AWS; none of AWS itself begins so
 _NO_PROXY = ("NO_PROXY", "no_proxy")  # programs read one or the other
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
@@ -43,7 +42,7 @@ def leading_to(endpoint: str, region: str, pair: KeyPair) -> dict[str, str]:
 def unproxied(hosts: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables by which no proxy is asked for this machine and some hosts, nor for those exempt already."""
     exempt = [(environment or {}).get(name, "") for name in _NO_PROXY]
-    names = [one.strip() for text in exempt for one in text.split(",") if one.strip()]
+    names = [name.strip() for text in exempt for name in text.split(",") if name.strip()]
     return dict.fromkeys(_NO_PROXY, ",".join(dict.fromkeys([*names, *_THIS_MACHINE, *hosts])))
 
 

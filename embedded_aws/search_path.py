@@ -1,20 +1,27 @@
-"""Where an embedded AWS looks for pipelines: noted in its folder, so that commands can add what they find."""
+"""Where the code of an application's users lies: noted in the data folder, so that commands can add folders.
+
+Every function and job gets the folders as they are noted when it starts, in the variable that the application names.
+"""
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-from gristmill.pipeline.loading import SEARCH_PATH
 
 SEARCH_FILE = "search-path.json"  # in the data folder
 
 
-def folders(environment: Mapping[str, str]) -> list[str]:
-    """Return the folders of GRISTMILL_PIPELINES as they are called from anywhere."""
-    return [str(Path(one).absolute()) for one in environment.get(SEARCH_PATH, "").split(os.pathsep) if one]
+def folders(environment: Mapping[str, str], variable: str) -> list[str]:
+    """Return the folders that a variable lists, as they are called from anywhere."""
+    listed = environment.get(variable, "").split(os.pathsep)
+    return [str(Path(folder).absolute()) for folder in listed if folder]
+
+
+def as_variable(variable: str, found: Iterable[str]) -> dict[str, str]:
+    """Return the variable that lists folders; nothing where it has no name."""
+    return {variable: os.pathsep.join(found)} if variable else {}
 
 
 def begin(data: Path, found: Sequence[str]) -> None:

@@ -16,9 +16,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from embedded_aws.services.cloudformation.template import parse
+from embedded_aws.door import parse_template
 from gristmill.errors import GristmillError, Refused
 
+# what batch_jobs/images/build.sh makes, by the stack's parameters; `science` has OpenCL with a GPU and without
+IMAGES = {
+    "JobImage": "gristmill-jobs:cpu",
+    "ScienceImage": "gristmill-jobs:science",
+    "GpuImage": "gristmill-jobs:science",
+}
 _BUCKET = "gristmill-artifacts"
 _LAYER = ("gristmill", "process_tree", "batch_jobs")
 _NOT_IN_LAYER = ("gristmill/_project", "gristmill/cli", "gristmill/client")
@@ -37,7 +43,7 @@ def deploy(
     parameters are those of the profile `local` in samconfig.toml, with `overrides` over them.
     """
     _ensure_bucket(clients["s3"])
-    template = parse((project / "template.yaml").read_text(encoding="utf-8"))
+    template = parse_template((project / "template.yaml").read_text(encoding="utf-8"))
     for resource in template["Resources"].values():
         _package(clients["s3"], project, source or project, resource)
     parameters = {**local_parameters(project), **overrides}

@@ -1,0 +1,47 @@
+"""The door: what a program needs to start an embedded AWS, find it, speak to it and stop it. All else is inside."""
+
+from typing import Any
+
+from embedded_aws.application import Application
+from embedded_aws.errors import EmbeddedAWSError
+from embedded_aws.lifecycle.daemon import become, down, get_past, lost, reset, start, turn, up
+from embedded_aws.lifecycle.folder import prepare
+from embedded_aws.lifecycle.proof import find_server, is_running
+from embedded_aws.lifecycle.state import STATE_FILE, ServerState, read_state
+from embedded_aws.search_path import add as add_to_search_path
+from embedded_aws.search_path import folders as folders_of
+from embedded_aws.surroundings import KeyPair, astray, embedded_pair, leading_to, unproxied
+
+__all__ = [
+    "STATE_FILE",
+    "Application",
+    "EmbeddedAWSError",
+    "KeyPair",
+    "ServerState",
+    "add_to_search_path",
+    "astray",
+    "become",
+    "down",
+    "embedded_pair",
+    "find_server",
+    "folders_of",
+    "get_past",
+    "is_running",
+    "leading_to",
+    "lost",
+    "parse_template",
+    "prepare",
+    "read_state",
+    "reset",
+    "start",
+    "turn",
+    "unproxied",
+    "up",
+]
+
+
+def parse_template(text: str) -> dict[str, Any]:
+    """Return a CloudFormation template, YAML or JSON, with its short forms (`!Ref`) written out."""
+    from embedded_aws.services.cloudformation.template import parse  # not needed to find a server
+
+    return parse(text)
