@@ -12,7 +12,7 @@ from gristmill.aws_clients import make_client
 from gristmill.batch.jobs import read_queues
 from gristmill.runs.at_work import at_work, check_going, invocation
 from gristmill.runs.cursor import Cursor
-from gristmill.steps.check_output.causes import CauseClients, refusals
+from gristmill.steps.check_output.causes import CauseClients, submit_failures
 from gristmill.steps.check_output.check_output import check_output
 from gristmill.storage.s3 import S3Storage
 
@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(**cursor.as_json())
     with at_work(store, cursor.run, invocation(context, logger.service)):
         check_going(store, cursor)
-        answer = check_output(store, clients, cursor, refusals(event["refused"], cursor, datetime.now(UTC)))
+        answer = check_output(store, clients, cursor, submit_failures(event["refused"], cursor, datetime.now(UTC)))
     logger.info("checked", extra={"answer": answer})
     metrics.add_metric(f"Stages{answer['verdict'].capitalize()}", MetricUnit.Count, 1)
     return answer

@@ -41,8 +41,8 @@ def containers(batch: Any, queues: Sequence[str], record: RunRecord) -> Iterator
     for job in run_jobs(batch, queues, record.run):
         named = keys.parse_job_name(job["jobName"])
         if named and named.head in names:
-            for one in _parts(batch, job):
-                yield _container(one, *names[named.head], named.attempt, named.group)
+            for part in _parts(batch, job):
+                yield _container(part, *names[named.head], named.attempt, named.group)
 
 
 def _branches(record: RunRecord) -> Mapping[str, tuple[str, str]]:
@@ -76,8 +76,9 @@ def _nodes(batch: Any, job: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]
     described = {node["jobId"]: node for node in describe_jobs(batch, [node["jobId"] for node in nodes])}
     for node in nodes:
         tries = described.get(node["jobId"], {}).get("attempts", [])
-        before = [one for one in tries if one.get("startedAt", 0) < (node.get("startedAt") or 0)]
-        spent = sum(max(0, one.get("stoppedAt", 0) - one["startedAt"]) for one in before if one.get("startedAt"))
+        times = [(attempt.get("startedAt", 0), attempt.get("stoppedAt", 0)) for attempt in tries]
+        last = node.get("startedAt") or 0
+        spent = sum(max(0, stopped - started) for started, stopped in times if 0 < started < last)
         status = job["status"] if job["status"] == JobStatus.SUCCEEDED else node["status"]
         yield {**node, "status": status, "earlier": spent / 1000}
 

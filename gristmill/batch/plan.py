@@ -84,11 +84,11 @@ def stage_tasks(pipeline: Pipeline, known: Mapping[str, int]) -> dict[str, int |
 
 def basis(pipeline: Pipeline, stage: str) -> str:
     """Return what decides how many tasks a later stage has, and when that is known."""
-    one = pipeline.stage(stage)
-    maker = _maker(pipeline, one.input or "")
+    given, records = pipeline.stage(stage).input, pipeline.stage(stage).split.records
+    maker = _maker(pipeline, given or "")
     unit = {RecordFormat.LIST: "one task per item", RecordFormat.PARTS: "one task per part"}
-    return f"{unit.get(one.split.records, 'cut from the output')} of {one.input}, known once stage {maker} is done"
+    return f"{unit.get(records, 'cut from the output')} of {given}, known once stage {maker} is done"
 
 
 def _maker(pipeline: Pipeline, branch: str) -> str:
-    return next(stage.name for stage in pipeline.stages for one in stage.branches if one.name == branch)
+    return next(stage.name for stage in pipeline.stages for candidate in stage.branches if candidate.name == branch)

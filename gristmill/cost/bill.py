@@ -26,7 +26,7 @@ class Usage:
     mail: float = 0
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(Usage)})
+        return Usage(**{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(Usage)})
 
 
 LABELS = {
@@ -57,9 +57,9 @@ def bill(usage: Usage, counted: Iterable[str] = (), prices: Prices = US_EAST_1) 
 
 def combined(bills: Sequence[Bill]) -> Bill:
     """Return the bill of a run's executions in one; they keep the same objects, so a month of those counts once."""
-    usages = [Usage(**one.usage) for one in bills]
+    usages = [Usage(**execution_bill.usage) for execution_bill in bills]
     stored = max(usage.s3_gb_month for usage in usages)
-    counted = set(bills[0].counted).intersection(*(one.counted for one in bills))
+    counted = set(bills[0].counted).intersection(*(execution_bill.counted for execution_bill in bills))
     return bill(replace(sum(usages, Usage()), s3_gb_month=stored), counted)
 
 
@@ -75,7 +75,7 @@ def dollars(amount: float) -> str:
     return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
 
 
-def largest_item(one: Bill) -> str:
+def largest_item(cost: Bill) -> str:
     """Return the item that costs the most, with its dollars."""
-    name = max(one.dollars, key=lambda item: one.dollars[item])
-    return f"{LABELS[name]} {dollars(one.dollars[name])}"
+    name = max(cost.dollars, key=lambda item: cost.dollars[item])
+    return f"{LABELS[name]} {dollars(cost.dollars[name])}"

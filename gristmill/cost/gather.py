@@ -43,15 +43,15 @@ def observe(clients: CostClients, record: RunRecord, execution: str) -> Observat
 def measure(observed: Observation, record: RunRecord, findings: Sequence[Finding], now: datetime) -> Bill:
     """Return the bill of what the execution that owns the run has done. Pure."""
     branches = [branch for stage in (record.pipeline.stages if record.pipeline else []) for branch in stage.branches]
-    found = {one.branch: one for finding in findings for one in finding.branches}
-    own = (one for one in observed.containers if one.attempt >= record.resumes * ATTEMPTS_MAX)
+    found = {branch_finding.branch: branch_finding for finding in findings for branch_finding in finding.branches}
+    own = (container for container in observed.containers if container.attempt >= record.resumes * ATTEMPTS_MAX)
     return measured(count_history(observed.history, now), child_times(own), branches, found, record.input.size)
 
 
 def child_times(found: Iterable[Container]) -> dict[str, ChildTime]:
     """Return the containers and their time by branch."""
     spent: dict[str, ChildTime] = {}
-    for one in found:
-        so_far = spent.get(one.branch, ChildTime())
-        spent[one.branch] = ChildTime(so_far.children + 1, so_far.seconds + one.seconds)
+    for container in found:
+        so_far = spent.get(container.branch, ChildTime())
+        spent[container.branch] = ChildTime(so_far.children + 1, so_far.seconds + container.seconds)
     return spent

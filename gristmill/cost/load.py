@@ -100,7 +100,7 @@ def merge_requests(load: Load) -> tuple[float, float]:
 
 def log_usage(loads: list[Load], invocations: int) -> Usage:
     """Return what children and functions write to CloudWatch Logs."""
-    by_children = sum(one.children * _CHILD_LOG + one.seconds / _PROGRESS_SECONDS * _PROGRESS_LOG for one in loads)
+    by_children = sum(load.children * _CHILD_LOG + load.seconds / _PROGRESS_SECONDS * _PROGRESS_LOG for load in loads)
     return Usage(log_gb=(by_children + invocations * _INVOCATION_LOG) / GIB)
 
 
@@ -115,6 +115,6 @@ def storage_usage(input_size: int, loads: list[Load]) -> Usage:
 
 
 def _stored(loads: list[Load]) -> Iterator[int]:
-    for one in loads:
-        copies = 2 if one.branch.is_merged else 1
-        yield copies * one.bytes_out + 8 * one.tasks
+    for load in loads:
+        copies = 2 if load.branch.is_merged else 1
+        yield copies * load.bytes_out + 8 * load.tasks

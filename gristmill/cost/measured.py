@@ -43,9 +43,9 @@ def count_history(history: Iterable[Mapping[str, Any]], now: datetime) -> Histor
     kinds = [str(event["type"]) for event in events.values()]
     entered = sum(kind.endswith("StateEntered") for kind in kinds)
     retried = max(0, kinds.count("TaskScheduled") - kinds.count("TaskStateEntered"))
-    started = {one: event["timestamp"] for one, event in events.items() if _is_invocation(event)}
+    started = {number: event["timestamp"] for number, event in events.items() if _is_invocation(event)}
     ended = {event.get("previousEventId"): event["timestamp"] for event in events.values() if event["type"] in _ENDS}
-    seconds = sum((ended.get(one, now) - began).total_seconds() for one, began in started.items())
+    seconds = sum((ended.get(number, now) - began).total_seconds() for number, began in started.items())
     return HistoryCounts(entered + retried, len(started), max(0.0, seconds))
 
 

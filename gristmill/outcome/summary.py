@@ -108,7 +108,7 @@ def results(store: Storage, dropped: keys.Dropped, run: str) -> list[ObjectInfo]
     """Return the results of a run; its report is none of them."""
     own = {keys.report(dropped.pipeline, dropped.name, run, kind) for kind in ("html", "json")}
     prefix = keys.results_prefix(dropped.pipeline, dropped.name, run)
-    return [one for one in store.list(prefix) if one.key not in own]
+    return [result for result in store.list(prefix) if result.key not in own]
 
 
 def expected(store: Storage, run: str) -> float | None:
@@ -121,6 +121,6 @@ def findings(store: Storage, record: RunRecord) -> list[Finding]:
     """Return the last finding of each stage that was checked."""
     found: list[Finding] = []
     for stage in record.pipeline.stages if record.pipeline else []:
-        checks = [one.key for one in store.list(keys.checks(record.run, stage.name))]
+        checks = [check.key for check in store.list(keys.checks(record.run, stage.name))]
         found += islice(readable(store, Finding, reversed(checks)), 1)
     return found

@@ -21,7 +21,7 @@ def stages(facts: Facts, execution_of: Callable[[int], int]) -> list[StageReport
     record = facts.record
     if record is None or record.pipeline is None:
         return []
-    return [_stage(facts, one, execution_of) for one in record.pipeline.stages]
+    return [_stage(facts, stage, execution_of) for stage in record.pipeline.stages]
 
 
 def _stage(facts: Facts, stage: Stage, execution_of: Callable[[int], int]) -> StageReport:
@@ -30,17 +30,17 @@ def _stage(facts: Facts, stage: Stage, execution_of: Callable[[int], int]) -> St
         name=stage.name,
         input=stage.input,
         records=stage.split.records,
-        branches=[_branch(facts, stage.name, one, execution_of) for one in stage.branches],
+        branches=[_branch(facts, stage.name, branch, execution_of) for branch in stage.branches],
         warnings=list(found[-1].warnings) if found else [],
     )
 
 
 def observed_containers(facts: Facts, stage: str, branch: str) -> list[ObservedContainer]:
     """Return the containers of a branch by attempt, group and index."""
-    own = [one for one in facts.seen.containers if (one.stage, one.branch) == (stage, branch)]
+    own = [found for found in facts.seen.containers if (found.stage, found.branch) == (stage, branch)]
     return [
-        ObservedContainer(one, facts.footprints.get(container_id(one)), facts.described.get(one.job_id, {}))
-        for one in sorted(own, key=lambda one: (one.attempt, one.group, one.index))
+        ObservedContainer(found, facts.footprints.get(container_id(found)), facts.described.get(found.job_id, {}))
+        for found in sorted(own, key=lambda container: (container.attempt, container.group, container.index))
     ]
 
 
@@ -50,9 +50,9 @@ def _branch(facts: Facts, stage: str, branch: Branch, execution_of: Callable[[in
     last = _own(findings[-1], branch.name) if findings else None
     counted = last or _NOTHING
     kind, job = _job(branch)
-    definition = next((one.described for one in reversed(seen) if one.described), {})
-    began = min((one.container.created for one in seen), default=None)
-    ended = max((one.container.stopped for one in seen if one.container.stopped), default=None)
+    definition = next((observed.described for observed in reversed(seen) if observed.described), {})
+    began = min((observed.container.created for observed in seen), default=None)
+    ended = max((observed.container.stopped for observed in seen if observed.container.stopped), default=None)
     return BranchReport(
         name=branch.name,
         job=job,
@@ -75,8 +75,8 @@ def _branch(facts: Facts, stage: str, branch: Branch, execution_of: Callable[[in
         bytes_per_second=_rate(seen, "bytes_in"),
         records_per_second=_rate(seen, "records_in"),
         children=len(seen),
-        children_by_status=dict(Counter(one.container.status for one in seen)),
-        retried_by_batch=sum(one.ran_again for one in seen),
+        children_by_status=dict(Counter(observed.container.status for observed in seen)),
+        retried_by_batch=sum(observed.ran_again for observed in seen),
         **_spreads(seen),
         cpu_share=_cpu_share(seen, branch.vcpus),
         attempts=list(_attempts(findings, branch.name, seen, execution_of)),
@@ -103,16 +103,20 @@ def _image(described: Mapping[str, Any]) -> str | None:
 
 
 def _own(finding: Finding, branch: str) -> BranchFinding | None:
-    return next((one for one in finding.branches if one.branch == branch), None)
+    return next((entry for entry in finding.branches if entry.branch == branch), None)
 
 
 def _rate(seen: Sequence[ObservedContainer], what: str) -> float | None:
     """Return what the containers have read a second while any of them ran."""
-    counted = [one for one in seen if one.footprint and one.container.started and one.container.stopped]
+    counted = [
+        observed
+        for observed in seen
+        if observed.footprint and observed.container.started and observed.container.stopped
+    ]
     if not counted:
         return None
-    total = sum(getattr(one.footprint, what) for one in counted)
-    busy = union([(one.container.started or 0, one.container.stopped or 0) for one in counted])
+    total = sum(getattr(observed.footprint, what) for observed in counted)
+    busy = union([(observed.container.started or 0, observed.container.stopped or 0) for observed in counted])
     return total / busy if busy else None
 
 
@@ -126,23 +130,23 @@ def union(spans: Sequence[tuple[float, float]]) -> float:
 
 
 def _spreads(seen: Sequence[ObservedContainer]) -> dict[str, Spread | None]:
-    ran = [one.span for one in seen if one.container.started]
-    ended = [one for one in ran if one.stopped]
-    left = [one.footprint for one in seen if one.footprint]
+    ran = [observed.times for observed in seen if observed.container.started]
+    ended = [times for times in ran if times.stopped]
+    left = [observed.footprint for observed in seen if observed.footprint]
     return {
-        "queued": spread([max(0.0, (one.started or 0) - one.queued) for one in ran]),
-        "starting": spread([one.began - one.started for one in ran if one.began and one.started]),
-        "running": spread([max(0.0, (one.stopped or 0) - (one.began or one.started or 0)) for one in ended]),
-        "peak_memory": spread([one.peak * 1024 for one in left]),
-        "cpu_seconds": spread([one.cpu / 1000 for one in left]),
+        "queued": spread([max(0.0, (times.started or 0) - times.queued) for times in ran]),
+        "starting": spread([times.began - times.started for times in ran if times.began and times.started]),
+        "running": spread([max(0.0, (times.stopped or 0) - (times.began or times.started or 0)) for times in ended]),
+        "peak_memory": spread([footprint.peak * 1024 for footprint in left]),
+        "cpu_seconds": spread([footprint.cpu / 1000 for footprint in left]),
     }
 
 
 def _cpu_share(seen: Sequence[ObservedContainer], vcpus: float) -> float | None:
     """Return processor time by what the containers' vCPUs could have given while their programs ran."""
-    left = [one.footprint for one in seen if one.footprint]
-    possible = sum(one.ended - one.began for one in left) * vcpus
-    return sum(one.cpu for one in left) / possible if possible else None
+    left = [observed.footprint for observed in seen if observed.footprint]
+    possible = sum(footprint.ended - footprint.began for footprint in left) * vcpus
+    return sum(footprint.cpu for footprint in left) / possible if possible else None
 
 
 def _attempts(
@@ -152,7 +156,7 @@ def _attempts(
         own = _own(finding, branch)
         if own is None:
             continue
-        here = [one for one in seen if one.container.attempt == finding.attempt]
+        here = [observed for observed in seen if observed.container.attempt == finding.attempt]
         yield Attempt(
             number=finding.attempt,
             nth=nth_attempt(finding.attempt),
@@ -162,6 +166,6 @@ def _attempts(
             done=own.done,
             missing=own.missing,
             children=len(here),
-            children_failed=sum(one.is_failed for one in here),
+            children_failed=sum(observed.is_failed for observed in here),
             failures=list(own.failures),
         )

@@ -82,9 +82,11 @@ class Scale:
 
 def charts(report: Report) -> list[Chart]:
     """Return a chart for each execution of which anything over time is known."""
-    branches = {(stage.name, one.name): one for stage in report.stages for one in stage.branches}
+    branches = {(stage.name, branch.name): branch for stage in report.stages for branch in stage.branches}
     return [
-        _chart(place, one, branches) for place, one in enumerate(report.executions) if one.lanes or len(one.steps) > 1
+        _chart(place, execution, branches)
+        for place, execution in enumerate(report.executions)
+        if execution.lanes or len(execution.steps) > 1
     ]
 
 
@@ -94,7 +96,7 @@ def _chart(place: int, execution: Execution, branches: dict[tuple[str, str], Bra
     chart.ticks = list(ticks(scale))
     if execution.steps:
         chart.names.append(Text(chart.height + 15, "state machine"))
-        chart.bars += [_step(scale, chart.height, one.name, one.began, one.ended) for one in execution.steps]
+        chart.bars += [_step(scale, chart.height, step.name, step.began, step.ended) for step in execution.steps]
         chart.height += _STEPS + _ROW
     for lane in execution.lanes:
         _add_timeline(chart, scale, lane, branches[lane.stage, lane.branch], execution)
@@ -104,7 +106,7 @@ def _chart(place: int, execution: Execution, branches: dict[tuple[str, str], Bra
 
 def ticks(scale: Scale) -> Iterator[tuple[float, str]]:
     """Yield round times since the start, at most about eight: where, and what they say."""
-    width = next((one for one in _TICKS if scale.seconds / one <= 8), _TICKS[-1]) if scale.seconds > 4 else 0
+    width = next((tick for tick in _TICKS if scale.seconds / tick <= 8), _TICKS[-1]) if scale.seconds > 4 else 0
     step = width or 10 ** floor(log10(scale.seconds / 2))
     step = step * (2 if scale.seconds / step > 8 else 1)
     for number in range(int(scale.seconds / step) + 1):
@@ -121,18 +123,18 @@ def _tick(at: float, step: float) -> str:
 def _step(scale: Scale, y: float, name: str, began: datetime, ended: datetime) -> Bar:
     x, end = scale.x(began), scale.x(ended)
     width = max(1.5, end - x)
-    told = f"{name}: {brief((ended - began).total_seconds())}"
+    hint = f"{name}: {brief((ended - began).total_seconds())}"
     kind = {"Work": "work", "WaitBeforeRetry": "wait"}.get(name, "step")
-    return Bar(x, y, width, _STEPS, kind, told, name if len(name) * _LETTER + 8 < width else "")
+    return Bar(x, y, width, _STEPS, kind, hint, name if len(name) * _LETTER + 8 < width else "")
 
 
 def _add_timeline(chart: Chart, scale: Scale, lane: BranchTimeline, branch: BranchReport, execution: Execution) -> None:
     top = chart.height
-    own = [one for one in branch.children_shown if execution.started <= one.queued < execution.ended]
-    most = max((one.queued + one.starting + one.running for one in lane.bins), default=0)
+    own = [child for child in branch.children_shown if execution.started <= child.queued < execution.ended]
+    most = max((bin_.queued + bin_.starting + bin_.running for bin_ in lane.bins), default=0)
     if branch.children == len(branch.children_shown) and 0 < len(own) <= BARS_MOST:
-        for place, one in enumerate(own):
-            chart.bars += _bars(scale, top + place * (_BAR + _GAP), one, execution.ended)
+        for place, child in enumerate(own):
+            chart.bars += _bars(scale, top + place * (_BAR + _GAP), child, execution.ended)
         height = max(30, len(own) * (_BAR + _GAP))
     else:
         chart.areas += _areas(lane.bins, top, most)
@@ -165,16 +167,16 @@ def _bars(scale: Scale, y: float, child: Child, end: datetime) -> Iterator[Bar]:
         if last > first:
             x = scale.x(first)
             container_id = f"container {child.index}, attempt {nth_attempt(child.attempt)}"
-            told = f"{container_id}: {kind} {brief((last - first).total_seconds())}"
-            yield Bar(x, y, max(0.8, scale.x(last) - x), _BAR, kind, f"{told}. {child.reason if bad else ''}".strip())
+            hint = f"{container_id}: {kind} {brief((last - first).total_seconds())}"
+            yield Bar(x, y, max(0.8, scale.x(last) - x), _BAR, kind, f"{hint}. {child.reason if bad else ''}".strip())
 
 
 def _areas(bins: Sequence[Bin], top: float, most: int) -> Iterator[Area]:
     """Yield the counts over time, one upon the other: running at the bottom."""
     heights = {
-        "queued": [one.running + one.starting + one.queued for one in bins],
-        "starting": [one.running + one.starting for one in bins],
-        "running": [one.running for one in bins],
+        "queued": [bin_.running + bin_.starting + bin_.queued for bin_ in bins],
+        "starting": [bin_.running + bin_.starting for bin_ in bins],
+        "running": [bin_.running for bin_ in bins],
     }
     width = (WIDTH - GUTTER - RIGHT) / len(bins)
     for kind, counts in heights.items():

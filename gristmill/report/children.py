@@ -42,7 +42,7 @@ class ObservedContainer:
         return max(self.last.began / 1000, started) if self.last and started else None
 
     @property
-    def span(self) -> ContainerTimes:
+    def times(self) -> ContainerTimes:
         """Return its times."""
         return ContainerTimes(self.container.created, self.container.started, self.began, self.container.stopped)
 
@@ -57,27 +57,27 @@ class ObservedContainer:
 def shown(seen: Sequence[ObservedContainer]) -> list[Child]:
     """Return a list to read: containers that failed, the slowest, then the first; in order where those are all."""
     if len(seen) <= SHOWN:
-        return [child(one) for one in seen]
-    slow = sorted(seen, key=lambda one: -one.container.seconds)[:_SLOW_SHOWN]
-    failed = [one for one in seen if one.is_failed][:_FAILED_SHOWN]
-    chosen = {one.container.job_id: one for one in (*failed, *slow, *seen[:SHOWN])}
-    return [child(one) for one in list(chosen.values())[:SHOWN]]
+        return [child(container) for container in seen]
+    slow = sorted(seen, key=lambda observed: -observed.container.seconds)[:_SLOW_SHOWN]
+    failed = [observed for observed in seen if observed.is_failed][:_FAILED_SHOWN]
+    chosen = {observed.container.job_id: observed for observed in (*failed, *slow, *seen[:SHOWN])}
+    return [child(observed) for observed in list(chosen.values())[:SHOWN]]
 
 
-def child(one: ObservedContainer) -> Child:
+def child(observed: ObservedContainer) -> Child:
     """Return a container as the report lists it."""
-    told, left = one.container, one.footprint
+    container, left = observed.container, observed.footprint
     return Child(
-        attempt=told.attempt,
-        group=told.group,
-        index=told.index,
-        status=told.status,
-        job_id=told.job_id,
-        queued=from_unix(told.created),
-        started=from_unix(told.started) if told.started else None,
-        began=from_unix(one.began) if one.began else None,
-        stopped=from_unix(told.stopped) if told.stopped else None,
-        seconds=told.seconds if told.stopped and told.started else None,
+        attempt=container.attempt,
+        group=container.group,
+        index=container.index,
+        status=container.status,
+        job_id=container.job_id,
+        queued=from_unix(container.created),
+        started=from_unix(container.started) if container.started else None,
+        began=from_unix(observed.began) if observed.began else None,
+        stopped=from_unix(container.stopped) if container.stopped else None,
+        seconds=container.seconds if container.stopped and container.started else None,
         tasks_done=left.done if left else None,
         tasks_failed=left.failed if left else None,
         bytes_in=left.bytes_in if left else None,
@@ -86,19 +86,19 @@ def child(one: ObservedContainer) -> Child:
         records_out=left.records_out if left else None,
         cpu_seconds=left.cpu / 1000 if left else None,
         peak_memory=left.peak * 1024 if left else None,
-        exit_code=told.exit_code,
-        reason=told.reason[:_REASON],
-        tries=list(_tries(one.described)) if one.ran_again or one.is_failed else [],
+        exit_code=container.exit_code,
+        reason=container.reason[:_REASON],
+        tries=list(_tries(observed.described)) if observed.ran_again or observed.is_failed else [],
     )
 
 
 def _tries(described: Mapping[str, Any]) -> Iterator[Try]:
-    for one in described.get("attempts", []):
-        container = one.get("container") or {}
-        started, stopped = seconds(one.get("startedAt")), seconds(one.get("stoppedAt"))
+    for attempt in described.get("attempts", []):
+        container = attempt.get("container") or {}
+        started, stopped = seconds(attempt.get("startedAt")), seconds(attempt.get("stoppedAt"))
         yield Try(
             started=from_unix(started) if started else None,
             stopped=from_unix(stopped) if stopped else None,
             exit_code=container.get("exitCode"),
-            reason=(container.get("reason") or one.get("statusReason") or "")[:_REASON],
+            reason=(container.get("reason") or attempt.get("statusReason") or "")[:_REASON],
         )

@@ -64,7 +64,11 @@ def gather(
     if record is None or record.pipeline is None:
         return Facts(summary, event, record, seen, dropped, outcomes=outcomes, results=objects)
     left = _left(store, record)
-    found = {(*place, one.attempt, one.group, one.child): one for place, told in left.items() for one in told}
+    found = {
+        (*place, footprint.attempt, footprint.group, footprint.child): footprint
+        for place, of_branch in left.items()
+        for footprint in of_branch
+    }
     return Facts(
         summary=summary,
         event=event,
@@ -109,48 +113,52 @@ def _left_out(seen: Observation, summary: RunSummary) -> Iterator[str]:
 def _input(store: Storage, record: RunRecord | None) -> Object | None:
     if record is None:
         return None
-    one = record.input
-    head = store.head(one.key, one.version)
+    dropped = record.input
+    head = store.head(dropped.key, dropped.version)
     checksum = head.checksum if head else None
-    return Object(key=one.key, size=one.size, etag=one.etag, version=one.version, checksum=checksum)
+    return Object(key=dropped.key, size=dropped.size, etag=dropped.etag, version=dropped.version, checksum=checksum)
 
 
 def results(store: Storage, summary: RunSummary) -> list[Object]:
     """Return the first results; the first of those with S3's own checksum."""
     shown = summary.results[:RESULTS]
     with ThreadPoolExecutor(_READERS) as pool:
-        heads = list(pool.map(lambda one: store.head(one.key), shown[:_CHECKSUMS]))
-    told = {head.key: head.checksum for head in heads if head}
-    return [Object(key=one.key, size=one.size, etag=one.etag, checksum=told.get(one.key)) for one in shown]
+        heads = list(pool.map(lambda result: store.head(result.key), shown[:_CHECKSUMS]))
+    checksums = {head.key: head.checksum for head in heads if head}
+    return [
+        Object(key=result.key, size=result.size, etag=result.etag, checksum=checksums.get(result.key))
+        for result in shown
+    ]
 
 
 def _findings(store: Storage, run: str, stage: str) -> Iterator[Finding]:
-    listed = [one.key for one in store.list(keys.checks(run, stage))]
+    listed = [check.key for check in store.list(keys.checks(run, stage))]
     yield from readable(store, Finding, listed[-FINDINGS:])
 
 
 def earlier_outcomes(store: Storage, event: ExecutionEvent) -> Iterator[Outcome]:
     """Yield what earlier executions came to, as far as this version can read it."""
-    found = readable(store, Outcome, (one.key for one in store.list(keys.outcomes(event.run))))
-    earlier = [one for one in found if one.execution != event.execution]
-    yield from sorted(earlier, key=lambda one: one.started_at)[-OUTCOMES:]
+    found = readable(store, Outcome, (outcome.key for outcome in store.list(keys.outcomes(event.run))))
+    earlier = [outcome for outcome in found if outcome.execution != event.execution]
+    yield from sorted(earlier, key=lambda outcome: outcome.started_at)[-OUTCOMES:]
 
 
 def _software(store: Storage, run: str, left: Mapping[Place, Sequence[Footprint]]) -> Iterator[tuple[Place, Software]]:
     """Yield what the last container of each branch ran on."""
     for place, found in left.items():
-        newest = (one.key(keys.BranchKeys(run, *place)) for one in found[-1:])
+        newest = (footprint.key(keys.BranchKeys(run, *place)) for footprint in found[-1:])
         yield from ((place, software) for software in readable(store, Software, newest))
 
 
 def ids_to_describe(containers: Sequence[Container], left: Mapping[ContainerId, Footprint]) -> list[str]:
     """Return the ids of containers worth a closer look: one of each branch, those that failed, and that ran again."""
-    one_each = {(one.stage, one.branch): one.job_id for one in containers}
-    failed = [one.job_id for one in containers if one.status == JobStatus.FAILED]
-    again = [one.job_id for one in containers if (told := left.get(container_id(one))) and told.job_try > 1]
+    one_each = {(container.stage, container.branch): container.job_id for container in containers}
+    failed = [container.job_id for container in containers if container.status == JobStatus.FAILED]
+    footprints = {container.job_id: left.get(container_id(container)) for container in containers}
+    again = [job for job, footprint in footprints.items() if footprint and footprint.job_try > 1]
     return list(dict.fromkeys([*one_each.values(), *again, *failed]))[:_DESCRIBED]
 
 
-def container_id(one: Container) -> ContainerId:
+def container_id(container: Container) -> ContainerId:
     """Return what tells a container apart from all others of its run."""
-    return (one.stage, one.branch, one.attempt, one.group, one.index)
+    return (container.stage, container.branch, container.attempt, container.group, container.index)

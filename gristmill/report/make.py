@@ -33,13 +33,13 @@ def make(
         faults=list(summary.faults),
         parameters=record.parameters if record else {},
         input=dropped,
-        started=min(one.started for one in all_executions),
+        started=min(execution.started for execution in all_executions),
         ended=summary.ended_at,
         executions=all_executions,
         stages=stages(facts, lambda attempt: _execution_of(attempt, len(all_executions))),
         results=list(facts.results),
         results_count=len(summary.results),
-        results_size=sum(one.size for one in summary.results),
+        results_size=sum(result.size for result in summary.results),
         pictures=list(pictures),
         tables=list(tables),
         cost=summary.spent,
@@ -58,15 +58,15 @@ def executions(facts: Facts) -> list[Execution]:
     summary = facts.summary
     earlier = [
         Execution(
-            name=one.execution.rpartition(":")[2],
-            status=one.status,
-            reason=one.reason,
-            started=one.started_at,
-            ended=one.ended_at,
+            name=outcome.execution.rpartition(":")[2],
+            status=outcome.status,
+            reason=outcome.reason,
+            started=outcome.started_at,
+            ended=outcome.ended_at,
             steps=[],
-            lanes=list(_timelines(facts, one.started_at, one.ended_at)),
+            lanes=list(_timelines(facts, outcome.started_at, outcome.ended_at)),
         )
-        for one in facts.outcomes
+        for outcome in facts.outcomes
     ]
     last = Execution(
         name=facts.event.execution.rpartition(":")[2],
@@ -84,6 +84,7 @@ def _timelines(facts: Facts, started: datetime, ended: datetime) -> Iterator[Bra
     """Yield the branches that had containers in an execution's time."""
     start, end = started.timestamp(), ended.timestamp()
     for stage, branch in places(facts.record) if facts.record else []:
-        spans = [one.span for one in observed_containers(facts, stage, branch) if start <= one.container.created < end]
-        if spans:
-            yield BranchTimeline(stage=stage, branch=branch, bins=bins(spans, start, end))
+        seen = observed_containers(facts, stage, branch)
+        times = [observed.times for observed in seen if start <= observed.container.created < end]
+        if times:
+            yield BranchTimeline(stage=stage, branch=branch, bins=bins(times, start, end))

@@ -20,7 +20,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def page(report: Report, pictures: Mapping[str, str]) -> str:
     """Return the page; `pictures` are data URIs by key."""
-    branches = [(stage, one) for stage in report.stages for one in stage.branches]
+    branches = [(stage, branch) for stage in report.stages for branch in stage.branches]
     canvas = {"width": WIDTH, "gutter": GUTTER, "right": RIGHT}
     return (
         _environment()
@@ -68,7 +68,7 @@ def _environment() -> Environment:
         dollars,
         nth_attempt,
     )
-    made.filters |= {one.__name__: one for one in named}
+    made.filters |= {filter_.__name__: filter_ for filter_ in named}
     made.filters |= {"link": link, "beside": beside}
     made.globals |= {"labels": LABELS, "say_seconds": humanize.brief, "say_size": _size}
     return made

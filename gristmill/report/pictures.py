@@ -24,10 +24,10 @@ class Pictures:
 
 def load(store: Storage, results: Sequence[ObjectInfo]) -> Pictures:
     """Return the pictures among results, those that fit read."""
-    found = [one for one in results if kind(one.key)]
+    found = [result for result in results if kind(result.key)]
     chosen = set(choose(found))
-    listed = [Picture(key=one.key, size=one.size, embedded=one.key in chosen) for one in found[:LISTED]]
-    embedded = {one.key: _uri(store, one.key) for one in found if one.key in chosen}
+    listed = [Picture(key=picture.key, size=picture.size, embedded=picture.key in chosen) for picture in found[:LISTED]]
+    embedded = {picture.key: _uri(store, picture.key) for picture in found if picture.key in chosen}
     return Pictures(listed, embedded, list(_left_out(len(found), len(chosen))))
 
 
@@ -44,15 +44,15 @@ def kind(key: str) -> str | None:
 def choose(found: Sequence[ObjectInfo]) -> list[str]:
     """Return the keys of pictures for a page: evenly from each folder, as long as there is room."""
     folders: dict[str, list[ObjectInfo]] = {}
-    for one in found:
-        folders.setdefault(one.key.rpartition("/")[0], []).append(one)
+    for picture in found:
+        folders.setdefault(picture.key.rpartition("/")[0], []).append(picture)
     share = max(1, SHOWN // max(1, len(folders)))
     chosen: list[str] = []
     size = 0
-    for one in [one for held in folders.values() for one in spaced(held, share)]:
-        if len(chosen) < SHOWN and size + one.size <= EMBEDDED_MAX:
-            chosen.append(one.key)
-            size += one.size
+    for picture in [picture for held in folders.values() for picture in spaced(held, share)]:
+        if len(chosen) < SHOWN and size + picture.size <= EMBEDDED_MAX:
+            chosen.append(picture.key)
+            size += picture.size
     return chosen
 
 

@@ -15,9 +15,10 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 def load(store: Storage, results: Sequence[ObjectInfo]) -> list[Table]:
     """Return the beginnings of the first tables among results; what is no text is none."""
-    named = [one for one in results if delimiter(one.key)]
-    found = (table(one.key, one.size, store.read(one.key, 0, min(one.size, _READ))) for one in named[:SHOWN])
-    return [one for one in found if one]
+    named = [result for result in results if delimiter(result.key)]
+    heads = ((result, store.read(result.key, 0, min(result.size, _READ))) for result in named[:SHOWN])
+    found = (table(result.key, result.size, head) for result, head in heads)
+    return [beginning for beginning in found if beginning]
 
 
 def delimiter(key: str) -> str | None:

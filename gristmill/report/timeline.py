@@ -24,7 +24,7 @@ class ContainerTimes:
     stopped: float | None
 
 
-def bins(spans: Iterable[ContainerTimes], start: float, end: float, count: int = BINS) -> list[Bin]:
+def bins(containers: Iterable[ContainerTimes], start: float, end: float, count: int = BINS) -> list[Bin]:
     """Return `count` equal bins of the time from `start` to `end`, each with what containers did in its middle."""
     width = max(end - start, 0.001) / count
     queued, starting, running = ([0] * (count + 1) for _ in range(3))
@@ -37,19 +37,19 @@ def bins(spans: Iterable[ContainerTimes], start: float, end: float, count: int =
         changes[place(first)] += 1
         changes[place(max(first, last))] -= 1
 
-    for one in spans:
-        stopped = end if one.stopped is None else one.stopped
-        if one.started is None:
-            mark(queued, one.queued, stopped)
+    for times in containers:
+        stopped = end if times.stopped is None else times.stopped
+        if times.started is None:
+            mark(queued, times.queued, stopped)
             continue
-        began = one.started if one.began is None else min(one.began, stopped)
-        mark(queued, one.queued, one.started)
-        mark(starting, one.started, began)
+        began = times.started if times.began is None else min(times.began, stopped)
+        mark(queued, times.queued, times.started)
+        mark(starting, times.started, began)
         mark(running, began, stopped)
     counts = zip(*(list(accumulate(changes))[:count] for changes in (queued, starting, running)), strict=True)
     return [
-        Bin(at=from_unix(start + (place + 0.5) * width), queued=told[0], starting=told[1], running=told[2])
-        for place, told in enumerate(counts)
+        Bin(at=from_unix(start + (place + 0.5) * width), queued=counts[0], starting=counts[1], running=counts[2])
+        for place, counts in enumerate(counts)
     ]
 
 

@@ -15,7 +15,7 @@ from gristmill.pipeline.model import Branch, Split, Stage
 from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.records import BranchFinding, Failure, RunRecord
 from gristmill.steps.check_output.causes import explain
-from gristmill.steps.check_output.verdict import Expected, judge, miscount
+from gristmill.steps.check_output.verdict import Expected, count_failure, judge
 from gristmill.steps.notify.mail import attributes, body, subject
 
 CANCELED = "Canceled by JobStateTimeLimit action due to reason: "
@@ -75,7 +75,7 @@ def held(bytes_in: int = 8, records_in: int = 4, records_out: int = 4) -> Covera
     ],
 )
 def test_counts_that_do_not_add_up_are_told(cover, expected, told):
-    found = miscount(cover, expected, counts_match=True)
+    found = count_failure(cover, expected, counts_match=True)
     assert found is None if told is None else told in (found or "")
 
 
@@ -178,5 +178,5 @@ def test_job_names_of_a_run_are_found_by_their_prefix():
 
 
 def test_a_branch_that_may_write_any_number_of_records_is_held_to_the_rest():
-    assert miscount(held(records_out=9), Expected(4, 8, 4, Encoding.PLAIN), counts_match=False) is None
-    assert miscount(held(bytes_in=7), Expected(4, 8, 4, Encoding.PLAIN), counts_match=False) is not None
+    assert count_failure(held(records_out=9), Expected(4, 8, 4, Encoding.PLAIN), counts_match=False) is None
+    assert count_failure(held(bytes_in=7), Expected(4, 8, 4, Encoding.PLAIN), counts_match=False) is not None

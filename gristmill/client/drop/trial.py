@@ -27,7 +27,7 @@ from gristmill.runs.locations import frozen, output_key, stage_source
 from gristmill.runs.reading import read
 from gristmill.runs.records import Failure, RunRecord
 from gristmill.steps.check_output.check_output import expected_of, placed
-from gristmill.steps.check_output.verdict import miscount
+from gristmill.steps.check_output.verdict import count_failure
 from gristmill.steps.merge.publish import publish, publishes
 from gristmill.storage.folder import FolderStorage
 from gristmill.worker.child.__main__ import make_runner
@@ -104,7 +104,7 @@ class Trial:
         cursor = Cursor(RUN, stage.name, 0)
         expected = expected_of(self.store, cursor, stage)
         held = read_committed(self.store, cursor.branch(branch.name), expected.tasks)
-        problem = None if held.missing else miscount(held, expected, stage.counts_match(branch))
+        problem = None if held.missing else count_failure(held, expected, stage.counts_match(branch))
         if not held.missing and not problem and publishes(self.record, branch):
             publish(self.store, self.record, branch, held)
         return Tried(

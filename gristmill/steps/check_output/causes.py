@@ -48,22 +48,25 @@ def failures(
     if len(recorded) >= _SHOWN or len(recorded) == sum(span.end - span.first for span in missing):
         return recorded
     known = {failure.job_id for failure in recorded}
-    died = (one for one in _died(clients, cursor, branch) if one.job_id not in known)
+    died = (failure for failure in _died(clients, cursor, branch) if failure.job_id not in known)
     return recorded + list(islice(died, _SHOWN - len(recorded)))
 
 
-def refusals(told: list[dict[str, str]], cursor: Cursor, now: datetime) -> dict[str, Failure]:
+def submit_failures(refused: list[dict[str, str]], cursor: Cursor, now: datetime) -> dict[str, Failure]:
     """Return the jobs that Batch never took, by branch, of what the state machine was told when it asked."""
-    return {one["branch"]: _refusal(cursor, one["branch"], one["refused"], now) for one in told}
+    return {
+        rejected["branch"]: _submit_failure(cursor, rejected["branch"], rejected["refused"], now)
+        for rejected in refused
+    }
 
 
-def _refusal(cursor: Cursor, branch: str, said: str, now: datetime) -> Failure:
+def _submit_failure(cursor: Cursor, branch: str, message: str, now: datetime) -> Failure:
     return Failure(
         stage=cursor.stage,
         branch=branch,
         task=None,
         attempt=cursor.attempt,
-        reason=f"{_REFUSED} ({_WRAPPING.sub('', said)})",
+        reason=f"{_REFUSED} ({_WRAPPING.sub('', message)})",
         detail="",
         exit_code=None,
         job_id="",
@@ -79,9 +82,9 @@ def is_hopeless(failure: Failure) -> bool:
 
 def _recorded(store: Storage, cursor: Cursor, branch: str) -> Iterator[Failure]:
     prefix = cursor.branch(branch).failures
-    for one in islice(store.list(prefix), _SEARCHED):
-        if (failed := keys.parse_failure(one.key)) and failed.attempt == cursor.attempt:
-            yield from readable(store, Failure, [one.key])
+    for listed in islice(store.list(prefix), _SEARCHED):
+        if (failed := keys.parse_failure(listed.key)) and failed.attempt == cursor.attempt:
+            yield from readable(store, Failure, [listed.key])
 
 
 def _died(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[Failure]:
@@ -122,14 +125,14 @@ def _list(clients: CauseClients, **which: Any) -> Iterator[dict[str, Any]]:
 
 def explain(exit_code: int | None, reason: str | None, status_reason: str | None) -> str:
     """Put a dead child into one line: Batch's own reasons, and what its exit code means."""
-    told = [text for text in (status_reason, reason) if text]
+    reasons = [text for text in (status_reason, reason) if text]
     if exit_code is not None and exit_code > 128:
-        told.append(f"killed by {_signal_name(exit_code - 128)} (exit code {exit_code})")
+        reasons.append(f"killed by {_signal_name(exit_code - 128)} (exit code {exit_code})")
         if exit_code - 128 == signal.SIGKILL:
-            told.append("perhaps out of memory")
+            reasons.append("perhaps out of memory")
     elif exit_code is not None:
-        told.append(f"exit code {exit_code}")
-    return "; ".join(dict.fromkeys(told)) or "the job failed and gave no reason"
+        reasons.append(f"exit code {exit_code}")
+    return "; ".join(dict.fromkeys(reasons)) or "the job failed and gave no reason"
 
 
 def _signal_name(number: int) -> str:

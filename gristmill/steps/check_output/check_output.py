@@ -16,7 +16,7 @@ from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import find_branch, frozen, output_key, read_record
 from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.steps.check_output.causes import CauseClients, failures
-from gristmill.steps.check_output.verdict import Expected, judge, miscount
+from gristmill.steps.check_output.verdict import Expected, count_failure, judge
 from gristmill.steps.merge.publish import is_published, publishes
 from gristmill.storage import Storage
 
@@ -35,7 +35,7 @@ def check_output(
     stage = frozen(record).stage(cursor.stage)
     expected = expected_of(store, cursor, stage)
     examined = (_examine(store, clients, record, cursor, branch, expected) for branch in stage.branches)
-    found = [_explained(one, refused.get(one.branch)) for one in examined]
+    found = [_explained(branch_finding, refused.get(branch_finding.branch)) for branch_finding in examined]
     tries = cursor.attempt - record.resumes * ATTEMPTS_MAX + 1
     verdict, reason = judge(stage, found, tries)
     finding = Finding(
@@ -77,15 +77,17 @@ def _examine(
         output=None if missing else _output(store, record, branch, held),
         failures=_failures(store, clients, cursor, branch.name, held, expected) if missing else [],
         missing=missing,
-        problem=None if missing else miscount(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
+        problem=None
+        if missing
+        else count_failure(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
     )
 
 
-def _explained(found: BranchFinding, refusal: Failure | None) -> BranchFinding:
+def _explained(found: BranchFinding, submit_failure: Failure | None) -> BranchFinding:
     """Return a finding that tells of a refused job, where anything is missing for it."""
-    if refusal is None or not found.missing:
+    if submit_failure is None or not found.missing:
         return found
-    return found.model_copy(update={"failures": [refusal, *found.failures]})
+    return found.model_copy(update={"failures": [submit_failure, *found.failures]})
 
 
 def _failures(
@@ -103,7 +105,7 @@ def placed(store: Storage, cursor: Cursor, failure: Failure) -> Failure:
     task = failure.task or 0
     chunks = keys.chunks(cursor.run, cursor.stage)
     encoding = index.read_header(store, chunks).encoding
-    start, end = (index.stored(encoding, 0, one) for one in index.read_values(store, chunks, task, task + 2))
+    start, end = (index.stored(encoding, 0, value) for value in index.read_values(store, chunks, task, task + 2))
     return failure.model_copy(update={"start": start, "end": end})
 
 

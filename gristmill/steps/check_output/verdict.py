@@ -21,21 +21,23 @@ class Expected:
 
 def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVerdict, str]:
     """Return the verdict on a stage after `tries` attempts, and why."""
-    problems = [f"{one.branch}: {one.problem}" for one in found if one.problem]
-    if problems:
-        return CheckVerdict.FAILED, "; ".join(problems)
-    lacking = {one.branch: _lack(one, branch) for one, branch in zip(found, stage.branches, strict=True)}
-    lacking = {name: lack for name, lack in lacking.items() if lack}
-    if not lacking:
+    failures = [f"{finding.branch}: {finding.problem}" for finding in found if finding.problem]
+    if failures:
+        return CheckVerdict.FAILED, "; ".join(failures)
+    incomplete = {
+        finding.branch: _why_incomplete(finding, branch) for finding, branch in zip(found, stage.branches, strict=True)
+    }
+    incomplete = {name: why for name, why in incomplete.items() if why}
+    if not incomplete:
         return CheckVerdict.COMPLETE, ""
-    reason = "; ".join(f"{name}: {lack}" for name, lack in lacking.items())
-    allowed = min(branch.attempts for branch in stage.branches if branch.name in lacking)
-    if tries >= allowed or any(is_hopeless(failure) for one in found for failure in one.failures):
+    reason = "; ".join(f"{name}: {why}" for name, why in incomplete.items())
+    allowed = min(branch.attempts for branch in stage.branches if branch.name in incomplete)
+    if tries >= allowed or any(is_hopeless(failure) for finding in found for failure in finding.failures):
         return CheckVerdict.FAILED, reason
     return CheckVerdict.INCOMPLETE, reason
 
 
-def _lack(found: BranchFinding, branch: Branch) -> str:
+def _why_incomplete(found: BranchFinding, branch: Branch) -> str:
     if found.missing:
         why = f" ({found.failures[0].reason})" if found.failures else ""
         return f"{found.missing} of {found.tasks} tasks have no output{why}"
@@ -44,7 +46,7 @@ def _lack(found: BranchFinding, branch: Branch) -> str:
     return ""
 
 
-def miscount(held: Coverage, expected: Expected, counts_match: bool) -> str | None:
+def count_failure(held: Coverage, expected: Expected, counts_match: bool) -> str | None:
     """Return what does not add up in a branch whose tasks are all done; None if all does."""
     if len(held.headers) > 1:
         return f"its tasks wrote different headers, such as {held.headers[0]!r} and {held.headers[1]!r}"

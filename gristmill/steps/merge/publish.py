@@ -18,7 +18,7 @@ def is_published(store: Storage, record: RunRecord, branch: Branch, held: Covera
     """Tell whether what `publish` makes of this cover is there, whole."""
     key = output_key(record, branch.name)
     if branch.output is OutputKind.FILES:
-        there = {one.key: one.size for one in store.list(key)}
+        there = {copy.key: copy.size for copy in store.list(key)}
         return listing_key(record, branch) in there and all(
             there.get(_file(record, branch, part)) == part.end - part.start for part in held.slices
         )

@@ -66,9 +66,9 @@ def make_record(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
     metadata = head.metadata if head else {}
     name = keys.parse_input(drop.key).pipeline
     pipeline, faults = _load(name, claimant.roots)
-    parameters, wrong = resolve(pipeline, metadata) if pipeline else ({}, [])
-    max_cost, unpayable = read_ceiling(metadata, claimant.limits.max_cost)
-    faults += wrong + unpayable + object_faults(drop, head, pipeline)
+    parameters, more_faults = resolve(pipeline, metadata) if pipeline else ({}, [])
+    max_cost, ceiling_faults = read_ceiling(metadata, claimant.limits.max_cost)
+    faults += more_faults + ceiling_faults + object_faults(drop, head, pipeline)
     record = RunRecord(
         run=drop.run,
         execution=claimant.execution,

@@ -88,9 +88,9 @@ def _copy(source: BinaryIO, target: Path) -> None:
 
 def environment(values: Mapping[str, object]) -> dict[str, str]:
     """Return the container's environment with the task's values; parameters never become shell text."""
-    told = {_variable(name): as_text(value) for name, value in values.items()}
+    variables = {_variable(name): as_text(value) for name, value in values.items()}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, **told}
+    return {**os.environ, "PATH": path, **variables}
 
 
 def _variable(name: str) -> str:

@@ -44,16 +44,16 @@ def _head(store: Storage, key: str) -> ObjectInfo | None:
         return store.head(key)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.FORBIDDEN:
-            told = f"{_S3}{store.bucket}/{key} may not be read: the role of the jobs has no s3:GetObject for it"
-            raise Refused([told], "Jobs read inputs/, results/ and runs/.") from error
+            fault = f"{_S3}{store.bucket}/{key} may not be read: the role of the jobs has no s3:GetObject for it"
+            raise Refused([fault], "Jobs read inputs/, results/ and runs/.") from error
         raise
 
 
 def part(store: Storage, text: str) -> Item:
     """Return what a line of a list of parts stands for."""
-    told = json.loads(text)
-    size = told["end"] - told["start"]
-    return Item(lambda: store.open_range(told["key"], told["start"], told["end"]), size)
+    entry = json.loads(text)
+    size = entry["end"] - entry["start"]
+    return Item(lambda: store.open_range(entry["key"], entry["start"], entry["end"]), size)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def milliseconds() -> int:
 
 def cpu() -> int:
     """Return milliseconds of processor time, user and system; of programs, those that have ended."""
-    return round(1000 * sum(one.ru_utime + one.ru_stime for one in _used()))
+    return round(1000 * sum(usage.ru_utime + usage.ru_stime for usage in _used()))
 
 
 def peak() -> int:
@@ -30,7 +30,7 @@ def peak() -> int:
 
     A process that was forked counts from what it held at its birth: an interpreter with the job's libraries.
     """
-    return max(one.ru_maxrss for one in _used()) // _KIB
+    return max(usage.ru_maxrss for usage in _used()) // _KIB
 
 
 def _used() -> list[resource.struct_rusage]:

@@ -83,8 +83,8 @@ class Runner:
         sink = self.sinks(segment.file)
         try:
             chunk = feed.chunk(start, end)
-            told = replace(self.task, number=task, item=chunk.item, size=chunk.size)
-            limit.call(lambda: self._call(chunk, sink, told), lambda reason: self._fail(task, reason, ""))
+            numbered = replace(self.task, number=task, item=chunk.item, size=chunk.size)
+            limit.call(lambda: self._call(chunk, sink, numbered), lambda reason: self._fail(task, reason, ""))
             chunk.finish()
             segment.add(sink.size, chunk.size, chunk.records, sink.records, sink.header)
             self.tally.add(chunk.size, sink.size, chunk.records, sink.records)
@@ -98,10 +98,10 @@ class Runner:
             end_detached(self._spared)
         return True
 
-    def _call(self, chunk: Chunk, sink: Sink, told: Task) -> None:
+    def _call(self, chunk: Chunk, sink: Sink, task: Task) -> None:
         writer = io.BufferedWriter(sink, _BUFFER)
         try:
-            self.termination.call(lambda: self.job(chunk.argument(), writer, self.parameters, told))
+            self.termination.call(lambda: self.job(chunk.argument(), writer, self.parameters, task))
             if not writer.closed:
                 writer.flush()
             sink.finish()

@@ -35,9 +35,9 @@ class ChildSetting:
 
 def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> ChildSetting:
     """Read a child's setting; Refused where the environment lacks something."""
-    told = _parser().parse_args(arguments)
-    group = re.fullmatch(r"(\d+)/([1-9]\d*)", told.group)
-    faults = [] if group else [f"--group {told.group!r} is not of the form 0/1"]
+    given = _parser().parse_args(arguments)
+    group = re.fullmatch(r"(\d+)/([1-9]\d*)", given.group)
+    faults = [] if group else [f"--group {given.group!r} is not of the form 0/1"]
     if "BUCKET" not in environment:
         faults.append("BUCKET is not set: the job definition must name the bucket")
     numbers = {name: environment.get(name, default) for name, default in _NUMBERS.items()}
@@ -45,8 +45,8 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Ch
     if faults or group is None:
         raise Refused(faults)
     return ChildSetting(
-        cursor=Cursor(told.run, told.stage, told.attempt),
-        branch=told.branch,
+        cursor=Cursor(given.run, given.stage, given.attempt),
+        branch=given.branch,
         group=int(group[1]),
         groups=int(group[2]),
         child=int(numbers["AWS_BATCH_JOB_ARRAY_INDEX"]),

@@ -25,11 +25,11 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     if len(arguments) != 1 or "BUCKET" not in environment:
         return _say("usage: python -m gristmill.worker.command FOLDER, with BUCKET in the environment", ExitCode.USAGE)
     store = S3Storage(environment["BUCKET"], make_client("s3"))
-    told = SubmittedCommand.model_validate_json(store.read(keys.job_command(arguments[0])))
+    submitted = SubmittedCommand.model_validate_json(store.read(keys.job_command(arguments[0])))
     os.chdir(_workplace())
-    for name in told.files:
+    for name in submitted.files:
         _fetch(store, keys.job_file(arguments[0], name), Path(name))
-    return _become(told.command)
+    return _become(submitted.command)
 
 
 def _workplace() -> str:

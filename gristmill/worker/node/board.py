@@ -56,7 +56,7 @@ class Board:
     def etags(self) -> dict[str, str]:
         """Return the ETags of all notices by key, from one listing."""
         found: dict[str, str] = self._bear(
-            lambda: {one.key: one.etag for one in self._store.list(self.place.prefix)},
+            lambda: {message.key: message.etag for message in self._store.list(self.place.prefix)},
         )
         return found
 
@@ -91,7 +91,7 @@ class Heartbeat:
     def _beat(self) -> None:
         beat = 0
         while True:
-            told = self._board.try_put(self._key, {"beat": beat})
+            written = self._board.try_put(self._key, {"beat": beat})
             beat += 1
-            if self._over.wait(self._every if told else _AGAIN):
+            if self._over.wait(self._every if written else _AGAIN):
                 return

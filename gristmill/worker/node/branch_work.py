@@ -36,9 +36,9 @@ class BranchWork:
     def command(self) -> list[str]:
         """Return what every rank begins as: it becomes the branch's function, or its command."""
         cursor = self._setting.cursor
-        told = {"run": cursor.run, "stage": cursor.stage, "branch": self._setting.branch, "attempt": cursor.attempt}
+        options = {"run": cursor.run, "stage": cursor.stage, "branch": self._setting.branch, "attempt": cursor.attempt}
         under = ["-m", "mpi4py"] if self._branch.is_function else []
-        words = [word for name, value in told.items() for word in (f"--{name}", str(value))]
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         return [sys.executable, *under, "-m", "gristmill.worker.node.rank", *words]
 
     @property
@@ -62,7 +62,7 @@ class BranchWork:
         if not self._output.is_file():
             raise Refused(["the program ended well, but its rank 0 wrote no output"])
         setting, cursor = self._setting, self._setting.cursor
-        told = ChildSetting(
+        child = ChildSetting(
             cursor=cursor,
             branch=setting.branch,
             group=0,
@@ -79,7 +79,7 @@ class BranchWork:
         size = self._output.stat().st_size
         segment.add(size, self._branch.size, header.records or 1, 1)
         self._tally.add(self._branch.size, size, header.records or 1, 1)
-        segment.seal(S3Storage(setting.bucket, make_client("s3")), told)
+        segment.seal(S3Storage(setting.bucket, make_client("s3")), child)
 
     def note_failure(self, code: int, reason: str) -> None:
         """Record the failure of the one task."""

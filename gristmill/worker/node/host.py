@@ -104,9 +104,9 @@ def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 def gpus(environment: Mapping[str, Any]) -> int:
     """Return the GPUs that the container was given."""
     for name in ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"):
-        told = environment.get(name, "")
-        if told and told not in ("all", "none", "void"):
-            return len(told.split(","))
+        devices = environment.get(name, "")
+        if devices and devices not in ("all", "none", "void"):
+            return len(devices.split(","))
     return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 

@@ -29,7 +29,7 @@ class MainNode:
     def run(self, own: Registration, command: list[str], folder: Path, environment: Mapping[str, str]) -> int:
         """Run the program over all nodes; return its exit code, 0 only once every node has confirmed."""
         nodes = {self._setting.main: own, **self._others.gather()}
-        self._say(f"all {len(nodes)} nodes are here: {sum(one.slots for one in nodes.values())} ranks")
+        self._say(f"all {len(nodes)} nodes are here: {sum(node.slots for node in nodes.values())} ranks")
         mpirun = Mpirun(folder, self._setting.main, nodes)
         mpirun.start(command, environment)
         code = self._follow(mpirun)

@@ -95,5 +95,5 @@ def read_branch(store: Storage, cursor: Cursor, name: str) -> MpiBranch:
     """Return a branch of a run."""
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
-    branch = next(one for one in stage.branches if one.name == name)
+    branch = next(candidate for candidate in stage.branches if candidate.name == name)
     return MpiBranch(record, cursor, branch, stage_source(store, record, stage), store)

@@ -22,7 +22,7 @@ class Others:
 
     def __init__(self, setting: NodeSetting, board: Board, pause: Callable[[float], None]) -> None:
         self._setting, self._board, self._pause = setting, board, pause
-        self._alive = [board.place.of(NodeMessage.ALIVE, one) for one in setting.others]
+        self._alive = [board.place.of(NodeMessage.ALIVE, index) for index in setting.others]
         self._watch = Watch(self._alive, 2 * setting.timing.heartbeat)
 
     def gather(self) -> dict[int, Registration]:
@@ -41,7 +41,7 @@ class Others:
             if waited > self._setting.timing.register:
                 raise NodeMissing(
                     f"{len(missing) - len(come)} of {self._setting.nodes} nodes did not register within "
-                    f"{self._setting.timing.register:g} s: missing {[one for one in missing if one not in come]}"
+                    f"{self._setting.timing.register:g} s: missing {[index for index in missing if index not in come]}"
                 )
             self._pause(self._setting.timing.next(waited))
 
@@ -60,7 +60,7 @@ class Others:
         Ranks abort of themselves when a node they talk to is gone: that is the node's loss, not the program's error.
         """
         before = self.look()
-        while any(etags.get(one) == before.get(one) for etags in [self.look()] for one in self._alive):
+        while any(etags.get(key) == before.get(key) for etags in [self.look()] for key in self._alive):
             self._pause(self._setting.timing.poll)
 
     def confirm(self) -> None:
@@ -86,9 +86,9 @@ class Others:
         silent = [index for index in self._setting.others if place.of(NodeMessage.ALIVE, index) in quiet]
         if not lost and not silent:
             return etags
-        told = [f"node {index} is lost: {self._why(index)}" for index in lost]
-        told += [f"no sign of life from node {index} for {self._setting.timing.lost:g} s" for index in silent]
-        raise NodeLost("; ".join(told))
+        causes = [f"node {index} is lost: {self._why(index)}" for index in lost]
+        causes += [f"no sign of life from node {index} for {self._setting.timing.lost:g} s" for index in silent]
+        raise NodeLost("; ".join(causes))
 
     def _why(self, index: int) -> str:
         notice = self._board.read(self._board.place.of(NodeMessage.LOST, index)) or {}

@@ -28,9 +28,9 @@ class OtherRanksSink(io.RawIOBase):
 
 def main() -> None:
     """Be one rank."""
-    told = _parser().parse_args()
+    given = _parser().parse_args()
     store = S3Storage(os.environ["BUCKET"], make_client("s3"))
-    work = read_branch(store, Cursor(told.run, told.stage, told.attempt), told.branch)
+    work = read_branch(store, Cursor(given.run, given.stage, given.attempt), given.branch)
     if work.is_function:
         call(work, store)
         return

@@ -67,12 +67,12 @@ class NodeSetting:
 
 def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> NodeSetting:
     """Read a node's setting; Refused with all that is wrong or lacking."""
-    told = _parser().parse_args(arguments)
+    given = _parser().parse_args(arguments)
     texts = {name: environment.get(name, default) for name, default in _NUMBERS.items()}
     faults = [f"{name} is {text!r}, not a number" for name, text in texts.items() if not text.isdecimal()]
     if "BUCKET" not in environment:
         faults.append("BUCKET is not set: the job definition must name the bucket")
-    if bool(told.run) == bool(told.command):
+    if bool(given.run) == bool(given.command):
         faults.append("give either --run, --stage, --branch and --attempt, or a command after --")
     if faults:
         raise Refused(faults)
@@ -84,13 +84,13 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> No
         job_id=plain_job_id(environment.get("AWS_BATCH_JOB_ID", "none")),
         attempt=numbers["AWS_BATCH_JOB_ATTEMPT"],
         bucket=environment["BUCKET"],
-        cursor=Cursor(told.run or _SINGLE, told.stage, told.attempt),
-        branch=told.branch,
-        slots=told.slots,
-        command=tuple(told.command),
+        cursor=Cursor(given.run or _SINGLE, given.stage, given.attempt),
+        branch=given.branch,
+        slots=given.slots,
+        command=tuple(given.command),
         log_stream=environment.get("AWS_BATCH_JOB_LOG_STREAM", ""),
         main_address=environment.get("AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", ""),
-        timing=Timing(told.register_seconds, told.heartbeat_seconds, told.lost_seconds),
+        timing=Timing(given.register_seconds, given.heartbeat_seconds, given.lost_seconds),
     )
 
 
