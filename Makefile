@@ -24,7 +24,7 @@ uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-
 
 endef
 
-.PHONY: help setup tools mpi science awsb snakemake demo test reference lint test-hostile test-sam test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference lint wheel test-wheel test-hostile test-sam test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -107,6 +107,12 @@ lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 test-hostile: setup ## the embedded AWS where proxies, configuration, locale and modules around it are against it
 	$(BIN)/python -m pytest --quiet tests/hostile
 
+wheel: setup ## the wheel and the source archive, in dist/
+	@rm -rf dist && $(BIN)/python -m build --no-isolation > /dev/null && ls dist/*
+
+test-wheel: setup ## the wheel, installed into an empty environment, from an empty folder
+	$(BIN)/python -m pytest --quiet tests/wheel
+
 test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete with the stock command lines
 	$(BIN)/python -m pytest --quiet tests/sam
 
@@ -149,4 +155,4 @@ lock: ## refresh the lock files (needs uv)
 	$(foreach name,$(LOCKS),$(call COMPILE,$(name)))
 
 clean: ## remove the environments and everything built
-	rm -rf $(VENV) $(TOOLS) $(AWSB) .aws-sam .gristmill
+	rm -rf $(VENV) $(TOOLS) $(AWSB) .aws-sam .gristmill build dist

@@ -13,6 +13,7 @@ _FILE = re.compile(r"^`(pipelines/[\w./-]+)`[^\n]*:\n\n```\w+\n(.*?)^```", re.M 
 # (document, first command) -> why it is not run here
 ELSEWHERE = {
     ("README.md", "make demo"): "a step of .ci/run",
+    ("README.md", "make wheel"): "make test-wheel installs the wheel",
     ("README.md", "sam build"): "deploys on AWS",
     ("docs/operating.md", "sam build"): "deploys on AWS",
     ("docs/operating.md", "URI=$(aws cloudformation describe-stacks"): "pushes images to ECR",
