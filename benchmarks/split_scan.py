@@ -8,6 +8,7 @@ Cutting by bytes looks only near the cuts: the same number of cuts takes the sam
 """
 
 import argparse
+import io
 import os
 import statistics
 import time
@@ -17,7 +18,8 @@ from tempfile import TemporaryDirectory
 
 import common
 
-from gristmill.formats.lines import cut_by_bytes, cut_by_records
+from gristmill.formats.reader import View
+from gristmill.formats.tokens import cut_by_bytes, cut_by_records
 
 PER_TASK = (2, 100, 10_000, 1_000_000)
 CUTS = 200
@@ -56,9 +58,10 @@ def by_bytes(source: Path, size: int) -> float:
             file.write(b"\n")
     descriptor = os.open(source, os.O_RDONLY)
     try:
-        cuts = cut_by_bytes(lambda start, end: os.pread(descriptor, end - start, start), size, per_task)
+        view = View(size, lambda start, end: os.pread(descriptor, end - start, start), lambda _start: io.BytesIO())
+        cuts = cut_by_bytes(view, per_task)
         assert len(cuts) == CUTS + 1 + (size % per_task > 0), len(cuts)
-        return least(lambda: cut_by_bytes(lambda start, end: os.pread(descriptor, end - start, start), size, per_task))
+        return least(lambda: cut_by_bytes(view, per_task))
     finally:
         os.close(descriptor)
 

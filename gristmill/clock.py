@@ -5,6 +5,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+from gristmill.timebox import call_with_timeout
+
+Result = TypeVar("Result")
+
+
+class CallWithTimeout(Protocol):
+    """What `call_with_timeout` does: against real time, or as a simulation likes it."""
+
+    def __call__(self, seconds: float, work: Callable[[], Result]) -> Result:
+        """Return what `work` returns; NoAnswer after `seconds`, or when a request to AWS fails."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +27,7 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = random.uniform
     unix: Callable[[], float] = time.time
+    call_with_timeout: CallWithTimeout = call_with_timeout
 
     def utc(self) -> datetime:
         """Return the date and the time of day."""

@@ -2,9 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import NoReturn, TypeVar
 
 from gristmill.errors import GristmillError
 
@@ -32,8 +30,14 @@ def call_with_timeout(seconds: float, work: Callable[[], T]) -> T:
     thread = threading.Thread(target=go, daemon=True)
     thread.start()
     thread.join(seconds)
-    if failed and not isinstance(failed[0], BotoCoreError | ClientError):
-        raise failed[0]
+    if failed:
+        _raise(failed[0])
     if not done:
-        raise NoAnswer(str(failed[0]) if failed else f"it took more than {seconds:g} s")
+        raise NoAnswer(f"it took more than {seconds:g} s")
     return done[0]
+
+
+def _raise(error: Exception) -> NoReturn:
+    from botocore.exceptions import BotoCoreError, ClientError  # heavy, and needed where a call has failed alone
+
+    raise NoAnswer(str(error)) if isinstance(error, BotoCoreError | ClientError) else error

@@ -81,4 +81,5 @@ def make_view(store: Storage, source: Source) -> View:
         source.size,
         lambda start, end: store.read(source.key, start, end, source.version),
         lambda start: store.open_range(source.key, start, source.size, source.version),
+        store.together,
     )

@@ -2,7 +2,6 @@
 
 import io
 from array import array
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import BinaryIO
@@ -54,7 +53,7 @@ def cut(reader: Reader, view: View, records: int | None, size: int) -> tuple["ar
     if records is None and isinstance(reader, NearReader):
         return _cut_near(reader, view, start, size), None
     table = Table(view.size)
-    whole = View(UNKNOWN_SIZE, lambda _low, _high: b"", lambda place: _from(view, place, table))
+    whole = View(UNKNOWN_SIZE, lambda _low, _high: b"", lambda place: _from(view, place, table), view.together)
     counted = None
     if records is None:
         cuts = reader.by_bytes(whole, start, size)
@@ -74,17 +73,16 @@ def _from(view: View, place: int, table: Table) -> BinaryIO:
 def _begin(reader: Reader, view: View) -> int:
     near = _Near(view, 0)
     try:
-        return reader.begin(View(UNKNOWN_SIZE, near.read, view.open))
+        return reader.begin(View(UNKNOWN_SIZE, near.read, view.open, view.together))
     except _Ended as ended:
-        return reader.begin(View(ended.size, near.read, view.open))
+        return reader.begin(View(ended.size, near.read, view.open, view.together))
 
 
 def _cut_near(reader: NearReader, view: View, start: int, per_task: int) -> "array[int]":
     first, end = _Near(view, 0).virtual(start), view.size << 16
     targets = range((first >> 16) + per_task, view.size, per_task)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(partial(_border, reader, view), targets)
-        return array("Q", sorted({first, end, *(place for place in found if place > first)}))
+    found = view.together(partial(_border, reader, view), targets, _AT_ONCE)
+    return array("Q", sorted({first, end, *(place for place in found if place > first)}))
 
 
 def _border(reader: NearReader, view: View, target: int) -> int:

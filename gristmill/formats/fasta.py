@@ -31,7 +31,7 @@ class Fasta:
 
     def by_bytes(self, view: View, start: int, per_task: int) -> "array[int]":
         """Look for records near the cuts alone."""
-        return cut_by_bytes(view.read, view.size, per_task, _TOKEN, start)
+        return cut_by_bytes(view, per_task, _TOKEN, start)
 
     def border(self, read: Read, target: int, size: int) -> int:
         """Return the first beginning of a record at or after `target`."""

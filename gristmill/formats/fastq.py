@@ -45,7 +45,7 @@ class Fastq:
     def by_bytes(self, view: View, start: int, per_task: int) -> "array[int]":
         """Look for records near the cuts alone; where cuts lie close, through a block that is read once."""
         if per_task >= 2 * _WINDOWS[0]:
-            cuts = cut_by_probing(_Looks(view.read, view.size), per_task, start)
+            cuts = cut_by_probing(_Looks(view.read, view.size), per_task, start, view.together)
         else:
             cuts = self._in_passing(view, start, per_task)
         if cuts[-1] != view.size:

@@ -38,7 +38,7 @@ class Lines:
 
     def by_bytes(self, view: View, start: int, per_task: int) -> "array[int]":
         """Look for line ends near the cuts alone."""
-        return cut_by_bytes(view.read, view.size, per_task, LINE_END, start)
+        return cut_by_bytes(view, per_task, LINE_END, start)
 
     def border(self, read: Read, target: int, size: int) -> int:
         """Return the first beginning of a line at or after `target`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol, runtime_checkable
 
 from gristmill.errors import GristmillError
+from gristmill.parallel import Together, together
 
 UNKNOWN_SIZE = 2**62  # of what is decompressed only where it is looked at
 Read = Callable[[int, int], bytes]  # bytes [start, end)
@@ -21,11 +22,15 @@ class Malformed(GristmillError):
 
 @dataclass(frozen=True)
 class View:
-    """What a reader sees of an input: its size in bytes, any range of it, and all that comes from a place on."""
+    """What a reader sees of an input: its size in bytes, any range of it, and all that comes from a place on.
+
+    `together` makes several of its reads at once.
+    """
 
     size: int
     read: Read
     open: Callable[[int], BinaryIO]
+    together: Together = together
 
 
 class Counter(Protocol):

@@ -1,13 +1,13 @@
 """Cutting at tokens: a record begins with the byte after a token's first, which is a line end."""
 
 from array import array
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import BinaryIO, Protocol
 
 from gristmill.formats.bounds import check_tasks
-from gristmill.formats.reader import Read
+from gristmill.formats.reader import Read, View
+from gristmill.parallel import Together, together
 
 _BLOCK = 1 * 1024**2
 _SMALL_BLOCK = 256 * 1024
@@ -115,18 +115,18 @@ def _after(block: bytes, low: int, high: int, wanted: int, token: bytes) -> int:
     return block.index(token, low) + 1
 
 
-def cut_by_bytes(read: Read, size: int, per_task: int, token: bytes = LINE_END, start: int = 0) -> "array[int]":
+def cut_by_bytes(view: View, per_task: int, token: bytes = LINE_END, start: int = 0) -> "array[int]":
     """Return the fence-posts of chunks of about `per_task` bytes: a cut is the first border at or after each multiple.
 
     Only the surroundings of the cuts are read, side by side, and more of a record that outgrows them; where the cuts
     lie so close that this were to read everything many times, everything is read once.
     """
     if per_task < 2 * _PROBES[0]:
-        cuts = _cut_in_passing(read, size, per_task, token, start)
+        cuts = _cut_in_passing(view.read, view.size, per_task, token, start)
     else:
-        cuts = cut_by_probing(Looks(read, size, token), per_task, start)
-    if cuts[-1] != size:
-        cuts.append(size)
+        cuts = cut_by_probing(Looks(view.read, view.size, token), per_task, start, view.together)
+    if cuts[-1] != view.size:
+        cuts.append(view.size)
     return cuts
 
 
@@ -156,16 +156,15 @@ class Look(Protocol):
         """Return the border that no bounded look has reached, else the end."""
 
 
-def cut_by_probing(look: Look, per_task: int, start: int) -> "array[int]":
+def cut_by_probing(look: Look, per_task: int, start: int, at_once: Together = together) -> "array[int]":
     """Return cuts at the borders behind the targets, looking at many targets at once."""
     cuts = array("Q", [start])
     targets = iter(range(start + per_task, look.size, per_task))
-    with ThreadPoolExecutor(_PROBES_AT_ONCE) as pool:
-        while batch := list(islice(targets, _PROBES_AT_ONCE)):
-            batch = [target for target in batch if target > cuts[-1]]  # a long record may reach beyond many targets
-            for target, found in zip(batch, pool.map(look.probe, batch), strict=True):
-                if target > cuts[-1]:
-                    cuts.append(found or look.search(target))
+    while batch := list(islice(targets, _PROBES_AT_ONCE)):
+        batch = [target for target in batch if target > cuts[-1]]  # a long record may reach beyond many targets
+        for target, found in zip(batch, at_once(look.probe, batch, _PROBES_AT_ONCE), strict=True):
+            if target > cuts[-1]:
+                cuts.append(found or look.search(target))
     return cuts
 
 

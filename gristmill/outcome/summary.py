@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from gristmill import keys
+from gristmill.clock import REAL, Clock
 from gristmill.cost.gather import CostClients, Observation, measure, observe
 from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt
@@ -15,7 +16,7 @@ from gristmill.runs.drop import Drop
 from gristmill.runs.reading import find_readable, readable
 from gristmill.runs.records import Bill, Finding, RunRecord
 from gristmill.storage import ObjectInfo, Storage
-from gristmill.timebox import NoAnswer, call_with_timeout
+from gristmill.timebox import NoAnswer
 
 _OBSERVED_SECONDS = 30.0  # 100,000 containers are listed in less
 
@@ -80,14 +81,14 @@ def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None
 
 
 def with_cost(
-    summary: RunSummary, clients: CostClients, record: RunRecord, execution: str
+    summary: RunSummary, clients: CostClients, record: RunRecord, execution: str, clock: Clock = REAL
 ) -> tuple[RunSummary, Observation]:
     """Return the summary of an execution that ends with its cost, and what was seen of it.
 
     Where AWS does not tell, or not in time, the summary says so: no price keeps a notice back.
     """
     try:
-        seen = call_with_timeout(_OBSERVED_SECONDS, lambda: observe(clients, record, execution))
+        seen = clock.call_with_timeout(_OBSERVED_SECONDS, lambda: observe(clients, record, execution))
     except NoAnswer as error:
         return replace(summary, unpriced=f"AWS does not tell what the run did ({error})"), Observation()
     return replace(summary, cost=measure(seen, record, summary.findings, summary.ended_at)), seen

@@ -1,7 +1,6 @@
 """What a report is made of, asked of S3 and Batch in a bounded number of requests."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -91,8 +90,7 @@ def _left(store: Storage, record: RunRecord) -> dict[Place, list[Footprint]]:
     def of(place: Place) -> list[Footprint]:
         return list(islice(footprints(store, keys.BranchKeys(record.run, *place)), CONTAINERS_ASKED))
 
-    with ThreadPoolExecutor(_READERS) as pool:
-        return dict(zip(places(record), pool.map(of, places(record)), strict=True))
+    return dict(zip(places(record), store.together(of, places(record), _READERS), strict=True))
 
 
 def places(record: RunRecord) -> list[Place]:
@@ -122,8 +120,7 @@ def _input(store: Storage, record: RunRecord | None) -> Object | None:
 def results(store: Storage, summary: RunSummary) -> list[Object]:
     """Return the first results; the first of those with S3's own checksum."""
     shown = summary.results[:RESULTS]
-    with ThreadPoolExecutor(_READERS) as pool:
-        heads = list(pool.map(lambda result: store.head(result.key), shown[:_CHECKSUMS]))
+    heads = store.together(lambda result: store.head(result.key), shown[:_CHECKSUMS], _READERS)
     checksums = {head.key: head.checksum for head in heads if head}
     return [
         Object(key=result.key, size=result.size, etag=result.etag, checksum=checksums.get(result.key))

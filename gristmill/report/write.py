@@ -16,7 +16,6 @@ from gristmill.report.pictures import load
 from gristmill.report.tables import load as load_tables
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
-from gristmill.timebox import call_with_timeout
 
 _SECONDS = 50.0
 _REASON = 300
@@ -33,7 +32,7 @@ def with_report(
 ) -> RunSummary:
     """Return the summary with its report written, or with why it is not: a mail must not wait for its report."""
     try:
-        call_with_timeout(_SECONDS, lambda: write(store, clients, summary, event, record, seen))
+        store.clock.call_with_timeout(_SECONDS, lambda: write(store, clients, summary, event, record, seen))
     except Exception as error:
         logger.exception("the report is not written")
         why = error.what if isinstance(error, GristmillError) else f"{type(error).__name__}: {error}"

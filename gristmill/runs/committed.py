@@ -1,7 +1,5 @@
 """What a branch has to show: its committed segments, as the bucket has them now."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from gristmill import keys
 from gristmill.runs.coverage import Committed, Coverage, cover
 from gristmill.runs.reading import find_readable
@@ -29,14 +27,14 @@ def read_committed(store: Storage, branch: keys.BranchKeys, tasks: int, first: i
     be read commits nothing: its tasks are missing.
     """
 
-    def read(span: keys.Span, segment: ObjectInfo) -> Committed | None:
+    def read(place: tuple[keys.Span, ObjectInfo]) -> Committed | None:
+        span, segment = place
         receipt = find_readable(store, Receipt, branch.receipt(span))
         return Committed.of(segment.key, receipt) if receipt and _commits(receipt, span, segment) else None
 
     held = committed_segments(store, branch)
-    wanted = {span: segment for span, segment in held.items() if span.first < tasks and first < span.end}
-    with ThreadPoolExecutor(_READERS) as pool:
-        return cover(tasks, filter(None, pool.map(read, wanted, wanted.values())), first)
+    wanted = [(span, segment) for span, segment in held.items() if span.first < tasks and first < span.end]
+    return cover(tasks, filter(None, store.together(read, wanted, _READERS)), first)
 
 
 def _commits(receipt: Receipt, span: keys.Span, segment: ObjectInfo) -> bool:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from gristmill.client.drop import upload
 from gristmill.errors import Refused
 from gristmill.limits import S3_PART_MIN
+from gristmill.storage import resumable
 from gristmill.storage.resumable import Hearer, PartUpload
 from gristmill.storage.upload_record import slot
 from tests.integration.mill import Mill
@@ -84,8 +84,8 @@ class Case:
 
 @pytest.fixture
 def case(mill: Mill, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Case:
-    monkeypatch.setattr(upload, "_PART", S3_PART_MIN)
-    monkeypatch.setattr(upload, "_THREADS", 2)
+    monkeypatch.setattr(resumable, "_PART", S3_PART_MIN)
+    monkeypatch.setattr(resumable, "_THREADS", 2)
     return Case(mill, tmp_path, f"jobs/uploads/{request.node.name}")
 
 

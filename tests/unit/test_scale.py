@@ -8,6 +8,7 @@ from benchmarks.scale_model import LANE_NAME, TASKS, classic, ours
 from gristmill import limits
 from gristmill.batch.lanes import Lane
 from gristmill.batch.plan import segment_age
+from gristmill.clock import Clock
 from gristmill.cost.load import Load
 from gristmill.errors import Refused
 from gristmill.formats import bounds
@@ -105,12 +106,12 @@ def test_a_stage_whose_children_work_for_a_day_leaves_few_receipts(children, mos
     assert Load(branch, 0, 0, 0, children, children * 86_400.0).segments <= most
 
 
-def test_the_modelled_number_of_segments_is_what_a_child_makes(monkeypatch):
+def test_the_modelled_number_of_segments_is_what_a_child_makes():
     share, clock = segment_age(2_000), [0.0]
-    monkeypatch.setattr("gristmill.worker.child.segment.time.time", lambda: clock[0])
-    made, segment = 1, Segment(0, started=0.0)
+    virtual = Clock(unix=lambda: clock[0])
+    made, segment = 1, Segment(0, virtual)
     for clock[0] in range(1, 86_400):
         if segment.is_due(share * clock[0]):
-            made, segment = made + 1, Segment(0, started=clock[0])
+            made, segment = made + 1, Segment(0, virtual)
     modelled = Load(STRINGS.stages[0].branches[0], 0, 0, 0, 2_000, 2_000 * 86_400.0).segments / 2_000
     assert math.isclose(made, modelled, abs_tol=2)

@@ -8,9 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill.formats import tokens
+from gristmill.formats.reader import Read, View
 
 # Bytes that matter: line ends, carriage returns alone and before them, and others
 TEXTS = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"a", b"bc", b"\xff", b"x" * 40]), max_size=300).map(b"".join)
+
+
+def seen(read: Read, size: int) -> View:
+    return View(size, read, lambda _start: io.BytesIO())
 
 
 def line_list(text):
@@ -56,7 +61,7 @@ def test_cuts_by_bytes_are_the_next_line_borders_for_any_block_or_probe(text, pe
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tokens, "_BLOCK", block)
         patch.setattr(tokens, "_PROBES", (probe, 3 * probe))
-        cuts = tokens.cut_by_bytes(lambda start, end: text[start:end], len(text), per_task)
+        cuts = tokens.cut_by_bytes(seen(lambda start, end: text[start:end], len(text)), per_task)
     assert list(cuts) == fences_by_bytes(text, per_task)
 
 
@@ -70,7 +75,7 @@ def test_cutting_by_bytes_reads_no_more_of_a_larger_file():
     totals = []
     for size in (10**9, 10**13):
         asked.clear()
-        tokens.cut_by_bytes(read, size, size // 10)
+        tokens.cut_by_bytes(seen(read, size), size // 10)
         totals.append(sum(asked))
     assert totals[0] == totals[1] < 10**6
 
@@ -94,7 +99,7 @@ class GiantLine:
 def test_a_giant_line_is_read_once_and_never_held():
     file = GiantLine()
     tracemalloc.start()
-    cuts = tokens.cut_by_bytes(file.read, file.size, 1_000_000)
+    cuts = tokens.cut_by_bytes(seen(file.read, file.size), 1_000_000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert list(cuts) == [0, 200_000_003, 200_000_006]

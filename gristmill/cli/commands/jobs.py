@@ -1,6 +1,5 @@
 """`gristmill jobs`: what single Batch jobs there are."""
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ import typer
 from gristmill.cli.options import Json
 from gristmill.cli.session import Session, session
 from gristmill.cli.show import console, emit, moment, note, rich, seconds, styled, table
+from gristmill.clock import REAL
 from gristmill.enums import JobStatus
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _watched(here: Session, look: "Callable[[], list[JobLook]]") -> "list[JobLoo
                     note(f"{one.id} {one.status}")
             if not any(one.going for one in found):
                 return found
-            time.sleep(_LOCAL_PERIOD if here.target.local else _PERIOD)
+            REAL.sleep(_LOCAL_PERIOD if here.target.local else _PERIOD)
 
 
 def _table(found: "Sequence[JobLook]") -> "Table":

@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ from gristmill.client.outage import Patience
 from gristmill.client.runs.executions import executions
 from gristmill.client.runs.find import Run, find_run, read_record
 from gristmill.client.stack import Stack
+from gristmill.clock import REAL, Clock
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
 from gristmill.runs.drop import is_no_drop, run_id
@@ -85,7 +85,7 @@ def drop(stack: Stack, upload: Upload, hearer: Hearer, records: Path) -> str:
     return run_id(stack.store.bucket, upload.key, version, etag.strip('"'), "")
 
 
-def await_run(stack: Stack, run: str, patience: Patience, seconds: float = CLAIM_SECONDS) -> Run:
+def await_run(stack: Stack, run: str, patience: Patience, seconds: float = CLAIM_SECONDS, clock: Clock = REAL) -> Run:
     """Return a run that was just dropped, once its execution has claimed it or ended.
 
     NotFound after looking for `seconds`, an outage not counted.
@@ -94,7 +94,7 @@ def await_run(stack: Stack, run: str, patience: Patience, seconds: float = CLAIM
         found = patience.call(partial(_begun, stack, run, place % _LOOKS_PER_SEARCH == 0))
         if found is not None:
             return found
-        time.sleep(_LOOK_SECONDS)
+        clock.sleep(_LOOK_SECONDS)
     raise NotFound(
         f"the file is uploaded, but run {run} has not begun after {seconds:.0f} s.",
         "Look at it later with: gristmill runs; if it never comes, its event lies in the dead-letter queue.",

@@ -1,9 +1,9 @@
 """Executions of the state machine that are about runs, and those that resume one."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from botocore.exceptions import ClientError
@@ -69,10 +69,9 @@ def _request(text: str, bucket: str) -> Request | None:
 def executions(stack: Stack) -> Iterator[Execution]:
     """Yield the executions that are about runs, newest first; none where the state machine is deleted."""
     arns = _arns(stack)
-    with ThreadPoolExecutor(_DESCRIBERS) as pool:
-        while batch := list(islice(arns, _DESCRIBERS)):
-            found = pool.map(lambda arn: describe(stack, arn), batch)
-            yield from (one for one in found if one and one.request)
+    while batch := list(islice(arns, _DESCRIBERS)):
+        found = stack.store.together(partial(describe, stack), batch, _DESCRIBERS)
+        yield from (execution for execution in found if execution and execution.request)
 
 
 def _arns(stack: Stack) -> Iterator[str]:

@@ -4,9 +4,9 @@ The execution that owns a run (the one in its record) tells its status: a duplic
 """
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 
 from gristmill import keys
@@ -72,11 +72,10 @@ def list_runs(stack: Stack, limit: int) -> list[Run]:
     """Return the newest runs, each once, newest first."""
     found: dict[str, Run] = {}
     waiting = executions(stack)
-    with ThreadPoolExecutor(_READERS) as pool:
-        while len(found) < limit and (batch := list(islice(waiting, min(limit - len(found), _READERS)))):
-            unseen = [one for one in batch if one.run not in found]
-            for run in filter(None, pool.map(lambda one: _current(stack, one), unseen)):
-                found.setdefault(run.run, run)
+    while len(found) < limit and (batch := list(islice(waiting, min(limit - len(found), _READERS)))):
+        unseen = [execution for execution in batch if execution.run not in found]
+        for run in filter(None, stack.store.together(partial(_current, stack), unseen, _READERS)):
+            found.setdefault(run.run, run)
     if stack.is_leaving:  # its executions go before its records
         remains = (_remains(stack, record.run, record) for record in recorded(stack)[:limit])
         found = {run.run: run for run in remains if run} | found

@@ -1,6 +1,5 @@
 """What is left of a run whose record or execution has expired: its outcome, its results and their report."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -52,10 +51,10 @@ def cut_off(record: RunRecord) -> Execution:
 
 def recorded(stack: Stack) -> list[RunRecord]:
     """Return the records of all runs in the bucket, the newest first."""
-    with ThreadPoolExecutor(_READERS) as pool:
-        runs = map(keys.parse_run, stack.store.folders(keys.RUNS))
-        found = pool.map(lambda run: find_readable(stack.store, RunRecord, keys.run_record(run)), runs)
-        return sorted(filter(None, found), key=lambda record: record.claimed_at, reverse=True)
+    runs = map(keys.parse_run, stack.store.folders(keys.RUNS))
+    store = stack.store
+    found = store.together(lambda run: find_readable(store, RunRecord, keys.run_record(run)), runs, _READERS)
+    return sorted(filter(None, found), key=lambda record: record.claimed_at, reverse=True)
 
 
 def of_report(stack: Stack, run: str) -> Execution | None:

@@ -4,13 +4,13 @@ An execution that was told of ended then, as its mail and its report say; it tak
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
 from gristmill import keys
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
+from gristmill.parallel import Together, together
 from gristmill.runs.reading import readable
 from gristmill.runs.records import Outcome
 
@@ -34,10 +34,9 @@ def outcomes(stack: Stack, run: str) -> list[Outcome]:
     return list(readable(stack.store, Outcome, (one.key for one in stack.store.list(keys.outcomes(run)))))
 
 
-def times_of(stack: Stack, runs: Sequence[Run], now: datetime) -> list[Times]:
+def times_of(stack: Stack, runs: Sequence[Run], now: datetime, at_once: Together = together) -> list[Times]:
     """Return when each run's executions ran."""
-    with ThreadPoolExecutor(_READERS) as pool:
-        return list(pool.map(lambda run: times(run, outcomes(stack, run.run), now), runs))
+    return at_once(lambda run: times(run, outcomes(stack, run.run), now), runs, _READERS)
 
 
 def times(run: Run, told: list[Outcome], now: datetime) -> Times:

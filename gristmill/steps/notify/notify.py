@@ -103,7 +103,7 @@ def _ended(clients: NotifyClients, summary: RunSummary, event: ExecutionEvent, r
     """Return the summary of an execution that ends, with its cost and its report."""
     if record is None:
         return with_report(clients.store, clients.cost, summary, event, None, Observation())
-    summary, seen = with_cost(summary, clients.cost, record, event.execution)
+    summary, seen = with_cost(summary, clients.cost, record, event.execution, clients.store.clock)
     costs = [*(one.cost for one in earlier_outcomes(clients.store, event)), summary.cost]
     bills = [one for one in costs if one]
     summary = replace(summary, spent=combined(bills) if bills else None)

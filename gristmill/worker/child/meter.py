@@ -2,12 +2,12 @@
 
 import resource
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from gristmill.clock import REAL, Clock
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.usage import Footprint, leave
 from gristmill.storage import Storage
@@ -15,9 +15,9 @@ from gristmill.storage import Storage
 _KIB = 1024 if sys.platform == "darwin" else 1  # getrusage(2): bytes on macOS, KiB on Linux
 
 
-def milliseconds() -> int:
-    """Return the time."""
-    return time.time_ns() // 1_000_000
+def milliseconds(clock: Clock = REAL) -> int:
+    """Return the Unix time."""
+    return int(1000 * clock.unix())
 
 
 def cpu() -> int:
@@ -35,6 +35,14 @@ def peak() -> int:
 
 def _used() -> list[resource.struct_rusage]:
     return [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Where the readings come from; a simulation gives its own."""
+
+    cpu: Callable[[], int] = cpu
+    peak: Callable[[], int] = peak
 
 
 @dataclass
@@ -69,7 +77,9 @@ class ContainerTry:
     job_try: int
 
 
-def leave_footprint(store: Storage, which: ContainerTry, tally: Tally, log: Callable[[str], None]) -> None:
+def leave_footprint(
+    store: Storage, which: ContainerTry, tally: Tally, log: Callable[[str], None], meter: Meter = Meter()
+) -> None:
     """Tell the report what this container used; that it cannot be told is no failure of the job."""
     footprint = Footprint(
         attempt=which.cursor.attempt,
@@ -77,9 +87,9 @@ def leave_footprint(store: Storage, which: ContainerTry, tally: Tally, log: Call
         child=which.child,
         job_try=which.job_try,
         began=tally.began,
-        ended=milliseconds(),
-        cpu=cpu(),
-        peak=peak(),
+        ended=milliseconds(store.clock),
+        cpu=meter.cpu(),
+        peak=meter.peak(),
         done=tally.done,
         failed=tally.failed,
         bytes_in=tally.bytes_in,

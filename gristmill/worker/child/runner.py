@@ -1,10 +1,8 @@
 """The task loop: one streamed request per stretch of input, a failing task harms only itself."""
 
 import io
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import IO, Any
 
 from gristmill.errors import GristmillError
@@ -46,29 +44,32 @@ class Runner:
     timeout: float
     log: Callable[[str], None]
     termination: Termination = field(default_factory=Termination)
+    time_limit: Callable[[float], TimeLimit] = TimeLimit
     apart: bool = False  # each task's output is a segment of its own
     segment_age: float = SEGMENT_AGE_MIN  # share of this child's age
     tally: Tally = field(default_factory=Tally)
-    _told: float = field(default_factory=time.monotonic)
     _spared: list[int] = field(default_factory=list)  # processes that no task has started
-    _began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._clock = self.store.clock
+        self._began = self._reported = self._clock.now()
 
     def run(self) -> None:
         """Work through all of the child's tasks."""
         self._spared = already_there()
-        with TimeLimit(self.timeout) as limit:
+        with self.time_limit(self.timeout) as limit:
             for stretch in stretches(self.store, self.setting):
                 self._stretch(stretch, limit)
 
     def _stretch(self, stretch: Stretch, limit: TimeLimit) -> None:
         feed = self.feeds(stretch.offsets[-1])
-        segment = Segment(stretch.first)
+        segment = Segment(stretch.first, self._clock)
         try:
             for task, start, end in stretch.tasks():
                 done = self._task(segment, task, feed, start, end, limit)
                 if not done or self.apart or segment.is_due(self._age()):
                     segment.seal(self.store, self.setting)
-                    segment = Segment(task + 1)
+                    segment = Segment(task + 1, self._clock)
                 self._tell_progress()
         except Terminated:
             segment.roll_back()
@@ -124,18 +125,18 @@ class Runner:
             exit_code=exit_code,
             job_id=self.setting.job_id,
             log_stream=self.setting.log_stream,
-            at=datetime.now(UTC),
+            at=self._clock.utc(),
         )
         key = self.setting.keys.failure(task, cursor.attempt)
         self.store.put(key, failure.model_dump_json().encode())
 
     def _age(self) -> float:
         """Return the seconds that a segment may be open by now."""
-        return self.segment_age * (time.monotonic() - self._began)
+        return self.segment_age * (self._clock.now() - self._began)
 
     def _tell_progress(self) -> None:
-        if time.monotonic() - self._told >= _PROGRESS_SECONDS:
-            self._told = time.monotonic()
+        if self._clock.now() - self._reported >= _PROGRESS_SECONDS:
+            self._reported = self._clock.now()
             self.log(f"{self.tally.done} tasks done, {self.tally.failed} failed")
 
 

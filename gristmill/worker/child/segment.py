@@ -1,10 +1,10 @@
 """The open segment: outputs of consecutive tasks in a temporary file, until it is sealed."""
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from tempfile import TemporaryFile
 from typing import IO
 
+from gristmill.clock import REAL, Clock
 from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
@@ -20,13 +20,18 @@ class Segment:
     """Tasks from `first` on. Only `seal` makes anything visible: the segment, then its receipt."""
 
     first: int
+    clock: Clock = REAL
     file: IO[bytes] = field(default_factory=TemporaryFile)
-    started: float = field(default_factory=time.time)
+    began: InitVar[float | None] = None  # Unix seconds; None: now
+    started: float = field(init=False)
     offsets: list[int] = field(default_factory=lambda: [0])
     bytes_in: list[int] = field(default_factory=list)
     records_in: list[int] = field(default_factory=list)
     records_out: list[int] = field(default_factory=list)
     header: str | None = None
+
+    def __post_init__(self, began: float | None) -> None:
+        self.started = self.clock.unix() if began is None else began
 
     @property
     def end(self) -> int:
@@ -51,7 +56,7 @@ class Segment:
     def is_due(self, age: float) -> bool:
         """Tell whether the segment is large enough, of so many tasks, or of an `age` in seconds, to be sealed."""
         full = self.offsets[-1] >= SEGMENT_BYTES or len(self.bytes_in) >= SEGMENT_TASKS
-        return full or time.time() - self.started >= max(SEGMENT_SECONDS, age)
+        return full or self.clock.unix() - self.started >= max(SEGMENT_SECONDS, age)
 
     def seal(self, store: Storage, setting: ChildSetting) -> None:
         """Commit the tasks done so far, and let go of the file; nothing is written where no task is done."""
@@ -77,7 +82,7 @@ class Segment:
             job_id=setting.job_id,
             log_stream=setting.log_stream,
             started=self.started,
-            ended=time.time(),
+            ended=self.clock.unix(),
             offsets=self.offsets,
             bytes_in=self.bytes_in,
             records_in=self.records_in,

@@ -75,7 +75,7 @@ class BranchWork:
             log_stream=setting.log_stream,
         )
         header = index.read_header(self._store, keys.chunks(cursor.run, cursor.stage))
-        segment = Segment(0, self._output.open("rb"), self._started)
+        segment = Segment(0, self._store.clock, self._output.open("rb"), self._started)
         size = self._output.stat().st_size
         segment.add(size, self._branch.size, header.records or 1, 1)
         self._tally.add(self._branch.size, size, header.records or 1, 1)

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gristmill.enums import NodeMessage
 from gristmill.errors import ExitCode
+from gristmill.parallel import together
 from gristmill.worker.node.board import Board
 from gristmill.worker.node.host import Registration
 from gristmill.worker.node.mpirun import Mpirun
@@ -56,8 +56,8 @@ class MainNode:
 
     def _launch(self, commands: Mapping[int, str]) -> None:
         """Pass on what each node is to run."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(self._put_launch, commands, commands.values()))
+        together(self._put_launch, commands.items(), AT_ONCE)
 
-    def _put_launch(self, index: int, command: str) -> None:
+    def _put_launch(self, launch: tuple[int, str]) -> None:
+        index, command = launch
         self._board.put(self._board.place.of(NodeMessage.LAUNCH, index), {"command": command})

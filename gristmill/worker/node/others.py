@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import TypeAdapter, ValidationError
 
 from gristmill.enums import NodeMessage
+from gristmill.parallel import together
 from gristmill.worker.node.board import Board
 from gristmill.worker.node.failures import NodeLost, NodeMissing
 from gristmill.worker.node.host import Registration
@@ -33,8 +33,7 @@ class Others:
             etags = self.look()
             missing = [index for index in self._setting.others if index not in nodes]
             come = [index for index in missing if self._board.place.of(NodeMessage.NODE, index) in etags]
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                nodes |= zip(come, pool.map(self._read, come), strict=True)
+            nodes |= zip(come, together(self._read, come, AT_ONCE), strict=True)
             if len(come) == len(missing):
                 return nodes
             waited = time.monotonic() - begun
