@@ -90,8 +90,9 @@ demo: setup ## drop a sample of 100,000 lines on the embedded AWS and check what
 test: setup ## unit tests and the deployed template on the embedded AWS
 	$(BIN)/python -m pytest --quiet -n 2 --dist loadfile  # tests wait more than they work; each process has an embedded AWS of its own
 
-reference: $(VENV)/.ready ## write docs/pipeline-yaml.md from the schema
+reference: $(VENV)/.ready ## write the pages that are generated from code: pipeline.yaml, coverage of the embedded AWS
 	@$(BIN)/python -m gristmill.pipeline.reference > docs/pipeline-yaml.md
+	@$(BIN)/python -m embedded_aws.coverage > docs/embedded-aws-coverage.md
 
 lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 	$(BIN)/ruff check .

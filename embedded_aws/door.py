@@ -3,7 +3,7 @@
 from typing import Any
 
 from embedded_aws.application import Application
-from embedded_aws.errors import EmbeddedAWSError
+from embedded_aws.errors import EmbeddedAWSError, Unreachable
 from embedded_aws.lifecycle.daemon import become, down, get_past, lost, reset, start, turn, up
 from embedded_aws.lifecycle.folder import prepare
 from embedded_aws.lifecycle.proof import find_server, is_running
@@ -18,6 +18,7 @@ __all__ = [
     "EmbeddedAWSError",
     "KeyPair",
     "ServerState",
+    "Unreachable",
     "add_to_search_path",
     "astray",
     "become",

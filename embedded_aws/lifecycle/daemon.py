@@ -121,8 +121,8 @@ def become(data: Path, arguments: Sequence[str], lock: int, application: Applica
     """Become the server of a folder that has none, in the foreground. The caller has the turn."""
     tidy(data)
     os.set_inheritable(lock, True)
+    words = command(data, arguments, lock, application)  # before the folder changes: `data` may be relative to it
     os.chdir(data)
-    words = command(data, arguments, lock, application)
     environment = by_server(os.environ, application)
     os.execve(sys.executable, words, environment)  # noqa: S606 - it becomes the server
 

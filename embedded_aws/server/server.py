@@ -25,6 +25,7 @@ from embedded_aws.processes import scratch
 from embedded_aws.processes.keeper import keeper
 from embedded_aws.server import log_format
 from embedded_aws.server.listening import listen_on_loopback
+from embedded_aws.server.options import options
 from embedded_aws.settings import CALLS_FILE, Settings
 
 _PREDECESSOR_SECONDS = 15.0  # that one of the same folder may take to end
@@ -69,6 +70,7 @@ def serve(settings: Settings) -> None:
     server.task_dispatcher.shutdown = lambda: None  # its threads wait for functions and jobs, which end with the rooms
     signal.signal(signal.SIGTERM, _stop)
     write_state(state_of(settings))
+    logging.info("serving at %s", settings.endpoint)
     if settings.start_lock is not None:
         os.close(settings.start_lock)
     try:
@@ -129,28 +131,14 @@ def _force() -> None:
 
 def settings_from(arguments: list[str]) -> Settings:
     """Return the settings that the command line gives."""
-    parser = argparse.ArgumentParser(prog="python -m embedded_aws.server.server", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m embedded_aws.server.server", description=__doc__, parents=[options()]
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder for mails, logs and unpacked code")
     parser.add_argument("--started-by", default="", metavar="TEXT", help="program and version, for the state file")
     parser.add_argument(
         "--application", default=Application(), type=from_json, help="what runs on it, as JSON (application.py)"
     )
-    parser.add_argument("--port", type=int, default=4566, help="0 takes a free one (default: 4566)")
-    parser.add_argument("--vcpus", type=float, help="vCPUs that jobs may use; more than there are share them")
-    parser.add_argument("--memory", type=int, metavar="MIB", help="memory that jobs may use (default: all there is)")
-    parser.add_argument(
-        "--gpus",
-        type=int,
-        help="GPUs that jobs may use (default: all, at least 1); those not there are the CPU",
-    )
-    parser.add_argument(
-        "--runnable-seconds", type=float, help="seconds that a job which can never start waits (default: the queue's)"
-    )
-    parser.add_argument("--containers", action="store_true", help="run the images of jobs by docker or podman")
-    parser.add_argument("--container-subnet", default="10.142.0.0/16", help="of their network (default: %(default)s)")
-    parser.add_argument("--isolate", action="store_true", help="nodes of multi-node jobs are network namespaces (root)")
-    parser.add_argument("--log-calls", action="store_true", help=f"note in DATA/{CALLS_FILE} which role called what")
-    parser.add_argument("--smtp", metavar="HOST:PORT", help="mail server that gets a copy of each mail")
     parser.add_argument("--start-lock", type=int, metavar="FILE", help="open file to close once the server serves")
     told = parser.parse_args(arguments)
     prepare(told.data)
