@@ -3,14 +3,19 @@
 import array
 import contextlib
 import json
+import math
 import os
 import select
+import signal
 import socket
 import struct
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_GRACE = 15.0  # seconds from SIGKILL to the end of the helper that should have told of it
+_LOOK = 0.5  # seconds between looks at the clock
 _KILLED = -9  # stands for the exit code of a process whose helper died: the two are killed together
 
 
@@ -26,6 +31,7 @@ class Started:
         self.helper = helper
         self._code: int | None = None
         self._lock = threading.Lock()
+        self._kill_helper_at = math.inf
         self.is_lost = False
         told = self._line()
         if not isinstance(told, int):
@@ -39,17 +45,21 @@ class Started:
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal; None while it runs."""
         with self._lock:
-            if self._code is None:
-                look = select.poll()
-                look.register(self._status, select.POLLIN)
-                if not look.poll(0):
-                    return None
+            if self._code is None and not self._has_news(0):
+                return None
         return self.wait()
 
     def wait(self) -> int:
-        """Wait until it has ended and nothing is left of it; return the exit code."""
+        """Wait until it has ended and nothing is left of it; return the exit code.
+
+        Where its helper does not tell that it was killed, something keeps it from its work: it counts as dead.
+        """
         with self._lock:
             if self._code is None:
+                while not self._has_news(_LOOK):
+                    if time.monotonic() > self._kill_helper_at:
+                        self._kill_helper_at = math.inf
+                        self.helper.kill()
                 told = self._line()
                 self.is_lost = not isinstance(told, int)
                 self._code = told if isinstance(told, int) else _KILLED
@@ -60,7 +70,15 @@ class Started:
 
     def signal_all(self, number: int) -> None:
         """Send a signal to its process group; after SIGKILL, what has left the group ends as well."""
+        if number == signal.SIGKILL:
+            self._kill_helper_at = min(self._kill_helper_at, time.monotonic() + _GRACE)
         os.killpg(self.pid, number)
+
+    def _has_news(self, seconds: float) -> bool:
+        """Tell whether its helper says something, or is gone, within a time."""
+        look = select.poll()
+        look.register(self._status, select.POLLIN)
+        return bool(look.poll(seconds * 1000))
 
     def _line(self) -> int | dict[str, Any] | None:
         """Return the next number, a refusal, or None where the process was lost with its helper."""
@@ -90,6 +108,10 @@ class Helper:
 
     def settled(self) -> object:
         """Wait until the helper, which has died, has left nothing behind."""
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        """End the helper: what it had started is ended by the one above it."""
         raise NotImplementedError
 
     def free(self) -> None:
@@ -135,6 +157,11 @@ class Runner(Helper):
     def settled(self) -> object:
         """Wait until it is gone, with all that it had started."""
         return self._process.wait()
+
+    def kill(self) -> None:
+        """End it."""
+        if self._process.poll() is None:
+            os.kill(self._process.pid, signal.SIGKILL)
 
     def free(self) -> None:
         """Have it run something else."""

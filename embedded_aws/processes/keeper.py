@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from embedded_aws.processes.helper import Lost, Pool, Started
 _SCRIPT = Path(__file__).parent / "zygote" / "keep.py"
 _TRIES = 3
 _PAUSE = 0.1  # seconds before a dead one is replaced
+_THAW_SECONDS = 5.0  # that a keeper may take to end what it has started
 
 
 class _Pair(Pool):
@@ -39,13 +41,35 @@ class _Pair(Pool):
         return self._guard.poll() is not None
 
     def settled(self) -> object:
-        """Wait until both are gone, with all that they had started."""
+        """Wait until both are gone, with all that they had started; a guard that is stopped (SIGSTOP) is killed."""
+        if _is_stopped(self._guard.pid):
+            self._guard.kill()
+            self._guard.wait()
+            self._thaw_keeper()
         return self._guard.wait()
+
+    def _thaw_keeper(self) -> None:
+        """Let a keeper that was stopped as well see the guard's end; their group is the guard's."""
+        end = time.monotonic() + _THAW_SECONDS
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            while time.monotonic() < end:
+                os.killpg(self._guard.pid, signal.SIGCONT)
+                time.sleep(_PAUSE)
 
     def close(self) -> None:
         """End both, with all that they had started."""
         super().close()
-        self._guard.wait()
+        self.settled()
+
+
+def _is_stopped(child: int) -> bool:
+    """Wait until a child is stopped or has ended; tell whether it is stopped. The system may not tell (macOS)."""
+    if not hasattr(os, "waitid"):
+        return False
+    with contextlib.suppress(ChildProcessError):  # another thread has reaped it
+        found = os.waitid(os.P_PID, child, os.WEXITED | os.WSTOPPED | os.WNOWAIT)
+        return found is not None and found.si_code == os.CLD_STOPPED
+    return False
 
 
 class Keeper:
@@ -69,14 +93,21 @@ class Keeper:
         self._write(f"!{json.dumps(list(command))}\n")
 
     def execute(
-        self, command: Sequence[str], environment: Mapping[str, str], folder: Path, output: int, *handed: int
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        output: int,
+        *handed: int,
+        is_helper: bool = False,
     ) -> Started:
         """Return a program that leads its own session, writes its outputs to one file and reads nothing.
 
-        The numbers that files `handed` to it have there end its command. OSError or ValueError where it cannot be
-        started, Lost where that is so because keepers die again and again.
+        The numbers that files `handed` to it have there end its command. A helper is killed when it is stopped.
+        OSError or ValueError where it cannot be started, Lost where that is so because keepers die again and again.
         """
-        request = {"command": list(command), "environment": dict(environment), "folder": str(folder)}
+        words = {"command": list(command), "environment": dict(environment), "folder": str(folder)}
+        request = {**words, "is_helper": is_helper}
         for _ in range(_TRIES):
             with contextlib.suppress(Lost):
                 return self._living().run(request, [output, *handed])

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from embedded_aws.lifecycle import daemon
 from gristmill.client import embedded
 from tests.integration.batch import Batch
 from tests.integration.escaping import escaped
-from tests.integration.processes import helpers
+from tests.integration.processes import descendants, helpers, is_running
 from tests.integration.test_no_leftovers import mark, started, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
@@ -36,6 +37,20 @@ def test_a_killed_server_leaves_nothing(tmp_path: Path, with_it: list[str]):
     for pid in [server, *(pid for name in with_it for pid in family[name])]:
         os.kill(pid, signal.SIGKILL)
     until(lambda: escaped(one) == [], "programs of the dead server live on")
+
+
+@pytest.mark.parametrize("frozen", [["keeper"], ["guard"], ["runner"], ["guard", "keeper", "runner"]])
+def test_down_leaves_nothing_though_helpers_are_frozen(tmp_path: Path, frozen: list[str]):
+    one = mark()
+    server = server_with_job(tmp_path, one)
+    every, family = descendants(server), helpers(server)
+    for pid in [pid for name in frozen for pid in family[name]]:
+        os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    daemon.down(tmp_path)
+    assert time.monotonic() - began < 25
+    until(lambda: not any(map(is_running, every)), "helpers live on")
+    assert escaped(one) == []
 
 
 def test_what_outlives_the_death_of_all_ends_with_the_next_command(tmp_path: Path):

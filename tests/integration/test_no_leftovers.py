@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded_aws.lifecycle.state import read_state
 from tests.integration import escaping
 from tests.integration.batch import Batch
 from tests.integration.escaping import escaped
@@ -151,13 +152,49 @@ def test_a_trial_leaves_nothing(tmp_path: Path, killed: str):
     until(lambda: escaped(one) == [], "programs of the trial live on")
 
 
-@pytest.mark.parametrize("killed", ["guard", "keeper", "runner"])
-def test_what_a_killed_helper_had_started_ends_and_it_is_replaced(batch: Batch, killed: str):
+@pytest.mark.parametrize(
+    ("which", "number"),
+    [
+        *((one, signal.SIGKILL) for one in (["guard"], ["keeper"], ["runner"])),
+        *((one, signal.SIGSTOP) for one in (["guard"], ["keeper"], ["guard", "keeper", "runner"])),
+    ],
+)
+def test_what_a_dead_or_frozen_helper_had_started_ends_and_it_is_replaced(
+    batch: Batch, which: list[str], number: signal.Signals
+):
     one = mark()
     job = started(batch, one)
-    for pid in helpers(batch.pid)[killed]:
-        os.kill(pid, signal.SIGKILL)
+    family = helpers(batch.pid)
+    for pid in [pid for name in which for pid in family[name]]:
+        os.kill(pid, number)
     ended = batch.end(job)
     assert ended["attempts"][-1]["statusReason"].startswith("Host EC2 (instance i-")
     assert escaped(one) == []
     assert batch.end(batch.run("true"))["status"] == "SUCCEEDED"
+
+
+def test_a_job_that_freezes_its_runner_is_lost_and_leaves_nothing(batch: Batch):
+    one = mark()
+    ended = batch.end(batch.run(escaping_job(one, "kill -STOP $PPID; sleep 60")))
+    assert ended["attempts"][-1]["statusReason"].startswith("Host EC2 (instance i-")
+    assert escaped(one) == []
+
+
+def test_a_frozen_zygote_counts_as_dead(batch: Batch):
+    job = batch.submit("line", containerOverrides={"command": ["python", "-m", "http.server", "0"]})
+    batch.until(job, "RUNNING")
+    until(lambda: helpers(batch.pid)["job"], "the module does not run")
+    for pid in helpers(batch.pid)["zygote of jobs"]:
+        os.kill(pid, signal.SIGSTOP)
+    assert batch.end(job)["attempts"][-1]["statusReason"].startswith("Host EC2 (instance i-")
+    assert helpers(batch.pid)["job"] == []
+
+
+def test_a_function_whose_runner_is_frozen_answers(mill: Mill):
+    function = Function(mill, "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 1\n")
+    function.result(0)
+    server = read_state(mill.data)
+    assert server is not None
+    for pid in helpers(server.pid)["runner of workers"]:
+        os.kill(pid, signal.SIGSTOP)
+    assert function.result(0) == 1

@@ -32,7 +32,7 @@ class Zygote(Pool):
         environment = {**environment, "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
         command = [sys.executable, "-P", str(_SERVE), str(role), json.dumps([preload, watched])]
         with theirs:
-            self._process = keeper().execute(command, environment, _FOLDER, _STDERR, theirs.fileno())
+            self._process = keeper().execute(command, environment, _FOLDER, _STDERR, theirs.fileno(), is_helper=True)
 
     @property
     def pid(self) -> int:

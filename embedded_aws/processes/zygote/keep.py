@@ -71,7 +71,7 @@ def main(server: int, control: socket.socket, will: int) -> None:
         os._exit(0)
     control.close()
     os.close(guarded)
-    while (ended := os.waitpid(-1, 0))[0] != keeper:
+    while (ended := os.waitpid(-1, os.WUNTRACED))[0] != keeper or serve.killed_if_frozen(*ended):
         pass
     serve.offspring.end_descendants()
     if ended[1] and os.getppid() != server:

@@ -153,8 +153,8 @@ class Zygote:
             os.read(self._woken, 4096)
         ended = []
         with contextlib.suppress(ChildProcessError):
-            while (found := os.waitpid(-1, os.WNOHANG))[0]:
-                if found[0] in self._ends:
+            while (found := os.waitpid(-1, os.WNOHANG | os.WUNTRACED))[0]:
+                if found[0] in self._ends and not killed_if_frozen(*found):
                     ended.append((self._ends.pop(found[0]), found[1]))
         if any(status for _, status in ended):
             self._undying.update(offspring.end_descendants({*self._ends, *self._undying}))
@@ -181,7 +181,7 @@ def run_each(control: socket.socket, start: Start) -> Born:
                 control.close()
                 os.close(end)
                 return request, files
-            _see_to_its_end(process, end, files)
+            _see_to_its_end(process, end, files, os.WUNTRACED if request.get("is_helper") else 0)
         os.close(end)
     os._exit(0)
 
@@ -190,14 +190,22 @@ def _refusal(error: OSError | ValueError) -> dict[str, Any]:
     return {"errno": getattr(error, "errno", None), "text": str(error), "file": getattr(error, "filename", None)}
 
 
-def _see_to_its_end(process: int, end: int, files: Sequence[int]) -> None:
+def killed_if_frozen(process: int, status: int) -> bool:
+    """Kill a helper that has been stopped (SIGSTOP): it counts as dead; tell whether it was."""
+    if not os.WIFSTOPPED(status):
+        return False
+    os.kill(process, signal.SIGKILL)
+    return True
+
+
+def _see_to_its_end(process: int, end: int, files: Sequence[int], options: int) -> None:
     """Tell the process's id, wait for its end, leave nothing behind, and tell its exit code."""
     _tell(end, str(process))
     for file in files:
         os.close(file)
-    ended, status = os.waitpid(-1, 0)
-    while ended != process:  # an orphan that has ended
-        ended, status = os.waitpid(-1, 0)
+    ended, status = os.waitpid(-1, options)
+    while ended != process or killed_if_frozen(ended, status):  # an orphan that has ended
+        ended, status = os.waitpid(-1, options)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process, signal.SIGKILL)
     if left := offspring.end_descendants():
