@@ -12,6 +12,7 @@ from gristmill.aws_clients import make_client
 from gristmill.batch.jobs import read_queues
 from gristmill.cost.gather import CostClients
 from gristmill.runs.at_work import invocation
+from gristmill.steps.notify.channels.email import Email
 from gristmill.steps.notify.notify import NotifyClients, notify
 from gristmill.storage.s3 import S3Storage
 
@@ -19,7 +20,7 @@ logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
 store = S3Storage(os.environ["BUCKET"], make_client("s3"))
-sns = make_client("sns")
+channel = Email(make_client("sns"), os.environ["TOPIC_ARN"])
 batch = make_client("batch")
 states = make_client("stepfunctions")
 
@@ -30,12 +31,10 @@ states = make_client("stepfunctions")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer the state machine's notice, or an execution's status change."""
     cost = CostClients(states, batch, read_queues(os.environ))
-    clients = NotifyClients(
-        store, cost, sns, os.environ["TOPIC_ARN"], datetime.now(UTC), invocation(context, logger.service)
-    )
+    clients = NotifyClients(store, cost, channel, datetime.now(UTC), invocation(context, logger.service))
     answer = notify(clients, event)
     logger.append_keys(run=answer["run"])
-    logger.info("notified", extra={"answer": answer})
+    logger.info("notified", extra={"answer": answer, "channel": channel.name})
     metrics.add_metric("NoticesSent", MetricUnit.Count, int(answer["told"]))
     metrics.add_metric("ReportsMissing", MetricUnit.Count, int(bool(answer.get("unreported"))))
     return answer

@@ -17,6 +17,7 @@ ELSEWHERE = {
     ("README.md", "sam build"): "deploys on AWS",
     ("docs/operating.md", "sam build"): "deploys on AWS",
     ("docs/operating.md", "URI=$(aws cloudformation describe-stacks"): "pushes images to ECR",
+    ("docs/operating.md", "aws ssm put-parameter"): "deploys on AWS",
     ("docs/operating.md", "aws sqs receive-message"): "the queue of an account",
     ("docs/operating.md", "aws s3 rm s3://BUCKET"): "the bucket of an account",
     ("docs/costs.md", "gristmill run strings words.txt --param max_cost"): "the bucket of an account",

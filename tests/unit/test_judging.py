@@ -16,7 +16,8 @@ from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.records import BranchFinding, Failure, RunRecord
 from gristmill.steps.check_output.causes import explain
 from gristmill.steps.check_output.verdict import Expected, count_failure, judge
-from gristmill.steps.notify.mail import attributes, body, subject
+from gristmill.steps.notify.mail import body, subject
+from gristmill.steps.notify.notice import make_notice
 
 CANCELED = "Canceled by JobStateTimeLimit action due to reason: "
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -162,7 +163,7 @@ def test_any_name_makes_a_subject_that_sns_takes(name):
 
 def test_a_mail_stays_within_its_limit_and_keeps_its_attributes():
     told = summary(reason="é" * SNS_MESSAGE_MAX, name="n" * 900)
-    size = len(body(told).encode()) + sum(len(str(one).encode()) for one in attributes(told).values())
+    size = len(body(told).encode()) + sum(len(value.encode()) for value in make_notice(told).attributes.values())
     assert size <= SNS_MESSAGE_MAX
 
 

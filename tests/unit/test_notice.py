@@ -11,7 +11,7 @@ from gristmill.humanize import ascii_only, duration, size
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
 from gristmill.runs.records import BranchFinding, Failure, Finding
-from gristmill.steps.notify.mail import attributes, body, subject
+from gristmill.steps.notify.mail import body, subject
 from gristmill.storage import ObjectInfo
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -107,12 +107,6 @@ def test_results_are_told_with_the_command_that_gets_them():
 def test_a_body_stays_within_the_limit_however_long_the_reason():
     told = body(summary(reason="ü" * SNS_MESSAGE_MAX))
     assert len(told.encode()) <= SNS_MESSAGE_MAX
-
-
-def test_attributes_leave_out_what_is_empty_and_cut_what_is_long():
-    told = attributes(summary(owner="", pipeline="p" * 300))
-    assert set(told) == {"pipeline", "status", "run"}
-    assert len(told["pipeline"]["StringValue"]) == 256
 
 
 @pytest.mark.parametrize(

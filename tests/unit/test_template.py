@@ -24,7 +24,7 @@ KINDS = {
     "queues": ("CpuQueue", "GpuQueue", "MpiQueue"),
     "environments": ("CpuEnvironment", "GpuEnvironment", "MpiEnvironment"),
     "roles of jobs": ("JobRole", "MpiJobRole", "CommandRole"),
-    "logs of functions": ("SplitLogs", "JobMapLogs", "MergeLogs", "CheckOutputLogs", "NotifyLogs"),
+    "logs of functions": ("SplitLogs", "JobMapLogs", "MergeLogs", "CheckOutputLogs", "NotifyLogs", "WebhookLogs"),
 }
 MAY_DIFFER = {
     "slices of tasks": {"Image", "ResourceRequirements"},

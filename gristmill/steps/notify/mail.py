@@ -1,4 +1,4 @@
-"""The notice: subject, body and attributes of the mail that says what happened. Pure."""
+"""The mail of a run: its subject and its body. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,9 +9,9 @@ from gristmill.humanize import ascii_only, duration, often, size, timestamp
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
 from gristmill.runs.records import Failure, Finding
+from gristmill.steps.notify.channels import cut
 
-_ATTRIBUTE_MAX = 256  # characters
-_ATTRIBUTES_MAX = 8 * 1024  # bytes of all attributes, which count as part of the message
+_BODY_MAX = SNS_MESSAGE_MAX // 4  # bytes: JSON may double it, and a copy for other channels goes along
 _RESULTS_SHOWN = 50  # a branch that makes files has one of each task
 
 
@@ -28,10 +28,9 @@ def subject(summary: RunSummary) -> str:
 
 
 def body(summary: RunSummary) -> str:
-    """Return the mail's text, within SNS's limit."""
+    """Return the mail's text, within what SNS takes; its end stays where it is cut."""
     end = _text(_next(summary))
-    room = SNS_MESSAGE_MAX - _ATTRIBUTES_MAX - len(end.encode())
-    return _text(_lines(summary)).encode()[:room].decode(errors="ignore") + end
+    return cut(_text(_lines(summary)), _BODY_MAX - len(end.encode())) + end
 
 
 def _text(lines: Iterator[str]) -> str:
@@ -50,7 +49,7 @@ def _lines(summary: RunSummary) -> Iterator[str]:
     yield from _report(summary)
     why = summary.faults or ([summary.reason] if summary.reason else [])
     if why:
-        yield from ("", "Why", *(f"  {one}" for one in why))
+        yield from ("", "Why", *(f"  {fault}" for fault in why))
     yield from _counts(summary.findings)
     yield from _failures(summary.findings)
     yield from _warnings(summary.findings)
@@ -94,25 +93,25 @@ def _headline(summary: RunSummary) -> str:
 def _counts(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
         yield from ("", f"Stage {finding.stage}")
-        for one in finding.branches:
+        for branch in finding.branches:
             yield (
-                f"  {one.branch}: {one.done:,} of {one.tasks:,} tasks, {one.records_in:,} records in, "
-                f"{one.records_out:,} out, {size(one.bytes_out)}"
+                f"  {branch.branch}: {branch.done:,} of {branch.tasks:,} tasks, {branch.records_in:,} records in, "
+                f"{branch.records_out:,} out, {size(branch.bytes_out)}"
             )
 
 
 def _warnings(findings: Sequence[Finding]) -> Iterator[str]:
-    told = [f"  stage {finding.stage}: {warning}" for finding in findings for warning in finding.warnings]
-    if told:
-        yield from ("", "Take note", *told)
+    warnings = [f"  stage {finding.stage}: {warning}" for finding in findings for warning in finding.warnings]
+    if warnings:
+        yield from ("", "Take note", *warnings)
 
 
 def _failures(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
-        for one in finding.branches:
-            if one.failures:
-                yield from ("", f"What failed in branch {one.branch} ({one.missing:,} of {one.tasks:,} tasks)")
-            for failure in one.failures:
+        for branch in finding.branches:
+            if branch.failures:
+                yield from ("", f"What failed in branch {branch.branch} ({branch.missing:,} of {branch.tasks:,} tasks)")
+            for failure in branch.failures:
                 yield from _failure(failure)
 
 
@@ -125,8 +124,8 @@ def _failure(failure: Failure) -> Iterator[str]:
 def _results(summary: RunSummary) -> Iterator[str]:
     if summary.results:
         yield from ("", "Results")
-        for one in summary.results[:_RESULTS_SHOWN]:
-            yield f"  s3://{summary.bucket}/{one.key} ({size(one.size)})"
+        for result in summary.results[:_RESULTS_SHOWN]:
+            yield f"  s3://{summary.bucket}/{result.key} ({size(result.size)})"
         if len(summary.results) > _RESULTS_SHOWN:
             yield f"  and {len(summary.results) - _RESULTS_SHOWN:,} more"
         yield from ("", f"Get them:  gristmill results {summary.run} --download .")
@@ -138,13 +137,3 @@ def _next(summary: RunSummary) -> Iterator[str]:
     elif summary.status in (RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
         yield from ("", f"See more:  gristmill status {summary.run}")
         yield f"Go on with only what is missing:  gristmill resume {summary.run}"
-
-
-def attributes(summary: RunSummary) -> dict[str, dict[str, str]]:
-    """Return the message attributes that subscriptions filter by; SNS takes no empty values."""
-    values = {"pipeline": summary.pipeline, "status": summary.status, "run": summary.run, "owner": summary.owner}
-    return {
-        name: {"DataType": "String", "StringValue": printable.line(str(value))[:_ATTRIBUTE_MAX]}
-        for name, value in values.items()
-        if value
-    }

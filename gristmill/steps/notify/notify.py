@@ -19,7 +19,8 @@ from gristmill.runs.at_work import Invocation, at_work, is_stopped
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Outcome, RunRecord
-from gristmill.steps.notify.mail import attributes, body, subject
+from gristmill.steps.notify.channels import Channel
+from gristmill.steps.notify.notice import make_notice
 from gristmill.storage import Storage
 
 _FIRST_RETRY = 2
@@ -27,12 +28,11 @@ _FIRST_RETRY = 2
 
 @dataclass(frozen=True)
 class NotifyClients:
-    """What Notify works with: the store, where doings are asked, a client of SNS and the topic, the time, itself."""
+    """What Notify works with: the bucket, what costs are read from, its channel, the time, its own invocation."""
 
     store: Storage
     cost: CostClients
-    sns: Any
-    topic: str
+    channel: Channel
     now: datetime
     work: Invocation
 
@@ -86,13 +86,11 @@ def was_told(store: Storage, event: ExecutionEvent) -> bool:
 
 
 def tell(clients: NotifyClients, event: ExecutionEvent, record: RunRecord | None) -> dict[str, Any]:
-    """Publish the notice, then note the outcome of an execution that has ended: told twice is better than never."""
+    """Send the notice, then write the outcome of an execution that has ended: a notice twice is better than none."""
     summary = make_summary(clients.store, event, record, clients.now)
     if event.is_end:
         summary = _ended(clients, summary, event, record)
-    clients.sns.publish(
-        TopicArn=clients.topic, Subject=subject(summary), Message=body(summary), MessageAttributes=attributes(summary)
-    )
+    clients.channel.send(make_notice(summary))
     if event.is_end:
         made = outcome(summary, event).model_dump_json().encode()
         clients.store.put(outcome_key(event.run, event.execution), made)
@@ -104,8 +102,8 @@ def _ended(clients: NotifyClients, summary: RunSummary, event: ExecutionEvent, r
     if record is None:
         return with_report(clients.store, clients.cost, summary, event, None, Observation())
     summary, seen = with_cost(summary, clients.cost, record, event.execution, clients.store.clock)
-    costs = [*(one.cost for one in earlier_outcomes(clients.store, event)), summary.cost]
-    bills = [one for one in costs if one]
+    costs = [*(earlier.cost for earlier in earlier_outcomes(clients.store, event)), summary.cost]
+    bills = [cost for cost in costs if cost]
     summary = replace(summary, spent=combined(bills) if bills else None)
     return with_report(clients.store, clients.cost, summary, event, record, seen)
 
@@ -119,7 +117,7 @@ def outcome(summary: RunSummary, event: ExecutionEvent) -> Outcome:
         reason=summary.reason,
         started_at=summary.started_at,
         ended_at=summary.ended_at,
-        results=[one.key for one in summary.results],
+        results=[result.key for result in summary.results],
         cost=summary.cost,
         estimate=summary.estimate,
     )
