@@ -8,7 +8,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded_aws.lifecycle.daemon import PROJECT
+from tests.project import PROJECT
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+==[^\\#]+?) *\\?$", re.MULTILINE)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
+from tests.project import PROJECT
 from tests.wheel.built import Built, Installed, built, install
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.lifecycle.daemon import PROJECT
 from gristmill import __version__
+from tests.project import PROJECT
 from tests.wheel.built import Built, build
 
 PACKAGES = {"gristmill", "embedded_aws", "process_tree", "batch_jobs"}
