@@ -1,5 +1,7 @@
 """The door: what a program needs to start an embedded AWS, find it, speak to it and stop it. All else is inside."""
 
+from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 from embedded_aws.application import Application
@@ -32,6 +34,7 @@ __all__ = [
     "lost",
     "parse_template",
     "prepare",
+    "read_mails",
     "read_state",
     "reset",
     "start",
@@ -39,6 +42,13 @@ __all__ = [
     "unproxied",
     "up",
 ]
+
+
+def read_mails(data: Path) -> tuple[list[EmailMessage], list[str]]:
+    """Return the mails of a data folder, oldest first, and why other files among them are none."""
+    from embedded_aws import outbox  # not needed to find a server
+
+    return outbox.read_mails(data)
 
 
 def parse_template(text: str) -> dict[str, Any]:

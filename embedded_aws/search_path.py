@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from embedded_aws.private_files import write_private
+
 SEARCH_FILE = "search-path.json"  # in the data folder
 
 
@@ -49,9 +51,7 @@ def noted(data: Path) -> list[str]:
 
 
 def _write(data: Path, wanted: Sequence[str]) -> None:
-    draft = data / f".{SEARCH_FILE}"
-    draft.write_text(json.dumps(wanted), encoding="ascii")
-    draft.replace(data / SEARCH_FILE)
+    write_private(data / SEARCH_FILE, json.dumps(wanted).encode("ascii"))
 
 
 @contextmanager

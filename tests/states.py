@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws.lifecycle.state import STATE_FILE
+from embedded_aws.marker import mark
 
 
 def fields(folder: Path, **changes: Any) -> dict[str, Any]:
@@ -28,8 +29,9 @@ def fields(folder: Path, **changes: Any) -> dict[str, Any]:
 
 
 def plant(folder: Path, content: Any) -> Path:
-    """Put a state file into a folder: bytes as they are, anything else as JSON."""
+    """Put a state file into a folder, as a server's: bytes as they are, anything else as JSON."""
     folder.mkdir(mode=0o700, exist_ok=True)
+    mark(folder)
     file = folder / STATE_FILE
     file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     file.chmod(0o600)

@@ -12,13 +12,13 @@ from typing import NoReturn
 
 from embedded_aws.application import Application
 from embedded_aws.errors import EmbeddedAWSError, NotFound, Refused
-from embedded_aws.lifecycle.folder import LOG_FILE, has_served, prepare, wipe
+from embedded_aws.lifecycle.folder import LOG_FILE, check_marked, left_by_servers, mark_again, prepare, wipe
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
-from embedded_aws.lifecycle.private import check_own, open_private
 from embedded_aws.lifecycle.proof import Unproven, is_running, serve_command
 from embedded_aws.lifecycle.proof import find_server as find
 from embedded_aws.lifecycle.server_process import end_server
 from embedded_aws.lifecycle.state import STATE_FILE, BadState, ServerState, read_state
+from embedded_aws.private_files import open_private
 from embedded_aws.processes import scratch
 from embedded_aws.processes.inherited import by_server
 
@@ -35,10 +35,15 @@ class NotReady(EmbeddedAWSError):
 
 @contextmanager
 def turn(data: Path) -> Iterator[int]:
-    """Wait until no other command starts, stops or resets the server of a folder; gives the open lock."""
-    check_own(data)
+    """Wait until no other command starts, stops or resets the server of a folder; gives the open lock.
+
+    Refused, and nothing is written, where the folder is no server's.
+    """
+    if not check_marked(data):
+        raise _nowhere()
     lock = take(data / START_LOCK, _TURN_SECONDS)
     try:
+        mark_again(data)
         yield lock
     finally:
         os.close(lock)  # a server that was handed it may hold it still
@@ -132,8 +137,7 @@ def tidy(data: Path) -> None:
     _wait_alone(data, _END_SECONDS)
     if lost(data) is not None:
         (data / STATE_FILE).unlink()
-    if has_served(data):
-        scratch.sweep(data)
+    scratch.sweep(data)
 
 
 def command(data: Path, arguments: Sequence[str], lock: int, application: Application) -> list[str]:
@@ -163,8 +167,6 @@ def _wait(data: Path, process: "subprocess.Popen[bytes]", begun: int) -> ServerS
 
 def down(data: Path) -> ServerState:
     """Stop the server and wait until it is gone; its jobs and functions go with it."""
-    if not data.is_dir():
-        raise _nowhere()
     with turn(data):
         state = stop(data)
     if state is None:
@@ -186,9 +188,14 @@ def stop(data: Path) -> ServerState | None:
 
 
 def reset(data: Path) -> tuple[ServerState | None, list[Path]]:
-    """Stop the server and remove what servers have left; return the server and what was removed."""
-    if not data.is_dir():
+    """Stop the server and remove what servers have left; return the server and what was removed.
+
+    Refused, and nothing is removed, where the folder is no server's.
+    """
+    if not check_marked(data):
         return None, []
     with turn(data):
+        left = left_by_servers(data)  # before the end of the server, which removes some of it
         get_past(data)
-        return stop(data), wipe(data)
+        state = stop(data)
+        return state, list(dict.fromkeys([*left, *wipe(data)]))

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from embedded_aws.errors import Refused
-from embedded_aws.lifecycle.private import open_private
+from embedded_aws.private_files import open_private
 
 START_LOCK = "start.lock"
 SERVER_LOCK = "server.lock"

@@ -1,32 +1,15 @@
-"""Folders and files that are their user's alone."""
+"""Folders that are their user's alone."""
 
 import os
 import shutil
-import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from embedded_aws.errors import Refused
 
 
-def open_private(path: Path, flags: int) -> int:
-    """Open a file that is its user's alone, making it if need be; Refused for anything else of that name.
-
-    Follows no link, waits for no FIFO.
-    """
-    try:
-        file = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-    except OSError as error:
-        raise Refused([f"{path} cannot be opened ({error.strerror})"], "Remove it, or mend the folder.") from error
-    info = os.fstat(file)
-    if not stat.S_ISREG(info.st_mode) or info.st_uid != os.getuid() or info.st_nlink != 1:
-        os.close(file)
-        raise Refused([f"{path} is not a file of your own"], "Remove it.")
-    os.fchmod(file, 0o600)
-    return file
-
-
-def make_private(folder: Path, own: frozenset[str]) -> None:
-    """Make a folder that is its user's alone; narrow one that is there if all in it is called as in `own`.
+def make_private(folder: Path, is_own: Callable[[str], bool]) -> None:
+    """Make a folder that is its user's alone; narrow one that is there if the names of all in it are own ones.
 
     Refused for a folder of another user, and for an open one with other things in it.
     """
@@ -36,7 +19,7 @@ def make_private(folder: Path, own: frozenset[str]) -> None:
         raise Refused([f"{folder} cannot be made ({error.strerror})"], "Choose another: GRISTMILL_HOME.") from error
     check_own(folder)
     if folder.stat().st_mode & 0o077:
-        others = sorted(path.name for path in folder.iterdir() if path.name not in own)
+        others = sorted(path.name for path in folder.iterdir() if not is_own(path.name))
         if others:
             raise Refused(
                 [f"{folder} is open to other users and holds things that are none of an embedded AWS ({others[0]!a})"],

@@ -1,11 +1,8 @@
 """The state file of an embedded AWS: what the server notes of itself, and when a reader may believe it."""
 
-import errno
 import ipaddress
 import json
-import os
 import re
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -13,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws.errors import Unreachable
+from embedded_aws.marker import is_marked
+from embedded_aws.private_files import read_private, write_private
 
 STATE_FILE = "local.json"  # in the data folder
-_DRAFT = f".{STATE_FILE}"
 _MOST_BYTES = 64 * 1024
 _MOST_PID = 2**31 - 1
 _PRIVATE = ("nonce", "access_key_id", "secret_access_key")
@@ -25,8 +23,8 @@ _ENDPOINT = re.compile(r"http://(localhost|\[::1\]|127(?:\.[0-9]{1,3}){3}):([0-9
 class BadState(Unreachable):
     """Raised when a state file cannot be believed; says why, and how to get rid of it."""
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path} cannot be believed: {why}.", "Clear it away with: gristmill local reset")
+    def __init__(self, path: Path, why: str, mend: str = "Clear it away with: gristmill local reset") -> None:
+        super().__init__(f"{path} cannot be believed: {why}.", mend)
 
 
 @dataclass(frozen=True)
@@ -103,34 +101,14 @@ def read_state(folder: Path) -> ServerState | None:
     """
     path = folder / STATE_FILE
     try:
-        content = _read_private(path)
-        return None if content is None else _parse(content, folder)
+        content = read_private(path, _MOST_BYTES)
+        if content is None:
+            return None
+        if not is_marked(folder):
+            raise BadState(path, "no embedded AWS has made its folder", "Remove it, or choose another: GRISTMILL_HOME.")
+        return _parse(content, folder)
     except ValueError as error:
         raise BadState(path, str(error)) from error
-
-
-def _read_private(path: Path) -> bytes | None:
-    """Return a file's bytes; ValueError where anybody else could have written or read it. Never waits for a FIFO."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise ValueError("it is a symbolic link" if error.errno == errno.ELOOP else f"{error.strerror}") from error
-    with os.fdopen(file, "rb") if stat.S_ISREG(os.fstat(file).st_mode) else _refuse(file) as stream:
-        info = os.fstat(stream.fileno())
-        if info.st_uid != os.getuid():
-            raise ValueError("it belongs to another user")
-        if info.st_mode & 0o077:
-            raise ValueError("others may read or write it")
-        if info.st_size > _MOST_BYTES:
-            raise ValueError("it is too large")
-        return stream.read(_MOST_BYTES)
-
-
-def _refuse(file: int) -> Any:
-    os.close(file)
-    raise ValueError("it is not a file")
 
 
 def _parse(content: bytes, folder: Path) -> ServerState:
@@ -152,10 +130,4 @@ def _parse(content: bytes, folder: Path) -> ServerState:
 
 def write_state(state: ServerState) -> None:
     """Write a server's state file: whole or not at all, and at no moment readable by others."""
-    folder = Path(state.data)
-    draft = folder / _DRAFT
-    draft.unlink(missing_ok=True)
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(file, "w") as stream:
-        json.dump(asdict(state), stream, indent=2)
-    draft.rename(folder / STATE_FILE)
+    write_private(Path(state.data) / STATE_FILE, json.dumps(asdict(state), indent=2).encode())

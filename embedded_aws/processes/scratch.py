@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from embedded_aws.marker import is_marked, make_marked
+
 FOLDERS = ("jobs", "functions", "tmp", "objects")  # under the data folder; its mails and logs are none of these
 _LONGEST, _PAUSE = 5.0, 0.02  # seconds
 
@@ -18,7 +20,8 @@ _LONGEST, _PAUSE = 5.0, 0.02  # seconds
 def working_folders(data: Path, name: str) -> Iterator[tuple[Path, Path]]:
     """Give a job a folder to work in and one for temporary files."""
     made = data / "jobs" / name, temporary_folder(data)
-    made[0].mkdir(parents=True, exist_ok=True)
+    make_marked(made[0].parent)
+    made[0].mkdir(exist_ok=True)
     try:
         yield made
     finally:
@@ -32,7 +35,8 @@ def temporary_folder(data: Path) -> Path:
     Its path is short: programs put sockets into TMPDIR, and a socket's path has at most 107 bytes.
     """
     folder = data / "tmp" / uuid.uuid4().hex[:8]
-    folder.mkdir(parents=True)
+    make_marked(folder.parent)
+    folder.mkdir()
     return folder
 
 
@@ -69,9 +73,12 @@ def _variables(process: Path) -> Iterator[bytes]:
 
 
 def sweep(data: Path) -> None:
-    """Remove what processes have left that live no more, and end those that have outlived their server all the same."""
-    end_users(data / "tmp")
+    """Remove what processes have left that live no more, and end those that have outlived their server all the same.
+
+    A folder that no server has made stays as it is.
+    """
+    if is_marked(data / "tmp"):
+        end_users(data / "tmp")
     for path in (data / name for name in FOLDERS):
-        if path.is_symlink():
-            path.unlink()
-        shutil.rmtree(path, ignore_errors=True)
+        if not path.is_symlink() and is_marked(path):
+            shutil.rmtree(path, ignore_errors=True)

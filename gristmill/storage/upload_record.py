@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -92,19 +93,25 @@ def slot(records: Path, identity: Sequence[object], note: Callable[[str], None])
     try:
         records.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = records / f"{hashlib.sha256(json.dumps(identity).encode()).hexdigest()}.json"
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except OSError as error:
         note(f"If this upload is interrupted it cannot go on later: {records}: {error.strerror}.")
         yield Slot()
         return
     try:
-        is_ours = _is_locked(file) and os.path.samestat(os.fstat(file), path.stat())
+        is_ours = _is_record(file) and _is_locked(file) and os.path.samestat(os.fstat(file), path.stat())
         mine = Slot(file if is_ours else None)
         yield mine
         if is_ours and mine.read() is None:
             path.unlink()
     finally:
         os.close(file)
+
+
+def _is_record(file: int) -> bool:
+    """Tell a record from a pipe, and from another file that has been given its name as well."""
+    info = os.fstat(file)
+    return stat.S_ISREG(info.st_mode) and info.st_nlink == 1
 
 
 def _is_locked(file: int) -> bool:

@@ -86,6 +86,19 @@ def up_five_times_at_once() -> dict[str, Any]:
     return first
 
 
+def test_a_folder_of_the_users_own_is_refused_and_stays_as_it_is(home: Path, capsys):
+    for name in ("jobs", "tmp", "functions", "outbox"):
+        (home / name).mkdir(parents=True)
+    (home / "jobs" / "thesis.tex").write_text("precious")
+    (home / "server.log").write_text("x")
+    home.chmod(0o700)
+    before = sorted(home.rglob("*"))
+    for command in (UP, ["local", "down"], ["local", "reset", "--yes"]):
+        assert call(command) == ExitCode.REFUSED
+        assert "and was not made by an embedded AWS. Choose another folder" in capsys.readouterr().err
+    assert sorted(home.rglob("*")) == before
+
+
 def test_what_needs_an_embedded_aws_says_so(home: Path, capsys):
     assert call(["--local", "runs"]) == ExitCode.UNREACHABLE
     assert "Start one with: gristmill local up" in capsys.readouterr().err

@@ -2,20 +2,29 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from embedded_aws.errors import Refused
 from embedded_aws.lifecycle import daemon
 from embedded_aws.lifecycle.folder import LOG_FILE, prepare
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
-from embedded_aws.lifecycle.private import open_private
 from embedded_aws.lifecycle.proof import Unproven
+from embedded_aws.lifecycle.state import STATE_FILE
+from embedded_aws.marker import MARKER, make_marked, mark
+from embedded_aws.private_files import open_private
+from embedded_aws.processes import scratch
+from embedded_aws.search_path import SEARCH_FILE
+from embedded_aws.settings import CALLS_FILE, OUTBOX
 from gristmill.client.target import HOME, home
 from gristmill.errors import Refused as NotUsable
 from tests.states import fields, plant
@@ -38,8 +47,9 @@ def test_a_new_folder_is_its_users_alone_whatever_the_mask(tmp_path: Path):
 
 def test_an_open_folder_is_narrowed_if_all_in_it_is_a_servers(tmp_path: Path):
     tmp_path.chmod(0o755)
+    mark(tmp_path)
     (tmp_path / LOG_FILE).touch(0o644)
-    (tmp_path / "outbox").mkdir()
+    make_marked(tmp_path / "outbox")
     prepare(tmp_path)
     assert mode(tmp_path) == 0o700
     os.close(open_private(tmp_path / LOG_FILE, os.O_WRONLY))
@@ -66,36 +76,89 @@ def test_a_folder_of_another_user_or_below_a_file_is_refused(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("name", ["tmp", "jobs", "functions", "outbox"])
-def test_a_folder_that_only_looks_like_a_servers_is_not_cleared_away(tmp_path: Path, name: str):
-    """GRISTMILL_HOME may be somebody's home, with a `tmp` and `jobs` of their own."""
+def test_a_folder_in_a_servers_that_only_looks_like_its_own_is_not_cleared_away(tmp_path: Path, name: str):
+    prepare(tmp_path)
     (tmp_path / name).mkdir()
     (tmp_path / name / "thesis.txt").touch()
+    copied = tmp_path / name / MARKER
+    copied.write_bytes((tmp_path / MARKER).read_bytes())
+    copied.chmod(0o600)
     with pytest.raises(Refused, match=f"{name} is none that a server has made"):
         prepare(tmp_path)
     daemon.reset(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name / "thesis.txt").exists()
+
+
+NAMES = (*scratch.FOLDERS, OUTBOX, STATE_FILE, LOG_FILE, CALLS_FILE, SEARCH_FILE, SERVER_LOCK, START_LOCK, MARKER, "a")
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), st.booleans(), min_size=1), st.booleans())
+def test_no_command_changes_a_folder_that_no_server_has_made(things: dict[str, bool], has_copied_marker: bool):
+    """GRISTMILL_HOME may be somebody's home, with a `tmp`, a `server.log` and a marker out of an archive."""
+    with tempfile.TemporaryDirectory() as made:
+        server, own = Path(made, "server"), Path(made, "own")
+        prepare(server)
+        own.mkdir(mode=0o700)
+        for name, is_folder in things.items():
+            (own / name / "thesis").mkdir(parents=True) if is_folder else (own / name).write_text("thesis")
+        if has_copied_marker and MARKER not in things:
+            shutil.copy2(server / MARKER, own)
+        before = seen(own)
+        for act in (prepare, daemon.up, daemon.down, daemon.reset):
+            with pytest.raises(Refused, match="was not made by an embedded AWS"):
+                act(own)
+        assert seen(own) == before
+
+
+def seen(folder: Path) -> list[tuple[str, int]]:
+    return sorted((str(path), path.lstat().st_mode) for path in (folder, *folder.rglob("*")))
+
+
+def test_a_copy_of_a_servers_folder_is_none_and_a_moved_one_is(tmp_path: Path):
+    prepare(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "copy")
+    (tmp_path / "a").rename(tmp_path / "moved")
+    prepare(tmp_path / "moved")
+    with pytest.raises(Refused, match="was not made by an embedded AWS"):
+        prepare(tmp_path / "copy")
+
+
+def test_reset_tells_all_that_it_removes_and_leaves_the_rest(tmp_path: Path):
+    prepare(tmp_path)
+    for name in (LOG_FILE, CALLS_FILE, SEARCH_FILE, f".{SEARCH_FILE}.0123abcd", "mine.txt", f".{SEARCH_FILE}.mine"):
+        (tmp_path / name).touch()
+    for name in scratch.FOLDERS:
+        make_marked(tmp_path / name)
+    make_marked(tmp_path / OUTBOX)
+    there = set(tmp_path.iterdir())
+    _, removed = daemon.reset(tmp_path)
+    left = set(tmp_path.iterdir())
+    assert {path.name for path in left} == {"mine.txt", f".{SEARCH_FILE}.mine"}
+    assert set(removed) == there - left | {tmp_path / START_LOCK}
+    assert len(removed) == len(set(removed))
 
 
 @pytest.mark.parametrize("name", ["server.log", "outbox", ".local.json", ".search-path.json", "functions"])
 def test_what_leads_out_of_the_folder_is_refused_and_never_followed(tmp_path: Path, name: str):
     data, outside = tmp_path / "data", tmp_path / "outside"
-    data.mkdir(mode=0o700)
+    prepare(data)
     outside.mkdir()
     (outside / "thesis.txt").touch()
-    (data / SERVER_LOCK).touch()
     (data / name).symlink_to(outside)
     with pytest.raises(Refused, match="is none that a server has made"):
         prepare(data)
     daemon.reset(data)
     assert (outside / "thesis.txt").exists()
     (data / name).unlink(missing_ok=True)
+    prepare(data)
     os.mkfifo(data / name)
     with pytest.raises(Refused, match="is none that a server has made"):
         prepare(data)
 
 
 def test_what_a_living_server_removes_meanwhile_is_no_matter(tmp_path: Path, monkeypatch):
-    (tmp_path / SERVER_LOCK).touch()
+    prepare(tmp_path)
     listed = [tmp_path / SERVER_LOCK, tmp_path / ".local.json"]
     monkeypatch.setattr(Path, "iterdir", lambda folder: iter(listed))
     prepare(tmp_path)
@@ -103,7 +166,8 @@ def test_what_a_living_server_removes_meanwhile_is_no_matter(tmp_path: Path, mon
 
 def test_reset_removes_links_and_not_what_they_lead_to(tmp_path: Path):
     data, outside = tmp_path / "data", tmp_path / "outside"
-    (data / "jobs").mkdir(parents=True)
+    prepare(data)
+    make_marked(data / "jobs")
     outside.mkdir()
     (outside / "thesis.txt").touch()
     (data / LOG_FILE).symlink_to(outside / "thesis.txt")
@@ -111,7 +175,7 @@ def test_reset_removes_links_and_not_what_they_lead_to(tmp_path: Path):
     (data / "jobs" / "link").symlink_to(outside)
     (data / "mine.txt").touch()
     daemon.reset(data)
-    assert [path.name for path in data.iterdir()] == ["mine.txt"]
+    assert sorted(path.name for path in data.iterdir()) == ["mine.txt", "outbox"]
     assert (outside / "thesis.txt").exists()
 
 
@@ -125,6 +189,7 @@ def test_a_linked_state_folder_is_refused_unless_it_was_named(tmp_path: Path):
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("elsewhere")])
 def test_a_lock_that_is_no_file_is_refused_at_once(tmp_path: Path, make):
+    prepare(tmp_path)
     make(tmp_path / START_LOCK)
     with pytest.raises(Refused, match=START_LOCK):
         daemon.down(tmp_path)
@@ -139,6 +204,7 @@ def test_a_second_name_of_another_file_is_not_opened(tmp_path: Path):
 
 
 def test_turns_are_taken_one_by_one_even_where_the_lock_is_removed(tmp_path: Path):
+    prepare(tmp_path)
     inside, seen = [], []
 
     def work() -> None:

@@ -20,6 +20,7 @@ from embedded_aws.lifecycle.locks import SERVER_LOCK, take
 from embedded_aws.lifecycle.processes import start_of
 from embedded_aws.lifecycle.proof import Unproven, find_server
 from embedded_aws.lifecycle.state import STATE_FILE, BadState, ServerState, host_of, read_state, write_state
+from embedded_aws.marker import MARKER, make_marked, mark
 from gristmill.cli.main import call
 from gristmill.errors import ExitCode
 from tests.states import fields, plant
@@ -219,6 +220,7 @@ def test_what_is_no_plain_file_of_its_user_is_not_believed_and_got_past(
 
 
 def test_a_folder_with_things_in_it_is_nobodys_to_remove(tmp_path: Path):
+    mark(tmp_path)
     (tmp_path / STATE_FILE).mkdir()
     (tmp_path / STATE_FILE / "thesis.txt").touch()
     with pytest.raises(Refused, match="a folder with things in it"):
@@ -238,9 +240,16 @@ def test_a_file_that_was_carried_into_another_folder_is_not_believed(tmp_path: P
         read_state(tmp_path / "there")
 
 
+def test_a_file_in_a_folder_that_no_server_has_made_is_not_believed(tmp_path: Path):
+    plant(tmp_path, fields(tmp_path))
+    (tmp_path / MARKER).unlink()
+    with pytest.raises(BadState, match="no embedded AWS has made its folder"):
+        read_state(tmp_path)
+
+
 def test_what_is_written_is_its_users_alone_and_reads_back(tmp_path: Path):
     state = ServerState(**fields(tmp_path))
-    (tmp_path / f".{STATE_FILE}").write_text("left by one that was killed")
+    mark(tmp_path)
     old = os.umask(0)
     try:
         write_state(state)
@@ -256,7 +265,7 @@ def test_what_is_written_is_its_users_alone_and_reads_back(tmp_path: Path):
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_a_folder_whose_name_is_no_text_is_a_folder_as_any(tmp_path: Path):
     folder = tmp_path / os.fsdecode(b"caf\xe9 \n'$(x)")
-    folder.mkdir(mode=0o700)
+    make_marked(folder)
     state = ServerState(**fields(folder))
     write_state(state)
     assert read_state(folder) == state

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from embedded_aws.marker import make_marked
 from embedded_aws.processes.helper import Lost, Started
 from embedded_aws.processes.zygote.handle import Zygote
 
@@ -86,7 +87,8 @@ class Worker:
 
     def make_ready(self) -> bool:
         """Tell whether an idle worker can take another invocation; its temporary folder may have been deleted."""
-        self._temporary.mkdir(parents=True, exist_ok=True)
+        make_marked(self._temporary.parent)
+        self._temporary.mkdir(exist_ok=True)
         return self._process.poll() is None
 
     def was_killed(self) -> bool:

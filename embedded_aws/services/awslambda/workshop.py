@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from embedded_aws.marker import make_marked
 from embedded_aws.processes.helper import Lost
 from embedded_aws.processes.scratch import temporary_folder
 from embedded_aws.processes.zygote.handle import Zygote
@@ -27,7 +28,7 @@ class Workshop:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._home = settings.data / "functions"
-        self._home.mkdir(parents=True, exist_ok=True)
+        make_marked(self._home)
         self._lock = threading.Lock()
         self._zygotes: dict[tuple[str, ...], Zygote] = {}
         self._idle: dict[Build, queue.SimpleQueue[Worker]] = {}
@@ -72,7 +73,7 @@ class Workshop:
     def _fork(self, build: Build) -> Worker:
         temporary = temporary_folder(self._settings.data)
         try:
-            self._home.mkdir(parents=True, exist_ok=True)
+            make_marked(self._home)
             worker = fork(self.zygote(build.layers), build, self._home, temporary)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)

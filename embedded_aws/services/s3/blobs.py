@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from embedded_aws.marker import make_marked
+
 _SMALL = 64 * 1024  # bytes of a blob that may lie in memory ...
 _HELD = 64 * 1024**2  # ... where all of them have this much; what is more goes to files, however small
 FOLDER = "objects"  # under the data folder
@@ -41,7 +43,7 @@ class Blobs:
 
     def new_file(self) -> Path:
         """Return a path where nothing lies yet, in a folder that is its owner's alone."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_marked(self.folder)
         return self.folder / f"{next(self._names):x}"
 
     def require(self, size: int) -> None:

@@ -1,7 +1,6 @@
 """Mail: what SNS sends to an email subscription lands in the outbox, and goes to a mail server if one is set."""
 
 import logging
-import os
 import smtplib
 import time
 import uuid
@@ -13,6 +12,8 @@ from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.models import SNSBackend, Subscription
 
 from embedded_aws.application import Application
+from embedded_aws.marker import make_marked
+from embedded_aws.private_files import write_private
 from embedded_aws.settings import Settings
 
 _EMAIL = ("email", "email-json")
@@ -31,11 +32,8 @@ def make_mail(application: Application, address: str, subject: str, text: str, s
 
 def deliver(settings: Settings, mail: EmailMessage) -> None:
     """Put a mail into the outbox, whole or not at all, under a name that sorts by time; then send it on."""
-    settings.outbox.mkdir(parents=True, exist_ok=True)
-    name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
-    draft = settings.outbox / f".{name}"
-    draft.write_bytes(mail.as_bytes())
-    os.replace(draft, settings.outbox / f"{name}.eml")  # noqa: PTH105 - one atomic step
+    make_marked(settings.outbox)
+    write_private(settings.outbox / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.eml", mail.as_bytes())
     if settings.smtp:
         send(settings.smtp, mail)
 

@@ -151,7 +151,8 @@ def reset(
     if json:
         emit({"stopped": state.public() if state else None, "removed": removed})
         return
-    out(f"{'Stopped, and removed' if state else 'Removed'} {len(removed)} files and folders in {data}.")
+    names = ", ".join(path.name for path in removed) or "nothing"
+    out(f"{'Stopped, and removed' if state else 'Removed'} in {data}: {names}.")
 
 
 @group.command()

@@ -1,9 +1,6 @@
 """`gristmill mail`: what the embedded AWS has mailed."""
 
-import email
 from email.message import EmailMessage
-from email.policy import default
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +10,7 @@ from gristmill.cli.session import session
 from gristmill.cli.show import emit, lines, note, out, rich, table
 from gristmill.errors import NotFound, Refused
 
+_HEADERS = ("From", "To", "Date", "Subject")
 group = typer.Typer(invoke_without_command=True, help="Mails of the embedded AWS. Default: list them.")
 
 
@@ -59,7 +57,7 @@ def show_mail(
     if json:
         emit(_told(number, one))
         return
-    for name in ("From", "To", "Date", "Subject"):
+    for name in _HEADERS:
         out(f"{name}: {one[name]}")
     out()
     lines(one.get_content())
@@ -72,19 +70,20 @@ def _is(which: str, number: int, one: EmailMessage) -> bool:
 
 
 def _told(number: int, one: EmailMessage) -> dict[str, object]:
-    headers = {name.lower(): str(one[name]) for name in ("From", "To", "Date", "Subject")}
+    headers = {name.lower(): str(one[name]) for name in _HEADERS}
     return {"number": number, **headers, "body": one.get_content()}
 
 
 def _mails(context: typer.Context) -> list[EmailMessage]:
+    from embedded_aws.door import read_mails
+
     target = session(context).target
     if target.data is None:
         raise Refused(
             [f"mails of {target.describe()} are not here."],
             "Only those of an embedded AWS started here lie in an outbox.",
         )
-    return [_read(path) for path in sorted((target.data / "outbox").glob("*.eml")) if path.is_file()]
-
-
-def _read(path: Path) -> EmailMessage:
-    return email.message_from_bytes(path.read_bytes(), policy=default)
+    mails, faults = read_mails(target.data)
+    for fault in faults:
+        note(f"{fault}.")
+    return mails
