@@ -63,7 +63,7 @@ def open_files(data: Path) -> int:
 
 
 def stored(data: Path) -> int:
-    return sum(path.stat().st_size for path in (data / "objects").iterdir())
+    return sum(path.stat().st_size for path in (data / "objects").glob("[!.]*"))
 
 
 def sparse(path: Path) -> list[int]:

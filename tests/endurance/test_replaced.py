@@ -11,6 +11,7 @@ import pytest
 
 from embedded_aws.lifecycle import daemon
 from embedded_aws.lifecycle.state import STATE_FILE
+from embedded_aws.marker import make_marked
 from embedded_aws.search_path import SEARCH_FILE
 from gristmill import keys
 from tests.integration.mill import Mill
@@ -103,7 +104,7 @@ def delete(data: Path) -> None:
     """Delete the data folder, and put back what clients find the server and its pipelines by."""
     kept = {name: (data / name).read_text() for name in (STATE_FILE, SEARCH_FILE)}
     shutil.rmtree(data)
-    data.mkdir(mode=0o700)
+    make_marked(data)
     for name, text in kept.items():
         (data / name).touch(mode=0o600)
         (data / name).write_text(text)

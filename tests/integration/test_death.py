@@ -10,6 +10,7 @@ import pytest
 
 from embedded_aws.lifecycle import daemon
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK
+from embedded_aws.marker import MARKER
 from embedded_aws.search_path import SEARCH_FILE
 from gristmill import keys
 from gristmill.cli.main import call
@@ -60,7 +61,7 @@ def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(data: Path, tmp_p
         told = capsys.readouterr().err
         assert f"(pid {first.pid}, " in told
         assert "was killed: its buckets, runs and stacks are lost" in told
-        assert not list((data / "jobs").glob("*"))
+        assert not list((data / "jobs").glob("[!.]*"))
         second = daemon.find(data)
         assert second is not None
         again = deployed(second.endpoint, data)
@@ -79,6 +80,7 @@ def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(data: Path, tmp_p
             SERVER_LOCK,
             START_LOCK,
             SEARCH_FILE,
+            MARKER,
         }
         assert "Traceback" not in (data / daemon.LOG_FILE).read_text()[begun:]
     finally:

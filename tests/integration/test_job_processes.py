@@ -181,14 +181,14 @@ def test_what_it_leaves_in_its_temporary_folder_goes_with_it(starter, settings, 
     left = Path(job.output.decode().splitlines()[0])
     assert left.is_relative_to(settings.data / "tmp")
     assert not left.parent.exists()
-    assert not list((settings.data / "jobs").iterdir())
+    assert not list((settings.data / "jobs").glob("[!.]*"))
 
 
 def test_a_command_that_cannot_be_started_leaves_no_folder(starter, settings):
     job = SimpleNamespace(container={"command": ["no-such-program"]}, is_node=False)
     with pytest.raises(OSError, match="no-such-program"):
         JobProcess(starter, job, settings.job_environment(), settings.data, "none").run(20, lambda _data: None)
-    assert not list((settings.data / "tmp").iterdir())
+    assert not list((settings.data / "tmp").glob("[!.]*"))
 
 
 def test_stop_asks_and_a_time_limit_ends_it(starter, settings, project):
