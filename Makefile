@@ -24,7 +24,7 @@ uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-
 
 endef
 
-.PHONY: help setup tools mpi science awsb snakemake demo test reference lint wheel test-wheel test-hostile test-sam test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference docs lint wheel test-wheel test-hostile test-sam test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -93,6 +93,22 @@ test: setup ## unit tests and the deployed template on the embedded AWS
 reference: $(VENV)/.ready ## write the pages that are generated from code: pipeline.yaml, coverage of the embedded AWS
 	@$(BIN)/python -m gristmill.pipeline.reference > docs/pipeline-yaml.md
 	@$(BIN)/python -m embedded_aws.coverage > docs/embedded-aws-coverage.md
+
+LINKED := LICENSE batch_jobs/images/Containerfile gristmill/cost/prices.py  # what pages link to beside pages
+
+docs: setup reference $(TOOLS)/docs/.ready ## the pages as a site in build/site, those made from the code among them
+	@rm -rf build/docs build/site && mkdir -p build/docs
+	@git ls-files -z '*.md' '*.png' $(LINKED) ':!tests' ':!.github' | xargs -0 tar -c | tar -x -C build/docs
+	@$(BIN)/typer gristmill.cli.main utils docs --name gristmill --output build/docs/docs/command-line-reference.md
+	@$(TOOLS)/docs/bin/zensical build --config-file mkdocs.yml --strict
+	@$(BIN)/python -m pytest --quiet tests/site
+	@echo "The site is in build/site."
+
+$(TOOLS)/docs/.ready: requirements/docs.lock
+	@echo "Setting up $(TOOLS)/docs: the generator of the site ..."
+	@$(PYTHON) -m venv $(TOOLS)/docs
+	@$(TOOLS)/docs/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $<
+	@touch $@
 
 lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 	$(BIN)/ruff check .
