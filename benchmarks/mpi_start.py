@@ -57,17 +57,17 @@ def ours(target: Target, folder: Path, count: int) -> Times:
         marks = [(last, f"node {last} of"), (0, "nodes are here"), (last, "the MPI daemon starts")]
         seen = [_seen(job, *mark) for mark in marks]
         if job.ends(0, LONGEST) != 0:
-            raise SystemExit(job.said(0))
-        return [one - begun for one in (*seen, _init(job.said(0)))]
+            raise SystemExit(job.output(0))
+        return [moment - begun for moment in (*seen, _init(job.output(0)))]
     finally:
         job.close()
 
 
 def _seen(job: Nodes, index: int, text: str) -> float:
     """Return when a text first stands in a node's log."""
-    while text not in job.said(index):
+    while text not in job.output(index):
         if job.processes[index].poll() is not None:
-            raise SystemExit(job.said(index))
+            raise SystemExit(job.output(index))
         time.sleep(0.005)
     return time.time()
 
@@ -86,17 +86,17 @@ def classic(every: float, folder: Path, count: int) -> Times:
         time.sleep(random.uniform(1, 1 + every))  # noqa: S311
         begun = time.time()
         job.start(count - 1)
-        said, _ = main.communicate()
-        return [_init(said) - begun]
+        output, _ = main.communicate()
+        return [_init(output) - begun]
     finally:
         too_long.cancel()
         job.close()
 
 
-def _init(said: str) -> float:
-    lines = [line.split() for line in said.splitlines() if line.startswith("INIT")]
+def _init(output: str) -> float:
+    lines = [line.split() for line in output.splitlines() if line.startswith("INIT")]
     if not lines:
-        raise SystemExit(said)
+        raise SystemExit(output)
     return float(lines[0][1])
 
 

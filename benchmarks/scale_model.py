@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from os import environ
 from typing import Any
 
+from embedded_aws.limits import BATCH_SUBMIT_MAX_BYTES
 from gristmill import limits, state_machine
 from gristmill.batch.lanes import Lane
 from gristmill.cost.bill import Usage, bill, dollars
@@ -63,7 +64,7 @@ class Scale:
         bounds = {
             "payload": (self.payload, self.payload_max),
             "history": (self.events, limits.HISTORY_EVENTS_MAX - 1),
-            "submit": (self.submit_bytes, limits.BATCH_SUBMIT_MAX_BYTES),
+            "submit": (self.submit_bytes, BATCH_SUBMIT_MAX_BYTES),
             "array": (self.array, limits.BATCH_ARRAY_MAX),
             "parts": (self.parts, limits.S3_PARTS_MAX),
             "lambda": (self.function_seconds, limits.LAMBDA_TIMEOUT_MAX_SECONDS),

@@ -1,4 +1,4 @@
-"""A store for nodes that are real processes; where this machine cannot have such nodes, it is said."""
+"""A store for nodes that are real processes; a machine that cannot have such nodes skips them."""
 
 import os
 import subprocess
@@ -49,8 +49,8 @@ def nodes(target: Target, hosts: None, tmp_path: Path) -> Iterator[Callable[...,
         return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for node in made:
+        node.close()
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ class Nodes:
     def log(self, index: int) -> Path:
         return self.folder / f"{self.job[:8]}-{self.attempt}-{index}.log"
 
-    def said(self, index: int) -> str:
+    def output(self, index: int) -> str:
         return self.log(index).read_text()
 
     def ends(self, index: int, seconds: float = 60) -> int:
@@ -82,8 +82,8 @@ class Nodes:
     def running(self, text: str = "rank 0", index: int = 0, seconds: float = 30) -> None:
         """Wait until a node's log has a text: the program runs."""
         end = time.monotonic() + seconds
-        while text not in self.said(index):
-            assert time.monotonic() < end, self.said(index)
+        while text not in self.output(index):
+            assert time.monotonic() < end, self.output(index)
             time.sleep(0.05)
 
     def notice(self, notice: NodeMessage, index: int | None = None, seconds: float = 20) -> dict[str, Any]:
@@ -105,7 +105,11 @@ class Nodes:
         """Return what a node has started, by its mark in the environment: parents may be gone."""
         mark = f"AWS_BATCH_JOB_NODE_INDEX={index}\0".encode()
         mine = f"AWS_BATCH_JOB_ID={self.job}".encode()
-        return [int(one.parent.name) for one in Path("/proc").glob("[0-9]*/environ") if _has(one, mark, mine)]
+        return [
+            int(environment.parent.name)
+            for environment in Path("/proc").glob("[0-9]*/environ")
+            if _has(environment, mark, mine)
+        ]
 
     def vanish(self, index: int) -> None:
         """Take a node's host away: all its processes at once, without a word."""
@@ -116,7 +120,7 @@ class Nodes:
 
     def kill_daemon(self, index: int) -> None:
         """Kill a node's MPI daemon alone."""
-        daemon, *_ = sorted(one for one in self.descendants(index) if _name(one) == "prted")
+        daemon, *_ = sorted(process for process in self.descendants(index) if _name(process) == "prted")
         _kill(daemon)
 
     def close(self) -> None:
@@ -144,8 +148,8 @@ class Line:
 
     def cut(self) -> None:
         self._is_cut.set()
-        for one in list(self._open):
-            one.close()
+        for connection in list(self._open):
+            connection.close()
 
     def mend(self) -> None:
         self._is_cut.clear()
@@ -174,9 +178,9 @@ class Line:
                 target.sendall(data)
         except OSError:
             pass
-        for one in (source, target):
-            self._open.discard(one)
-            one.close()
+        for connection in (source, target):
+            self._open.discard(connection)
+            connection.close()
 
 
 def _has(file: Path, *marks: bytes) -> bool:

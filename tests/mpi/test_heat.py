@@ -78,10 +78,10 @@ def test_a_field_as_npz_stops_when_nothing_changes_any_more(mpi_mill: Mill):
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reason"),
     [(b"size: [3]\nx: 1\n", "the YAML needs `size: [rows, columns]`"), (b"size: [2, 9]\n", "2 x 9 points")],
 )
-def test_a_bad_problem_is_told_in_the_log(mpi_mill: Mill, body: bytes, told: str):
+def test_a_bad_problem_is_told_in_the_log(mpi_mill: Mill, body: bytes, reason: str):
     run = mpi_mill.drop("heat", "bad.yaml", body)
     batch, logs = mpi_mill.client("batch"), mpi_mill.client("logs")
     mpi_mill._until(lambda: any(job["status"] == "FAILED" for job in mpi_mill.jobs(run)), 60, "no job failed")
@@ -89,7 +89,7 @@ def test_a_bad_problem_is_told_in_the_log(mpi_mill: Mill, body: bytes, told: str
     (main,) = batch.describe_jobs(jobs=[f"{mpi_mill.jobs(run)[0]['jobId']}#0"])["jobs"]
     stream, group = main["container"]["logStreamName"], mpi_mill.outputs["JobLogGroupName"]
     events = logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]
-    assert any(told in event["message"] for event in events)
+    assert any(reason in event["message"] for event in events)
 
 
 def test_a_new_attempt_goes_on_from_the_last_checkpoint(mpi_mill: Mill):
@@ -100,14 +100,14 @@ def test_a_new_attempt_goes_on_from_the_last_checkpoint(mpi_mill: Mill):
     (job,) = mpi_mill.jobs(run)
     assert _kill_daemon(job["jobId"], 1)
     succeed(mpi_mill, run)
-    (told,) = mpi_mill.client("batch").describe_jobs(jobs=[job["jobId"]])["jobs"]
-    assert len(told["attempts"]) == 2
+    (described,) = mpi_mill.client("batch").describe_jobs(jobs=[job["jobId"]])["jobs"]
+    assert len(described["attempts"]) == 2
     events = mpi_mill.client("logs").get_log_events(
         logGroupName=mpi_mill.outputs["JobLogGroupName"],
-        logStreamName=told["attempts"][1]["container"]["logStreamName"],
+        logStreamName=described["attempts"][1]["container"]["logStreamName"],
     )["events"]
     assert any("going on from step " in event["message"] for event in events)
-    assert told["attempts"][0]["container"]["exitCode"] == 78
+    assert described["attempts"][0]["container"]["exitCode"] == 78
     assert _billed(mpi_mill, run) == pytest.approx(_spent(mpi_mill, run), abs=0.001)
     np.testing.assert_allclose(solved(mpi_mill, "long.yaml", run), expected(plate), rtol=1e-10, atol=1e-10)
 
@@ -121,12 +121,12 @@ def _billed(mill: Mill, run: str) -> float:
 def _spent(mill: Mill, run: str) -> float:
     """Return the vCPU seconds of all nodes and plain jobs in all their tries, by Batch."""
     nodes = {job["jobId"]: job.get("nodeProperties", {}).get("numNodes", 0) for job in mill.jobs(run)}
-    ids = [one for job, count in nodes.items() for one in [f"{job}#{index}" for index in range(count)] or [job]]
+    ids = [part for job, count in nodes.items() for part in [f"{job}#{index}" for index in range(count)] or [job]]
     return sum(
-        (one["stoppedAt"] - one["startedAt"]) / 1000 * float(need["value"])
+        (attempt["stoppedAt"] - attempt["startedAt"]) / 1000 * float(need["value"])
         for part in mill.client("batch").describe_jobs(jobs=ids)["jobs"]
         for need in part["container"]["resourceRequirements"]
-        for one in part["attempts"]
+        for attempt in part["attempts"]
         if need["type"] == "VCPU"
     )
 

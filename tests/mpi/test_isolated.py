@@ -52,7 +52,7 @@ def test_each_node_has_its_own_address(isolated: Mill):
     assert outcome["status"] == "SUCCEEDED", outcome["reason"]
     found = isolated.read(keys.result("addresses", "x.txt", run, "seen.txt")).decode().split()
     assert len(set(found)) == 3
-    assert all(one.startswith("10.143.") for one in found)
+    assert all(address.startswith("10.143.") for address in found)
 
 
 def test_a_node_whose_network_is_gone_is_lost_and_ends_itself(isolated: Mill):
@@ -75,15 +75,15 @@ def test_a_node_whose_network_is_gone_is_lost_and_ends_itself(isolated: Mill):
 
 
 def tries(mill: Mill, node: str, ended: bool = False) -> list[dict[str, Any]]:
-    (told,) = mill.client("batch").describe_jobs(jobs=[node])["jobs"]
-    return [one for one in told["attempts"] if not ended or "stoppedAt" in one]
+    (job,) = mill.client("batch").describe_jobs(jobs=[node])["jobs"]
+    return [attempt for attempt in job["attempts"] if not ended or "stoppedAt" in attempt]
 
 
 def log(mill: Mill, node: str) -> list[str]:
     """Return what a node's first try wrote."""
-    streams = [one["container"]["logStreamName"] for one in tries(mill, node)]
-    (told,) = mill.client("batch").describe_jobs(jobs=[node])["jobs"]
-    stream = streams[0] if streams else told["container"].get("logStreamName")
+    streams = [attempt["container"]["logStreamName"] for attempt in tries(mill, node)]
+    (job,) = mill.client("batch").describe_jobs(jobs=[node])["jobs"]
+    stream = streams[0] if streams else job["container"].get("logStreamName")
     if stream is None:
         return []
     group = mill.outputs["JobLogGroupName"]

@@ -28,16 +28,18 @@ def test_every_rank_of_mpi_hello_is_in_the_result(mpi_mill: Mill):
     assert job["nodeProperties"]["numNodes"] == 3
     report = Report.model_validate_json(result(mpi_mill, "mpi-hello", "who.txt", run, "report.json"))
     (branch,) = report.stages[0].branches
-    assert [(one.index, one.status) for one in branch.children_shown] == [(node, "SUCCEEDED") for node in range(3)]
-    assert all(one.peak_memory and one.cpu_seconds for one in branch.children_shown)
-    assert [one.tasks_done for one in branch.children_shown] == [1, 0, 0]
+    assert [(child.index, child.status) for child in branch.children_shown] == [
+        (node, "SUCCEEDED") for node in range(3)
+    ]
+    assert all(child.peak_memory and child.cpu_seconds for child in branch.children_shown)
+    assert [child.tasks_done for child in branch.children_shown] == [1, 0, 0]
 
 
 def test_ring_and_reduction_agree(mpi_mill: Mill):
     run = mpi_mill.drop("mpi-ring", "start.txt", b"40\n")
     succeed(mpi_mill, run)
-    told = json.loads(result(mpi_mill, "mpi-ring", "start.txt", run, "sums.json"))
-    assert told == {"ranks": 2, "start": 40, "ring": 41, "reduced": 41}
+    sums = json.loads(result(mpi_mill, "mpi-ring", "start.txt", run, "sums.json"))
+    assert sums == {"ranks": 2, "start": 40, "ring": 41, "reduced": 41}
 
 
 def test_an_mpi_stage_between_mapped_ones(mpi_mill: Mill):
@@ -56,15 +58,15 @@ def test_a_program_of_its_own_gets_files_and_parameters(mpi_mill: Mill):
 
 
 @pytest.mark.parametrize(
-    ("fail", "told"),
+    ("fail", "reason"),
     [("exit", "the program ended with 9"), ("silent", "rank 0 wrote no output")],
 )
-def test_a_program_that_fails_is_tried_again_and_then_told(mpi_mill: Mill, fail: str, told: str):
+def test_a_program_that_fails_is_tried_again_and_then_told(mpi_mill: Mill, fail: str, reason: str):
     run = mpi_mill.drop("solver", f"{fail}.txt", b"12345", fail=fail)
     outcome = mpi_mill.finish(run)
     assert outcome["status"] == "FAILED"
     assert (
-        f"solved: 1 of 1 tasks have no output ({'' if fail == 'exit' else 'the program ended well, but its '}{told})"
+        f"solved: 1 of 1 tasks have no output ({'' if fail == 'exit' else 'the program ended well, but its '}{reason})"
         in (outcome["reason"])
     )
     assert len(mpi_mill.jobs(run)) == 2

@@ -56,5 +56,5 @@ def test_nodes_meet_under_their_own_run_alone(made: list[Call]):
 
 
 def test_no_grant_is_wide(allowed: list[Statement]):
-    assert not any("*" in action for one in allowed for action in one.actions)
-    assert not any(resource in ("*", "arn:aws:s3:::*") for one in allowed for resource in one.resources)
+    assert not any("*" in action for statement in allowed for action in statement.actions)
+    assert not any(resource in ("*", "arn:aws:s3:::*") for statement in allowed for resource in statement.resources)

@@ -75,12 +75,12 @@ def output(store, tasks):
 
 def receipts(store):
     listed = store.list(KEYS.receipts)
-    return [Receipt.model_validate_json(store.read(one.key)) for one in listed]
+    return [Receipt.model_validate_json(store.read(receipt.key)) for receipt in listed]
 
 
 def failures(store):
     listed = store.list(KEYS.failures)
-    return [Failure.model_validate_json(store.read(one.key)) for one in listed]
+    return [Failure.model_validate_json(store.read(failure.key)) for failure in listed]
 
 
 def test_many_children_share_the_tasks_and_leave_no_gap(store):
@@ -256,7 +256,7 @@ def test_a_segment_is_sealed_when_it_is_large(store, monkeypatch):
     monkeypatch.setattr("gristmill.worker.child.segment.SEGMENT_BYTES", 10)
     lay_out(store, [b"12345\n"] * 5)
     runner(store, copy).run()
-    assert [(one.first, one.end) for one in receipts(store)] == [(0, 2), (2, 4), (4, 5)]
+    assert [(receipt.first, receipt.end) for receipt in receipts(store)] == [(0, 2), (2, 4), (4, 5)]
     assert output(store, 5) == (b"12345\n" * 5, set())
 
 

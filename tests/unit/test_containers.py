@@ -29,7 +29,7 @@ class ToldBatch:
         self.jobs, self.parts, self.asked = jobs, parts, []
 
     def describe_jobs(self, jobs):
-        return {"jobs": [one for one in self.parts if one["jobId"] in jobs]}
+        return {"jobs": [part for part in self.parts if part["jobId"] in jobs]}
 
     def get_paginator(self, _name):
         return self
@@ -38,7 +38,7 @@ class ToldBatch:
         if "jobQueue" in which:
             return [{"jobSummaryList": self.jobs}]
         self.asked.append(which)
-        return [{"jobSummaryList": [one for one in self.parts if one["status"] == which["jobStatus"]]}]
+        return [{"jobSummaryList": [part for part in self.parts if part["status"] == which["jobStatus"]]}]
 
 
 def summary(number, branch="repeat", status="SUCCEEDED", **more):
@@ -56,9 +56,9 @@ def test_children_nodes_and_plain_jobs_are_told_apart():
     ]
     batch = ToldBatch([array], children[:1])
     (child,) = containers(batch, ["q"], RECORD)
-    assert [one["jobStatus"] for one in batch.asked] == ["FAILED", "SUCCEEDED"]
-    told = replace(CONTAINER, job_id="job-0", attempt=2, index=1, status="FAILED", exit_code=1, reason="why")
-    assert child == told
+    assert [request["jobStatus"] for request in batch.asked] == ["FAILED", "SUCCEEDED"]
+    failed = replace(CONTAINER, job_id="job-0", attempt=2, index=1, status="FAILED", exit_code=1, reason="why")
+    assert child == failed
     (node,) = containers(ToldBatch([nodes], children[1:]), ["q"], RECORD)
     assert (node.job_id, node.branch, node.status) == ("job-1#0", "reverse", "SUCCEEDED")
     (job,) = containers(ToldBatch([plain], []), ["q"], RECORD)

@@ -31,9 +31,9 @@ def test_every_item_has_a_price_and_a_label():
 
 
 def test_a_bill_is_usage_times_price():
-    one = bill(Usage(state_transition=20, s3_write=1000), ["state_transition"])
-    assert one.total == pytest.approx(20 * 0.000025 + 0.005)
-    assert one.counted == ["state_transition"]
+    priced = bill(Usage(state_transition=20, s3_write=1000), ["state_transition"])
+    assert priced.total == pytest.approx(20 * 0.000025 + 0.005)
+    assert priced.counted == ["state_transition"]
 
 
 def test_a_host_costs_what_its_vcpus_memory_and_gpu_cost():
@@ -105,7 +105,7 @@ def test_an_estimate_grows_with_children_and_bytes_not_with_tasks():
 def test_a_later_stage_is_taken_to_read_as_much_as_the_first():
     shout, count = stage_loads(WORDS, {"lines_per_task": 100}, StageInput(10, 10_000, 1000), VCPUS)
     assert (shout.cut.tasks, count.cut.tasks, count.cut.size) == (10, 5, 10_000)
-    assert [one.loads[0].children for one in (shout, count)] == [2, 2]
+    assert [stage.loads[0].children for stage in (shout, count)] == [2, 2]
 
 
 def test_an_empty_plan_costs_no_container():
@@ -144,17 +144,19 @@ def test_a_measured_bill_times_the_containers_and_derives_the_requests():
         failures=[], missing=0, problem=None,
     )  # fmt: skip
     steps, child_times = HistoryCounts(10, 3, 2.0), {"repeat": ChildTime(2, 7200.0)}
-    one = measured(steps, child_times, [repeat, reverse], {"repeat": found}, 40)
-    assert one.usage["cpu_vcpu_hour"] == 2
-    assert one.usage["cpu_gib_hour"] == 2
-    assert one.usage["state_transition"] == 11
-    assert one.usage["lambda_gb_second"] == pytest.approx(2 * 1769 / 1024)
-    assert {"s3_write", "s3_read", "s3_gb_month", "log_gb"}.isdisjoint(one.counted)
+    priced = measured(steps, child_times, [repeat, reverse], {"repeat": found}, 40)
+    assert priced.usage["cpu_vcpu_hour"] == 2
+    assert priced.usage["cpu_gib_hour"] == 2
+    assert priced.usage["state_transition"] == 11
+    assert priced.usage["lambda_gb_second"] == pytest.approx(2 * 1769 / 1024)
+    assert {"s3_write", "s3_read", "s3_gb_month", "log_gb"}.isdisjoint(priced.counted)
 
 
 def test_a_multi_node_job_costs_its_nodes_and_the_looks_at_it():
     ring = load("mpi-ring", ROOTS)
-    parameters = {name: one.default for name, one in ring.parameters.items() if one.default is not None}
+    parameters = {
+        name: parameter.default for name, parameter in ring.parameters.items() if parameter.default is not None
+    }
     usage = estimate(ring, parameters, StageInput(1, 1000, None), VCPUS)
     (branch,) = ring.stages[0].branches
     nodes = size_of(branch.nodes, parameters)

@@ -10,7 +10,7 @@ from gristmill.runs.coverage import Committed, cover
 
 TASKS = 30
 SPANS = st.lists(
-    st.tuples(st.integers(0, TASKS - 1), st.integers(1, 10)).map(lambda one: (one[0], min(one[0] + one[1], TASKS))),
+    st.tuples(st.integers(0, TASKS - 1), st.integers(1, 10)).map(lambda pair: (pair[0], min(pair[0] + pair[1], TASKS))),
     max_size=12,
     unique=True,
 )
@@ -49,11 +49,11 @@ def test_a_slice_has_exactly_the_bytes_and_counts_of_its_tasks(spans):
 def test_the_order_of_the_receipts_changes_nothing(spans, chance):
     shuffled = list(spans)
     chance.shuffle(shuffled)
-    assert cover(TASKS, (segment(*one) for one in spans)) == cover(TASKS, [segment(*one) for one in shuffled])
+    assert cover(TASKS, (segment(*span) for span in spans)) == cover(TASKS, [segment(*span) for span in shuffled])
 
 
 @given(SPANS, st.integers(0, TASKS))
 def test_a_cover_of_the_rest_is_the_rest_of_the_tasks(spans, first):
     held = cover(TASKS, [segment(*span) for span in spans], first)
     found = {task for part in held.slices for task in range(part.span.first, part.span.end)}
-    assert found == {task for one, end in spans for task in range(one, end) if task >= first}
+    assert found == {task for start, end in spans for task in range(start, end) if task >= first}

@@ -52,9 +52,9 @@ def test_the_span_of_a_segment_is_read_from_its_key_and_its_receipts(first, end)
 
 
 @given(TASKS, TASKS)
-def test_the_order_of_keys_is_that_of_numbers(one, other):
-    first, second = (BRANCH.segment(keys.Span(task, task + 1)) for task in (one, other))
-    assert (first < second) is (one < other)
+def test_the_order_of_keys_is_that_of_numbers(number, other):
+    first, second = (BRANCH.segment(keys.Span(task, task + 1)) for task in (number, other))
+    assert (first < second) is (number < other)
 
 
 @given(TASKS, st.integers(0, 9999))
@@ -80,8 +80,8 @@ def test_children_share_the_tasks_without_gap_or_overlap_and_evenly(todo, groups
     ]
     assert places[0].first == 0
     assert places[-1].end == todo
-    assert all(one.end == other.first for one, other in itertools.pairwise(places))
-    assert max(one.count for one in places) <= todo // (groups * children) + 2
+    assert all(before.end == other.first for before, other in itertools.pairwise(places))
+    assert max(place.count for place in places) <= todo // (groups * children) + 2
 
 
 @given(st.integers(1, 200_000))
@@ -118,7 +118,7 @@ def test_a_given_size_puts_the_others_default_out_of_force():
 def test_all_faults_are_told_at_once():
     given = {"lines_per_task": "0", "bytes_per_task": "x", "rate": "nan", "dry": "maybe", "grain": "rice", "gran": "1"}
     _, faults = resolve(PIPELINE, given)
-    told = "\n".join(faults)
+    text = "\n".join(faults)
     for words in (
         "0 is below the minimum 1",
         "'x' is not a whole number",
@@ -129,7 +129,7 @@ def test_all_faults_are_told_at_once():
         "did you mean grain?",
         "give one or the other, not both",
     ):
-        assert words in told
+        assert words in text
 
 
 @pytest.mark.parametrize("text", ["1.5", "1e3", "٣", "0x10", "", "9" * 30, "1_000"])
@@ -146,7 +146,7 @@ def test_the_owner_is_who_says_so_else_who_uploaded():
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "line"),
     [
         ((1, None, None), "exit code 1"),
         ((143, None, "Terminated"), "Terminated; killed by SIGTERM (exit code 143)"),
@@ -160,5 +160,5 @@ def test_the_owner_is_who_says_so_else_who_uploaded():
         ((None, None, None), "the job failed and gave no reason"),
     ],
 )
-def test_a_dead_child_is_put_into_one_line(given, told):
-    assert explain(*given) == told
+def test_a_dead_child_is_put_into_one_line(given, line):
+    assert explain(*given) == line

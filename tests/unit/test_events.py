@@ -31,8 +31,8 @@ def test_each_has_the_envelope_of_eventbridge(name):
 
 
 def test_every_sample_is_documented():
-    told = (PROJECT / "events" / "README.md").read_text()
-    assert all(path.name in told for path in (PROJECT / "events").glob("*.json"))
+    readme = (PROJECT / "events" / "README.md").read_text()
+    assert all(path.name in readme for path in (PROJECT / "events").glob("*.json"))
 
 
 def dropped(event: dict[str, Any]) -> Drop:
@@ -78,7 +78,7 @@ def test_an_ended_execution_is_about_the_run_of_its_input():
 def test_a_dead_child_is_explained_from_what_batch_says_of_it():
     detail = sample("batch-job-state-change")["detail"]
     container = detail["attempts"][-1]["container"]
-    told = explain(container["exitCode"], container["reason"], detail["statusReason"])
-    assert told.startswith("Essential container in task exited; OutOfMemoryError")
-    assert "SIGKILL" in told
+    line = explain(container["exitCode"], container["reason"], detail["statusReason"])
+    assert line.startswith("Essential container in task exited; OutOfMemoryError")
+    assert "SIGKILL" in line
     assert detail["jobName"].startswith(keys.job_name_prefix(detail["parameters"]["run"]))

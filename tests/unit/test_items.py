@@ -25,16 +25,16 @@ def test_an_item_is_its_text_or_the_object_that_it_names(store: Storage) -> None
 
 
 @pytest.mark.parametrize(
-    ("item", "told"),
+    ("item", "fault"),
     [
         ("s3://other/inputs/a", "s3://other/inputs/a is in another bucket; a job can read this one alone: s3://mill/"),
         ("s3://mill/inputs/none", "s3://mill/inputs/none does not exist."),
     ],
 )
-def test_an_item_that_cannot_be_read_says_why(store: Storage, item: str, told: str) -> None:
+def test_an_item_that_cannot_be_read_says_why(store: Storage, item: str, fault: str) -> None:
     with pytest.raises(GristmillError) as caught:
         listed(store, item)
-    assert told in str(caught.value)
+    assert fault in str(caught.value)
 
 
 def test_an_item_that_the_role_may_not_read_says_so() -> None:

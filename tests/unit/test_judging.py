@@ -66,7 +66,7 @@ def held(bytes_in: int = 8, records_in: int = 4, records_out: int = 4) -> Covera
 
 
 @pytest.mark.parametrize(
-    ("cover", "expected", "told"),
+    ("cover", "expected", "failure"),
     [
         (held(), Expected(4, 8, 4, Encoding.PLAIN), None),
         (held(), Expected(4, 8, None, Encoding.PLAIN), None),  # the split did not count
@@ -75,13 +75,13 @@ def held(bytes_in: int = 8, records_in: int = 4, records_out: int = 4) -> Covera
         (held(records_out=5), Expected(4, 8, 4, Encoding.PLAIN), "wrote 5 records for 4 read"),
     ],
 )
-def test_counts_that_do_not_add_up_are_told(cover, expected, told):
+def test_counts_that_do_not_add_up_are_told(cover, expected, failure):
     found = count_failure(cover, expected, counts_match=True)
-    assert found is None if told is None else told in (found or "")
+    assert found is None if failure is None else failure in (found or "")
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "reason", "status_reason", "told"),
+    ("exit_code", "reason", "status_reason", "line"),
     [
         (137, None, "Essential container in task exited", "killed by SIGKILL (exit code 137)"),
         (143, None, None, "killed by SIGTERM (exit code 143)"),
@@ -91,8 +91,8 @@ def test_counts_that_do_not_add_up_are_told(cover, expected, told):
         (None, None, None, "the job failed and gave no reason"),
     ],
 )
-def test_how_a_child_died_is_put_into_words(exit_code, reason, status_reason, told):
-    assert told in explain(exit_code, reason, status_reason)
+def test_how_a_child_died_is_put_into_words(exit_code, reason, status_reason, line):
+    assert line in explain(exit_code, reason, status_reason)
 
 
 def test_a_functions_error_is_told_without_its_wrapping():
@@ -162,8 +162,8 @@ def test_any_name_makes_a_subject_that_sns_takes(name):
 
 
 def test_a_mail_stays_within_its_limit_and_keeps_its_attributes():
-    told = summary(reason="é" * SNS_MESSAGE_MAX, name="n" * 900)
-    size = len(body(told).encode()) + sum(len(value.encode()) for value in make_notice(told).attributes.values())
+    notice = summary(reason="é" * SNS_MESSAGE_MAX, name="n" * 900)
+    size = len(body(notice).encode()) + sum(len(value.encode()) for value in make_notice(notice).attributes.values())
     assert size <= SNS_MESSAGE_MAX
 
 

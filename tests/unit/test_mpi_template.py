@@ -9,7 +9,7 @@ from embedded_aws.services.batch.model import Attempt
 from embedded_aws.services.batch.nodes import is_open
 from embedded_aws.services.batch.retry import is_retried
 from embedded_aws.services.cloudformation.template import parse
-from gristmill.enums import Notice
+from gristmill.enums import NodeMessage
 from gristmill.keys import Rendezvous
 from tests.project import PROJECT
 
@@ -37,10 +37,14 @@ def test_nodes_are_on_demand_hosts_of_one_cluster_placement_group_in_one_zone():
 
 def test_nodes_are_talked_to_by_nodes_alone():
     group = referred("MpiSecurityGroup")
-    rules = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::EC2::SecurityGroupIngress"]
-    assert [one["SourceSecurityGroupId"] for one in rules if one["GroupId"] == group] == [group]
+    rules = [
+        resource["Properties"]
+        for resource in RESOURCES.values()
+        if resource["Type"] == "AWS::EC2::SecurityGroupIngress"
+    ]
+    assert [rule["SourceSecurityGroupId"] for rule in rules if rule["GroupId"] == group] == [group]
     assert "SecurityGroupIngress" not in properties("MpiSecurityGroup")
-    assert {one["ToPort"] for one in properties("MpiSecurityGroup")["SecurityGroupEgress"]} == {443}
+    assert {rule["ToPort"] for rule in properties("MpiSecurityGroup")["SecurityGroupEgress"]} == {443}
     assert properties("EfaTemplate")["LaunchTemplateData"]["NetworkInterfaces"][0]["Groups"] == [group]
 
 
@@ -70,11 +74,11 @@ def test_lost_and_missing_nodes_are_tried_again_and_a_programs_own_errors_are_no
 @pytest.mark.parametrize("run", ["0123456789abcdef", "jobs"])
 def test_nobody_but_nodes_writes_where_nodes_fetch_what_they_run(run: str):
     statements = properties("BucketPolicy")["PolicyDocument"]["Statement"]
-    (deny,) = [one for one in statements if one["Sid"] == "OnlyNodesMeet"]
+    (deny,) = [statement for statement in statements if statement["Sid"] == "OnlyNodesMeet"]
     assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:PutObject")
     assert deny["Condition"] == {
         "ArnNotEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["MpiJobRole", "Arn"]}},
     }
-    key = Rendezvous(run, "1234-abcd", 1).of(Notice.LAUNCH, 1)
-    patterns = [one["Fn::Sub"].removeprefix("${Bucket.Arn}/") for one in deny["Resource"]]
+    key = Rendezvous(run, "1234-abcd", 1).of(NodeMessage.LAUNCH, 1)
+    patterns = [resource["Fn::Sub"].removeprefix("${Bucket.Arn}/") for resource in deny["Resource"]]
     assert any(fnmatchcase(key, pattern) for pattern in patterns)

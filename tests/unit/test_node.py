@@ -28,9 +28,9 @@ ENVIRONMENT = {
 
 
 def test_all_nodes_of_a_job_meet_at_one_place_and_each_attempt_at_its_own():
-    told = read_setting(["--", "prog", "--fast"], ENVIRONMENT)
-    assert (told.index, told.is_main, told.others, told.command) == (2, False, [1, 2], ("prog", "--fast"))
-    place = Rendezvous(told.cursor.run, told.job_id, told.attempt)
+    setting = read_setting(["--", "prog", "--fast"], ENVIRONMENT)
+    assert (setting.index, setting.is_main, setting.others, setting.command) == (2, False, [1, 2], ("prog", "--fast"))
+    place = Rendezvous(setting.cursor.run, setting.job_id, setting.attempt)
     assert place.of(NodeMessage.NODE, 2) == "runs/jobs/mpi/1234-abcd/2/node-0002.json"
     assert place.key(NodeMessage.OUTCOME) == "runs/jobs/mpi/1234-abcd/2/outcome.json"
 
@@ -82,9 +82,9 @@ def test_tcp_is_named_unless_every_node_has_efa():
     def words(*efa: bool) -> list[str]:
         nodes = {
             index: Registration(
-                address=f"10.0.{index}.5", interface=f"eth{index}", network=f"10.0.{index}.0/24", slots=4, efa=one
+                address=f"10.0.{index}.5", interface=f"eth{index}", network=f"10.0.{index}.0/24", slots=4, efa=has_efa
             )
-            for index, one in enumerate(efa)
+            for index, has_efa in enumerate(efa)
         }
         return arguments(nodes, Path("hosts"), Path("agent"))
 
@@ -95,10 +95,10 @@ def test_tcp_is_named_unless_every_node_has_efa():
 
 
 def test_nodes_talk_over_the_interface_that_all_call_the_same_else_over_their_networks():
-    one = Registration(interface="eth0", network="10.0.0.0/24")
-    assert networks([one, one]) == "eth0"
-    assert networks([one, Registration(interface="ens5", network="10.0.1.0/24")]) == "10.0.0.0/24,10.0.1.0/24"
-    assert networks([one, Registration()]) == ""
+    registration = Registration(interface="eth0", network="10.0.0.0/24")
+    assert networks([registration, registration]) == "eth0"
+    assert networks([registration, Registration(interface="ens5", network="10.0.1.0/24")]) == "10.0.0.0/24,10.0.1.0/24"
+    assert networks([registration, Registration()]) == ""
 
 
 def test_a_machine_with_more_ranks_than_processors_is_crowded():
@@ -151,8 +151,8 @@ def test_an_mpi_branch_is_one_job_whose_nodes_all_run_the_same_command():
         {"Type": "VCPU", "Value": "2"},
         {"Type": "MEMORY", "Value": "512"},
     ]
-    told = read_setting(override["ContainerOverrides"]["Command"][3:], ENVIRONMENT)
-    assert (told.cursor, told.branch, told.slots) == (Cursor("0123456789abcdef", "solve", 3), "field", 2)
+    setting = read_setting(override["ContainerOverrides"]["Command"][3:], ENVIRONMENT)
+    assert (setting.cursor, setting.branch, setting.slots) == (Cursor("0123456789abcdef", "solve", 3), "field", 2)
 
 
 @pytest.mark.parametrize(

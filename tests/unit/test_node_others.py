@@ -54,9 +54,9 @@ def others(memory: Memory) -> Callable[..., Others]:
     return make
 
 
-def come(memory: Memory, index: int, **said: object) -> None:
+def come(memory: Memory, index: int, **more: object) -> None:
     memory.put(
-        PLACE.of(NodeMessage.NODE, index), json.dumps({"address": f"10.0.0.{index}", "slots": 2, **said}).encode()
+        PLACE.of(NodeMessage.NODE, index), json.dumps({"address": f"10.0.0.{index}", "slots": 2, **more}).encode()
     )
 
 
@@ -67,7 +67,10 @@ def test_nodes_are_gathered_as_they_come(memory: Memory, others):
         come(memory, 1)
 
     found = others(pause).gather()
-    assert {index: (one.address, one.slots) for index, one in found.items()} == {1: ("10.0.0.1", 2), 2: ("10.0.0.2", 2)}
+    assert {index: (registration.address, registration.slots) for index, registration in found.items()} == {
+        1: ("10.0.0.1", 2),
+        2: ("10.0.0.2", 2),
+    }
 
 
 def test_those_that_do_not_come_are_named(memory: Memory, others):
@@ -77,9 +80,9 @@ def test_those_that_do_not_come_are_named(memory: Memory, others):
     assert missing.value.exit_code == ExitCode.NODE_MISSING
 
 
-@pytest.mark.parametrize("said", [{"slots": "many"}, {"colour": "red"}, {"address": None}])
-def test_a_node_that_registers_in_another_way_is_named(memory: Memory, others, said):
-    come(memory, 1, **said)
+@pytest.mark.parametrize("wrong", [{"slots": "many"}, {"colour": "red"}, {"address": None}])
+def test_a_node_that_registers_in_another_way_is_named(memory: Memory, others, wrong):
+    come(memory, 1, **wrong)
     with pytest.raises(NodeMissing, match="node 1 registers as no node of this version does"):
         others().gather()
 

@@ -72,10 +72,10 @@ def test_the_subject_reads_as_the_issue_says():
 @given(st.text(max_size=1500), st.sampled_from(RunStatus), st.integers(0, 10**7))
 def test_any_subject_is_what_sns_takes(name, status, seconds):
     """Amazon SNS API reference, Publish: printable ASCII, below 100 characters, begins with no space."""
-    told = subject(summary(name=name, status=status, ended_at=NOW + timedelta(seconds=seconds)))
-    assert len(told) < SNS_SUBJECT_MAX
-    assert all(" " <= letter <= "~" for letter in told)
-    assert told.startswith(f"[gristmill] {status} ")
+    line = subject(summary(name=name, status=status, ended_at=NOW + timedelta(seconds=seconds)))
+    assert len(line) < SNS_SUBJECT_MAX
+    assert all(" " <= letter <= "~" for letter in line)
+    assert line.startswith(f"[gristmill] {status} ")
 
 
 def test_letters_lose_their_accents_and_others_become_question_marks():
@@ -83,7 +83,7 @@ def test_letters_lose_their_accents_and_others_become_question_marks():
 
 
 def test_a_failure_is_told_with_all_that_leads_to_it():
-    told = body(summary(status=RunStatus.FAILED, reason="1 of 1,000 tasks have no output", findings=[failed_finding()]))
+    text = body(summary(status=RunStatus.FAILED, reason="1 of 1,000 tasks have no output", findings=[failed_finding()]))
     for words in (
         "map",
         "reverse",
@@ -94,32 +94,32 @@ def test_a_failure_is_told_with_all_that_leads_to_it():
         "| Traceback",
         "999 of 1,000",
     ):
-        assert words in told
-    assert "gristmill resume 0123456789abcdef" in told
+        assert words in text
+    assert "gristmill resume 0123456789abcdef" in text
 
 
 def test_results_are_told_with_the_command_that_gets_them():
-    told = body(summary(results=[ObjectInfo("results/strings/input.tsv/r/reverse.tsv", 2_000_000, "")]))
-    assert "s3://mill/results/strings/input.tsv/r/reverse.tsv (2.0 MB)" in told
-    assert "gristmill results 0123456789abcdef" in told
+    text = body(summary(results=[ObjectInfo("results/strings/input.tsv/r/reverse.tsv", 2_000_000, "")]))
+    assert "s3://mill/results/strings/input.tsv/r/reverse.tsv (2.0 MB)" in text
+    assert "gristmill results 0123456789abcdef" in text
 
 
 def test_a_body_stays_within_the_limit_however_long_the_reason():
-    told = body(summary(reason="ü" * SNS_MESSAGE_MAX))
-    assert len(told.encode()) <= SNS_MESSAGE_MAX
+    text = body(summary(reason="ü" * SNS_MESSAGE_MAX))
+    assert len(text.encode()) <= SNS_MESSAGE_MAX
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [(0, "0 s"), (-3, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (3725, "1 h 2 min"), (90000, "25 h 0 min")],
 )
-def test_durations(seconds, told):
-    assert duration(timedelta(seconds=seconds)) == told
+def test_durations(seconds, text):
+    assert duration(timedelta(seconds=seconds)) == text
 
 
-@pytest.mark.parametrize(("count", "told"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (2.5e13, "25.0 TB")])
-def test_sizes(count, told):
-    assert size(count) == told
+@pytest.mark.parametrize(("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (2.5e13, "25.0 TB")])
+def test_sizes(count, text):
+    assert size(count) == text
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ PRINT = Footprint(0, 0, 0, 1, 1500, 9000, 4000, 50_000, 3, 0, 100, 200, 10, 20)
 
 def test_a_footprints_figures_lie_in_its_key(store):
     later = replace(PRINT, attempt=10, child=9999)
-    for one in (later, PRINT):
-        leave(store, BRANCH, one)
+    for footprint in (later, PRINT):
+        leave(store, BRANCH, footprint)
     assert list(footprints(store, BRANCH)) == [PRINT, later]
     assert b'"libraries"' in store.read(PRINT.key(BRANCH))
 
@@ -72,13 +72,13 @@ def test_versions_are_those_that_modules_tell_without_being_asked():
     st.integers(1, 50),
 )
 def test_bins_count_each_container_in_one_state_at_a_time(times, count):
-    told = bins([ContainerTimes(*one) for one in times], 0, 100, count)
-    assert len(told) == count
-    for place, one in enumerate(told):
+    counts = bins([ContainerTimes(*container) for container in times], 0, 100, count)
+    assert len(counts) == count
+    for place, bin_ in enumerate(counts):
         middle = (place + 0.5) * 100 / count
         alive = sum(first <= middle < last for first, _, _, last in times)
-        assert one.queued + one.starting + one.running == alive
-        assert min(one.queued, one.starting, one.running) >= 0
+        assert bin_.queued + bin_.starting + bin_.running == alive
+        assert min(bin_.queued, bin_.starting, bin_.running) >= 0
 
 
 def test_what_never_started_was_queued_and_what_has_not_stopped_runs_to_the_end():
@@ -93,11 +93,14 @@ def test_states_of_a_history_are_paired_and_an_open_one_lasts_until_now():
         return {"type": f"TaskState{kind}", "timestamp": START + timedelta(seconds=seconds), **details}
 
     history = [event("Entered", "Split", 0), event("Exited", "Split", 2), event("Entered", "Merge", 2)]
-    told = steps([*history, event("Entered", "Work", 3)], START + timedelta(seconds=9))
-    assert [(one.name, (one.ended - one.began).total_seconds()) for one in told] == [("Split", 2), ("Work", 6)]
+    states = steps([*history, event("Entered", "Work", 3)], START + timedelta(seconds=9))
+    assert [(state.name, (state.ended - state.began).total_seconds()) for state in states] == [
+        ("Split", 2),
+        ("Work", 6),
+    ]
 
 
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)).map(lambda one: (one[0], sum(one))), max_size=20))
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)).map(lambda pair: (pair[0], sum(pair))), max_size=20))
 def test_covered_time_counts_each_moment_once(spans):
     moments = {from_unix for first, last in spans for from_unix in range(first, last)}
     assert union(spans) == len(moments)
@@ -105,17 +108,17 @@ def test_covered_time_counts_each_moment_once(spans):
 
 def test_a_spread_is_of_what_there_is():
     assert spread([]) is None
-    one = spread([3, 1, 2])
-    assert one is not None
-    assert (one.count, one.least, one.median, one.most, one.total) == (3, 1, 2, 3, 6)
+    figures = spread([3, 1, 2])
+    assert figures is not None
+    assert (figures.count, figures.least, figures.median, figures.most, figures.total) == (3, 1, 2, 3, 6)
 
 
 @pytest.mark.parametrize("seconds", [0.0004, 0.3, 3, 4.5, 59, 600, 86_400, 30 * 86_400])
 def test_ticks_are_few_and_begin_at_nothing(seconds):
-    told = list(ticks(Scale(START, START + timedelta(seconds=seconds))))
-    assert 2 <= len(told) <= 12
-    assert told[0][1] == "0"
-    assert len({text for _, text in told}) == len(told)
+    labels = list(ticks(Scale(START, START + timedelta(seconds=seconds))))
+    assert 2 <= len(labels) <= 12
+    assert labels[0][1] == "0"
+    assert len({text for _, text in labels}) == len(labels)
 
 
 def container(number, **more):
@@ -126,17 +129,20 @@ def test_of_many_containers_the_failed_and_the_slow_are_shown():
     many = [ObservedContainer(container(number), PRINT, {}) for number in range(5000)]
     many[4000] = ObservedContainer(container(4000, status="FAILED", reason="why"), None, {})
     many[3000] = ObservedContainer(replace(container(3000), stopped=99.0), PRINT, {})
-    told = shown(many)
-    assert len(told) == SHOWN
-    assert [one.index for one in told[:2]] == [4000, 3000]
-    assert [one.index for one in shown(many[:10])] == list(range(10))
+    listed = shown(many)
+    assert len(listed) == SHOWN
+    assert [child.index for child in listed[:2]] == [4000, 3000]
+    assert [child.index for child in shown(many[:10])] == list(range(10))
 
 
 def test_tries_of_batch_are_told_with_their_causes():
     host = {"startedAt": 1000, "stoppedAt": 2000, "statusReason": "Host EC2 (i-1) terminated.", "container": {}}
     end = {"startedAt": 3000, "stoppedAt": 9000, "container": {"exitCode": 0}}
     (child,) = shown([ObservedContainer(container(0), replace(PRINT, job_try=2), {"attempts": [host, end]})])
-    assert [(one.exit_code, one.reason) for one in child.tries] == [(None, "Host EC2 (i-1) terminated."), (0, "")]
+    assert [(attempt.exit_code, attempt.reason) for attempt in child.tries] == [
+        (None, "Host EC2 (i-1) terminated."),
+        (0, ""),
+    ]
 
 
 def test_a_footprint_of_an_earlier_try_says_nothing_of_when_the_last_one_began():
@@ -157,7 +163,7 @@ def test_a_closer_look_is_taken_at_few():
 def test_pictures_of_a_page_are_few_and_small_together(made):
     found = [ObjectInfo(f"{folder}/{number:03d}.png", size, "") for number, (folder, size) in enumerate(made)]
     chosen = choose(found)
-    sizes = {one.key: one.size for one in found}
+    sizes = {result.key: result.size for result in found}
     assert len(set(chosen)) == len(chosen) <= PICTURES_SHOWN
     assert sum(sizes[key] for key in chosen) <= EMBEDDED_MAX
     if found and min(sizes.values()) * PICTURES_SHOWN < EMBEDDED_MAX and all(size < 200_000 for size in sizes.values()):
@@ -202,7 +208,7 @@ def facts(children=0, reason="", **more):
         replace(container(number), created=at, started=at + 1, stopped=at + 9, reason=reason, status="FAILED")
         for number in range(children)
     ]
-    left = {(one.stage, one.branch, 0, 0, one.index): PRINT for one in many}
+    left = {(container.stage, container.branch, 0, 0, container.index): PRINT for container in many}
     event = ExecutionEvent(RunStatus.FAILED, "arn:execution", Resume(run="0" * 16), START, reason)
     objects = [Object(key=f"results/{reason}", size=1, etag=reason)] * 500
     given = {"findings": {"map": [finding] * 60}, "seen": Observation([], many), "footprints": left, "results": objects}
@@ -250,7 +256,7 @@ def test_no_text_becomes_markup_wherever_it_comes_from():
     table = Table(key=HOSTILE, rows=[[HOSTILE, HOSTILE]], more_rows=True, more_columns=True)
     report = make(facts(3, HOSTILE), [Picture(key=HOSTILE, size=1, embedded=True)], [HOSTILE], [table])
     made = page(report, {HOSTILE: "data:image/png;base64,AA=="})
-    elements, texts = Elements(made), [one for one in Elements(made).texts if "alert(1)" in one]
+    elements, texts = Elements(made), [text for text in Elements(made).texts if "alert(1)" in text]
     assert elements.names.isdisjoint({"script", "link", "iframe", "object"})
     assert all(re.fullmatch(r"\./[A-Za-z0-9_.~/%-]+", link) for link in elements.links)
     assert elements.links
@@ -307,10 +313,10 @@ def test_a_report_is_as_large_for_ten_thousand_containers_as_for_hundreds():
 
 def test_few_containers_get_a_bar_each_and_many_a_curve():
     few, many = (charts(make(facts(count), []))[0] for count in (BARS_MOST, BARS_MOST + 1))
-    assert len([one for one in few.bars if one.kind == "failed"]) == BARS_MOST
+    assert len([bar for bar in few.bars if bar.kind == "failed"]) == BARS_MOST
     assert few.areas == []
-    assert [one.kind for one in many.areas] == ["queued", "starting", "running"]
-    assert [one.text for one in many.peaks] == [str(BARS_MOST + 1)]
+    assert [area.kind for area in many.areas] == ["queued", "starting", "running"]
+    assert [label.text for label in many.peaks] == [str(BARS_MOST + 1)]
 
 
 def test_the_schema_is_of_what_is_written():

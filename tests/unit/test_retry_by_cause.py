@@ -35,9 +35,9 @@ def test_every_queue_cancels_what_cannot_be_placed():
     for name, resource in TEMPLATE.items():
         if resource["Type"] == "AWS::Batch::JobQueue":
             actions = resource["Properties"]["JobStateTimeLimitActions"]
-            told = {one["Reason"].partition(":")[0] for one in actions}
-            assert told >= {"CAPACITY", "MISCONFIGURATION"}, name
-            assert {(one["State"], one["Action"]) for one in actions} == {("RUNNABLE", "CANCEL")}, name
+            reasons = {action["Reason"].partition(":")[0] for action in actions}
+            assert reasons >= {"CAPACITY", "MISCONFIGURATION"}, name
+            assert {(action["State"], action["Action"]) for action in actions} == {("RUNNABLE", "CANCEL")}, name
 
 
 def test_every_job_definition_has_a_time_limit():

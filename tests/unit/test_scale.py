@@ -38,11 +38,11 @@ def wide(stages: int = 1, branches: int = limits.STAGE_BRANCHES_MAX, attempts: i
     split = {"records": "lines", "bytes_per_task": 1000}
     made = [
         {
-            "name": f"{chr(97 + one)}s{NAME}",
+            "name": f"{chr(97 + number)}s{NAME}",
             "split": split,
-            "branches": [branch(one, b) | more for b in range(branches)],
+            "branches": [branch(number, b) | more for b in range(branches)],
         }
-        for one in range(stages)
+        for number in range(stages)
     ]
     return Pipeline.model_validate({"version": 1, "name": "wide", "description": "", "stages": made})
 

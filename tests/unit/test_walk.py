@@ -60,7 +60,7 @@ def test_a_stray_or_broken_receipt_commits_nothing(store, claimant, monkeypatch)
     drop = event(store, "inputs/strings/x.txt", TEXT, **{"lines-per-task": "4"})
     run = walk(store, claimant, monkeypatch, drop)["run"]
     branch = keys.BranchKeys(run, "map", "repeat")
-    receipts = [one.key for one in store.list(branch.receipts)]
+    receipts = [receipt.key for receipt in store.list(branch.receipts)]
     assert read_committed(store, branch, 2).missing == []
     for stray in ("stray", "000000000000-000000000009.json", "sub/000000000000-000000000002.json"):
         store.put(branch.receipts + stray, b"{")
