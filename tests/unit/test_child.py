@@ -328,3 +328,161 @@ def test_what_is_one_record_is_not_read_for_the_sake_of_counting():
     source = TaskInput(pull, OneCounter(), 10**12)
     source.finish()
     assert source.records == 1
+
+
+class Raising(Exception):
+    def __str__(self):
+        raise self.args[0]
+
+
+class Number(Exception):
+    def __str__(self):
+        return 5
+
+
+def noted():
+    error = ValueError("noted")
+    error.__notes__ = 5
+    return error
+
+
+def recursive():
+    recursive()
+
+
+def hanging():
+    sys.setrecursionlimit(sys.getrecursionlimit() - 5)
+    os.umask(0o777)
+    os.chdir("/")
+    sys.stdout = None
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    raise ValueError("changed")
+
+
+def raising(error):
+    def work():
+        raise error
+
+    return work
+
+
+EVIL = {
+    "raises": (raising(Raising(RuntimeError())), "Raising: (its text cannot be had: RuntimeError)"),
+    "interrupts": (raising(Raising(KeyboardInterrupt())), "Raising: (its text cannot be had: KeyboardInterrupt)"),
+    "no text": (raising(Number()), "Number: (its text cannot be had: TypeError)"),
+    "notes": (raising(noted()), "ValueError: noted"),
+    "base": (raising(BaseException("base")), "BaseException: base"),
+    "keyboard": (raising(KeyboardInterrupt()), "KeyboardInterrupt: "),
+    "generator": (raising(GeneratorExit()), "GeneratorExit: "),
+    "memory": (raising(MemoryError()), "MemoryError: "),
+    "recursion": (recursive, "RecursionError: maximum recursion depth exceeded"),
+    "changes": (hanging, "ValueError: changed"),
+}
+
+
+@pytest.mark.parametrize(("work", "reason"), EVIL.values(), ids=EVIL)
+def test_whatever_a_job_raises_or_changes_fails_its_task_alone(store, work, reason):
+    def job(source, sink, parameters):
+        data = source.read()
+        if b"EVIL" in data:
+            work()
+        sys.stdout.write("at work")
+        sink.write(data)
+
+    lay_out(store, [b"a\n", b"EVIL\n", b"b\n"])
+    before = Path.cwd(), sys.getrecursionlimit(), os.umask(0o022)
+    runner(store, job).run()
+    assert (Path.cwd(), sys.getrecursionlimit(), os.umask(before[2])) == (*before[:2], 0o022)
+    assert output(store, 3) == (b"a\nb\n", {1})
+    assert [failure.reason for failure in failures(store)] == [reason]
+
+
+def test_a_text_that_never_comes_is_bound_by_the_time_limit(store):
+    class Hanging(Exception):
+        def __str__(self):
+            time.sleep(30)
+
+    def job(source, sink, parameters):
+        raise Hanging
+
+    lay_out(store, [b"a\n"])
+    runner(store, job, timeout=0.2).run()
+    assert [failure.reason for failure in failures(store)] == ["ran past its timeout of 0.2 s"]
+
+
+def test_an_alarm_of_the_job_itself_is_not_called_its_time_limit(store):
+    def job(source, sink, parameters):
+        if source.read() == b"b\n":
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            time.sleep(10)
+        sink.write(b"done\n")
+
+    lay_out(store, [b"a\n", b"b\n", b"c\n"])
+    runner(store, job, timeout=60).run()
+    (failure,) = failures(store)
+    assert (failure.task, failure.reason[:17]) == (1, "OwnAlarm: SIGALRM")
+    assert output(store, 3) == (b"done\ndone\n", {1})
+
+
+CLOSING = """
+import os, sys
+from pathlib import Path
+from gristmill.errors import GristmillError
+from gristmill.storage.folder import FolderStorage
+from tests.unit.test_child import failures, lay_out, output, runner
+
+def job(source, sink, parameters):
+    data = source.read()
+    if b"EVIL" in data:
+        CLOSE
+    print("at work", flush=True)
+    sink.write(data)
+
+folder = Path(sys.argv[1])
+bucket = FolderStorage(folder, folder / "no", "no")
+lay_out(bucket, [b"a\\n", b"EVIL\\n", b"b\\n"])
+try:
+    runner(bucket, job).run()
+except GristmillError as error:
+    print("ended:", str(error)[:34])
+done, missing = output(bucket, 3)
+print(done, sorted(missing), [failure.reason[:31] for failure in failures(bucket)], flush=True)
+"""
+LOST = ["ended: the job closed files that it had n", "b'' [0, 1, 2] ['the job closed files that it ha']"]
+
+
+@pytest.mark.parametrize(
+    ("close", "told"),
+    [
+        ("sys.stdout.close()", ["b'a\\nb\\n' [1] ['ValueError: I/O operation on cl']"]),
+        ("sys.stdout.close(); sys.stderr.close(); return", ["b'a\\nb\\n' [] []"]),
+        ("os.close(1); os.close(2)", ["b'a\\nb\\n' [1] ['OSError: [Errno 9] Bad file des']"]),
+        ("os.dup2(os.open('/dev/null', os.O_WRONLY), 1); return", ["b'a\\nb\\n' [] []"]),
+        ("os.closerange(3, 100)", LOST),
+    ],
+)
+def test_what_a_job_closes_harms_no_other_task_unseen(tmp_path, close, told):
+    root = Path(__file__).parents[2]
+    words = [sys.executable, "-c", CLOSING.replace("CLOSE", close), str(tmp_path)]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True, timeout=60)
+    assert [line for line in done.stdout.splitlines() if line != "at work"] == told
+
+
+OUTLIVING = """
+import threading, time
+from gristmill.worker.child.__main__ import leave
+threading.Thread(target=time.sleep, args=(60,)).start()
+leave(3)
+"""
+
+
+def test_a_thread_that_outlives_its_task_does_not_hold_the_container():
+    root = Path(__file__).parents[2]
+    code = "from gristmill.worker.child import __main__\n__main__._THREADS_SECONDS = 0.1\n" + OUTLIVING
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=20, check=False).returncode == 3
+
+
+def test_a_module_that_has_closed_its_outputs_ends_with_its_own_code():
+    services = Path(__file__).parents[2] / "embedded_aws/services/batch"
+    code = "import sys, module; sys.stdout.close(); sys.stderr = None; module.end(3)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=services, timeout=20, check=False).returncode == 3

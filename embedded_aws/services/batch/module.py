@@ -4,6 +4,7 @@ The node of a multi-node job gets a host name of its own, too.
 """
 
 import atexit
+import contextlib
 import os
 import runpy
 import sys
@@ -64,8 +65,11 @@ def end(code: int) -> None:
 
     The interpreter's own teardown of every module would take longer than the start.
     """
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(code)
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # a program may have closed it, or put anything in its place
+                stream.flush()
+    finally:
+        os._exit(code)

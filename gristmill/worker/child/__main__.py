@@ -2,6 +2,9 @@
 
 import os
 import sys
+import threading
+import time
+from typing import NoReturn
 
 from gristmill import keys
 from gristmill.aws_clients import make_client
@@ -25,6 +28,7 @@ from gristmill.worker.child.runner import Runner
 from gristmill.worker.child.setting import ChildSetting, read_setting
 from process_tree.descendants import adopt_orphans
 
+_THREADS_SECONDS = 5.0
 _SIGTERM_EXIT = 143
 
 
@@ -95,5 +99,17 @@ def say(line: str) -> None:
     print(encodable(line), flush=True)  # noqa: T201 - a container's log is its stdout
 
 
+def leave(code: int) -> NoReturn:
+    """End with an exit code; threads that tasks have left get a moment, and do not hold the container."""
+    end = time.monotonic() + _THREADS_SECONDS
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.current_thread():
+            thread.join(max(0.0, end - time.monotonic()))
+            if thread.is_alive():
+                say("a thread that a task has started does not end: it is left")
+                os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

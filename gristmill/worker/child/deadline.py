@@ -12,11 +12,16 @@ from typing import Self
 from gristmill.errors import ExitCode
 
 _GRACE = 5.0  # seconds from the exception in the main thread to the end of the process
+_EARLY = 0.05  # seconds by which an alarm may come before its time
 _LOOK_EVERY = 0.25  # seconds
 
 
 class TimedOut(BaseException):
     """Raised in a job that ran past its time limit; no job's `except Exception` may swallow it."""
+
+
+class OwnAlarm(Exception):
+    """Raised in a job by a SIGALRM that came before its time limit: it has set an alarm itself."""
 
 
 class Terminated(BaseException):
@@ -33,12 +38,15 @@ class TimeLimit:
         self._seconds = seconds
         self._grace = grace
         self._armed = False
-        self._give_up_at = math.inf
+        self.is_interrupted = False  # by SIGINT: Ctrl-C
+        self._late_at = self._give_up_at = math.inf
         self._last_words: Callable[[str], None] = print
         self._over = threading.Event()
+        self._interrupt = signal.getsignal(signal.SIGINT)
 
     def __enter__(self) -> Self:
         signal.signal(signal.SIGALRM, self._ring)
+        signal.signal(signal.SIGINT, self._note_interrupt)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         return self
 
@@ -46,6 +54,7 @@ class TimeLimit:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._over.set()
+        signal.signal(signal.SIGINT, self._interrupt)
 
     def call(self, work: Callable[[], None], last_words: Callable[[str], None]) -> None:
         """Call `work`; TimedOut after the limit. Where it goes on all the same, say `last_words` and exit."""
@@ -53,7 +62,8 @@ class TimeLimit:
         try:
             try:
                 self._armed = True
-                self._give_up_at = time.monotonic() + self._seconds + self._grace
+                self._late_at = time.monotonic() + self._seconds
+                self._give_up_at = self._late_at + self._grace
                 signal.setitimer(signal.ITIMER_REAL, self._seconds)
                 work()
             finally:
@@ -64,8 +74,16 @@ class TimeLimit:
 
     def _ring(self, _number: int, _frame: FrameType | None) -> None:
         if self._armed:
+            early = self._late_at - time.monotonic()
+            if early > _EARLY:
+                signal.setitimer(signal.ITIMER_REAL, early)  # the job's alarm has taken the place of this one
+                raise OwnAlarm(f"SIGALRM {early:.1f} s before the task's timeout of {self._seconds:g} s: the job's own")
             self._armed = False
             raise TimedOut(self._reason)
+
+    def _note_interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self.is_interrupted = True
+        raise KeyboardInterrupt
 
     def _watch(self) -> None:
         while not self._over.wait(min(_LOOK_EVERY, self._grace)):

@@ -1,5 +1,6 @@
 """The inputs of consecutive tasks out of one stream, opened again only where a task broke off."""
 
+import contextlib
 import gzip
 import zlib
 from collections.abc import Callable
@@ -60,7 +61,8 @@ class _Streamed:
         """Close the stream."""
         stream, self._stream = self._stream, None
         if stream:
-            stream.close()
+            with contextlib.suppress(OSError):  # a job has closed its file
+                stream.close()
 
 
 class PlainFeed(_Streamed):

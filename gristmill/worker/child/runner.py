@@ -5,21 +5,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
-from gristmill.errors import GristmillError
 from gristmill.limits import SEGMENT_AGE_MIN
 from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 from gristmill.task import Task
 from gristmill.worker.child.deadline import Terminated, Termination, TimedOut, TimeLimit
+from gristmill.worker.child.failure import failed
 from gristmill.worker.child.feeds import Chunk, Feed
 from gristmill.worker.child.inputs import MakeFeed
 from gristmill.worker.child.job import Job
 from gristmill.worker.child.meter import Tally
-from gristmill.worker.child.process import ProgramFailed
-from gristmill.worker.child.segment import Segment
+from gristmill.worker.child.process_state import ProcessState
+from gristmill.worker.child.segment import Segment, SegmentLost
 from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.streams import Sink
-from gristmill.worker.child.trace import job_trace
 from gristmill.worker.child.worklist import Stretch, stretches
 from process_tree.descendants import already_there, end_detached
 
@@ -49,6 +48,7 @@ class Runner:
     segment_age: float = SEGMENT_AGE_MIN  # share of this child's age
     tally: Tally = field(default_factory=Tally)
     _spared: list[int] = field(default_factory=list)  # processes that no task has started
+    _state: ProcessState | None = None
 
     def __post_init__(self) -> None:
         self._clock = self.store.clock
@@ -58,8 +58,12 @@ class Runner:
         """Work through all of the child's tasks."""
         self._spared = already_there()
         with self.time_limit(self.timeout) as limit:
-            for stretch in stretches(self.store, self.setting):
-                self._stretch(stretch, limit)
+            self._state = ProcessState()
+            try:
+                for stretch in stretches(self.store, self.setting):
+                    self._stretch(stretch, limit)
+            finally:
+                self._state.close()
 
     def _stretch(self, stretch: Stretch, limit: TimeLimit) -> None:
         feed = self.feeds(stretch.offsets[-1])
@@ -71,7 +75,7 @@ class Runner:
                     segment.seal(self.store, self.setting)
                     segment = Segment(task + 1, self._clock)
                 self._tell_progress()
-        except Terminated:
+        except (Terminated, KeyboardInterrupt):
             segment.roll_back()
             segment.seal(self.store, self.setting)
             raise
@@ -85,27 +89,46 @@ class Runner:
         try:
             chunk = feed.chunk(start, end)
             numbered = replace(self.task, number=task, item=chunk.item, size=chunk.size)
-            limit.call(lambda: self._call(chunk, sink, numbered), lambda reason: self._fail(task, reason, ""))
+            try:
+                limit.call(
+                    lambda: self._call(chunk, sink, numbered, limit), lambda reason: self._fail(task, reason, "")
+                )
+            finally:
+                self._restore(segment)
             chunk.finish()
             segment.add(sink.size, chunk.size, chunk.records, sink.records, sink.header)
             self.tally.add(chunk.size, sink.size, chunk.records, sink.records)
-        except (Exception, SystemExit, TimedOut) as error:  # noqa: BLE001 - a job may raise anything; the rest goes on
+        except SegmentLost as error:
+            self._fail(task, str(error), "")
+            raise
+        except (Exception, TimedOut) as error:  # noqa: BLE001 - one task's failure, whatever it is; the rest goes on
             sink.cut_off()
             feed.drop()
             segment.roll_back()
-            self._fail(task, _reason(error), _detail(error), _exit_code(error))
+            self._fail(task, *failed(error).told)
             return False
         finally:
             end_detached(self._spared)
         return True
 
-    def _call(self, chunk: Chunk, sink: Sink, task: Task) -> None:
+    def _restore(self, segment: Segment) -> None:
+        """Undo what the job has done to the process."""
+        if self._state:
+            self._state.restore()
+        segment.check()
+
+    def _call(self, chunk: Chunk, sink: Sink, task: Task, limit: TimeLimit) -> None:
+        """Call the job; whatever it raises becomes a JobFailed within its time."""
         writer = io.BufferedWriter(sink, _BUFFER)
         try:
             self.termination.call(lambda: self.job(chunk.argument(), writer, self.parameters, task))
             if not writer.closed:
                 writer.flush()
             sink.finish()
+        except BaseException as error:
+            if isinstance(error, TimedOut | Terminated) or limit.is_interrupted:
+                raise
+            raise failed(error) from None
         finally:
             sink.cut_off()
 
@@ -138,18 +161,3 @@ class Runner:
         if self._clock.now() - self._reported >= _PROGRESS_SECONDS:
             self._reported = self._clock.now()
             self.log(f"{self.tally.done} tasks done, {self.tally.failed} failed")
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, TimedOut | GristmillError) else f"{type(error).__name__}: {error}"
-
-
-def _detail(error: BaseException) -> str:
-    """Return what a program said last, or where Python's own code failed."""
-    return error.detail if isinstance(error, ProgramFailed) else job_trace(error)
-
-
-def _exit_code(error: BaseException) -> int | None:
-    if isinstance(error, ProgramFailed):
-        return error.code
-    return error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else None

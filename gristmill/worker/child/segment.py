@@ -1,11 +1,12 @@
 """The open segment: outputs of consecutive tasks in a temporary file, until it is sealed."""
 
+import os
 from dataclasses import InitVar, dataclass, field
 from tempfile import TemporaryFile
 from typing import IO
 
 from gristmill.clock import REAL, Clock
-from gristmill.errors import Refused
+from gristmill.errors import GristmillError, Refused
 from gristmill.keys import Span
 from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
 from gristmill.runs.records import Receipt
@@ -13,6 +14,10 @@ from gristmill.storage import Storage
 from gristmill.worker.child.setting import ChildSetting
 
 _ONE_REQUEST = 16 * MIB
+
+
+class SegmentLost(GristmillError):
+    """Raised when a job has closed the file of the open segment: what it held of other tasks is lost."""
 
 
 @dataclass
@@ -32,6 +37,19 @@ class Segment:
 
     def __post_init__(self, began: float | None) -> None:
         self.started = self.clock.unix() if began is None else began
+        self._identity = _identity(self.file)
+
+    def check(self) -> None:
+        """Raise SegmentLost where the file is no longer the one that was opened."""
+        try:
+            if _identity(self.file) == self._identity:
+                return
+        except (OSError, ValueError):
+            pass
+        raise SegmentLost(
+            "the job closed files that it had not opened, the outputs of tasks among them: this child cannot go on",
+            "Close only what the job itself has opened.",
+        )
 
     @property
     def end(self) -> int:
@@ -89,3 +107,8 @@ class Segment:
             records_out=self.records_out,
             header=self.header or "",
         )
+
+
+def _identity(file: IO[bytes]) -> tuple[int, int]:
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino

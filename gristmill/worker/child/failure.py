@@ -1,0 +1,48 @@
+"""What a task's exception says of its failure, whatever the job made of it."""
+
+from gristmill.errors import GristmillError
+from gristmill.worker.child.deadline import Terminated, TimedOut
+from gristmill.worker.child.process import ProgramFailed
+from gristmill.worker.child.trace import job_trace
+
+
+class JobFailed(Exception):
+    """Raised for whatever a job raises: no exception of its own goes further."""
+
+    def __init__(self, reason: str, detail: str, exit_code: int | None) -> None:
+        super().__init__(reason)
+        self.told = reason, detail, exit_code
+
+
+def failed(error: BaseException) -> JobFailed:
+    """Return what an exception says; its own code (`__str__`, `__notes__`) may raise anything."""
+    if isinstance(error, JobFailed):
+        return error
+    return JobFailed(_reason(error), _detail(error), _exit_code(error))
+
+
+def _reason(error: BaseException) -> str:
+    try:
+        return str(error) if isinstance(error, TimedOut | GristmillError) else f"{type(error).__name__}: {error}"
+    except (TimedOut, Terminated):
+        raise
+    except BaseException as other:  # noqa: BLE001 - see above
+        return f"{type.__getattribute__(type(error), '__name__')}: (its text cannot be had: {type(other).__name__})"
+
+
+def _detail(error: BaseException) -> str:
+    """Return what a program said last, or where Python's own code failed."""
+    if isinstance(error, ProgramFailed):
+        return error.detail
+    try:
+        return job_trace(error)
+    except (TimedOut, Terminated):
+        raise
+    except BaseException as other:  # noqa: BLE001 - see above
+        return f"(its traceback cannot be had: {type(other).__name__})"
+
+
+def _exit_code(error: BaseException) -> int | None:
+    if isinstance(error, ProgramFailed):
+        return error.code
+    return error.code & 0xFF if isinstance(error, SystemExit) and isinstance(error.code, int) else None
