@@ -29,7 +29,7 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage) -> index.Heade
             ensure_items(store, record, stage)
         store.put_new(key, _index(store, record, stage))
     header = index.read_header(store, key)
-    check_files(header.values - 1, _publishing(record, stage))
+    check_files(header.tasks, _publishing(record, stage))
     return header
 
 

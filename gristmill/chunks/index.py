@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from sys import byteorder
 
+from gristmill import keys
 from gristmill.enums import Encoding
 from gristmill.errors import Corrupt
 from gristmill.storage import Storage
@@ -23,6 +24,11 @@ class Header:
     values: int
     records: int | None
     encoding: Encoding = Encoding.PLAIN
+
+    @property
+    def tasks(self) -> int:
+        """Return the tasks of a chunk index: one between each two values."""
+        return max(self.values - 1, 0)
 
 
 def stored(encoding: Encoding, start: int, end: int) -> int:
@@ -44,6 +50,11 @@ def read_header(store: Storage, key: str) -> Header:
         raise Corrupt(f"{key} is not an index file.")
     _, values, records, encoding = _HEADER.unpack(raw)
     return Header(values, None if records == _NOT_COUNTED else records, Encoding(encoding))
+
+
+def read_stage_header(store: Storage, run: str, stage: str) -> Header:
+    """Read the header of a stage's chunk index; Corrupt if it is none."""
+    return read_header(store, keys.chunks(run, stage))
 
 
 def read_values(store: Storage, key: str, first: int, end: int) -> "array[int]":

@@ -25,7 +25,7 @@ def ensure_items(store: Storage, record: RunRecord, stage: Stage) -> None:
 
 def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
     maker, branch = find_branch(frozen(record), stage.input or "")
-    tasks = index.read_header(store, keys.chunks(record.run, maker.name)).values - 1
+    tasks = index.read_stage_header(store, record.run, maker.name).tasks
     if tasks > PARTS_MAX:
         raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")
     held = read_committed(store, keys.BranchKeys(record.run, maker.name, branch.name), tasks)

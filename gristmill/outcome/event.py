@@ -8,7 +8,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json
 
-from gristmill import keys
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused, first_fault
 from gristmill.runs.records import RunRecord
@@ -96,8 +95,3 @@ def read_change(detail: Any, bucket: str) -> ExecutionEvent:
         started_at=datetime.fromtimestamp(change.started / 1000, UTC),
         reason=": ".join(text for text in (change.error, change.cause) if text),
     )
-
-
-def outcome_key(run: str, execution: str) -> str:
-    """Return the key of an execution's outcome."""
-    return keys.outcome(run, execution.rpartition(":")[2])

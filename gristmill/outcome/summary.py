@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 
 from gristmill import keys
 from gristmill.clock import REAL, Clock
@@ -13,8 +12,8 @@ from gristmill.errors import Corrupt
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.pipeline.parameters import owner
 from gristmill.runs.drop import Drop
-from gristmill.runs.reading import find_readable, readable
 from gristmill.runs.records import Bill, Finding, RunRecord
+from gristmill.runs.repository import find_estimate, find_newest_finding
 from gristmill.storage import ObjectInfo, Storage
 from gristmill.timebox import NoAnswer
 
@@ -114,14 +113,11 @@ def results(store: Storage, dropped: keys.Dropped, run: str) -> list[ObjectInfo]
 
 def expected(store: Storage, run: str) -> float | None:
     """Return the dollars that the run was expected to cost, None where it was refused before that was known."""
-    bill = find_readable(store, Bill, keys.estimate(run))
+    bill = find_estimate(store, run)
     return bill.total if bill else None
 
 
 def findings(store: Storage, record: RunRecord) -> list[Finding]:
     """Return the last finding of each stage that was checked."""
-    found: list[Finding] = []
-    for stage in record.pipeline.stages if record.pipeline else []:
-        checks = [check.key for check in store.list(keys.checks(record.run, stage.name))]
-        found += islice(readable(store, Finding, reversed(checks)), 1)
-    return found
+    stages = record.pipeline.stages if record.pipeline else []
+    return [finding for stage in stages if (finding := find_newest_finding(store, record.run, stage.name))]

@@ -16,6 +16,7 @@ from gristmill.outcome.summary import RunSummary
 from gristmill.report.model import Object
 from gristmill.runs.reading import readable
 from gristmill.runs.records import Finding, Outcome, RunRecord
+from gristmill.runs.repository import finding_keys, read_findings, read_outcomes
 from gristmill.runs.usage import Footprint, Software, footprints
 from gristmill.storage import Storage
 
@@ -129,13 +130,12 @@ def results(store: Storage, summary: RunSummary) -> list[Object]:
 
 
 def _findings(store: Storage, run: str, stage: str) -> Iterator[Finding]:
-    listed = [check.key for check in store.list(keys.checks(run, stage))]
-    yield from readable(store, Finding, listed[-FINDINGS:])
+    yield from read_findings(store, finding_keys(store, run, stage)[-FINDINGS:])
 
 
 def earlier_outcomes(store: Storage, event: ExecutionEvent) -> Iterator[Outcome]:
     """Yield what earlier executions came to, as far as this version can read it."""
-    found = readable(store, Outcome, (outcome.key for outcome in store.list(keys.outcomes(event.run))))
+    found = read_outcomes(store, event.run)
     earlier = [outcome for outcome in found if outcome.execution != event.execution]
     yield from sorted(earlier, key=lambda outcome: outcome.started_at)[-OUTCOMES:]
 

@@ -18,8 +18,8 @@ from gristmill import keys
 from gristmill.errors import Refused
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import read_record
 from gristmill.runs.records import Record
+from gristmill.runs.repository import read_record
 from gristmill.storage import Storage
 
 

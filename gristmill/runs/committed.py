@@ -2,8 +2,8 @@
 
 from gristmill import keys
 from gristmill.runs.coverage import Committed, Coverage, cover
-from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Receipt
+from gristmill.runs.repository import find_receipt
 from gristmill.storage import ObjectInfo, Storage
 
 _READERS = 16
@@ -29,7 +29,7 @@ def read_committed(store: Storage, branch: keys.BranchKeys, tasks: int, first: i
 
     def read(place: tuple[keys.Span, ObjectInfo]) -> Committed | None:
         span, segment = place
-        receipt = find_readable(store, Receipt, branch.receipt(span))
+        receipt = find_receipt(store, branch, span)
         return Committed.of(segment.key, receipt) if receipt and _commits(receipt, span, segment) else None
 
     held = committed_segments(store, branch)

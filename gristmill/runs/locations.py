@@ -1,4 +1,4 @@
-"""A run's record and frozen pipeline, and which objects its stages read and make."""
+"""A run's frozen pipeline, and which objects its stages read and make."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,6 @@ from gristmill.enums import OutputKind
 from gristmill.errors import Corrupt
 from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Pipeline, Stage
-from gristmill.runs.reading import read
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
@@ -72,11 +71,6 @@ def result_branches(pipeline: Pipeline) -> list[str]:
     if pipeline.results is not None:
         return list(pipeline.results)
     return [branch.name for stage in pipeline.stages for branch in stage.branches if branch.has_results]
-
-
-def read_record(store: Storage, run: str) -> RunRecord:
-    """Return the run's record; NotFound where it is not claimed, Corrupt where it cannot be read."""
-    return read(store, RunRecord, keys.run_record(run))
 
 
 def frozen(record: RunRecord) -> Pipeline:

@@ -16,6 +16,7 @@ import pytest
 from embedded_aws.lifecycle import daemon
 from gristmill.client.target import at_server
 from gristmill.storage.resumable import Hearer, PartUpload, part_size
+from gristmill.storage.s3 import S3Storage
 from gristmill.storage.upload_record import slot
 from tests.integration.mill import Mill
 
@@ -84,7 +85,8 @@ def test_six_gigabytes_go_up_are_read_copied_and_deleted_with_256_open_files(nar
     s3.create_bucket(Bucket="large")
     before, places, path = memory(narrow), sparse(tmp_path / "file"), tmp_path / "file"
     with path.open("rb") as file, slot(tmp_path / "records", ["file"], print) as kept:
-        PartUpload(s3, *names.values(), {}, file.fileno()).send(kept, Hearer(lambda _: None, print))
+        bucket = S3Storage(names["Bucket"], s3)
+        PartUpload(bucket, names["Key"], {}, file.fileno()).send(kept, Hearer(lambda _: None, print))
     assert s3.head_object(**names)["ContentLength"] == SIZE
     for place in places:
         bounds = f"bytes={place}-{place + len(MARK) - 1}"

@@ -13,6 +13,7 @@ from gristmill.errors import Refused
 from gristmill.limits import S3_PART_MIN
 from gristmill.storage import resumable
 from gristmill.storage.resumable import Hearer, PartUpload
+from gristmill.storage.s3 import S3Storage
 from gristmill.storage.upload_record import slot
 from tests.integration.mill import Mill
 
@@ -54,7 +55,8 @@ class Case:
         self.notes.clear()
         place = [self.names, sorted(self.metadata.items())]
         with self.file.open("rb") as file, slot(self.records, place, self.notes.append) as kept:
-            parts = PartUpload(client or self.s3, *self.names.values(), self.metadata, file.fileno())
+            bucket = S3Storage(self.names["Bucket"], client or self.s3)
+            parts = PartUpload(bucket, self.names["Key"], self.metadata, file.fileno())
             return parts.send(kept, Hearer(lambda _: None, self.notes.append))
 
     def cut(self, *numbers: int) -> set[int]:

@@ -103,6 +103,7 @@ class Mill:
         self.target = Target(None, "eu-central-1")
         self.renewed = 0
         self.queues = ["q"]
+        self.store = None
 
     def renew(self) -> None:
         self.renewed += 1
@@ -259,7 +260,7 @@ def test_followed_logs_lose_and_repeat_nothing_in_an_outage(error: Exception):
 @pytest.mark.parametrize("error", KINDS, ids=str)
 def test_a_run_that_was_dropped_is_awaited_through_an_outage(monkeypatch, error: Exception):
     one, found = Patient(), a_run(1, RunStatus.RUNNING, "a.txt")
-    monkeypatch.setattr("gristmill.client.drop.drops.read_record", stepwise([error], iter([None, found.record])))
+    monkeypatch.setattr("gristmill.client.drop.drops.find_record", stepwise([error], iter([None, found.record])))
     monkeypatch.setattr("gristmill.client.drop.drops.find_run", lambda mill, run: found)
     assert await_run(one.mill, found.run, one.patience) is found
 

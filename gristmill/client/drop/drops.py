@@ -11,12 +11,13 @@ from pathlib import Path
 from gristmill import keys
 from gristmill.client.outage import Patience
 from gristmill.client.runs.executions import executions
-from gristmill.client.runs.find import Run, find_run, read_record
+from gristmill.client.runs.find import Run, find_run
 from gristmill.client.stack import Stack
 from gristmill.clock import REAL, Clock
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
 from gristmill.runs.drop import is_no_drop, run_id
+from gristmill.runs.repository import find_record
 from gristmill.storage.resumable import Hearer, PartUpload
 from gristmill.storage.upload_record import slot
 
@@ -103,7 +104,7 @@ def await_run(stack: Stack, run: str, patience: Patience, seconds: float = CLAIM
 
 def _begun(stack: Stack, run: str, search: bool) -> Run | None:
     """Return a run that is claimed, and with `search` one that ended before its claim; else None."""
-    if read_record(stack, run) is not None:
+    if find_record(stack.store, run) is not None:
         return find_run(stack, run)
     if not search:
         return None

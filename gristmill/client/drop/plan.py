@@ -96,4 +96,4 @@ def _vcpus(branch: Branch, max_vcpus: MaxvCpus) -> float:
 
 def _tasks(stack: Stack, run: str, stage: str) -> int | None:
     key = keys.chunks(run, stage)
-    return index.read_header(stack.store, key).values - 1 if stack.store.head(key) else None
+    return index.read_header(stack.store, key).tasks if stack.store.head(key) else None

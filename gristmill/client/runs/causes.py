@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
-from gristmill.outcome.event import outcome_key
 from gristmill.outcome.summary import findings
-from gristmill.runs.reading import find_readable
-from gristmill.runs.records import Failure, Outcome
+from gristmill.runs.records import Failure
+from gristmill.runs.repository import find_outcome
 
 
 @dataclass(frozen=True)
@@ -32,5 +31,5 @@ def causes(stack: Stack, run: Run) -> Cause:
 
 def _reason(stack: Stack, run: Run) -> str:
     """Return the reason that the notice told; before it is out, the execution's own."""
-    outcome = find_readable(stack.store, Outcome, outcome_key(run.run, run.execution.arn))
+    outcome = find_outcome(stack.store, run.run, run.execution.arn)
     return outcome.reason if outcome else run.execution.cause

@@ -25,8 +25,8 @@ from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import Corrupt, NotFound
 from gristmill.runs.drop import RUN_DIGITS, Drop
-from gristmill.runs.reading import find
 from gristmill.runs.records import RunRecord
+from gristmill.runs.repository import find_record
 
 _READERS = 8  # records read at once
 _LISTED = 1000  # run ids with the same beginning
@@ -115,19 +115,10 @@ def newest_run(stack: Stack) -> Run:
     return runs[0]
 
 
-def read_record(stack: Stack, run: str) -> RunRecord | None:
-    """Return a run's record, None before its claim; Corrupt where there is something else in its place."""
-    key = keys.run_record(run)
-    record = find(stack.store, RunRecord, key)
-    if record is not None and (record.run, record.input.bucket) != (run, stack.store.bucket):
-        raise Corrupt(f"{key} is the record of another run, {record.run} of bucket {record.input.bucket}")
-    return record
-
-
 def record_or_lack(stack: Stack, run: str) -> tuple[RunRecord | None, str]:
     """Return a run's record, or why it cannot be had: one that is broken keeps no other run from view."""
     try:
-        return read_record(stack, run), ""
+        return find_record(stack.store, run), ""
     except Corrupt as error:
         return None, error.what
 

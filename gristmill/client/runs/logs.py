@@ -16,8 +16,7 @@ from gristmill.errors import NotFound
 from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.locations import frozen
-from gristmill.runs.reading import readable
-from gristmill.runs.records import Failure, Receipt
+from gristmill.runs.repository import find_receipt, read_failures
 
 STREAMS_MAX = 100  # log streams in one FilterLogEvents call (Amazon CloudWatch Logs API reference)
 _STATES = (JobStatus.FAILED, JobStatus.RUNNING, JobStatus.SUCCEEDED)  # the children that most likely matter come first
@@ -128,11 +127,10 @@ def task_streams(stack: Stack, run: Run, branch: str | None, task: int) -> list[
 
 def _workers(stack: Stack, place: keys.BranchKeys, task: int) -> Iterator[tuple[str, str]]:
     """Yield the ids of the jobs that worked on a task, with their labels."""
-    failed = (one.key for one in stack.store.list(place.task_failures(task)))
-    for failure in readable(stack.store, Failure, filter(keys.parse_failure, failed)):
+    for failure in read_failures(stack.store, place.task_failures(task)):
         yield failure.job_id, _label(place.branch, failure.attempt)
     spans = (one for one in committed_segments(stack.store, place) if one.first <= task < one.end)
-    for receipt in readable(stack.store, Receipt, (place.receipt(span) for span in spans)):
+    for receipt in filter(None, (find_receipt(stack.store, place, span) for span in spans)):
         yield receipt.job_id, _label(place.branch, receipt.attempt)
 
 

@@ -24,8 +24,8 @@ from gristmill.pipeline.model import Stage
 from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.locations import frozen
-from gristmill.runs.reading import find_readable
 from gristmill.runs.records import BranchFinding, Finding, RunRecord
+from gristmill.runs.repository import finding_keys, read_findings
 
 _ASKED = 10  # waiting children of an array that are asked why; most often all wait for the same reason
 
@@ -71,7 +71,7 @@ def _tasks(stack: Stack, run: str, stage: str, memory: Memory) -> int | None:
     key = keys.chunks(run, stage)
     if key not in memory.tasks:
         try:
-            memory.tasks[key] = max(index.read_header(stack.store, key).values - 1, 0)
+            memory.tasks[key] = index.read_header(stack.store, key).tasks
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
@@ -81,9 +81,9 @@ def _tasks(stack: Stack, run: str, stage: str, memory: Memory) -> int | None:
 
 def _finding(stack: Stack, run: str, stage: str, memory: Memory) -> Finding | None:
     """Return a stage's newest finding that can be read."""
-    for key in reversed([one.key for one in stack.store.list(keys.checks(run, stage))]):
+    for key in reversed(finding_keys(stack.store, run, stage)):
         if key not in memory.findings:
-            memory.findings[key] = find_readable(stack.store, Finding, key)
+            memory.findings[key] = next(read_findings(stack.store, [key]), None)
         if found := memory.findings[key]:
             return found
     return None

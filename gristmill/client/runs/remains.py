@@ -11,11 +11,11 @@ from gristmill.client.runs.executions import Execution, execution_arn
 from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import NotFound
-from gristmill.outcome.event import outcome_key
 from gristmill.report.model import Report
 from gristmill.runs.drop import Drop
 from gristmill.runs.reading import find_readable
-from gristmill.runs.records import Outcome, RunRecord
+from gristmill.runs.records import RunRecord
+from gristmill.runs.repository import find_outcome, find_readable_record
 
 _LOOKED_THROUGH = 200_000  # results, a thousand in a request
 _READERS = 8  # records read at once
@@ -38,7 +38,7 @@ def expired(execution: Execution, days: int | None, now: datetime) -> str:
 
 def of_outcome(stack: Stack, record: RunRecord) -> Execution | None:
     """Return the execution that owns a run as its outcome tells of it."""
-    found = find_readable(stack.store, Outcome, outcome_key(record.run, record.execution))
+    found = find_outcome(stack.store, record.run, record.execution)
     if found is None:
         return None
     return _gone(record.execution, found.status, found.started_at, found.ended_at, None, found.reason)
@@ -53,7 +53,7 @@ def recorded(stack: Stack) -> list[RunRecord]:
     """Return the records of all runs in the bucket, the newest first."""
     runs = map(keys.parse_run, stack.store.folders(keys.RUNS))
     store = stack.store
-    found = store.together(lambda run: find_readable(store, RunRecord, keys.run_record(run)), runs, _READERS)
+    found = store.together(lambda run: find_readable_record(store, run), runs, _READERS)
     return sorted(filter(None, found), key=lambda record: record.claimed_at, reverse=True)
 
 

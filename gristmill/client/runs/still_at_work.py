@@ -11,9 +11,7 @@ from gristmill.batch.jobs import run_jobs
 from gristmill.client.runs.executions import Execution
 from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
-from gristmill.outcome.event import outcome_key
-from gristmill.runs.reading import find_readable
-from gristmill.runs.records import Outcome
+from gristmill.runs.repository import find_outcome
 
 _KILL_SECONDS = 5  # Lambda ends what is late a moment later
 _SUBMIT_SECONDS = 15.0  # after its state was stopped, a request to submit a job is answered, or never was sent
@@ -51,7 +49,7 @@ def notice(stack: Stack, run: str, execution: Execution, now: datetime) -> list[
     until = (execution.ended or now) + timedelta(seconds=_NOTICE_SECONDS)
     if until <= now or execution.status is RunStatus.RUNNING:
         return []
-    told = find_readable(stack.store, Outcome, outcome_key(run, execution.arn))
+    told = find_outcome(stack.store, run, execution.arn)
     return [] if told and told.status is execution.status else [Waiting("the notice of its end", until)]
 
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gristmill import keys
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
 from gristmill.parallel import Together, together
-from gristmill.runs.reading import readable
 from gristmill.runs.records import Outcome
+from gristmill.runs.repository import read_outcomes
 
 _READERS = 8  # runs asked about at once
 
@@ -31,7 +30,7 @@ class Times:
 
 def outcomes(stack: Stack, run: str) -> list[Outcome]:
     """Return what the executions of a run came to that have ended and were told of."""
-    return list(readable(stack.store, Outcome, (one.key for one in stack.store.list(keys.outcomes(run)))))
+    return list(read_outcomes(stack.store, run))
 
 
 def times_of(stack: Stack, runs: Sequence[Run], now: datetime, at_once: Together = together) -> list[Times]:

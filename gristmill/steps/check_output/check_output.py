@@ -13,8 +13,9 @@ from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import find_branch, frozen, output_key, read_record
+from gristmill.runs.locations import find_branch, frozen, output_key
 from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
+from gristmill.runs.repository import read_record
 from gristmill.steps.check_output.causes import CauseClients, failures
 from gristmill.steps.check_output.verdict import Expected, count_failure, judge
 from gristmill.steps.merge.publish import is_published, publishes

@@ -14,8 +14,9 @@ from gristmill.pipeline.parameters import size_of
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import frozen, read_record
+from gristmill.runs.locations import frozen
 from gristmill.runs.records import RunRecord
+from gristmill.runs.repository import read_record
 from gristmill.sharing import Places, group_sizes, share
 from gristmill.storage import Storage
 
@@ -28,7 +29,7 @@ def job_map(store: Storage, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> d
     record = read_record(store, cursor.run)
     pipeline = frozen(record)
     stage = pipeline.stage(cursor.stage)
-    tasks = max(ensure_index(store, record, stage).values - 1, 0)
+    tasks = ensure_index(store, record, stage).tasks
     arrays = [
         _branch(store, own_definition(lane_of(lanes, branch, pipeline.image), pipeline), cursor, stage, branch, tasks)
         for branch in stage.branches

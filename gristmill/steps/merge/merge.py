@@ -3,12 +3,12 @@
 from functools import partial
 from typing import Any
 
-from gristmill import keys
 from gristmill.chunks import index
 from gristmill.runs.at_work import check_not_stopped
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import find_branch, frozen, output_key, read_record
+from gristmill.runs.locations import find_branch, frozen, output_key
+from gristmill.runs.repository import read_record
 from gristmill.steps.merge.publish import is_published, publish, publishes
 from gristmill.storage import Storage
 
@@ -16,7 +16,7 @@ from gristmill.storage import Storage
 def merge(store: Storage, cursor: Cursor, branch: str) -> dict[str, Any]:
     """Publish a branch if it is complete and not published yet; tell whether its output is there, and where."""
     record = read_record(store, cursor.run)
-    tasks = max(index.read_header(store, keys.chunks(cursor.run, cursor.stage)).values - 1, 0)
+    tasks = index.read_stage_header(store, cursor.run, cursor.stage).tasks
     held = read_committed(store, cursor.branch(branch), tasks)
     made = find_branch(frozen(record), branch)[1]
     if held.missing or len(held.headers) > 1 or not publishes(record, made):

@@ -5,20 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from gristmill import keys
 from gristmill.batch.jobs import end_jobs
 from gristmill.cost.bill import combined
 from gristmill.cost.gather import CostClients, Observation
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
-from gristmill.outcome.event import ExecutionEvent, may_tell, outcome_key, read_change, read_payload
+from gristmill.outcome.event import ExecutionEvent, may_tell, read_change, read_payload
 from gristmill.outcome.summary import RunSummary, make_summary, with_cost
 from gristmill.report.facts import earlier_outcomes
 from gristmill.report.write import with_report
 from gristmill.runs.at_work import Invocation, at_work, is_stopped
 from gristmill.runs.cursor import nth_attempt
-from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Outcome, RunRecord
+from gristmill.runs.repository import find_outcome, find_readable_record, outcome_key
 from gristmill.steps.notify.channels import Channel
 from gristmill.steps.notify.notice import make_notice
 from gristmill.storage import Storage
@@ -50,7 +49,7 @@ def notify(clients: NotifyClients, payload: Mapping[str, Any]) -> dict[str, Any]
     if is_change:
         return settle(clients, event)
     with at_work(clients.store, event.run, clients.work):
-        record = find_record(clients.store, event.run)
+        record = find_readable_record(clients.store, event.run)
         if is_repeated(payload) or not may_tell(event, record) or is_stopped(clients.store, event.run, event.execution):
             return {"run": event.run, "told": False}
         return tell(clients, event, record)
@@ -69,7 +68,7 @@ def settle(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any]:
 
     The jobs of a run are ended only by the execution that owns it: another one may be at work on it by now.
     """
-    record = find_record(clients.store, event.run)
+    record = find_readable_record(clients.store, event.run)
     if not may_tell(event, record):
         return {"run": event.run, "told": False, "ended": 0}
     owns = record is None or record.execution == event.execution
@@ -81,7 +80,7 @@ def settle(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any]:
 
 def was_told(store: Storage, event: ExecutionEvent) -> bool:
     """Tell whether this very end was told; a notice of success that came before a failure does not count."""
-    outcome = find_readable(store, Outcome, outcome_key(event.run, event.execution))
+    outcome = find_outcome(store, event.run, event.execution)
     return outcome is not None and outcome.status is event.status
 
 
@@ -121,8 +120,3 @@ def outcome(summary: RunSummary, event: ExecutionEvent) -> Outcome:
         cost=summary.cost,
         estimate=summary.estimate,
     )
-
-
-def find_record(store: Storage, run: str) -> RunRecord | None:
-    """Return a run's record, None where it was never claimed or cannot be read: its owner is told all the same."""
-    return find_readable(store, RunRecord, keys.run_record(run))

@@ -13,8 +13,8 @@ from gristmill.pipeline.loading import load
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
 from gristmill.runs.drop import Drop
-from gristmill.runs.locations import read_record
 from gristmill.runs.records import InputObject, RunRecord
+from gristmill.runs.repository import read_record
 from gristmill.steps.split.refusals import name_faults, object_faults
 from gristmill.storage import Storage
 

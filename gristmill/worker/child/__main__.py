@@ -14,8 +14,9 @@ from gristmill.errors import ExitCode, GristmillError
 from gristmill.pipeline.loading import roots
 from gristmill.printable import encodable
 from gristmill.runs.cursor import nth_attempt
-from gristmill.runs.locations import frozen, read_record
+from gristmill.runs.locations import frozen
 from gristmill.runs.records import RunRecord
+from gristmill.runs.repository import read_record
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
 from gristmill.task import Task

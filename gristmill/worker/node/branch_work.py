@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gristmill import keys
 from gristmill.aws_clients import make_client
 from gristmill.chunks import index
 from gristmill.errors import Refused
@@ -74,7 +73,7 @@ class BranchWork:
             job_attempt=setting.attempt,
             log_stream=setting.log_stream,
         )
-        header = index.read_header(self._store, keys.chunks(cursor.run, cursor.stage))
+        header = index.read_stage_header(self._store, cursor.run, cursor.stage)
         segment = Segment(0, self._store.clock, self._output.open("rb"), self._started)
         size = self._output.stat().st_size
         segment.add(size, self._branch.size, header.records or 1, 1)

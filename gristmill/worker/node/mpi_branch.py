@@ -12,8 +12,9 @@ from gristmill.pipeline.loading import find, roots
 from gristmill.pipeline.model import Branch
 from gristmill.pipeline.placeholders import fill
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import Source, frozen, read_record, stage_source, suffix
+from gristmill.runs.locations import Source, frozen, stage_source, suffix
 from gristmill.runs.records import RunRecord
+from gristmill.runs.repository import read_record
 from gristmill.storage import Storage
 from gristmill.task import Task
 from gristmill.worker.child.command import Program, environment
