@@ -12,7 +12,7 @@ from botocore.session import get_session
 from embedded_aws.services import awslambda, batch, cloudformation, events, s3, sns, stepfunctions
 from embedded_aws.services.batch.api import operations
 from embedded_aws.services.batch.engine import Engine
-from embedded_aws.services.cloudformation.kinds import KINDS
+from embedded_aws.services.cloudformation.resources import RESOURCE_TYPES
 from embedded_aws.settings import Settings
 
 _INTRO = """# What the embedded AWS covers
@@ -77,7 +77,10 @@ def _resources() -> Iterator[str]:
     yield "## CloudFormation resource types\n"
     yield from _table(
         ("type", "properties that are kept", "properties that are ignored, and why"),
-        ((f"`{name}`", _listed(kind.kept), _reasons(kind.ignored)) for name, kind in sorted(KINDS.items())),
+        (
+            (f"`{name}`", _listed(resource_type.kept), _reasons(resource_type.ignored))
+            for name, resource_type in sorted(RESOURCE_TYPES.items())
+        ),
     )
     yield f"\n{_REFUSED}"
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from embedded_aws.services.cloudformation.evaluate import Scope, evaluate
-from embedded_aws.services.cloudformation.kinds import KINDS
-from embedded_aws.services.cloudformation.kinds.base import Made, Properties, Site
+from embedded_aws.services.cloudformation.resources import RESOURCE_TYPES
+from embedded_aws.services.cloudformation.resources.base import Context, PhysicalResource, Properties
 from embedded_aws.services.cloudformation.wanted import Failed, check_types, in_order
 from embedded_aws.settings import Settings
 
-Told = Callable[[str, str, str, str, str], None]  # logical name, physical name, type, status, reason
+Tell = Callable[[str, str, str, str, str], None]  # logical name, physical name, type, status, reason
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Resource:
 
     type: str
     properties: Properties
-    made: Made
+    physical: PhysicalResource
     retained: bool = False
 
 
@@ -30,21 +30,21 @@ class Engine:
     settings: Settings
     stack: str
     stack_id: str
-    tell: Told
+    tell: Tell
     resources: dict[str, Resource] = field(default_factory=dict)
 
     def apply(self, template: dict[str, Any], parameters: dict[str, Any]) -> Scope:
         """Make what is new, change what differs, delete what is gone; Failed leaves the rest as it was until then."""
         scope = self._scope(template, parameters)
         wanted = {
-            name: one
-            for name, one in template["Resources"].items()
-            if "Condition" not in one or scope.holds(one["Condition"])
+            name: definition
+            for name, definition in template["Resources"].items()
+            if "Condition" not in definition or scope.holds(definition["Condition"])
         }
         check_types(wanted)
         replaced: list[tuple[str, Resource]] = []
         for name in in_order(wanted):
-            old = self._one(name, wanted[name], scope)
+            old = self._bring(name, wanted[name], scope)
             if old is not None:
                 replaced.append((name, old))
         gone = [(name, self.resources[name]) for name in reversed(list(self.resources)) if name not in wanted]
@@ -72,42 +72,42 @@ class Engine:
         }
         return Scope({**pseudo, **parameters}, template.get("Conditions", {}), template.get("Mappings", {}))
 
-    def _one(self, name: str, wanted: dict[str, Any], scope: Scope) -> Resource | None:
+    def _bring(self, name: str, wanted: dict[str, Any], scope: Scope) -> Resource | None:
         """Make or change one resource; return the old one where it was replaced and is still to be deleted."""
-        kind, type_ = KINDS[wanted["Type"]], wanted["Type"]
+        resource_type, type_ = RESOURCE_TYPES[wanted["Type"]], wanted["Type"]
         old = self.resources.get(name)
         replaced = None
         try:
             properties = evaluate(wanted.get("Properties", {}), scope)
             if old is None:
                 self.tell(name, "", type_, "CREATE_IN_PROGRESS", "")
-                made = kind.create(self._site(name), properties)
-                self.tell(name, made.ref, type_, "CREATE_COMPLETE", "")
+                physical = resource_type.create(self._context(name), properties)
+                self.tell(name, physical.ref, type_, "CREATE_COMPLETE", "")
             elif (old.type, old.properties) == (type_, properties):
-                made = old.made
+                physical = old.physical
             else:
-                self.tell(name, old.made.ref, type_, "UPDATE_IN_PROGRESS", "")
-                made = self._change(name, old, type_, properties)
-                replaced = old if made.ref != old.made.ref else None
-                self.tell(name, made.ref, type_, "UPDATE_COMPLETE", "")
+                self.tell(name, old.physical.ref, type_, "UPDATE_IN_PROGRESS", "")
+                physical = self._change(name, old, type_, properties)
+                replaced = old if physical.ref != old.physical.ref else None
+                self.tell(name, physical.ref, type_, "UPDATE_COMPLETE", "")
         except Exception as error:
             status = "CREATE_FAILED" if old is None else "UPDATE_FAILED"
             self.tell(name, "", type_, status, str(error))
             raise Failed(name, str(error)) from error
         retained = wanted.get("DeletionPolicy") == "Retain"
-        self.resources[name] = Resource(type_, properties, made, retained)
-        scope.resources[name] = (made.ref, made.attributes)
+        self.resources[name] = Resource(type_, properties, physical, retained)
+        scope.resources[name] = (physical.ref, physical.attributes)
         return replaced
 
-    def _change(self, name: str, old: Resource, type_: str, properties: Properties) -> Made:
-        kind, site = KINDS[type_], self._site(name)
-        if type_ != old.type or any(old.properties.get(one) != properties.get(one) for one in kind.fixed):
-            return kind.create(site, properties)
-        if kind.update is not None:
-            return kind.update(site, old.made, properties)
+    def _change(self, name: str, old: Resource, type_: str, properties: Properties) -> PhysicalResource:
+        resource_type, context = RESOURCE_TYPES[type_], self._context(name)
+        if type_ != old.type or any(old.properties.get(key) != properties.get(key) for key in resource_type.fixed):
+            return resource_type.create(context, properties)
+        if resource_type.update is not None:
+            return resource_type.update(context, old.physical, properties)
         if type_ in _SAME_NAME:  # the new one would meet the old one's name
-            kind.delete(site, old.made)
-        return kind.create(site, properties)
+            resource_type.delete(context, old.physical)
+        return resource_type.create(context, properties)
 
     def undo(self, name: str, old: Resource | None, *, failed: bool) -> None:
         """Bring one resource back to what it was, None if it was not; `failed` marks the one whose change broke off."""
@@ -115,29 +115,29 @@ class Engine:
         if old is None:
             self._delete(name, now)
             del self.resources[name]
-        elif now.made.ref != old.made.ref:  # it was replaced, and the old one stands still
+        elif now.physical.ref != old.physical.ref:  # it was replaced, and the old one stands still
             self._delete(name, now)
             self.resources[name] = old
         elif failed or now.properties != old.properties:
             try:
-                made = self._change(name, now, old.type, old.properties)
+                physical = self._change(name, now, old.type, old.properties)
             except Exception as error:
                 raise Failed(name, str(error)) from error
-            self.resources[name] = Resource(old.type, old.properties, made, old.retained)
+            self.resources[name] = Resource(old.type, old.properties, physical, old.retained)
 
     def _delete(self, name: str, resource: Resource) -> None:
         if resource.retained:
             return
-        self.tell(name, resource.made.ref, resource.type, "DELETE_IN_PROGRESS", "")
+        self.tell(name, resource.physical.ref, resource.type, "DELETE_IN_PROGRESS", "")
         try:
-            KINDS[resource.type].delete(self._site(name), resource.made)
+            RESOURCE_TYPES[resource.type].delete(self._context(name), resource.physical)
         except Exception as error:
-            self.tell(name, resource.made.ref, resource.type, "DELETE_FAILED", str(error))
+            self.tell(name, resource.physical.ref, resource.type, "DELETE_FAILED", str(error))
             raise Failed(name, str(error)) from error
-        self.tell(name, resource.made.ref, resource.type, "DELETE_COMPLETE", "")
+        self.tell(name, resource.physical.ref, resource.type, "DELETE_COMPLETE", "")
 
-    def _site(self, name: str) -> Site:
-        return Site(self.settings, self.stack, self.stack_id, name)
+    def _context(self, name: str) -> Context:
+        return Context(self.settings, self.stack, self.stack_id, name)
 
 
 # types whose replacement takes the very name of what it replaces

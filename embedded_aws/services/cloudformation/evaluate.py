@@ -134,8 +134,8 @@ _FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Fn::FindInMap": _find_in_map,
     "Fn::Equals": _equals,
     "Fn::Not": lambda argument, scope: not evaluate(argument[0], scope),
-    "Fn::And": lambda argument, scope: all(evaluate(one, scope) for one in argument),
-    "Fn::Or": lambda argument, scope: any(evaluate(one, scope) for one in argument),
+    "Fn::And": lambda argument, scope: all(evaluate(condition, scope) for condition in argument),
+    "Fn::Or": lambda argument, scope: any(evaluate(condition, scope) for condition in argument),
     "Fn::Base64": lambda argument, scope: base64.b64encode(evaluate(argument, scope).encode()).decode(),
     "Fn::ToJsonString": lambda argument, scope: json.dumps(evaluate(argument, scope)),
 }

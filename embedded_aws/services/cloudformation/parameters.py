@@ -26,7 +26,7 @@ def resolve(template: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def _broken(slot: dict[str, Any], text: Any) -> Iterator[str]:
     advice = slot.get("ConstraintDescription")
-    if "AllowedValues" in slot and str(text) not in [str(one) for one in slot["AllowedValues"]]:
+    if "AllowedValues" in slot and str(text) not in [str(value) for value in slot["AllowedValues"]]:
         yield advice or f"must be one of {', '.join(map(str, slot['AllowedValues']))}"
     if "AllowedPattern" in slot and not re.fullmatch(slot["AllowedPattern"], str(text)):
         yield advice or f"must match {slot['AllowedPattern']}"

@@ -62,10 +62,10 @@ def _stacks(settings: Settings) -> tuple[Callable[..., Any], ...]:
     def update_stack(self: Any, name: str, template: str, parameters: list[dict[str, Any]], **_: Any) -> StrictStack:
         stack: StrictStack = self.get_stack(name)
         given = {
-            one["ParameterKey"]: stack.stack_parameters.get(one["ParameterKey"])
-            if one.get("UsePreviousValue")
-            else one["ParameterValue"]
-            for one in parameters
+            parameter["ParameterKey"]: stack.stack_parameters.get(parameter["ParameterKey"])
+            if parameter.get("UsePreviousValue")
+            else parameter["ParameterValue"]
+            for parameter in parameters
         }
         if stack.is_same(template, given):
             raise ValidationError(name, message="No updates are to be performed.")
@@ -74,7 +74,7 @@ def _stacks(settings: Settings) -> tuple[Callable[..., Any], ...]:
         return stack
 
     def delete_stack(self: Any, name_or_stack_id: str) -> None:
-        found = [one for one in self.stacks.values() if name_or_stack_id in (one.name, one.stack_id)]
+        found = [stack for stack in self.stacks.values() if name_or_stack_id in (stack.name, stack.stack_id)]
         for stack in found:
             with _one_at_a_time:
                 stack.delete()
@@ -121,7 +121,7 @@ def _new_stack(settings: Settings, backend: Any, name: str, tags: Any) -> Strict
             message=f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
             f"Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*, {_NAME_MAX} characters at most",
         )
-    for old in [one for one in backend.stacks.values() if one.name == name]:
+    for old in [stack for stack in backend.stacks.values() if stack.name == name]:
         if old.status != "REVIEW_IN_PROGRESS":
             raise ValidationError(name, message=f"Stack [{name}] already exists")
         del backend.stacks[old.stack_id]

@@ -64,7 +64,7 @@ class StrictStack(Stack):  # type: ignore[misc]
 
     @property
     def stack_resources(self) -> list[Shown]:
-        return [Shown(name, one.made.ref, one.type) for name, one in self.engine.resources.items()]
+        return [Shown(name, resource.physical.ref, resource.type) for name, resource in self.engine.resources.items()]
 
     @property
     def stack_parameters(self) -> dict[str, str]:
@@ -148,21 +148,23 @@ def _outputs(content: dict[str, Any], scope: Scope) -> list[dict[str, Any]]:
     return [
         {
             "OutputKey": key,
-            "OutputValue": str(evaluate(one["Value"], scope)),
-            "Description": one.get("Description"),
+            "OutputValue": str(evaluate(output["Value"], scope)),
+            "Description": output.get("Description"),
         }
-        for key, one in content.get("Outputs", {}).items()
-        if "Condition" not in one or scope.holds(one["Condition"])
+        for key, output in content.get("Outputs", {}).items()
+        if "Condition" not in output or scope.holds(output["Condition"])
     ]
 
 
 def changes(stack: StrictStack, content: dict[str, Any]) -> list[Change]:
     """Return what a template adds to, may modify in, and removes from a stack."""
     wanted, standing = content["Resources"], stack.engine.resources
-    found = [("Add", name, one["Type"]) for name, one in wanted.items() if name not in standing]
+    found = [("Add", name, definition["Type"]) for name, definition in wanted.items() if name not in standing]
     was = stack.template_dict.get("Resources", {})
     found += [
-        ("Modify", name, one["Type"]) for name, one in wanted.items() if name in standing and was.get(name) != one
+        ("Modify", name, definition["Type"])
+        for name, definition in wanted.items()
+        if name in standing and was.get(name) != definition
     ]
-    found += [("Remove", name, one.type) for name, one in standing.items() if name not in wanted]
-    return [Change(*one) for one in found]
+    found += [("Remove", name, resource.type) for name, resource in standing.items() if name not in wanted]
+    return [Change(*change) for change in found]

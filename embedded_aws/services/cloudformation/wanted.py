@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from embedded_aws.services.cloudformation.evaluate import references
-from embedded_aws.services.cloudformation.kinds import KINDS
+from embedded_aws.services.cloudformation.resources import RESOURCE_TYPES
 
 # attributes of a resource that are known or mean nothing here
 _ATTRIBUTES = {"Type", "Properties", "DependsOn", "Condition", "DeletionPolicy", "UpdateReplacePolicy", "Metadata"}
@@ -22,14 +22,16 @@ class Failed(Exception):
 def check_types(wanted: dict[str, Any]) -> None:
     """Refuse what the embedded AWS would lose: unknown types and properties, all of them at once."""
     lost = []
-    for name, one in wanted.items():
-        kind, strange = KINDS.get(one["Type"]), sorted(set(one) - _ATTRIBUTES)
+    for name, definition in wanted.items():
+        resource_type, strange = RESOURCE_TYPES.get(definition["Type"]), sorted(set(definition) - _ATTRIBUTES)
         if strange:
             lost.append(f"{name}: the embedded AWS would lose its {', '.join(strange)}")
-        if kind is None:
-            lost.append(f"{name}: the embedded AWS has no {one['Type']}")
-        elif kind.lost(one.get("Properties", {})):
-            lost.append(f"{name}: {one['Type']} would lose {', '.join(kind.lost(one['Properties']))}")
+        if resource_type is None:
+            lost.append(f"{name}: the embedded AWS has no {definition['Type']}")
+        elif resource_type.lost(definition.get("Properties", {})):
+            lost.append(
+                f"{name}: {definition['Type']} would lose {', '.join(resource_type.lost(definition['Properties']))}"
+            )
     if lost:
         raise Failed(lost[0].partition(":")[0], "; ".join(lost))
 

@@ -15,7 +15,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 
 from embedded_aws import changes
 from embedded_aws.clients import client
-from embedded_aws.services.cloudformation.kinds.base import recase
+from embedded_aws.services.cloudformation.resources.base import recase
 from embedded_aws.settings import Settings
 
 _LOOK_AGAIN = 1.0  # seconds after which a waiting task looks whether its execution still runs

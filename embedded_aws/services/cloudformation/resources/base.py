@@ -1,6 +1,7 @@
 """What a resource type is made of: which properties it keeps, and how it is made, changed and deleted."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,15 +15,15 @@ Properties = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Made:
-    """A resource: what `Ref` and `Fn::GetAtt` give."""
+class PhysicalResource:
+    """A resource: what `Ref` and `Fn::GetAtt` give of it."""
 
     ref: str
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Site:
+class Context:
     """Where a resource is made: the embedded AWS, its stack, and its logical name."""
 
     settings: Settings
@@ -43,13 +44,13 @@ class Site:
         return name.lower() if lower else name
 
 
-Create = Callable[[Site, Properties], Made]
-Update = Callable[[Site, Made, Properties], Made]
-Delete = Callable[[Site, Made], None]
+Create = Callable[[Context, Properties], PhysicalResource]
+Update = Callable[[Context, PhysicalResource, Properties], PhysicalResource]
+Delete = Callable[[Context, PhysicalResource], None]
 
 
 @dataclass(frozen=True)
-class Kind:
+class ResourceType:
     """A resource type. `ignored` properties have no meaning on a laptop: each with its reason.
 
     Without `update` a changed resource is replaced; so is one of whose `fixed` properties any changes.
@@ -63,7 +64,7 @@ class Kind:
     fixed: frozenset[str] = frozenset()
 
     def lost(self, properties: Iterable[str]) -> list[str]:
-        """Return the properties that this kind would lose."""
+        """Return the properties that this type would lose."""
         return sorted(set(properties) - self.kept - set(self.ignored))
 
 
@@ -72,7 +73,7 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def nothing(_site: Site, _made: Made) -> None:
+def nothing(_context: Context, _resource: PhysicalResource) -> None:
     """Delete nothing: it goes with what it belongs to."""
 
 
@@ -107,3 +108,10 @@ def _scalar(value: Any, shape: Shape) -> Any:
 def request(service_client: Any, operation: str, properties: Properties) -> Any:
     """Return properties in the shape of an operation's input."""
     return recase(properties, service_client.meta.service_model.operation_model(operation).input_shape)
+
+
+def as_text(value: Any) -> str:
+    """Return a value as attributes of SQS and SNS have it: text, JSON for maps and lists."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
