@@ -3,14 +3,13 @@
 import base64
 import hmac
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any
 
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Event, Field, File, MultipartDecoder, NeedData
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from embedded_aws.access.claims import ALGORITHM, Claim, credential, moment_of
 from embedded_aws.access.refusals import Refused, Why
@@ -18,7 +17,9 @@ from embedded_aws.access.request import Request
 from embedded_aws.access.signature import SKEW, known_secret, sign, signing_key
 
 _BLOCK = 256 * 1024
-_MOST_FORM = 1024**2  # bytes of all fields but the file
+_PIECE = 4096  # bytes that are read at once before the file begins
+_MOST_FIELDS = 20 * 1024  # bytes of all before the file, heads of the fields included, as on AWS
+_BOUNDARY = re.compile("[ -~]{1,70}")
 _UNCONDITIONED = {"policy", "x-amz-signature", "file"}
 _IGNORED = "x-ignore-"
 
@@ -29,11 +30,54 @@ def is_form(request: Request) -> bool:
     return request.method == "POST" and kind.startswith("multipart/form-data") and not request.lines("authorization")
 
 
-def verify(request: Request, bucket: str, secret_of: Callable[[str], str | None], now: datetime) -> Claim:
+class Signed:
+    """A form that is read as it comes: its fields are held against their signature before its file is taken."""
+
+    def __init__(
+        self, request: Request, named: str, secret_of: Callable[[str], str | None], now: Callable[[], datetime]
+    ) -> None:
+        """Take the bucket that the Host names, empty where the path names it."""
+        self.is_proven = False
+        self._bucket = _bucket_of(request, named)
+        self._secret_of, self._now = secret_of, now
+        self._reader = Reader(request)
+
+    def take(self, data: bytes) -> None:
+        """Take bytes; Refused as soon as the fields are not rightly signed, or do not keep to their policy."""
+        if self.is_proven:
+            return
+        for start in range(0, len(data), _PIECE):
+            self._reader.take(data[start : start + _PIECE])
+            if self._reader.is_at_file:
+                _claim_of(self._reader.fields, self._bucket, None, self._secret_of, self._now())
+                self.is_proven = True
+                return
+
+
+def verify(request: Request, named: str, secret_of: Callable[[str], str | None], now: datetime) -> Claim:
     """Return what a form rightly claims; Refused where its signature, policy or fields are not right."""
-    if request.query:
-        raise Refused(Why.POLICY, "s3", "a form's address has no query")
-    fields, size = _read(request)
+    bucket, reader = _bucket_of(request, named), Reader(request)
+    request.body.seek(0)
+    try:
+        while block := request.body.read(_BLOCK if reader.is_at_file else _PIECE):
+            reader.take(block)
+        reader.end()
+    finally:
+        request.body.seek(0)
+    return _claim_of(reader.fields, bucket, reader.size, secret_of, now)
+
+
+def _bucket_of(request: Request, named: str) -> str:
+    bucket = named or request.path.strip("/")
+    if request.target not in (("/",) if named else (f"/{bucket}", f"/{bucket}/")):
+        raise Refused(Why.POLICY, "s3", "a form's address is that of its bucket, without a key or a query")
+    return bucket
+
+
+def _claim_of(
+    fields: dict[str, str], bucket: str, size: int | None, secret_of: Callable[[str], str | None], now: datetime
+) -> Claim:
+    """Return what a form's fields rightly claim; its size is None as long as the file has not come."""
     algorithm, signature = fields.get("x-amz-algorithm"), fields.get("x-amz-signature", "")
     if algorithm is None and "signature" not in fields:
         raise Refused(Why.UNSIGNED, "s3")
@@ -54,59 +98,60 @@ def verify(request: Request, bucket: str, secret_of: Callable[[str], str | None]
     return claim
 
 
-def _read(request: Request) -> tuple[dict[str, str], int]:
-    """Return the form's fields, names in lower case, and the size of its file; the body is left at its start."""
-    parts: list[_Part] = []
-    request.body.seek(0)
-    try:
-        _, options = parse_options_header(request.header("content-type"))
-        decoder = MultipartDecoder(options.get("boundary", "").encode("latin-1"), max_form_memory_size=_MOST_FORM)
-        for event in _events(decoder, request.body):
-            if isinstance(event, Field | File):
-                parts.append(_Part(event.name.lower()))
-            elif isinstance(event, Data):
-                parts[-1].take(event.data)
-    except (ValueError, RequestEntityTooLarge, AttributeError):  # AttributeError: a part without a name
-        raise Refused(Why.POLICY, "s3", "the form cannot be read") from None
-    finally:
-        request.body.seek(0)
-    if len({part.name for part in parts}) < len(parts):
-        raise Refused(Why.POLICY, "s3", "each field may be there once")
-    fields = {part.name: part.value.decode("utf-8", "replace") for part in parts if not part.is_file}
-    return fields, sum(part.size for part in parts if part.is_file)
+class Reader:
+    """Reads a form: its fields, names in lower case, and the size of its file, which is the last of it."""
 
-
-def _events(decoder: MultipartDecoder, body: BinaryIO) -> Iterator[Event]:
-    """Yield what a form consists of; ValueError where it does not end as it must."""
-    while block := body.read(_BLOCK):
-        decoder.receive_data(block)
-        while not isinstance(event := decoder.next_event(), NeedData):
-            yield event
-    decoder.receive_data(None)
-    yield decoder.next_event()
-
-
-@dataclass
-class _Part:
-    """A field of a form; of a file the size alone."""
-
-    name: str
-    value: bytearray = field(default_factory=bytearray)
-    size: int = 0
+    def __init__(self, request: Request) -> None:
+        self.size = 0
+        self.is_at_file = False
+        self._values: dict[str, bytearray] = {}
+        self._name = ""
+        self._taken = 0
+        kinds = request.lines("content-type")
+        boundary = parse_options_header(kinds[0])[1].get("boundary", "")
+        if len(kinds) > 1 or not _BOUNDARY.fullmatch(boundary):
+            raise Refused(Why.POLICY, "s3", "the form cannot be read")
+        self._decoder = MultipartDecoder(boundary.encode())
 
     @property
-    def is_file(self) -> bool:
-        """Tell the file from the other fields."""
-        return self.name == "file"
+    def fields(self) -> dict[str, str]:
+        """Return the fields that came before the file."""
+        return {name: value.decode("utf-8", "replace") for name, value in self._values.items()}
 
     def take(self, data: bytes) -> None:
-        """Take what comes next of it."""
-        self.size += len(data)
-        if not self.is_file:
-            self.value.extend(data)
+        """Take bytes, few at once until the file begins; Refused where they are too many, or no form."""
+        if not self.is_at_file and (taken := self._taken + len(data)) > _MOST_FIELDS + _PIECE:
+            raise Refused(Why.FIELDS_TOO_LARGE, "s3", f"they may have {_MOST_FIELDS} bytes, and {taken} have come")
+        self._taken += len(data)
+        self._decode(data)
+
+    def end(self) -> None:
+        """Take note that no more comes; Refused where the form does not end so."""
+        self._decode(None)
+
+    def _decode(self, data: bytes | None) -> None:
+        try:
+            self._decoder.receive_data(data)
+            while not isinstance(event := self._decoder.next_event(), NeedData | Epilogue):
+                self._note(event)
+        except (ValueError, AttributeError):  # AttributeError: a part without a name
+            raise Refused(Why.POLICY, "s3", "the form cannot be read") from None
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Field | File):
+            self._name = event.name.lower()
+            if self.is_at_file or self._name in self._values:
+                raise Refused(Why.POLICY, "s3", "each field may be there once, and the file is the last")
+            self.is_at_file = self._name == "file"
+            if not self.is_at_file:
+                self._values[self._name] = bytearray()
+        elif isinstance(event, Data) and self.is_at_file:
+            self.size += len(event.data)
+        elif isinstance(event, Data):
+            self._values[self._name] += event.data
 
 
-def _keep_to(policy: str, fields: dict[str, str], size: int, now: datetime) -> None:
+def _keep_to(policy: str, fields: dict[str, str], size: int | None, now: datetime) -> None:
     """Refuse a policy that has expired, and fields that none of its conditions allows."""
     try:
         parsed = json.loads(base64.b64decode(policy, validate=True))
@@ -137,10 +182,10 @@ class _Condition:
         self._sizes = range(int(first), int(second) + 1) if is_range else range(0)
         self.field = "" if is_range else str(first).removeprefix("$").lower()
 
-    def holds(self, fields: dict[str, str], size: int) -> bool:
-        """Tell whether a form keeps to it."""
+    def holds(self, fields: dict[str, str], size: int | None) -> bool:
+        """Tell whether a form keeps to it, as far as is known."""
         if not self.field:
-            return size in self._sizes
+            return size is None or size in self._sizes
         value = fields.get(self.field)
         if value is None:
             return False

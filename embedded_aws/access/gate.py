@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from embedded_aws.access import form, signature
+from embedded_aws.access import form, signature, sizes
 from embedded_aws.access.claims import Claim
 from embedded_aws.access.hosts import Named, named_by
 from embedded_aws.access.open_paths import IDENTITY
@@ -17,6 +17,8 @@ from embedded_aws.access.refusals import Answer, Refused, Why, answer_to
 from embedded_aws.access.request import Request, request_of
 
 CLAIM = "embedded_aws.claim"  # in the WSGI environment: who calls which service, verified
+PROVEN = "embedded_aws.proven"  # there too: what to call once the caller has proven itself
+_SHOWN = 200  # characters of a path in the log
 _NOT_HANDED_ON = ("HTTP_ORIGIN", "HTTP_X_MOTO_ACCOUNT_ID")  # moto would answer to the first, and obey the second
 _CONTROL = "/v20180820/"  # S3 Control, below an account's virtual host
 _MISDIRECTED = Answer(
@@ -42,6 +44,15 @@ class Rules:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
+@dataclass(frozen=True)
+class Head:
+    """What the head of a request tells: its refusal, or a signature that is right, or a form that must show one."""
+
+    refusal: Answer | None = None
+    is_proven: bool = False
+    signed_form: form.Signed | None = None
+
+
 class Gate:
     """A WSGI application in front of another; `identity` answers the one open path of this server's own."""
 
@@ -57,20 +68,27 @@ class Gate:
         try:
             return self._admit(request, named, environ, start_response)
         except Refused as refused:
-            return _give(self._answer_to(request, refused), request, start_response)
+            return _give(self.refusal_of(request, refused), request, start_response)
 
-    def refusal_of_head(self, request: Request) -> Answer | None:
-        """Return the refusal of a request whose body has not come yet, so that nobody fills the disk with it."""
+    def look_at_head(self, request: Request, length: int | None) -> Head:
+        """Return what is known of a request before its body comes, so that nobody fills the disk with it.
+
+        `length` is the body's, None where it is not told.
+        """
         named = named_by(request, self._rules.port, self._rules.bridges)
         if named is None:
-            return _MISDIRECTED
+            return Head(_MISDIRECTED)
         try:
             self._cors(request, named)
-            if not form.is_form(request):
-                signature.verify_head(request, self._rules.secret_of, self._rules.now())
+            if form.is_form(request):
+                sizes.check_form(length)
+                return Head(signed_form=form.Signed(request, named.bucket, self._rules.secret_of, self._rules.now))
+            claim = signature.verify_head(request, self._rules.secret_of, self._rules.now())
+            if claim.service != "s3":
+                sizes.check(claim.service, request, length)
         except Refused as refused:
-            return self._answer_to(request, refused)
-        return None
+            return Head(self.refusal_of(request, refused))
+        return Head(is_proven=claim.service == "s3")
 
     def _admit(self, request: Request, named: Named, environ: Environ, start_response: Application) -> Any:
         cors = self._cors(request, named)
@@ -79,6 +97,7 @@ class Gate:
         if not cors and (request.method, request.path) == (IDENTITY.method, IDENTITY.path):
             return self._identity(environ, start_response)
         claim = self._verify(request, named)
+        environ[PROVEN]()
         if claim.region != self._rules.region:
             raise Refused(Why.MALFORMED, claim.service, f"this embedded AWS has one region, {self._rules.region}")
         if cors and claim.service != "s3":
@@ -96,16 +115,16 @@ class Gate:
             raise Refused(Why.FOREIGN_ORIGIN)
         return answer_headers(rule, request, origin)
 
-    def _answer_to(self, request: Request, refused: Refused) -> Answer:
-        log.info("refused %s %s: %s", request.method, request.path, refused)
+    def refusal_of(self, request: Request, refused: Refused) -> Answer:
+        """Return the answer to a request that is refused, which is logged."""
+        log.info("refused %s %s: %s", request.method, request.path[:_SHOWN], refused)
         return answer_to(request, refused, self._rules.take_keys)
 
     def _verify(self, request: Request, named: Named) -> Claim:
         now = self._rules.now()
         if not form.is_form(request):
             return signature.verify(request, self._rules.secret_of, now)
-        bucket = named.bucket or unquote(request.path.strip("/"))
-        return form.verify(request, bucket, self._rules.secret_of, now)
+        return form.verify(request, named.bucket, self._rules.secret_of, now)
 
 
 def _admitted(environ: Environ, claim: Claim, named: Named, port: int) -> Environ:

@@ -83,6 +83,42 @@ class Why(Enum):
         "AccessDenied",
         "Invalid according to Policy: Policy Condition failed",
     )
+    FIELDS_TOO_LARGE = (
+        "MaxPostPreDataLengthExceeded",
+        "RequestEntityTooLargeException",
+        "RequestEntityTooLarge",
+        "Your POST request fields preceding the upload file were too large.",
+    )
+    TOO_LARGE = (
+        "EntityTooLarge",
+        "RequestEntityTooLargeException",
+        "RequestEntityTooLarge",
+        "The body of the request is larger than its service takes",
+    )
+    NO_LENGTH = (
+        "MissingContentLength",
+        "MissingContentLength",
+        "MissingContentLength",
+        "You must provide the Content-Length HTTP header: a body of an unknown size is taken with a signed head alone.",
+    )
+    NO_ROOM = (
+        "SlowDown",
+        "ThrottlingException",
+        "Throttling",
+        "Callers that have not proven themselves are sending too much at once: try again.",
+    )
+    UNREADABLE = (
+        "MalformedXML",
+        "SerializationException",
+        "MalformedInput",
+        "The body of the request, or a document in it, cannot be read, or is nested too deeply.",
+    )
+    NO_SERVICE = (
+        "InvalidRequest",
+        "UnknownOperationException",
+        "InvalidAction",
+        "This embedded AWS has no such service or operation",
+    )
     FOREIGN_ORIGIN = (
         "AccessForbidden",
         "AccessDeniedException",
@@ -92,7 +128,14 @@ class Why(Enum):
 
 
 _KEYS_WANTED = {Why.UNKNOWN_KEY, Why.UNSIGNED}
-_BAD_REQUESTS = {Why.MALFORMED, Why.MALFORMED_QUERY, Why.OTHER_MECHANISM, Why.OTHER_BODY, Why.BODY_HASH}
+_BAD_SIGNATURES = (Why.MALFORMED, Why.MALFORMED_QUERY, Why.OTHER_MECHANISM, Why.OTHER_BODY, Why.BODY_HASH)
+_BAD_REQUESTS = (Why.FIELDS_TOO_LARGE, Why.UNREADABLE, Why.NO_SERVICE)
+_STATUSES: dict[Why, HTTPStatus] = {
+    **dict.fromkeys((*_BAD_SIGNATURES, *_BAD_REQUESTS), HTTPStatus.BAD_REQUEST),
+    Why.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Why.NO_LENGTH: HTTPStatus.LENGTH_REQUIRED,
+    Why.NO_ROOM: HTTPStatus.SERVICE_UNAVAILABLE,
+}
 
 
 class Refused(Exception):
@@ -118,12 +161,14 @@ def answer_to(request: Request, refused: Refused, take_keys: str) -> Answer:
     message = f"{message}: {take_keys}" if refused.why in _KEYS_WANTED else message
     text = f"{message}; {refused.detail}" if refused.detail else message
     number = str(uuid.uuid4())
-    status = HTTPStatus.BAD_REQUEST if refused.why in _BAD_REQUESTS else HTTPStatus.FORBIDDEN
+    status = _STATUSES.get(refused.why, HTTPStatus.FORBIDDEN)
     if refused.why is Why.FOREIGN_ORIGIN:  # a browser's affair, and S3's words for it
         return _answer(HTTPStatus.FORBIDDEN, "application/xml", _s3(s3_code, text, number))
     if request.header("x-amz-target"):
         body = json.dumps({"__type": json_code, "message": text}).encode()
-        return _answer(HTTPStatus.BAD_REQUEST, "application/x-amz-json-1.1", body)
+        if status == HTTPStatus.FORBIDDEN:
+            status = HTTPStatus.BAD_REQUEST
+        return _answer(status, "application/x-amz-json-1.1", body)
     if refused.service == "ec2":
         return _answer(status, "text/xml", _ec2(query_code, text, number))
     if _is_query(request):
@@ -131,7 +176,9 @@ def answer_to(request: Request, refused: Refused, take_keys: str) -> Answer:
     if refused.service in ("", "s3"):
         return _answer(status, "application/xml", _s3(s3_code, text, number))
     body = json.dumps({"message": text}).encode()
-    return _answer(HTTPStatus.FORBIDDEN, "application/json", body, x_amzn_errortype=json_code)
+    if refused.why in _BAD_SIGNATURES:
+        status = HTTPStatus.FORBIDDEN
+    return _answer(status, "application/json", body, x_amzn_errortype=json_code)
 
 
 def _answer(status: HTTPStatus, kind: str, body: bytes, **more: str) -> Answer:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 WIRE_HEADERS = "embedded_aws.headers"  # in the WSGI environment: every header line, as (name, value)
-_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_ORIGIN_FORM = re.compile(r"/[\x21\x22\x24-\x7e]*")  # printable, and without the "#" that no request has
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Request:
 
     @property
     def is_origin_form(self) -> bool:
-        """Tell a target that is a path from a URL, a `*`, or one with bytes that no URL has."""
-        return self.target.startswith("/") and _PRINTABLE.fullmatch(self.target) is not None
+        """Tell a target that is a path from a URL, a `*`, or one with a fragment or with bytes that no URL has."""
+        return _ORIGIN_FORM.fullmatch(self.target) is not None
 
     @cached_property
     def path(self) -> str:

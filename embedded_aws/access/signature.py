@@ -63,11 +63,15 @@ def verify(request: Request, secret_of: Callable[[str], str | None], now: dateti
     return claim
 
 
-def verify_head(request: Request, secret_of: Callable[[str], str | None], now: datetime) -> None:
-    """Refuse a request by all that can be known before its body comes: for S3 that is the signature, too."""
+def verify_head(request: Request, secret_of: Callable[[str], str | None], now: datetime) -> Claim:
+    """Return what a request claims; Refused by all that can be known before its body comes.
+
+    For S3 that is the signature, too; what other services sign has the hash of the body in it.
+    """
     claim, key = _verify_claim(request, secret_of, now)
     if claim.service == "s3":
         _verify_signature(request, claim, payload.claimed_hash(request, claim), key)
+    return claim
 
 
 def _verify_claim(request: Request, secret_of: Callable[[str], str | None], now: datetime) -> tuple[Claim, bytes]:
@@ -82,8 +86,9 @@ def _verify_claim(request: Request, secret_of: Callable[[str], str | None], now:
 
 
 def _verify_signature(request: Request, claim: Claim, body_hash: str, key: bytes) -> None:
-    expected = _expected(request, claim, body_hash, key)
-    if not _is_normal(request, claim) or not hmac.compare_digest(expected, claim.signature):
+    if not _is_normal(request, claim) or not hmac.compare_digest(
+        _expected(request, claim, body_hash, key), claim.signature
+    ):
         raise Refused(Why.MISMATCH, claim.service)
 
 
@@ -118,8 +123,18 @@ def _check_headers(request: Request, claim: Claim) -> None:
 
 
 def _is_normal(request: Request, claim: Claim) -> bool:
-    """Tell whether the path is the one that is signed: all services but S3 sign it without dots and empty parts."""
-    return claim.service == "s3" or normalize_url_path(request.path) == request.path
+    """Tell whether what is signed tells the whole target: nothing of it is dropped, and no order is lost that counts.
+
+    The query is signed in the order of its names and values. A name that comes twice is a list, whose order no service
+    minds; S3 has none, and what serves it takes the first. All services but S3 sign a path without dots and empty
+    parts.
+    """
+    if not request.is_origin_form:
+        return False
+    if claim.service != "s3":
+        return bool(normalize_url_path(request.path) == request.path)
+    names = [name for name, _ in request.arguments]
+    return len(set(names)) == len(names)
 
 
 def _expected(request: Request, claim: Claim, body_hash: str, key: bytes) -> str:

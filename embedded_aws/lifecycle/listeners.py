@@ -1,9 +1,10 @@
-"""Whose the sockets are that listen on this machine, as Linux tells it (proc(5), /proc/net/tcp); nothing elsewhere."""
+"""Whose the sockets of this machine are, as Linux tells it (proc(5), /proc/net/tcp); nothing elsewhere."""
 
 import os
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 _TABLES_AT = Path("/proc/net")
@@ -13,32 +14,46 @@ _ANY = ("0.0.0.0", "::")  # noqa: S104 - what others listen to, not we
 _WORD = 8  # hexadecimal digits of 32 bits, which stand in the machine's own byte order
 
 
+@dataclass(frozen=True)
+class _Socket:
+    """A row of a table."""
+
+    address: str
+    port: int
+    peer_port: int
+    listens: bool
+    owner: int
+
+
 def check_listener(address: str, port: int) -> None:
     """Raise ValueError unless a connection to a loopback address reaches this user; tells nothing without /proc."""
-    tables = {name: _TABLES_AT / name for name in _TABLES}
-    if not tables["tcp"].exists():
+    if not (_TABLES_AT / "tcp").exists():
         return
-    rows = [
-        row
-        for name, file in tables.items()
-        if file.exists()
-        for row in _listening(file.read_text(encoding="utf-8"), name)
-    ]
-    there = [(at, owner) for at, number, owner in rows if number == port and at in (address, *_ANY)]
-    exact = [owner for at, owner in there if at == address]
-    owners = exact or [owner for _, owner in there]
+    there = [row for row in _sockets() if row.listens and row.port == port and row.address in (address, *_ANY)]
+    exact = [row.owner for row in there if row.address == address]
+    owners = exact or [row.owner for row in there]
     if not owners:
         raise ValueError("nothing listens there")
     if any(owner != os.getuid() for owner in owners):
         raise ValueError("another user listens there")
 
 
-def _listening(table: str, name: str) -> Iterator[tuple[str, int, int]]:
-    """Yield address, port and owner of each socket of a table that listens."""
-    for line in table.splitlines()[1:]:
-        fields = line.split()
-        if fields[3] == _LISTENS:
-            where, _, port = fields[1].partition(":")
-            words = (int(where[at : at + _WORD], 16) for at in range(0, len(where), _WORD))
-            packed = b"".join(word.to_bytes(4, sys.byteorder) for word in words)
-            yield socket.inet_ntop(_TABLES[name], packed).removeprefix("::ffff:"), int(port, 16), int(fields[7])
+def owners_of_clients(port: int) -> dict[tuple[str, int], int]:
+    """Return the user id of each socket of this machine that is connected to a port, by its own address and port."""
+    return {(row.address, row.port): row.owner for row in _sockets() if row.peer_port == port}
+
+
+def _sockets() -> Iterator[_Socket]:
+    for name in _TABLES:
+        file = _TABLES_AT / name
+        if file.exists():
+            yield from (_socket(line.split(), _TABLES[name]) for line in file.read_text().splitlines()[1:])
+
+
+def _socket(fields: list[str], family: socket.AddressFamily) -> _Socket:
+    where, _, port = fields[1].partition(":")
+    words = (int(where[at : at + _WORD], 16) for at in range(0, len(where), _WORD))
+    packed = b"".join(word.to_bytes(4, sys.byteorder) for word in words)
+    address = socket.inet_ntop(family, packed).removeprefix("::ffff:")
+    peer_port = int(fields[2].partition(":")[2], 16)
+    return _Socket(address, int(port, 16), peer_port, fields[3] == _LISTENS, int(fields[7]))

@@ -5,8 +5,11 @@ import sys
 import unicodedata
 from typing import Any
 
+from embedded_aws.server.flood import Flood
+
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _FILLERS = "\u115f\u1160\u3164\uffa0"  # letters that are drawn as nothing
+_OPEN_TO_ALL = ("embedded_aws.access.gate", "waitress", "waitress.queue")  # who has no key makes them log
 _NOISY = ("botocore", "werkzeug", "samtranslator", "moto")
 
 
@@ -36,5 +39,7 @@ def configure() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter(_FORMAT))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for open_to_all in _OPEN_TO_ALL:
+        logging.getLogger(open_to_all).addFilter(Flood())
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -31,6 +31,7 @@ from embedded_aws.settings import CALLS_FILE, Settings
 _PREDECESSOR_SECONDS = 15.0  # that one of the same folder may take to end
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two
 _RECEIVE = 128 * 1024  # bytes at once; waitress's own 8 KiB make large uploads slow
+_HEAD_MAX = 64 * 1024  # bytes; it is searched anew for its end with each piece that comes
 _BODY_MAX = S3_PART_MAX + S3_PART_MAX // 100  # chunks have heads
 _SEND_AHEAD = 1024**2  # bytes that a response may be ahead of its client
 
@@ -62,6 +63,7 @@ def serve(settings: Settings) -> None:
         threads=_THREADS,
         connection_limit=connection_limit(),
         asyncore_use_poll=True,  # select() ends at the 1,024th open file
+        max_request_header_size=_HEAD_MAX,
         max_request_body_size=_BODY_MAX,
         recv_bytes=_RECEIVE,
         outbuf_high_watermark=_SEND_AHEAD,  # a writer waits above it, so below the overflow no file is written

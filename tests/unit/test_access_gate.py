@@ -12,7 +12,7 @@ from botocore.parsers import create_parser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.access.gate import CLAIM, Gate, Rules
+from embedded_aws.access.gate import CLAIM, PROVEN, Gate, Rules
 from embedded_aws.access.hosts import Named, named_by
 from embedded_aws.access.open_paths import OPEN
 from embedded_aws.access.origins import Rule
@@ -67,6 +67,7 @@ def environ_of(request: Request) -> dict[str, Any]:
         "QUERY_STRING": query,
         "wsgi.input": request.body,
         WIRE_HEADERS: request.headers,
+        PROVEN: lambda: None,
     }
 
 

@@ -1,20 +1,28 @@
 """The gate's check of signatures: what botocore signs passes; change any part of it, and it does not."""
 
 import io
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waitress.adjustments import Adjustments
 
 from embedded_aws.access.claims import TIMESTAMP
+from embedded_aws.access.gate import Gate, Rules
 from embedded_aws.access.keys import KeyPair, KeyRing, role_of
 from embedded_aws.access.refusals import Refused, Why
 from embedded_aws.access.request import Request
 from embedded_aws.access.signature import verify
+from embedded_aws.server.headers import LineParser
+from embedded_aws.services.s3.blobs import Blobs
 from tests.unit.signed import RING, USER, client, request_from, sent, with_header
 
 TEXT = st.characters(exclude_categories=["Cs", "Cc"])
@@ -149,6 +157,105 @@ def test_any_change_of_a_presigned_url_is_refused(data: st.DataObject):
     assert not passes(with_header(whole, "x-amz-acl", "public-read"))
     longer = whole.target.replace("X-Amz-Expires=1000", "X-Amz-Expires=604801")
     assert why(replace(whole, target=longer)) is Why.MALFORMED_QUERY
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[type[LineParser]]:
+    rules = Rules(4566, "us-east-1", frozenset(), RING.secret_of, lambda _: [], "")
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LineParser, "gate", Gate(None, None, rules), raising=False)  # type: ignore[arg-type]
+        patch.setattr(LineParser, "store", Blobs(Path(folder)), raising=False)
+        yield LineParser
+
+
+def wired(parser: type[LineParser], line: bytes, whole: Request) -> LineParser | None:
+    """Return what the server reads of a request line; None where it reads no request."""
+    made = parser(Adjustments())
+    made.received(line + b"\r\nhost: x\r\n\r\n")
+    if made.error or not made.completed:
+        return None
+    made.lines = whole.headers
+    return made
+
+
+def meaning(made: LineParser) -> tuple[Any, ...]:
+    """Return what a service takes of a request line."""
+    return made.command, made.path, parse_qs(made.query, keep_blank_values=True)
+
+
+@cache
+def of_queries() -> tuple[Request, ...]:
+    s3, named = client("s3", "path"), {"Bucket": "mill", "Key": "a/b c"}
+    return (
+        *(presigned_once(), signed_once("lambda"), signed_once("batch")),
+        sent(lambda: s3.upload_part(UploadId="u", PartNumber=1, Body=b"x", **named)),
+        sent(lambda: s3.list_objects_v2(Bucket="mill", Prefix="a/b", Delimiter="/")),
+    )
+
+
+ODD_BYTES = [
+    b"#",
+    b"?",
+    b";",
+    b"\\",
+    b"\t",
+    b"\r",
+    b"\n",
+    b" ",
+    b"\xe4",
+    b"\0",
+    b"%2F",
+    b"%2e",
+    b"/..",
+    b"//",
+    b"&",
+    b"=",
+]
+ODD_BYTES += [
+    b"#z",
+    b"?a=b",
+    b"&a=b",
+    b"%",
+    b"+",
+    b"/",
+    b".",
+    b"a",
+    b"&uploadId=v",
+    b"&prefix=",
+    b"[",
+    b"\x7f",
+    b"|",
+    b"@",
+]
+
+
+@given(data=st.data())
+def test_no_byte_of_the_request_line_is_left_unsigned(parser: type[LineParser], data: st.DataObject):
+    whole = data.draw(st.sampled_from(of_queries()))
+    line = f"{whole.method} {whole.target} HTTP/1.1".encode()
+    start = data.draw(st.integers(0, len(line)))
+    end = data.draw(st.integers(start, min(len(line), start + 3)))
+    changed = line[:start] + data.draw(st.sampled_from([b"", *ODD_BYTES])) + line[end:]
+    before, after = wired(parser, line, whole), wired(parser, changed, whole)
+    assert before
+    if after is not None:
+        sent_so = replace(whole, method=after.command, target=after.request_uri)
+        assert not passes(sent_so) or meaning(after) == meaning(before), changed
+
+
+@pytest.mark.parametrize("added", ["#z", "?#", "#", "&x-id=a&x-id=b"])
+def test_what_comes_after_the_target_is_signed(added: str):
+    for whole in of_queries():
+        assert not passes(replace(whole, target=whole.target + added))
+
+
+def test_a_name_that_comes_twice_in_a_query_to_s3_is_refused():
+    def twice(request: Any, **_: Any) -> None:
+        request.url += "&prefix=b&prefix=a"
+
+    s3 = client("s3", "virtual", host="twice.localhost")
+    s3.meta.events.register("before-sign.s3", twice)
+    assert not passes(sent(lambda: s3.list_objects_v2(Bucket="mill")))
 
 
 def put(body: bytes = b"body", **more: Any) -> Request:

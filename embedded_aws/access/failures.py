@@ -1,0 +1,62 @@
+"""What a service could not serve: whether its request cannot be read, or asks for what is not there."""
+
+import json
+from typing import Any
+from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError, ParserCreate
+
+from botocore.model import OperationNotFoundError
+
+from embedded_aws.access.claims import Claim
+from embedded_aws.access.refusals import Why
+
+_UNREADABLE = (RecursionError, json.JSONDecodeError, UnicodeDecodeError, ExpatError, ParseError)
+_DEEPEST = 100  # elements of XML in each other
+_MOST = 1024**2  # bytes of a document; what is larger is an object
+
+
+def why(environ: dict[str, Any], claim: Claim, error: Exception) -> Why | None:
+    """Return why a request made its service fail; None where the service itself is to blame."""
+    operation = str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2]
+    if isinstance(error, NotImplementedError | OperationNotFoundError) or error.args == (operation,):
+        return Why.NO_SERVICE
+    if isinstance(error, _UNREADABLE) or not _is_readable(_document(environ), claim.service):
+        return Why.UNREADABLE
+    return None
+
+
+def _document(environ: dict[str, Any]) -> bytes:
+    environ["wsgi.input"].seek(0)
+    return bytes(environ["wsgi.input"].read(_MOST))
+
+
+def _is_readable(document: bytes, service: str) -> bool:
+    start = document.lstrip()[:1]
+    if service == "s3":
+        return start != b"<" or _is_shallow(document)
+    try:
+        return start not in (b"[", b'"', b"n", b"{") or isinstance(json.loads(document), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_shallow(document: bytes) -> bool:
+    """Tell whether a document is XML of a sound depth."""
+    depth = deepest = 0
+
+    def begin(_name: str, _attributes: Any) -> None:
+        nonlocal depth, deepest
+        depth += 1
+        deepest = max(depth, deepest)
+
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser = ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    try:
+        parser.Parse(document, True)
+    except ExpatError:
+        return False
+    return deepest <= _DEEPEST
