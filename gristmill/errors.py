@@ -3,6 +3,8 @@
 from enum import IntEnum, unique
 from typing import TYPE_CHECKING
 
+from gristmill import printable
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -67,4 +69,4 @@ def first_fault(error: "ValidationError") -> str:
     """Return the first fault of a failed validation in one line: where, and what is wrong there."""
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(map(str, fault["loc"]))
-    return f"{place}: {fault['msg']}" if place else str(fault["msg"])
+    return printable.line(f"{place}: {fault['msg']}" if place else str(fault["msg"]))  # names of fields are data too

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -145,6 +145,7 @@ def test_notify_tells_nobody_of_what_was_started_by_hand(value: Any, other: Any)
 
 
 @given(st.binary(max_size=200) | ANYTHING.map(lambda value: json.dumps(value).encode("utf-8", "surrogatepass")))
+@example(b'{"\\n":null}')
 def test_any_bytes_in_a_records_place_are_told_or_left_out(raw: bytes):
     class Place:
         def find(self, _key: str, _most: int) -> bytes:
