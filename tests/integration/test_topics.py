@@ -115,6 +115,20 @@ def test_a_topic_that_may_not_invoke_a_function_does_not(mill: Mill, tmp_path: P
     assert event["Records"][0]["Sns"]["Message"] == "after"
 
 
+@pytest.mark.parametrize(
+    "endpoint", ["f", "arn:aws:lambda:us-east-1:123456789012:f", "arn:aws:sqs:us-east-1:123456789012:f"]
+)
+def test_only_a_function_subscribes_as_one(mill: Mill, subscriber: Subscriber, endpoint: str):
+    with pytest.raises(ClientError, match="Lambda endpoint ARN"):
+        subscriber.sns.subscribe(TopicArn=subscriber.topic, Protocol="lambda", Endpoint=endpoint)
+
+
+def test_a_function_that_is_gone_holds_up_no_other_subscriber(subscriber: Subscriber):
+    subscriber.sns.subscribe(TopicArn=subscriber.topic, Protocol="lambda", Endpoint=subscriber.arn + "-gone")
+    subscriber.publish("on")
+    subscriber.wait(1)
+
+
 def test_publishing_does_not_wait_and_a_function_that_hangs_holds_up_no_other(mill: Mill, tmp_path: Path):
     folders = [tmp_path / name for name in ("slow", "quick")]
     for folder in folders:

@@ -2,21 +2,29 @@
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.awslambda.exceptions import GenericResourcNotFound, UnknownFunctionException
 from moto.awslambda.utils import get_backend
-from moto.sns.models import Subscription
+from moto.sns.exceptions import SNSInvalidParameter
+from moto.sns.models import SNSBackend, Subscription
 
+_FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:[\w$-]+)?")
 _NOT_SIGNED = "EXAMPLE"  # as in AWS's sample event: nobody checks signatures of what Lambda was handed
 log = logging.getLogger(__name__)
 
 
 def install() -> None:
     """Let subscriptions of protocol `lambda` invoke asynchronously, with the event that AWS sends."""
-    publish = Subscription.publish
+    publish, subscribe = Subscription.publish, SNSBackend.subscribe
+
+    def subscribe_checked(self: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
+        if protocol == "lambda" and not _FUNCTION.fullmatch(endpoint):
+            raise SNSInvalidParameter("Invalid parameter: Lambda endpoint ARN")
+        return subscribe(self, topic_arn, endpoint, protocol)
 
     def publish_to_function(self: Any, message: str, message_id: str, **named: Any) -> Any:
         if self.protocol != "lambda":
@@ -29,7 +37,7 @@ def install() -> None:
             _hand_over(self, event_of(self, message, message_id, named.get("subject"), attributes))
         return None
 
-    Subscription.publish = publish_to_function
+    SNSBackend.subscribe, Subscription.publish = subscribe_checked, publish_to_function
 
 
 def event_of(
