@@ -155,9 +155,9 @@ def _for_programs(notice: Notice) -> dict[str, Any]:
 
 
 def _for_slack(notice: Notice) -> dict[str, Any]:
-    subject, text = (html.escape(part, quote=False) for part in (notice.subject, cut(notice.text, _CHAT_TEXT_MAX)))
-    text = text.replace("`", "'")  # which could end the block
-    return {"text": f"{subject}\n```\n{text}\n```"}
+    """Return text in a block, where Slack neither formats nor links, with the three characters escaped that it asks."""
+    text = f"{notice.subject}\n\n{cut(notice.text, _CHAT_TEXT_MAX)}".replace("`", "'")  # which could end the block
+    return {"text": f"```\n{html.escape(text, quote=False)}```"}
 
 
 def _for_teams(notice: Notice) -> dict[str, Any]:
