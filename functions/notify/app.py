@@ -1,4 +1,4 @@
-"""Notify: mail what a run came to, and settle executions that ended without telling."""
+"""Notify: send what a run came to, and settle executions that ended without a notice."""
 
 import os
 from datetime import UTC, datetime

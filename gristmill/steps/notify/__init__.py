@@ -1,1 +1,1 @@
-"""Notify: what is sent to whom, and executions that ended without telling."""
+"""Notify: the notices of runs, the channels that they take, and executions that ended without one."""

@@ -1,4 +1,4 @@
-"""Notify: tell what a run came to, and settle executions that ended without telling."""
+"""Notify: send the notice of what a run came to, and settle executions that ended without one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ class NotifyClients:
 def notify(clients: NotifyClients, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Answer the state machine's notice, or an `Execution Status Change` event.
 
-    An execution that was started by hand, and asks for nothing that Gristmill does, is nobody's run: nobody is told.
+    An execution that was started by hand with an input of another kind is no run: nothing is sent.
     """
     is_change, bucket = "detail-type" in payload, clients.store.bucket
     try:
@@ -52,39 +52,39 @@ def notify(clients: NotifyClients, payload: Mapping[str, Any]) -> dict[str, Any]
         record = find_readable_record(clients.store, event.run)
         if is_repeated(payload) or not may_tell(event, record) or is_stopped(clients.store, event.run, event.execution):
             return {"run": event.run, "told": False}
-        return tell(clients, event, record)
+        return send_notice(clients, event, record)
 
 
 def is_repeated(payload: Mapping[str, Any]) -> bool:
-    """Tell whether a notice says what one said before: a stage that is tried once more than twice.
+    """Return whether a notice repeats an earlier one: a retry of a stage after its first.
 
-    `attempt` is the one to come. The mail at the run's end tells the rest.
+    `attempt` is the one to come. The notice at the run's end has the rest.
     """
     return payload["status"] == RunStatus.RETRYING and nth_attempt(payload.get("attempt", 0)) > _FIRST_RETRY
 
 
 def settle(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any]:
-    """End what an ended execution left running, and tell its end unless that was told.
+    """End what an ended execution left running, and send the notice of its end unless that was sent.
 
-    The jobs of a run are ended only by the execution that owns it: another one may be at work on it by now.
+    Jobs are ended only for the execution that owns the run: another one may be at work on it by now.
     """
     record = find_readable_record(clients.store, event.run)
     if not may_tell(event, record):
         return {"run": event.run, "told": False, "ended": 0}
     owns = record is None or record.execution == event.execution
     ended = end_jobs(clients.cost.batch, clients.cost.queues, event.run, f"execution {event.status}") if owns else []
-    if was_told(clients.store, event):
+    if was_sent(clients.store, event):
         return {"run": event.run, "told": False, "ended": len(ended)}
-    return {**tell(clients, event, record), "ended": len(ended)}
+    return {**send_notice(clients, event, record), "ended": len(ended)}
 
 
-def was_told(store: Storage, event: ExecutionEvent) -> bool:
-    """Tell whether this very end was told; a notice of success that came before a failure does not count."""
+def was_sent(store: Storage, event: ExecutionEvent) -> bool:
+    """Return whether the notice of this very end was sent; one of success before a failure does not count."""
     outcome = find_outcome(store, event.run, event.execution)
     return outcome is not None and outcome.status is event.status
 
 
-def tell(clients: NotifyClients, event: ExecutionEvent, record: RunRecord | None) -> dict[str, Any]:
+def send_notice(clients: NotifyClients, event: ExecutionEvent, record: RunRecord | None) -> dict[str, Any]:
     """Send the notice, then write the outcome of an execution that has ended: a notice twice is better than none."""
     summary = make_summary(clients.store, event, record, clients.now)
     if event.is_end:
@@ -108,7 +108,7 @@ def _ended(clients: NotifyClients, summary: RunSummary, event: ExecutionEvent, r
 
 
 def outcome(summary: RunSummary, event: ExecutionEvent) -> Outcome:
-    """Return what the execution came to, as its notice told it."""
+    """Return what the execution came to, as its notice has it."""
     return Outcome(
         run=event.run,
         execution=event.execution,
