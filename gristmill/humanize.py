@@ -13,6 +13,12 @@ def ascii_only(text: str) -> str:
     return "".join(letter if " " <= letter <= "~" else "?" for letter in kept)
 
 
+def shortened(text: str, most: int) -> str:
+    """Return text of at most `most` characters: of a longer one the beginning and the end."""
+    keep = (most - 3) // 2
+    return text if len(text) <= most else f"{text[:keep]}...{text[-keep:]}"
+
+
 def duration(span: timedelta) -> str:
     """Return a time span as people say it: 12 s, 3 min 4 s, 2 h 5 min."""
     seconds = max(0, round(span.total_seconds()))

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable
 
 LINE_MAX = 2_000  # characters of a line that is read by people
+TAIL_LINES, TAIL_LINE_MAX = 12, 300  # lines of a log that are quoted, and characters of each
 _HIDDEN = {"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"}  # Unicode's controls, formats, unassigned, surrogates, line ends
 _UNSEEN = re.compile(  # letters and marks that Unicode has drawn as nothing (Default_Ignorable_Code_Point)
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
@@ -57,6 +58,11 @@ def short(text: str, most: int = LINE_MAX) -> str:
     """Return one line of about `most` characters at most, with a mark where it was cut."""
     shown = line(text[: most + 1])
     return shown if len(shown) <= most else f"{shown[:most]}… ({len(text):,} characters in all)"
+
+
+def tail(text: str) -> list[str]:
+    """Return the last lines of a quoted text, as few and as short as a reader takes in."""
+    return [short(each, TAIL_LINE_MAX) for each in text.rstrip().splitlines()[-TAIL_LINES:]]
 
 
 def block(text: str) -> str:

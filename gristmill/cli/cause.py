@@ -4,13 +4,11 @@ from typing import TYPE_CHECKING
 
 from gristmill.cli.show import out
 from gristmill.enums import RunStatus
-from gristmill.printable import short
+from gristmill.printable import short, tail
 
 if TYPE_CHECKING:
     from gristmill.client.runs.causes import Cause
     from gristmill.client.runs.find import Run
-
-_TAIL = 12  # log lines shown of each failure
 
 
 def show_cause(run: "Run", cause: "Cause") -> None:
@@ -21,8 +19,8 @@ def show_cause(run: "Run", cause: "Cause") -> None:
     for failure in cause.failures:
         out()
         out(short(failure.headline))
-        for line in failure.detail.rstrip().splitlines()[-_TAIL:]:
-            out(f"  | {short(line)}")
+        for line in tail(failure.detail):
+            out(f"  | {line}")
     if run.going:
         return
     out()

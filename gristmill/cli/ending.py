@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from gristmill import keys
-from gristmill.cli.show import COLOURS, emit, note, out, rich, seconds, size, styled
+from gristmill.cli.show import COLOURS, emit, note, out, problem, rich, seconds, size, styled
 from gristmill.enums import RunStatus
-from gristmill.errors import ExitCode
+from gristmill.errors import ExitCode, GristmillError
 
 if TYPE_CHECKING:
     from gristmill.cli.session import Session
@@ -56,6 +56,10 @@ def tell_end(here: "Session", run: "Run", folder: Path | None, json: bool) -> No
     patience = here.patience(f"the run has ended {run.status}", f"gristmill watch {run.run}")
     end = patience.call(lambda: _gather(here.stack, run, folder))
     _emit(run, end) if json else _print(run, end)
+    if end.unwritten:
+        again = f"Get them: gristmill results {run.run} --download FOLDER"
+        problem(f"the run has ended {run.status}, but not all of it could be written here: {end.unwritten}", again)
+        raise typer.Exit(ExitCode.FAILED)
     raise typer.Exit(exit_code(run))
 
 
@@ -69,18 +73,32 @@ class _End:
     report: str | None
     cost: "Cost"
     took: float
+    unwritten: str = ""  # why results or report did not come here
 
 
 def _gather(stack: "Stack", run: "Run", folder: Path | None) -> _End:
+    from gristmill.client.outage import outage_of
     from gristmill.client.runs.causes import causes
     from gristmill.client.runs.costs import cost_of
     from gristmill.client.runs.times import times_of
 
-    results = _results(stack, run, folder)
+    unwritten = ""
+    try:
+        results, report = _results(stack, run, folder), _report(stack, run, folder)
+    except (OSError, GristmillError) as error:
+        if outage_of(error):
+            raise
+        unwritten = _why(error, folder)
+        results, report = _results(stack, run, None), _report(stack, run, None)
     cause = None if run.status is RunStatus.SUCCEEDED else causes(stack, run)
     (times,) = times_of(stack, [run], datetime.now(UTC))
-    report = _report(stack, run, folder)
-    return _End(stack.store.bucket, results, cause, report, cost_of(stack, run.run), times.took)
+    return _End(stack.store.bucket, results, cause, report, cost_of(stack, run.run), times.took, unwritten)
+
+
+def _why(error: OSError | GristmillError, folder: Path | None) -> str:
+    if isinstance(error, GristmillError):
+        return str(error)
+    return f"{error.filename or folder}: {error.strerror or error}"
 
 
 def _results(stack: "Stack", run: "Run", folder: Path | None) -> list[dict[str, Any]]:

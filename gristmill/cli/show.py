@@ -18,6 +18,7 @@ import typer
 
 from gristmill import printable
 from gristmill.enums import RunStatus
+from gristmill.humanize import shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _WIDE = 10_000  # columns where nobody looks: a pipe gets each row on one line
 _GAP = 2  # blanks between columns
+_CELL_MAX = 200  # characters of a cell
 _WHOLE = 40  # characters of a word that is not broken: ids of runs and jobs, and more
 COLOURS = {
     RunStatus.SUCCEEDED: "green",
@@ -150,12 +152,13 @@ def _plain(value: Any) -> Any:
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> "Table":
     """Return a plain table; columns named in `right` hold numbers.
 
-    Long cells fold, nothing is cut off; ids, numbers and times of day stay whole, however narrow the terminal.
+    Long cells fold, and only what is longer than any sentence loses its middle; ids, numbers and times of day stay
+    whole, however narrow the terminal.
     """
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    cells = [[styled(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    cells = [[styled(shortened(cell, _CELL_MAX)) if isinstance(cell, str) else cell for cell in row] for row in rows]
     for place, name in enumerate(columns):
         words = [word for row in cells for word in row[place].plain.split()]
         whole = max((len(word) for word in words if len(word) <= _WHOLE), default=0)

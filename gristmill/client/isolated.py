@@ -1,6 +1,8 @@
 """A boto3 session that sees nothing of its user's own AWS configuration: for an AWS on this machine."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -10,7 +12,18 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 _FILES = ("config_file", "credentials_file")
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _SECTIONS = ("s3", "proxies_config")  # whole sections of the configuration, with variables of their own
+
+
+@contextmanager
+def without_tls_settings() -> Iterator[None]:
+    """Hide what the environment has for TLS (a key log, certificates): an AWS on this machine speaks plain HTTP."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SSL") or name in _BUNDLES}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 @cache

@@ -57,7 +57,7 @@ class Target:
     def client(self, service: str) -> Any:
         """Return a boto3 client; a local one knows nothing of the user's own configuration, credentials or proxies."""
         from gristmill.aws_clients import make_client
-        from gristmill.client.isolated import isolated
+        from gristmill.client.isolated import isolated, without_tls_settings
 
         settings: dict[str, Any] = {"config": self._config(service), "session": isolated() if self.local else None}
         if self.endpoint:
@@ -67,6 +67,8 @@ class Target:
         if self.local:
             pair = self._own_pair()
             settings |= {"aws_access_key_id": pair.access_key_id, "aws_secret_access_key": pair.secret_access_key}
+            with without_tls_settings():
+                return make_client(service, **settings)
         return make_client(service, **settings)
 
     def renew(self) -> None:

@@ -82,6 +82,31 @@ def test_run_shows_progress_and_ends_with_the_places_of_the_results(mill: Mill, 
     assert Path(f"results/{run}/reverse.txt").read_bytes() == "tsirg\n\nelhüm\n".encode() * 40
 
 
+@pytest.mark.parametrize("lack", ["deleted", "a file"])
+def test_what_cannot_be_written_here_is_told_beside_the_end_of_the_run(mill: Mill, cli: Cli, words: Path, lack: str):
+    run = mill.drop("strings", f"{lack}.txt", words.read_bytes())
+    mill.finish(run)
+    if lack == "deleted":
+        Path("gone").mkdir()
+        os.chdir("gone")
+        Path("../gone").rmdir()
+    else:
+        Path("results").touch()
+    said = cli("watch", run)
+    assert said.out.startswith("SUCCEEDED strings/")
+    assert f"  Results: s3://{mill.bucket}/{keys.results_prefix('strings', f'{lack}.txt', run)}" in said.out
+    assert "error: the run has ended SUCCEEDED, but not all of it could be written here: " in said.err
+    assert f"Get them: gristmill results {run} --download FOLDER" in said.err
+    assert said.code == ExitCode.FAILED
+
+
+@pytest.mark.parametrize("name", ["SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"])
+def test_settings_for_tls_do_not_reach_the_embedded_aws(cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setenv(name, "/no/where")
+    assert cli("runs").code == ExitCode.OK
+    assert os.environ[name] == "/no/where"
+
+
 def test_json_is_all_there_is_on_stdout(cli: Cli, words: Path):
     answer = cli("run", "strings", str(words), "--json").json
     assert answer["status"] == "SUCCEEDED"

@@ -24,7 +24,7 @@ from embedded_aws.services.sns.publishing import is_subject
 from gristmill.cli import show
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.outcome.summary import RunSummary
-from gristmill.printable import LINE_MAX, block, json_text, line, short
+from gristmill.printable import LINE_MAX, TAIL_LINE_MAX, TAIL_LINES, block, json_text, line, short, tail
 from gristmill.report.page import _environment
 from gristmill.runs.records import BranchFinding, Failure, Finding
 from gristmill.steps.notify.mail import body, subject
@@ -257,3 +257,17 @@ def test_a_page_hides_nothing(text):
     shown = _environment().from_string("<p>{{ text }}</p>").render(text=text)
     assert hidden(shown) == []
     assert block(text).count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize("text", ["", "one\ntwo", "x" * 1_000_000, "\n".join(["y" * 10_000] * 500), "\x1b" * 9_000])
+def test_a_quoted_log_is_bounded_in_all(text: str):
+    quoted = tail(text)
+    assert len(quoted) <= TAIL_LINES
+    assert all(len(one) <= TAIL_LINE_MAX + 40 for one in quoted)
+    assert [one[:5] for one in quoted] == [line(one)[:5] for one in text.splitlines()[-TAIL_LINES:]]
+
+
+def test_a_name_of_any_length_leaves_a_table_whole():
+    made = show.table(("FILE",), [["a" + "x" * 1_000 + "z"]])
+    (cell,) = made.columns[0].cells
+    assert (len(cell.plain), cell.plain[0], cell.plain[-1]) == (199, "a", "z")  # type: ignore[union-attr]

@@ -11,13 +11,15 @@ from gristmill.cli.options import Json, MaybeRunId, Results
 from gristmill.cli.session import session
 from gristmill.cli.show import coloured, emit, moment, note, out, rich, seconds, size, styled, table
 from gristmill.enums import RunStatus
-from gristmill.humanize import often
+from gristmill.humanize import often, shortened
 
 if TYPE_CHECKING:
     from gristmill.client.runs.causes import Cause
     from gristmill.client.runs.find import Run
     from gristmill.client.runs.snapshot import BranchLook, Look, StageLook
     from gristmill.client.runs.times import Times
+
+_TITLE_MAX = 80  # characters of a file's name in the list
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,7 +60,8 @@ def runs(
 
 def _row(run: "Run", times: "Times") -> tuple[Any, ...]:
     owner = run.record.owner if run.record else ""
-    return run.run, coloured(run.status), run.title, moment(times.first), seconds(times.took), owner
+    title = shortened(run.title, _TITLE_MAX)
+    return run.run, coloured(run.status), title, moment(times.first), seconds(times.took), owner
 
 
 def _told(run: "Run", times: "Times") -> dict[str, Any]:

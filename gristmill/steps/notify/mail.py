@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from gristmill import printable
 from gristmill.cost.bill import describe_bill
 from gristmill.enums import RunStatus
-from gristmill.humanize import ascii_only, duration, often, size, timestamp
+from gristmill.humanize import ascii_only, duration, often, shortened, size, timestamp
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
 from gristmill.runs.records import Failure, Finding
@@ -20,11 +20,7 @@ def subject(summary: RunSummary) -> str:
     head = f"[gristmill] {summary.status} "
     tail = f" {'after' if summary.status is not RunStatus.SUCCEEDED else 'in'} {duration(summary.took)}"
     room = SNS_SUBJECT_MAX - 1 - len(head) - len(tail)
-    title = ascii_only(summary.title)
-    if len(title) > room:
-        keep = (room - 3) // 2
-        title = f"{title[:keep]}...{title[-keep:]}"
-    return f"{head}{title}{tail}"
+    return f"{head}{shortened(ascii_only(summary.title), room)}{tail}"
 
 
 def body(summary: RunSummary) -> str:
@@ -117,7 +113,7 @@ def _failures(findings: Sequence[Finding]) -> Iterator[str]:
 
 def _failure(failure: Failure) -> Iterator[str]:
     yield f"  {failure.headline}"
-    for line in failure.detail.rstrip().splitlines()[-12:]:
+    for line in printable.tail(failure.detail):
         yield f"    | {line}"
 
 
