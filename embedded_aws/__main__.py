@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from embedded_aws.door import (
+    START,
     EmbeddedAWSError,
     Unreachable,
     become,
@@ -16,6 +17,7 @@ from embedded_aws.door import (
     get_past,
     leading_to,
     prepare,
+    reset,
     turn,
 )
 from embedded_aws.server.options import given, options
@@ -32,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("up", parents=[data, options()], help="serve in the foreground; Ctrl-C stops it")
     commands.add_parser("env", parents=[data], help="print the environment of clients, for a shell's eval")
     commands.add_parser("down", parents=[data], help="stop the server of a folder")
+    commands.add_parser("reset", parents=[data], help="stop it, and remove all that it has left there")
     return parser
 
 
@@ -48,7 +51,7 @@ def _up(data: Path, arguments: Sequence[str]) -> None:
 def _env(data: Path) -> None:
     state = find_server(data)
     if state is None:
-        raise Unreachable(f"no embedded AWS runs in {data}.", "Start one: python -m embedded_aws up")
+        raise Unreachable(f"no embedded AWS runs in {data}.", f"Start one: {START}")
     pair = KeyPair(state.access_key_id, state.secret_access_key)
     for name, value in {**leading_to(state.endpoint, state.region, pair), **unproxied(environment=os.environ)}.items():
         print(f"export {name}={shlex.quote(value)}")  # noqa: T201 - a command's answer
@@ -62,6 +65,8 @@ def main(words: Sequence[str]) -> int:
             _up(chosen.data, given(chosen))
         elif chosen.command == "env":
             _env(chosen.data)
+        elif chosen.command == "reset":
+            print(f"Removed {len(reset(chosen.data)[1])} files and folders.")  # noqa: T201 - a command's answer
         else:
             print(f"The embedded AWS at {down(chosen.data).endpoint} is down.")  # noqa: T201 - a command's answer
     except EmbeddedAWSError as error:

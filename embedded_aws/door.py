@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws.application import Application
-from embedded_aws.errors import EmbeddedAWSError, Unreachable
+from embedded_aws.errors import ANOTHER_FOLDER, RESET, START, EmbeddedAWSError, Unreachable
 from embedded_aws.lifecycle.daemon import become, down, get_past, lost, reset, start, turn, up
 from embedded_aws.lifecycle.folder import prepare
 from embedded_aws.lifecycle.proof import find_server, is_running
@@ -15,6 +15,9 @@ from embedded_aws.search_path import folders as folders_of
 from embedded_aws.surroundings import KeyPair, astray, embedded_pair, leading_to, unproxied
 
 __all__ = [
+    "ANOTHER_FOLDER",
+    "RESET",
+    "START",
     "STATE_FILE",
     "Application",
     "EmbeddedAWSError",

@@ -1,4 +1,11 @@
-"""Errors that whoever starts an embedded AWS can mend."""
+"""Errors that whoever starts an embedded AWS can mend.
+
+What mends them may name one of these ways; a program with commands of its own puts those in their place.
+"""
+
+START = "python -m embedded_aws up"
+RESET = "python -m embedded_aws reset"
+ANOTHER_FOLDER = "the option --data"
 
 
 class EmbeddedAWSError(Exception):

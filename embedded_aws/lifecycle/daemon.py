@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from embedded_aws.application import Application
-from embedded_aws.errors import EmbeddedAWSError, NotFound, Refused
+from embedded_aws.errors import START, EmbeddedAWSError, NotFound, Refused
 from embedded_aws.lifecycle.folder import LOG_FILE, check_marked, left_by_servers, mark_again, prepare, wipe
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
 from embedded_aws.lifecycle.proof import Unproven, is_running, serve_command
@@ -175,7 +175,7 @@ def down(data: Path) -> ServerState:
 
 
 def _nowhere() -> NotFound:
-    return NotFound("no embedded AWS runs here.", "Start one: gristmill local up")
+    return NotFound("no embedded AWS runs here.", f"Start one: {START}")
 
 
 def stop(data: Path) -> ServerState | None:

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from embedded_aws.errors import Refused
+from embedded_aws.errors import ANOTHER_FOLDER, Refused
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK
 from embedded_aws.lifecycle.private import check_own, make_private, remove
 from embedded_aws.lifecycle.state import STATE_FILE
@@ -17,7 +17,7 @@ from embedded_aws.settings import CALLS_FILE, OUTBOX
 LOG_FILE = "server.log"
 _FOLDERS = (*scratch.FOLDERS, OUTBOX)
 _FILES = (CALLS_FILE, SEARCH_FILE, LOG_FILE, SERVER_LOCK, STATE_FILE, START_LOCK, MARKER)  # in the order of their end
-_CHOOSE = "Choose another folder: GRISTMILL_HOME."
+_CHOOSE = f"Choose another folder: {ANOTHER_FOLDER}."
 
 
 def prepare(data: Path) -> None:

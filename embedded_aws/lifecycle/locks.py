@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from embedded_aws.errors import Refused
+from embedded_aws.errors import ANOTHER_FOLDER, Refused
 from embedded_aws.private_files import open_private
 
 START_LOCK = "start.lock"
@@ -56,6 +56,6 @@ def _is_free(file: int, kind: int) -> bool:
         return False
     except OSError as error:
         raise Refused(
-            [f"this file system has no locks ({error.strerror})"], "Choose another: GRISTMILL_HOME."
+            [f"this file system has no locks ({error.strerror})"], f"Choose another: {ANOTHER_FOLDER}."
         ) from error
     return True

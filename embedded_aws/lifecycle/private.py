@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from embedded_aws.errors import Refused
+from embedded_aws.errors import ANOTHER_FOLDER, Refused
 
 
 def make_private(folder: Path, is_own: Callable[[str], bool]) -> None:
@@ -16,14 +16,14 @@ def make_private(folder: Path, is_own: Callable[[str], bool]) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise Refused([f"{folder} cannot be made ({error.strerror})"], "Choose another: GRISTMILL_HOME.") from error
+        raise Refused([f"{folder} cannot be made ({error.strerror})"], f"Choose another: {ANOTHER_FOLDER}.") from error
     check_own(folder)
     if folder.stat().st_mode & 0o077:
         others = sorted(path.name for path in folder.iterdir() if not is_own(path.name))
         if others:
             raise Refused(
                 [f"{folder} is open to other users and holds things that are none of an embedded AWS ({others[0]!a})"],
-                f"Choose a folder of its own (GRISTMILL_HOME), or close this one: chmod 700 {folder}",
+                f"Choose a folder of its own ({ANOTHER_FOLDER}), or close this one: chmod 700 {folder}",
             )
         folder.chmod(0o700)
 
@@ -31,7 +31,7 @@ def make_private(folder: Path, is_own: Callable[[str], bool]) -> None:
 def check_own(folder: Path) -> None:
     """Refuse a folder of another user, who could change under our hands what is in it."""
     if folder.stat().st_uid != os.getuid():
-        raise Refused([f"{folder} belongs to another user"], "Choose a folder of your own: GRISTMILL_HOME.")
+        raise Refused([f"{folder} belongs to another user"], f"Choose a folder of your own: {ANOTHER_FOLDER}.")
 
 
 def remove(path: Path) -> bool:

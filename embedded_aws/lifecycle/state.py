@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.errors import Unreachable
+from embedded_aws.errors import ANOTHER_FOLDER, RESET, Unreachable
 from embedded_aws.marker import is_marked
 from embedded_aws.private_files import read_private, write_private
 
@@ -23,7 +23,7 @@ _ENDPOINT = re.compile(r"http://(localhost|\[::1\]|127(?:\.[0-9]{1,3}){3}):([0-9
 class BadState(Unreachable):
     """Raised when a state file cannot be believed; says why, and how to get rid of it."""
 
-    def __init__(self, path: Path, why: str, mend: str = "Clear it away with: gristmill local reset") -> None:
+    def __init__(self, path: Path, why: str, mend: str = f"Clear it away with: {RESET}") -> None:
         super().__init__(f"{path} cannot be believed: {why}.", mend)
 
 
@@ -105,7 +105,9 @@ def read_state(folder: Path) -> ServerState | None:
         if content is None:
             return None
         if not is_marked(folder):
-            raise BadState(path, "no embedded AWS has made its folder", "Remove it, or choose another: GRISTMILL_HOME.")
+            raise BadState(
+                path, "no embedded AWS has made its folder", f"Remove it, or choose another: {ANOTHER_FOLDER}."
+            )
         return _parse(content, folder)
     except ValueError as error:
         raise BadState(path, str(error)) from error
@@ -117,7 +119,7 @@ def _parse(content: bytes, folder: Path) -> ServerState:
     except (ValueError, RecursionError) as error:
         raise ValueError("it is damaged") from error
     if not isinstance(fields, dict) or fields.keys() != _CHECKS.keys():
-        raise ValueError("it is damaged, or of another version of Gristmill")
+        raise ValueError("it is damaged, or of another version")
     wrong = [name for name, is_right in _CHECKS.items() if not is_right(fields[name])]
     if wrong:
         raise ValueError(f"it is damaged ({', '.join(wrong)})")

@@ -11,6 +11,7 @@ from embedded_aws.door import Application, EmbeddedAWSError, ServerState
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.project import SEARCH_PATH, package_folder
 
+HOME = "GRISTMILL_HOME"  # the variable that names the folder
 TAKE_KEYS = 'eval "$(gristmill local env)"'  # what gives a shell the keys of the embedded AWS that runs now
 # what runs children and nodes is stable and heavy; a pipeline's own code is always read from the disk
 _WORKERS = (
@@ -27,6 +28,8 @@ GRISTMILL = Application(
     leave="To leave this list: gristmill unsubscribe {address}",
     take_keys=TAKE_KEYS,
 )
+
+_WAYS = {door.START: "gristmill local up", door.RESET: "gristmill local reset", door.ANOTHER_FOLDER: HOME}
 
 
 def up(data: Path, arguments: Sequence[str] = ()) -> ServerState:
@@ -50,7 +53,10 @@ def share_search_path(data: Path) -> None:
 
 
 def of_embedded(error: EmbeddedAWSError) -> GristmillError:
-    """Return an error of the embedded AWS as one of Gristmill."""
-    same = GristmillError(error.what, error.mend)
+    """Return an error of the embedded AWS as one of Gristmill, whose own commands mend it."""
+    mend = error.mend
+    for way, own in _WAYS.items():
+        mend = mend.replace(way, own)
+    same = GristmillError(error.what, mend)
     same.exit_code = ExitCode(error.exit_code)
     return same

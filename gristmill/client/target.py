@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from embedded_aws.door import STATE_FILE, KeyPair, ServerState, embedded_pair, find_server, leading_to
-from gristmill.client.embedded import TAKE_KEYS
+from gristmill.client.embedded import HOME, TAKE_KEYS
 from gristmill.errors import Refused, Unreachable
 from gristmill.project import working_folder
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 ENDPOINT = "AWS_ENDPOINT_URL"
-HOME = "GRISTMILL_HOME"
 _TAKE_THEM = f"Where it was started, or with its {HOME}: {TAKE_KEYS}"
 _FOLDER = ".gristmill"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.errors import Refused
+from embedded_aws.errors import NotFound, Refused
 from embedded_aws.lifecycle import daemon
 from embedded_aws.lifecycle.folder import LOG_FILE, prepare
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
@@ -25,6 +25,7 @@ from embedded_aws.private_files import open_private
 from embedded_aws.processes import scratch
 from embedded_aws.search_path import SEARCH_FILE
 from embedded_aws.settings import CALLS_FILE, OUTBOX
+from gristmill.client.embedded import of_embedded
 from gristmill.client.target import HOME, home
 from gristmill.errors import Refused as NotUsable
 from tests.states import fields, plant
@@ -256,3 +257,11 @@ def test_a_server_whose_state_file_was_deleted_is_not_forgotten(tmp_path: Path, 
         act(tmp_path)
     os.close(lock)
     assert (tmp_path / LOG_FILE).exists()
+
+
+def test_gristmill_mends_the_errors_of_the_embedded_aws_by_its_own_commands(tmp_path: Path):
+    with pytest.raises(NotFound) as caught:
+        daemon.down(tmp_path)
+    assert caught.value.mend == "Start one: python -m embedded_aws up"
+    same = of_embedded(caught.value)
+    assert (same.what, same.mend, same.exit_code) == (caught.value.what, "Start one: gristmill local up", 3)

@@ -4,7 +4,7 @@ from embedded_aws.settings import Settings
 
 
 def install(settings: Settings) -> None:
-    """Apply the patches. moto is loaded only here: `gristmill deploy` reads templates without it."""
+    """Apply the patches. moto is loaded only here: templates are read without it."""
     from embedded_aws.services.cloudformation.patch import install as apply
 
     apply(settings)

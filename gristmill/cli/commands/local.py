@@ -68,8 +68,8 @@ def up(
     arguments += ["--containers"] if containers else []
     arguments += ["--isolate"] if isolate else []
     arguments += ["--started-by", PROGRAM]
-    source = source_folder(working_folder())
     door.prepare(data)
+    source = source_folder(working_folder())
     with door.turn(data) as lock:
         fault = door.get_past(data)
         if fault is not None:
