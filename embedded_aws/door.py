@@ -8,6 +8,7 @@ from embedded_aws.application import Application
 from embedded_aws.errors import ANOTHER_FOLDER, RESET, START, EmbeddedAWSError, Unreachable
 from embedded_aws.lifecycle.daemon import become, down, get_past, lost, reset, start, turn, up
 from embedded_aws.lifecycle.folder import prepare
+from embedded_aws.lifecycle.listeners import is_another_users
 from embedded_aws.lifecycle.proof import find_server, is_running
 from embedded_aws.lifecycle.state import STATE_FILE, ServerState, read_state
 from embedded_aws.search_path import add as add_to_search_path
@@ -32,6 +33,7 @@ __all__ = [
     "find_server",
     "folders_of",
     "get_past",
+    "is_another_users",
     "is_running",
     "leading_to",
     "lost",

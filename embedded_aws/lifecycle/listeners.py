@@ -10,7 +10,7 @@ from pathlib import Path
 _TABLES_AT = Path("/proc/net")
 _TABLES = {"tcp": socket.AF_INET, "tcp6": socket.AF_INET6}
 _LISTENS = "0A"
-_ANY = ("0.0.0.0", "::")  # noqa: S104 - what others listen to, not we
+_ANY = ("::", "0.0.0.0")  # noqa: S104 - what others listen to, not we
 _WORD = 8  # hexadecimal digits of 32 bits, which stand in the machine's own byte order
 
 
@@ -27,15 +27,29 @@ class _Socket:
 
 def check_listener(address: str, port: int) -> None:
     """Raise ValueError unless a connection to a loopback address reaches this user; tells nothing without /proc."""
-    if not (_TABLES_AT / "tcp").exists():
-        return
-    there = [row for row in _sockets() if row.listens and row.port == port and row.address in (address, *_ANY)]
-    exact = [row.owner for row in there if row.address == address]
-    owners = exact or [row.owner for row in there]
-    if not owners:
+    if _owners(address, port) == []:
         raise ValueError("nothing listens there")
-    if any(owner != os.getuid() for owner in owners):
+    if is_another_users(address, port):
         raise ValueError("another user listens there")
+
+
+def is_another_users(address: str, port: int) -> bool:
+    """Tell whether a connection to an address of this machine may reach another user; False without /proc."""
+    return any(owner != os.getuid() for owner in _owners(address, port) or [])
+
+
+def _owners(address: str, port: int) -> list[int] | None:
+    """Return the users who listen where a connection to an address goes; None without /proc."""
+    if not (_TABLES_AT / "tcp").exists():
+        return None
+    there = [row for row in _sockets() if row.listens and row.port == port]
+    exact = [row.owner for row in there if row.address == address]
+    return exact or [row.owner for row in there if row.address in _any_of(address)]
+
+
+def _any_of(address: str) -> tuple[str, ...]:
+    """Return the wildcards that stand for an address too: that of version 6 may serve version 4 as well."""
+    return _ANY[:1] if ":" in address else _ANY
 
 
 def owners_of_clients(port: int) -> dict[tuple[str, int], int]:

@@ -36,5 +36,12 @@ def isolated() -> boto3.Session:
     return boto3.Session(botocore_session=core)
 
 
+def without_endpoints() -> boto3.Session:
+    """Return a session with its user's configuration but for the endpoints that it sets, those of STS included."""
+    core = Session()
+    core.set_config_variable("ignore_configured_endpoint_urls", True)
+    return boto3.Session(botocore_session=core)
+
+
 def _fixed(name: str, _in_files: Any, _in_environment: Any, default: Any, convert: Any) -> tuple[Any, ...]:
     return None, None, os.devnull if name in _FILES else default, convert

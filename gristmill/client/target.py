@@ -1,6 +1,7 @@
 """Where commands act: an embedded AWS on this machine, or an account and region of AWS."""
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from embedded_aws.door import STATE_FILE, KeyPair, ServerState, embedded_pair, find_server, leading_to
+from embedded_aws.door import STATE_FILE, KeyPair, ServerState, embedded_pair, find_server, is_another_users, leading_to
 from gristmill.client.embedded import HOME, TAKE_KEYS
+from gristmill.client.this_machine import LOOPBACK, is_on_this_machine, leading_here, places_here
 from gristmill.errors import Refused, Unreachable
 from gristmill.project import working_folder
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 ENDPOINT = "AWS_ENDPOINT_URL"
 _TAKE_THEM = f"Where it was started, or with its {HOME}: {TAKE_KEYS}"
 _FOLDER = ".gristmill"
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_HOST = re.compile(r"[0-9A-Za-z._-]*[0-9A-Za-z_-]\.?|[0-9A-Fa-f:.]+")  # a name in ASCII, or an address
+_IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 _DEFAULT_REGION = "us-east-1"
 _PROBE_SECONDS = 2.0
 _TRIES = 4  # a person waits: fewer tries than a job's
@@ -56,9 +59,10 @@ class Target:
     def client(self, service: str) -> Any:
         """Return a boto3 client; a local one knows nothing of the user's own configuration, credentials or proxies."""
         from gristmill.aws_clients import make_client
-        from gristmill.client.isolated import isolated, without_tls_settings
+        from gristmill.client.isolated import isolated, without_endpoints, without_tls_settings
 
-        settings: dict[str, Any] = {"config": self._config(service), "session": isolated() if self.local else None}
+        settings: dict[str, Any] = {"config": self._config(service)}
+        settings["session"] = isolated() if self.local else without_endpoints() if self.ignores_endpoints else None
         if self.endpoint:
             settings["endpoint_url"] = self.endpoint
         if self.region:
@@ -68,7 +72,10 @@ class Target:
             settings |= {"aws_access_key_id": pair.access_key_id, "aws_secret_access_key": pair.secret_access_key}
             with without_tls_settings():
                 return make_client(service, **settings)
-        return make_client(service, **settings)
+        client = make_client(service, **settings)
+        if is_on_this_machine(client.meta.endpoint_url):
+            raise _led_here(f"the AWS configuration leads {service} to {client.meta.endpoint_url}")
+        return client
 
     def renew(self) -> None:
         """Have the next client read its user's credentials anew; those of a local one are its own."""
@@ -79,7 +86,10 @@ class Target:
 
     def _own_pair(self) -> KeyPair:
         if self.pair is None:
-            raise Unreachable(f"the keys of the embedded AWS at {self.endpoint} are not known here.", _TAKE_THEM)
+            raise Unreachable(
+                f"the keys of the embedded AWS at {self.endpoint} are not known here, and it gets no others.",
+                _TAKE_THEM,
+            )
         return self.pair
 
     def _config(self, service: str) -> "Config":
@@ -88,9 +98,7 @@ class Target:
         more: dict[str, Any] = {"retries": {"mode": "standard", "total_max_attempts": _TRIES}}
         if service == "s3":
             more["signature_version"] = "s3v4"  # else boto3 presigns URLs in a way that new buckets refuse
-        if self.local:
-            return Config(**more, proxies={})  # {} is none; None asks the environment
-        return Config(**more, ignore_configured_endpoint_urls=self.ignores_endpoints)
+        return Config(**more, proxies={}) if self.local else Config(**more)  # {} is none; None asks the environment
 
     def environment(self) -> dict[str, str]:
         """Return the environment that leads any AWS tool here."""
@@ -115,14 +123,6 @@ class Target:
         identity = self.client("sts")
         via = f" ({self.endpoint})" if self.endpoint else ""
         return f"AWS account {identity.get_caller_identity()['Account']}, {identity.meta.region_name}{via}"
-
-
-def is_on_this_machine(endpoint: str | None) -> bool:
-    """Tell whether an endpoint's URL leads to this machine itself."""
-    try:
-        return endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
-    except ValueError:  # it is no URL
-        return False
 
 
 def home(environment: Mapping[str, str], here: Path | None = None) -> Path:
@@ -152,11 +152,11 @@ def choose(wanted: Wanted, environment: Mapping[str, str]) -> Target:
     """Return the AWS meant: flags first, then AWS_ENDPOINT_URL, then a live embedded AWS started here, then AWS."""
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if wanted.aws:
-        return Target(None, region, ignores_endpoints=is_on_this_machine(environment.get(ENDPOINT)))
+        return Target(None, region, ignores_endpoints=bool(leading_here(environment)))
     endpoint = _checked(wanted.endpoint or environment.get(ENDPOINT))
     if endpoint and not is_on_this_machine(endpoint):
         if not wanted.local:
-            return Target(endpoint, region)
+            return _of_aws(endpoint, region, environment)
         if wanted.endpoint:
             raise Unreachable(f"{endpoint} is not on this machine.", "Leave out --local, or --endpoint-url.")
         endpoint = None  # the environment's
@@ -167,7 +167,21 @@ def choose(wanted: Wanted, environment: Mapping[str, str]) -> Target:
         return at_server(state)
     if wanted.local:
         raise Unreachable("no embedded AWS runs here.", "Start one with: gristmill local up")
-    return Target(None, region)
+    return _of_aws(None, region, environment)
+
+
+def _of_aws(endpoint: str | None, region: str | None, environment: Mapping[str, str]) -> Target:
+    """Return AWS, or what stands in for it elsewhere; Unreachable where a service of it would be this machine."""
+    others = [name for name in leading_here(environment) if name != ENDPOINT]
+    if others and not environment.get(_IGNORE):
+        raise _led_here(f"{others[0]} leads to this machine")
+    return Target(endpoint, region)
+
+
+def _led_here(what: str) -> Unreachable:
+    return Unreachable(
+        f"{what}: keys of AWS are sent to nobody there.", f"Unset it, or have it ignored: --aws, or {_IGNORE}=true."
+    )
 
 
 def _checked(endpoint: str | None) -> str | None:
@@ -176,7 +190,8 @@ def _checked(endpoint: str | None) -> str | None:
         return None
     try:
         url = urlsplit(endpoint)
-        is_plain = url.scheme in ("http", "https") and url.hostname and url.port != 0 and "@" not in url.netloc
+        is_plain = url.scheme in ("http", "https") and url.port != 0 and "@" not in url.netloc
+        is_plain = is_plain and _HOST.fullmatch(url.hostname or "") is not None
     except ValueError:
         is_plain = False
     if not is_plain or not endpoint.isprintable() or " " in endpoint:
@@ -191,6 +206,9 @@ def at_server(state: ServerState) -> Target:
 
 
 def _at(endpoint: str, state: ServerState | None, environment: Mapping[str, str]) -> Target:
-    if state is not None and state.port == urlsplit(endpoint).port:
+    places = places_here(endpoint)
+    if any(is_another_users(*place) for place in places):
+        raise Unreachable(f"another user listens at {endpoint}: nothing is sent there.", f"Unset {ENDPOINT}.")
+    if state is not None and all(place in [(address, state.port) for address in LOOPBACK] for place in places):
         return replace(at_server(state), endpoint=endpoint)
     return Target(endpoint, _DEFAULT_REGION, pair=embedded_pair(environment))  # an embedded AWS has one region
