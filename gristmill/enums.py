@@ -5,7 +5,7 @@ from enum import IntEnum, StrEnum, unique
 
 @unique
 class RunStatus(StrEnum):
-    """Where a run stands, as told to people and in SNS message attributes."""
+    """The status of a run, as people and SNS message attributes see it."""
 
     RUNNING = "RUNNING"
     RETRYING = "RETRYING"
@@ -129,9 +129,9 @@ class ParameterType(StrEnum):
 
 @unique
 class NodeMessage(StrEnum):
-    """What the nodes of a multi-node job tell each other; those of one node carry its index in their key."""
+    """The messages between the nodes of a multi-node job; those of one node carry its index in their key."""
 
-    NODE = "node"  # it has come, and how it can be used
+    NODE = "node"  # it has registered, and how it can be used
     LAUNCH = "launch"  # what it has to run
     ALIVE = "alive"
     LOST = "lost"  # it goes away early

@@ -1,4 +1,4 @@
-"""How amounts, times and names are said to people. Pure."""
+"""Format amounts, times and names for people. Pure."""
 
 import difflib
 import unicodedata
@@ -20,7 +20,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def duration(span: timedelta) -> str:
-    """Return a time span as people say it: 12 s, 3 min 4 s, 2 h 5 min."""
+    """Return a time span in words: 12 s, 3 min 4 s, 2 h 5 min."""
     seconds = max(0, round(span.total_seconds()))
     if seconds < 60:
         return f"{seconds} s"
@@ -30,7 +30,7 @@ def duration(span: timedelta) -> str:
 
 
 def size(count: int) -> str:
-    """Return bytes as people say them, in powers of ten."""
+    """Return bytes in words, in powers of ten."""
     value, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
     while value >= 1000 and len(units) > 1:
         value, units = value / 1000, units[1:]
@@ -43,14 +43,14 @@ def timestamp(when: datetime) -> str:
 
 
 def brief(seconds: float) -> str:
-    """Return a time span as people say it, a short one with its fractions: 40 ms, 1.2 s, 12 s, 3 min 4 s."""
+    """Return a time span in words, a short one with its fractions: 40 ms, 1.2 s, 12 s, 3 min 4 s."""
     if seconds < 0.9995:
         return f"{1000 * seconds:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 9.95 else duration(timedelta(seconds=seconds))
 
 
 def quantity(count: float) -> str:
-    """Return a figure as people say it: whole with separators from 100 on, else with two significant digits."""
+    """Return a figure in words: whole with separators from 100 on, else with two significant digits."""
     return f"{count:,.0f}" if count >= 100 or count == int(count) else f"{count:.2g}"
 
 

@@ -35,7 +35,7 @@ SNS_MESSAGE_MAX = 256 * 1024
 # A Split must end within one Lambda invocation: at a cautious 40 MiB/s from S3, 32 GiB take 820 s
 SCAN_MAX_BYTES = 32 * GIB
 
-# SAM specification, section 4.1: a block's size is told in 16 bits
+# SAM specification, section 4.1: a block's size has 16 bits
 BGZF_BLOCK_MAX = 64 * 1024
 
 # BGZF is decompressed to be scanned: at 20 MiB/s of the file (80 MiB/s of data, one vCPU), 12 GiB take 615 s

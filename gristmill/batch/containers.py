@@ -1,4 +1,4 @@
-"""What Batch tells of a run's containers: children of arrays, nodes of multi-node jobs, and jobs of one."""
+"""List the containers of a run as Batch knows them: children of arrays, nodes of multi-node jobs, and jobs of one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gristmill.runs.records import RunRecord
 
 @dataclass(frozen=True)
 class Container:
-    """One container; times are Unix seconds and those of its last try, None where it has not come to that."""
+    """One container. Times are those of its last try in Unix seconds, None where it has not got so far."""
 
     job_id: str
     stage: str
@@ -26,7 +26,7 @@ class Container:
     stopped: float | None
     exit_code: int | None
     reason: str
-    earlier: float = 0.0  # seconds of its tries before that; told of nodes alone, for arrays have too many children
+    earlier: float = 0.0  # seconds of tries before the last; of nodes alone, for arrays have too many children
 
     @property
     def seconds(self) -> float:
@@ -72,7 +72,7 @@ def _parts(batch: Any, job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _nodes(batch: Any, job: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield a page of a job's nodes with the seconds of their tries before the last, which ListJobs does not tell."""
+    """Yield a page of a job's nodes with the seconds of their tries before the last, which ListJobs does not give."""
     described = {node["jobId"]: node for node in describe_jobs(batch, [node["jobId"] for node in nodes])}
     for node in nodes:
         tries = described.get(node["jobId"], {}).get("attempts", [])

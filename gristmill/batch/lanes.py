@@ -1,4 +1,4 @@
-"""Where jobs go: the queues and job definitions of the stack, by what a branch computes on."""
+"""Choose where jobs go: the queues and job definitions of the stack, by what a branch computes on."""
 
 import json
 from collections.abc import Mapping

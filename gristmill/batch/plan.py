@@ -1,4 +1,4 @@
-"""How the tasks of a branch are shared out over Batch jobs and their children. Pure arithmetic."""
+"""Share the tasks of a branch out over Batch jobs and their children. Pure arithmetic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class BranchPlan:
 
 
 def plan_branch(stage: Stage, branch: Branch, tasks: int | None, reused: int, max_vcpus: float) -> BranchPlan:
-    """Plan a branch as JobMap does: what has a valid output is not done again."""
+    """Plan a branch as JobMap does; tasks that have a valid output are not done again."""
     todo = max((tasks or 0) - reused, 0)
     sizes = tuple(group_sizes(children(todo, branch, max_vcpus, len(stage.branches)))) if todo else ()
     per_child = -(-todo // sum(sizes)) if sizes else 0

@@ -1,4 +1,4 @@
-"""What the bucket holds of a command that was submitted as a job: written by the client, read by the job."""
+"""The record of a command that was submitted as a job: the client writes it, the job reads it."""
 
 from pathlib import PurePosixPath
 

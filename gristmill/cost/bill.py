@@ -1,4 +1,4 @@
-"""Usage in, dollars out."""
+"""Price a usage: AWS units in, dollars out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace

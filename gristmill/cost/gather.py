@@ -1,4 +1,4 @@
-"""Asking Step Functions and Batch what an execution did: once, for its bill and for its report."""
+"""Ask Step Functions and Batch once what an execution did, for its bill and its report."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CONTAINERS_ASKED = 100_000  # of one run: 100 pages of ListJobs; the bill and th
 
 @dataclass(frozen=True)
 class CostClients:
-    """Where an execution's doings are asked: clients of Step Functions and Batch, and the queues."""
+    """The clients of Step Functions and Batch that answer what an execution did, and the ARNs of the queues."""
 
     states: Any
     batch: Any

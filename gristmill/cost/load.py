@@ -13,7 +13,7 @@ from gristmill.pipeline.model import Branch
 _INDEX_WINDOW = 128 * 1024  # tasks whose offsets a child reads in one request
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
 _ONE_PUT, _PART = 16 * MIB, 16 * MIB  # above the first a segment is uploaded in parts of the second
-_SURVEYS = 3  # JobMap, Merge and CheckOutput each look at what a branch has committed
+_SURVEYS = 3  # JobMap, Merge and CheckOutput each survey what a branch has committed
 _CHILD_LOG, _PROGRESS_LOG, _PROGRESS_SECONDS = 250, 110, 5  # bytes, counted on the embedded AWS
 _INVOCATION_LOG = 1_500
 

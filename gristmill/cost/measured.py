@@ -1,4 +1,4 @@
-"""What an execution really used: counted from its history and its jobs, and derived from those where nobody counts.
+"""What an execution really used: counted in its history and its jobs, and derived from those where AWS counts nothing.
 
 Counted or timed: state transitions, function invocations and their time, each child's time in its container.
 Derived, by the sums that estimates use too: S3 requests, bytes of logs, a month's storage of what was made.

@@ -112,10 +112,10 @@ class Rendezvous:
         """Return what all its keys start with."""
         return f"{run_prefix(self.run)}mpi/{self.job_id}/{self.attempt}/"
 
-    def key(self, notice: NodeMessage) -> str:
-        """Return the key of a notice of the main node to all."""
-        return f"{self.prefix}{notice}.json"
+    def key(self, message: NodeMessage) -> str:
+        """Return the key of a message of the main node to all."""
+        return f"{self.prefix}{message}.json"
 
-    def of(self, notice: NodeMessage, node: int) -> str:
-        """Return the key of a notice of, or to, one node."""
-        return f"{self.prefix}{notice}-{node:0{ATTEMPT_DIGITS}d}.json"
+    def of(self, message: NodeMessage, node: int) -> str:
+        """Return the key of a message of, or to, a node."""
+        return f"{self.prefix}{message}-{node:0{ATTEMPT_DIGITS}d}.json"

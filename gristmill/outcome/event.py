@@ -1,4 +1,4 @@
-"""What is to be told of which execution: read from the state machine's notice, or from a status event. Pure."""
+"""The event of an execution: read from the state machine's request, or from a status change event. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gristmill.runs.request import Request, Resume, parse_request, read_request
 
 @dataclass(frozen=True)
 class ExecutionEvent:
-    """What is to be told of which execution."""
+    """A change in the status of an execution: the status, the request that started it, and the reason."""
 
     status: RunStatus
     execution: str
@@ -36,16 +36,16 @@ class ExecutionEvent:
 
 
 def may_tell(event: ExecutionEvent, record: RunRecord | None) -> bool:
-    """Tell whether an execution speaks for its run: it owns it, was to take it over, or nobody has claimed it.
+    """Tell whether an execution may report on its run: it owns it, was to take it over, or no execution has claimed it.
 
-    Any other is a duplicate, or a resume of a run that never was: nobody's business.
+    Any other is a duplicate, or a resume of a run that never existed.
     """
     resumes = isinstance(event.request, Resume)
     return not resumes if record is None else resumes or record.execution == event.execution
 
 
 def read_payload(payload: Mapping[str, Any], bucket: str) -> ExecutionEvent:
-    """Read the state machine's notice; an error's name and cause become the reason where there is no other.
+    """Read the state machine's request to notify; an error's name and cause become the reason where there is no other.
 
     Refused where the execution's input asks for nothing that Gristmill does.
     """
@@ -83,7 +83,7 @@ class _Change(BaseModel):
 
 
 def read_change(detail: Any, bucket: str) -> ExecutionEvent:
-    """Read the detail of an `Execution Status Change` event; Refused as for a notice."""
+    """Read the detail of an `Execution Status Change` event; Refused as in `read_payload`."""
     try:
         change = _Change.model_validate(detail)
     except ValidationError as error:

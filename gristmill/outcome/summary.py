@@ -1,4 +1,4 @@
-"""All that is told of a run: gathered once, for its mail, its outcome and its report."""
+"""Summarize a run once, for its notice, its outcome and its report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ _OBSERVED_SECONDS = 30.0  # 100,000 containers are listed in less
 
 @dataclass(frozen=True)
 class RunSummary:
-    """All that a notice tells."""
+    """A run as one of its executions leaves it."""
 
     status: RunStatus
     run: str
@@ -57,7 +57,7 @@ class RunSummary:
 
 
 def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None, now: datetime) -> RunSummary:
-    """Gather what a notice tells; a run without a record (Split failed before its claim) has little to say."""
+    """Gather the summary of a run; little is known of one without a record, for Split failed before its claim."""
     key, size, whose = _dropped(store, event, record)
     dropped = keys.parse_input(key)
     return RunSummary(
@@ -82,14 +82,14 @@ def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None
 def with_cost(
     summary: RunSummary, clients: CostClients, record: RunRecord, execution: str, clock: Clock = REAL
 ) -> tuple[RunSummary, Observation]:
-    """Return the summary of an execution that ends with its cost, and what was seen of it.
+    """Return the summary of an execution that ends with its cost, and what was observed of it.
 
-    Where AWS does not tell, or not in time, the summary says so: no price keeps a notice back.
+    Where AWS does not answer in time, the summary says so: a notice does not wait for its price.
     """
     try:
         seen = clock.call_with_timeout(_OBSERVED_SECONDS, lambda: observe(clients, record, execution))
     except NoAnswer as error:
-        return replace(summary, unpriced=f"AWS does not tell what the run did ({error})"), Observation()
+        return replace(summary, unpriced=f"AWS does not answer what the run did ({error})"), Observation()
     return replace(summary, cost=measure(seen, record, summary.findings, summary.ended_at)), seen
 
 

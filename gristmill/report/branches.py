@@ -17,7 +17,7 @@ _NOTHING = Counts(tasks=0, done=0, records_in=0, records_out=0, bytes_in=0, byte
 
 
 def stages(facts: Facts, execution_of: Callable[[int], int]) -> list[StageReport]:
-    """Return the stages; `execution_of` tells which execution an attempt belongs to."""
+    """Return the stages; `execution_of` gives the execution that an attempt belongs to."""
     record = facts.record
     if record is None or record.pipeline is None:
         return []

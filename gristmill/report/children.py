@@ -1,4 +1,4 @@
-"""The containers of a branch in a report: what Batch and their own footprints tell of each, put together. Pure."""
+"""Report the containers of a branch: what Batch and their own footprints know of each. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _REASON = 500
 
 @dataclass(frozen=True)
 class ObservedContainer:
-    """A container with what it left and what DescribeJobs tells of it, where either is known."""
+    """A container with its footprint and its description by DescribeJobs, where either is known."""
 
     container: Container
     footprint: Footprint | None
@@ -31,7 +31,7 @@ class ObservedContainer:
 
     @property
     def last(self) -> Footprint | None:
-        """Return its footprint where that is of the try whose times Batch tells."""
+        """Return its footprint if that is of the try whose times Batch gives."""
         left, started = self.footprint, self.container.started
         return left if left and started and left.ended / 1000 >= started else None
 

@@ -1,4 +1,4 @@
-"""What a report is made of, asked of S3 and Batch in a bounded number of requests."""
+"""Gather the facts of a report from S3 and Batch in a bounded number of requests."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -157,5 +157,5 @@ def ids_to_describe(containers: Sequence[Container], left: Mapping[ContainerId, 
 
 
 def container_id(container: Container) -> ContainerId:
-    """Return what tells a container apart from all others of its run."""
+    """Return what identifies a container within its run."""
     return (container.stage, container.branch, container.attempt, container.group, container.index)

@@ -1,4 +1,4 @@
-"""A report made of facts. Pure."""
+"""Make a report of facts. Pure."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

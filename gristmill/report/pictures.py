@@ -1,4 +1,4 @@
-"""Pictures among the results: which of them a page holds."""
+"""Choose the pictures among the results that a page embeds."""
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ _TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".sv
 
 @dataclass(frozen=True)
 class Pictures:
-    """Those of a run: a list, the data URIs of those that a page holds, and what is not in either."""
+    """Those of a run: a list, the data URIs of those that a page embeds, and what is in neither."""
 
     listed: Sequence[Picture]
     embedded: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The first rows of tables among the results."""
+"""Read the first rows of tables among the results."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 def load(store: Storage, results: Sequence[ObjectInfo]) -> list[Table]:
-    """Return the beginnings of the first tables among results; what is no text is none."""
+    """Return the beginnings of the first tables among results; a file that is no text is left out."""
     named = [result for result in results if delimiter(result.key)]
     heads = ((result, store.read(result.key, 0, min(result.size, _READ))) for result in named[:SHOWN])
     found = (table(result.key, result.size, head) for result, head in heads)

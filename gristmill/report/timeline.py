@@ -16,7 +16,7 @@ _SHOWN = {"Split", "JobMap", "Work", "CheckOutput", "WaitBeforeRetry", "NotifyRe
 
 @dataclass(frozen=True)
 class ContainerTimes:
-    """A container's times in Unix seconds: None where it has not come to that."""
+    """A container's times in Unix seconds, None where it has not got so far."""
 
     queued: float
     started: float | None
@@ -64,7 +64,7 @@ def steps(history: Sequence[Mapping[str, Any]], now: datetime) -> list[Step]:
 
 
 def _steps(history: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[Step]:
-    """Outside the two Maps no state overlaps with another of its name, so the next exit of a name is its own."""
+    """Pair entries with exits: outside the two Maps no state overlaps with another of its name."""
     opened: dict[str, datetime] = {}
     for event in history:
         name = _state(event)

@@ -29,7 +29,7 @@ class Try(Record):
 
 
 class Child(Record):
-    """One container. Batch tells when it was queued, started and stopped; its program tells the rest as it ends."""
+    """One container. Batch knows when it was queued, started and stopped; its program leaves the rest as it ends."""
 
     attempt: int
     group: int
@@ -70,7 +70,7 @@ class Attempt(Record):
 
 
 class BranchReport(Counts):
-    """A branch: what was asked of it, and what its containers did in all attempts that are known of."""
+    """A branch: its request, and what its containers did in all known attempts."""
 
     name: str
     job: str  # the callable, the command or the script

@@ -1,4 +1,4 @@
-"""Writing a run's report; whatever keeps it from being written is told, and keeps nothing else back."""
+"""Write a run's report; a failure to write it is reported in the notice, and stops nothing else."""
 
 import logging
 from dataclasses import replace
@@ -30,7 +30,7 @@ def with_report(
     record: RunRecord | None,
     seen: Observation,
 ) -> RunSummary:
-    """Return the summary with its report written, or with why it is not: a mail must not wait for its report."""
+    """Return the summary with its report written, or with why it is not: a notice must not wait for its report."""
     try:
         store.clock.call_with_timeout(_SECONDS, lambda: write(store, clients, summary, event, record, seen))
     except Exception as error:

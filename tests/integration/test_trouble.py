@@ -128,7 +128,7 @@ def test_a_job_that_batch_does_not_take_ends_the_run_at_once_and_batchs_own_word
     run = mill.drop("undefined", "two.txt", b"one\ntwo\n")
     assert mill.finish(run)["status"] == "FAILED"
     letter = mill.mail(run, "FAILED").get_content()
-    assert "copied: 2 of 2 tasks have no output (Batch did not take its job (Batch.ClientException: " in letter
+    assert "copied: 2 of 2 tasks have no output (Batch did not accept its job (Batch.ClientException: " in letter
     assert "no-such-definition" in letter
     assert "RequestId" not in letter
     assert [mail for mail in mill.mails(run) if " RETRYING " in mail["Subject"]] == []

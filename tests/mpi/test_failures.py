@@ -91,7 +91,7 @@ def test_a_node_that_comes_and_dies_before_the_start_is_lost(nodes: Make):
     job.notice(NodeMessage.ALIVE, 1)
     job.vanish(1)
     assert job.ends(0) == 78
-    assert "no sign of life from node 1 for 6 s" in job.output(0)
+    assert "no heartbeat from node 1 for 6 s" in job.output(0)
 
 
 def test_a_killed_daemon_is_a_lost_node_though_mpirun_ends_with_0(nodes: Make):
@@ -117,7 +117,7 @@ def test_a_node_told_to_end_says_so(nodes: Make):
     job.running()
     job.processes[1].send_signal(signal.SIGTERM)
     assert [job.ends(index) for index in range(3)] == [78, 143, 78], job.output(0)
-    assert "node 1 is lost: told to end (SIGTERM)" in job.output(0)
+    assert "node 1 is lost: terminated (SIGTERM)" in job.output(0)
     assert nothing_is_left(job)
 
 
@@ -126,7 +126,7 @@ def test_nodes_without_their_main_node_end(nodes: Make):
     job.running()
     job.vanish(0)
     assert [job.ends(1), job.ends(2)] == [76, 76]
-    assert "no sign of life from the main node for 6 s" in job.output(1)
+    assert "no heartbeat from the main node for 6 s" in job.output(1)
     assert nothing_is_left(job)
 
 
@@ -190,7 +190,7 @@ def test_a_node_cut_off_from_the_store_is_lost(nodes: Make, line: Line):
     job.running()
     line.cut()
     assert [job.ends(index) for index in range(3)] == [78, 77, 78], job.output(1)
-    assert "no sign of life from node 1" in job.output(0)
+    assert "no heartbeat from node 1" in job.output(0)
     assert "the store could not be reached for 6 s" in job.output(1)
 
 
@@ -221,6 +221,6 @@ def test_a_silent_but_living_node_is_lost(nodes: Make):
     job.running()
     job.processes[1].send_signal(signal.SIGSTOP)
     assert job.ends(0) == 78
-    assert "no sign of life from node 1 for 6 s" in job.output(0)
+    assert "no heartbeat from node 1 for 6 s" in job.output(0)
     job.processes[1].send_signal(signal.SIGCONT)
     assert job.ends(1) == 78

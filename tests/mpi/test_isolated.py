@@ -71,7 +71,7 @@ def test_a_node_whose_network_is_gone_is_lost_and_ends_itself(isolated: Mill):
     isolated._until(lambda: len(tries(isolated, f"{job}#1", ended=True)) == 1, 60, "the lost node waits for ever")
     batch.terminate_job(jobId=job, reason="seen")
     assert tries(isolated, f"{job}#0")[0]["container"]["exitCode"] == ExitCode.NODE_LOST
-    assert any("no sign of life from node 1 for 6 s" in line for line in log(isolated, f"{job}#0"))
+    assert any("no heartbeat from node 1 for 6 s" in line for line in log(isolated, f"{job}#0"))
 
 
 def tries(mill: Mill, node: str, ended: bool = False) -> list[dict[str, Any]]:

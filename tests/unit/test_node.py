@@ -112,23 +112,23 @@ def test_a_machine_with_more_ranks_than_processors_is_crowded():
 def test_silence_counts_from_the_first_sign_of_life_and_ends_with_the_next():
     watch = Watch(["a", "b"], longest_gap=10)
     for now, etags in ((0, {}), (5, {"a": "1"}), (10, {"a": "1"}), (15, {"a": "1", "b": "1"})):
-        watch.look(etags, now)
+        watch.observe(etags, now)
     assert watch.silent_for(10) == ["a"]
-    watch.look({"a": "2", "b": "1"}, 16)
+    watch.observe({"a": "2", "b": "1"}, 16)
     assert watch.silent_for(1) == ["b"]
 
 
 def test_time_in_which_nobody_looked_is_not_silence():
     watch = Watch(["a"], longest_gap=2)
     for now in (0, 1, 3600):  # a laptop slept, or the store was away
-        watch.look({"a": "1"}, now)
+        watch.observe({"a": "1"}, now)
     assert watch.silent_for(4) == []
 
 
 def test_a_main_node_that_never_shows_is_silent_from_the_start():
     watch = Watch(["main"], longest_gap=10, at_once=True)
     for now in (0, 5, 10):
-        watch.look({}, now)
+        watch.observe({}, now)
     assert watch.silent_for(10) == ["main"]
 
 

@@ -83,14 +83,14 @@ def test_those_that_do_not_come_are_named(memory: Memory, others):
 @pytest.mark.parametrize("wrong", [{"slots": "many"}, {"colour": "red"}, {"address": None}])
 def test_a_node_that_registers_in_another_way_is_named(memory: Memory, others, wrong):
     come(memory, 1, **wrong)
-    with pytest.raises(NodeMissing, match="node 1 registers as no node of this version does"):
+    with pytest.raises(NodeMissing, match="node 1 has a registration that this version cannot read"):
         others().gather()
 
 
 def test_a_loss_is_told_with_its_reason_whatever_is_waited_for(memory: Memory, others):
     come(memory, 1)
     memory.put(PLACE.of(NodeMessage.LOST, 2), b'{"reason": "its MPI daemon ended with 1"}')
-    for wait in (others().gather, others().hear, others().confirm):
+    for wait in (others().gather, others().await_heartbeats, others().confirm):
         with pytest.raises(NodeLost, match="node 2 is lost: its MPI daemon ended with 1"):
             wait()
 
@@ -119,10 +119,10 @@ def test_a_failed_program_waits_for_a_sign_of_life_of_each_node(memory: Memory, 
             memory.put(PLACE.of(NodeMessage.ALIVE, index), b"%d" % next(beats))
 
     pause(0)
-    others(pause).hear()
+    others(pause).await_heartbeats()
     silent = others()
-    with pytest.raises(NodeLost, match=r"no sign of life from node 1 for 0\.3 s; no sign of life from node 2"):
-        silent.hear()
+    with pytest.raises(NodeLost, match=r"no heartbeat from node 1 for 0\.3 s; no heartbeat from node 2"):
+        silent.await_heartbeats()
 
 
 def test_looks_grow_rarer_with_the_wait_and_have_bounds():

@@ -1,1 +1,1 @@
-"""CheckOutput: complete, counted, and if not, why."""
+"""CheckOutput: check that a stage is complete and its counts agree, and find out why if not."""

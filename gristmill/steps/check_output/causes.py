@@ -1,4 +1,4 @@
-"""Why tasks have no output: what the children recorded, else what Batch and the logs say of the children."""
+"""Find out why tasks have no output: from what children recorded, else from Batch and the logs."""
 
 import re
 import signal
@@ -19,20 +19,20 @@ from gristmill.runs.reading import readable
 from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 
-_SHOWN = 5  # failures told per branch; the rest of them most often say the same
+_SHOWN = 5  # failures per branch; the rest most often have the same reason
 _SEARCHED = 10_000  # failure records looked at to find those
 _TAIL = 20  # log lines
 # What Batch says of a job that fits nowhere, while it waits and when its queue's limit has cancelled it (user guide).
 _MISCONFIGURED = re.compile(r"(Canceled by JobStateTimeLimit action due to reason: )?MISCONFIGURATION:")
-# What a state machine makes of a refusal around what Batch itself has said.
+# What a state machine wraps around the message of Batch itself.
 _WRAPPING = re.compile(r"Error executing request, Exception : |, RequestId: .*| \(Service: .*", re.DOTALL)
-_REFUSED = "Batch did not take its job"
+_REFUSED = "Batch did not accept its job"
 _WRONG = f"{_REFUSED} (Batch.ClientException"
 
 
 @dataclass(frozen=True)
 class CauseClients:
-    """Where Batch and the logs are asked: clients, the queues' ARNs and the jobs' log group."""
+    """The clients of Batch and the logs, the ARNs of the queues, and the log group of the jobs."""
 
     batch: Any
     logs: Any
@@ -76,7 +76,7 @@ def _submit_failure(cursor: Cursor, branch: str, message: str, now: datetime) ->
 
 
 def is_hopeless(failure: Failure) -> bool:
-    """Tell whether trying again is in vain: the job fits no machine of its queue, or Batch calls it wrong."""
+    """Tell whether a retry is in vain: the job fits no machine of its queue, or Batch calls it invalid."""
     return _MISCONFIGURED.match(failure.reason) is not None or failure.reason.startswith(_WRONG)
 
 
@@ -111,7 +111,7 @@ def _failed_jobs(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator
     for queue in clients.queues:
         named = _list(clients, jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
         for group in (job for job in named if job["status"] == JobStatus.FAILED):
-            ids = [f"{group['jobId']}#0" if "nodeProperties" in group else group["jobId"]]  # the main node tells
+            ids = [f"{group['jobId']}#0" if "nodeProperties" in group else group["jobId"]]  # the main node knows
             if "arrayProperties" in group:
                 children = _list(clients, arrayJobId=group["jobId"], jobStatus=JobStatus.FAILED)
                 ids = [child["jobId"] for child in islice(children, BATCH_DESCRIBE_MAX)] or ids
@@ -124,7 +124,7 @@ def _list(clients: CauseClients, **which: Any) -> Iterator[dict[str, Any]]:
 
 
 def explain(exit_code: int | None, reason: str | None, status_reason: str | None) -> str:
-    """Put a dead child into one line: Batch's own reasons, and what its exit code means."""
+    """Explain the death of a child in one line: Batch's own reasons, and what its exit code means."""
     reasons = [text for text in (status_reason, reason) if text]
     if exit_code is not None and exit_code > 128:
         reasons.append(f"killed by {_signal_name(exit_code - 128)} (exit code {exit_code})")

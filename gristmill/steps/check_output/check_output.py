@@ -1,4 +1,4 @@
-"""CheckOutput: is everything of a stage there, complete and counted? The only way to COMPLETE."""
+"""CheckOutput: check that a stage is complete and its counts agree. This is the only way to COMPLETE."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ def check_output(
 ) -> dict[str, Any]:
     """Examine every branch of the cursor's stage, write the finding, and return the verdict and the next cursor.
 
-    `refused` are, by branch, jobs of this attempt that Batch never took.
+    `refused` has, by branch, the jobs of this attempt that Batch did not accept.
     """
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
@@ -85,7 +85,7 @@ def _examine(
 
 
 def _explained(found: BranchFinding, submit_failure: Failure | None) -> BranchFinding:
-    """Return a finding that tells of a refused job, where anything is missing for it."""
+    """Return a finding with the failure of a refused job, where outputs are missing because of it."""
     if submit_failure is None or not found.missing:
         return found
     return found.model_copy(update={"failures": [submit_failure, *found.failures]})
@@ -94,7 +94,7 @@ def _explained(found: BranchFinding, submit_failure: Failure | None) -> BranchFi
 def _failures(
     store: Storage, clients: CauseClients, cursor: Cursor, branch: str, held: Coverage, expected: Expected
 ) -> list[Failure]:
-    """Return failures that explain what is missing, each with its task's place where bytes of the input tell it."""
+    """Return failures that explain what is missing, each with its task's place where that is in bytes of the input."""
     found = failures(store, clients, cursor, branch, held.missing)
     if expected.encoding is not Encoding.PLAIN:
         return found

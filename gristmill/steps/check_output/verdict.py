@@ -1,4 +1,4 @@
-"""Whether a stage is complete, counted and worth another attempt. Pure."""
+"""Judge whether a stage is complete, its counts agree, and another attempt is worthwhile. Pure."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ def _why_incomplete(found: BranchFinding, branch: Branch) -> str:
 
 
 def count_failure(held: Coverage, expected: Expected, counts_match: bool) -> str | None:
-    """Return what does not add up in a branch whose tasks are all done; None if all does."""
+    """Return which count disagrees in a branch whose tasks are all done, None if all agree."""
     if len(held.headers) > 1:
         return f"its tasks wrote different headers, such as {held.headers[0]!r} and {held.headers[1]!r}"
     if expected.size is not None and held.bytes_in != expected.size:

@@ -1,1 +1,1 @@
-"""JobMap: what is missing, and the jobs that make it."""
+"""JobMap: find the tasks that lack an output, and plan the jobs that make them."""

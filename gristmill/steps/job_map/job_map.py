@@ -1,4 +1,4 @@
-"""JobMap: which tasks of a stage lack an output, and the Batch jobs that make them."""
+"""JobMap: find the tasks of a stage that lack an output, and plan the Batch jobs that make them."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -25,7 +25,7 @@ _ALL_NODES = "0:"  # the definition's open range; an override must name one of i
 
 
 def job_map(store: Storage, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dict[str, Any]:
-    """Return the groups of each branch of the cursor's stage; index the stage's input first where that is to do."""
+    """Return the groups of each branch of the cursor's stage; index the stage's input first if needed."""
     record = read_record(store, cursor.run)
     pipeline = frozen(record)
     stage = pipeline.stage(cursor.stage)
@@ -44,7 +44,7 @@ def job_map(store: Storage, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> d
 
 
 def _mpi(store: Storage, lane: Lane, record: RunRecord, cursor: Cursor, branch: Branch, tasks: int) -> dict[str, Any]:
-    """Return an MPI branch and its one job; no job where its output stands already."""
+    """Return an MPI branch and its job, or no job if its output is there already."""
     todo = read_committed(store, cursor.branch(branch.name), tasks).tasks_missing
     nodes = size_of(branch.nodes, record.parameters) or 1
     jobs = [mpi_job(lane, cursor, branch, nodes)] if todo else []

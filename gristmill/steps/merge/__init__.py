@@ -1,1 +1,1 @@
-"""Merge: outputs joined server-side."""
+"""Merge: join outputs on the server."""

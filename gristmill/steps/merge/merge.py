@@ -1,4 +1,4 @@
-"""Merge: a complete branch's outputs are published; an incomplete branch is left alone."""
+"""Merge: publish the outputs of a complete branch; leave an incomplete branch alone."""
 
 from functools import partial
 from typing import Any

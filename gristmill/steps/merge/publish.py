@@ -1,4 +1,4 @@
-"""Publishing: what a branch's segments become once all its tasks are done, and whether that is there."""
+"""Publish a branch's segments once all its tasks are done, and tell whether that was done."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Claiming a run: its record, written by one execution alone, or taken over by the one that resumes it."""
+"""Claim a run: one execution alone writes its record, or takes it over to resume it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Claimant:
 
 
 def claim(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
-    """Write the run's record unless there is one; return the one that stands."""
+    """Write the run's record unless there is one; return the record that is there."""
     record = make_record(store, drop, claimant)
     if store.put_new(keys.run_record(record.run), record.model_dump_json().encode()):
         return record

@@ -1,4 +1,4 @@
-"""Why a drop is refused: by what it is, and by what its results would be called."""
+"""Find the faults of a dropped object and of its name."""
 
 from gristmill import keys
 from gristmill.limits import S3_KEY_MAX_BYTES

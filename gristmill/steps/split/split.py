@@ -1,4 +1,4 @@
-"""Split: an execution claims its run, indexes the first stage's chunks, and prices what they ask for."""
+"""Split: claim a run, index the first stage's chunks, and estimate the cost."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from gristmill.storage import Storage
 
 
 def split(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any]:
-    """Answer what an execution is asked for: a drop, or a resume."""
+    """Begin the run that an execution was started for, by a drop or a resume."""
     if isinstance(request, Resume):
         check_not_stopped(store, request.run, claimant.execution)
         return _start(store, take_over(store, request.run, claimant.execution), claimant.limits)
@@ -37,7 +37,7 @@ def split(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any
 
 
 def _start(store: Storage, record: RunRecord, limits: RunLimits) -> dict[str, Any]:
-    """Index the first stage's chunks, price the run, and say where to begin.
+    """Index the first stage's chunks, price the run, and return where to begin.
 
     A drop that cannot be split, or that costs more than it may, is refused after all.
     """
@@ -54,7 +54,7 @@ def _start(store: Storage, record: RunRecord, limits: RunLimits) -> dict[str, An
 
 
 def _admit(store: Storage, record: RunRecord, header: index.Header, limits: RunLimits) -> None:
-    """Note what the run is expected to cost; Refused if that is above its ceiling. A resume was let in before."""
+    """Write the estimate of the run's cost; Refused if that is above its ceiling. A resume was admitted before."""
     if record.resumes:
         return
     expected = price(record, header, limits)

@@ -50,7 +50,7 @@ def main() -> int:
         say(str(error))
         return error.exit_code
     except Terminated:
-        say("told to end: what was done is committed")
+        say("terminated (SIGTERM): finished tasks are committed")
         return _SIGTERM_EXIT
     runner.log(f"end: {runner.tally.done} tasks done, {runner.tally.failed} failed")
     return ExitCode.FAILED if runner.tally.failed else ExitCode.OK

@@ -1,4 +1,4 @@
-"""Any program as a job: its input staged to a file, its output taken from one, its words sent to the log."""
+"""Run any program as a job: stage its input to a file, read its output from one, send its messages to the log."""
 
 import os
 import shutil

@@ -25,11 +25,11 @@ class OwnAlarm(Exception):
 
 
 class Terminated(BaseException):
-    """Raised in a job, or before the next, when the child is told to end (SIGTERM)."""
+    """Raised in a job, or before the next, when the child gets SIGTERM."""
 
 
 class TimeLimit:
-    """Bounds each call: an exception in the main thread, and where that does not help, the end of the process.
+    """Bound each call: raise an exception in the main thread and, if that does not help, end the process.
 
     One thread watches over all calls; it runs between `with` and its end. SIGALRM belongs to it meanwhile.
     """
@@ -57,7 +57,7 @@ class TimeLimit:
         signal.signal(signal.SIGINT, self._interrupt)
 
     def call(self, work: Callable[[], None], last_words: Callable[[str], None]) -> None:
-        """Call `work`; TimedOut after the limit. Where it goes on all the same, say `last_words` and exit."""
+        """Call `work`; TimedOut after the limit. If it goes on all the same, call `last_words` and exit."""
         self._last_words = last_words
         try:
             try:
@@ -89,7 +89,7 @@ class TimeLimit:
         while not self._over.wait(min(_LOOK_EVERY, self._grace)):
             if time.monotonic() > self._give_up_at:
                 try:
-                    self._last_words(f"{self._reason} and did not let itself be stopped")
+                    self._last_words(f"{self._reason} and did not stop")
                 finally:
                     os._exit(ExitCode.STOPPED)
 
@@ -99,28 +99,28 @@ class TimeLimit:
 
 
 class Termination:
-    """SIGTERM as an exception inside `call`, and as a note elsewhere: a commit under way is finished first."""
+    """Raise SIGTERM as an exception inside `call`, and remember it elsewhere: a commit under way is finished first."""
 
     def __init__(self) -> None:
-        self._told = False
+        self._received = False
         self._inside = False
 
     def listen(self) -> Self:
-        """Take SIGTERM over."""
+        """Handle SIGTERM from now on."""
         signal.signal(signal.SIGTERM, self._end)
         return self
 
     def call(self, work: Callable[[], None]) -> None:
-        """Call `work`, unless the child was told to end before; Terminated if it is."""
+        """Call `work`, unless the child got SIGTERM before; Terminated if it gets it."""
         self._inside = True
         try:
-            if self._told:
+            if self._received:
                 raise Terminated
             work()
         finally:
             self._inside = False
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
-        first, self._told = not self._told, True
+        first, self._received = not self._received, True
         if first and self._inside:
             raise Terminated

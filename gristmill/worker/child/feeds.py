@@ -35,17 +35,17 @@ class Chunk(Protocol):
         """Return what a job is called with."""
 
     def finish(self) -> None:
-        """Take what the job left."""
+        """Read what the job left unread."""
 
 
 class Feed(Protocol):
-    """The chunks of a stretch of tasks, in order."""
+    """The chunks of consecutive tasks, in order."""
 
     def chunk(self, start: int, end: int) -> Chunk:
         """Return the chunk between two values of the index; it begins where the last ended, but after a `drop`."""
 
     def drop(self) -> None:
-        """Let go of the stream: whoever broke off may have left it anywhere."""
+        """Close the stream: a task that broke off may have left it anywhere."""
 
 
 class _Streamed:

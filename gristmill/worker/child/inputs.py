@@ -1,4 +1,4 @@
-"""Which feed a child's tasks are fed from: by the format of the stage's split and by how its input is stored."""
+"""Choose the feed of a child's tasks by the format of the stage's split and by how its input is stored."""
 
 from collections.abc import Callable
 
@@ -70,10 +70,10 @@ class _Uncounted:
     def __init__(self, _start: int) -> None: ...
 
     def feed(self, block: bytes) -> None:
-        """Let pass."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Let pass."""
+        """Do nothing."""
 
 
 def _behind_header(counter: MakeCounter) -> MakeCounter:

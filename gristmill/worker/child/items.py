@@ -26,7 +26,7 @@ class Item:
 
 
 def listed(store: Storage, text: str) -> Item:
-    """Return what a line of a list stands for: the object that an S3 URI names, else the line itself."""
+    """Return the item on a line of a list: the object that an S3 URI names, else the line itself."""
     if not text.startswith(_S3):
         body = text.encode()
         return Item(lambda: io.BytesIO(body), len(body))
@@ -50,7 +50,7 @@ def _head(store: Storage, key: str) -> ObjectInfo | None:
 
 
 def part(store: Storage, text: str) -> Item:
-    """Return what a line of a list of parts stands for."""
+    """Return the part that a line of a list of parts names."""
     entry = json.loads(text)
     size = entry["end"] - entry["start"]
     return Item(lambda: store.open_range(entry["key"], entry["start"], entry["end"]), size)
@@ -73,7 +73,7 @@ class ItemFeed:
         return source
 
     def drop(self) -> None:
-        """Hold nothing."""
+        """Do nothing: no stream is kept."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class AllPartsFeed:
         return AllParts(items)
 
     def drop(self) -> None:
-        """Hold nothing."""
+        """Do nothing: no stream is kept."""
 
 
 @dataclass(frozen=True)
@@ -112,4 +112,4 @@ class AllParts:
                 yield stream
 
     def finish(self) -> None:
-        """Leave what the job left."""
+        """Do nothing: a job need not read all parts."""

@@ -1,4 +1,4 @@
-"""A branch's job as one kind of function, whether it is Python's own, a command or a script."""
+"""Make one kind of function of a branch's job, whether that is a Python function, a command or a script."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence

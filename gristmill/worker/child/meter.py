@@ -1,4 +1,4 @@
-"""What this process and the programs it has run have used so far, and telling it at the end."""
+"""Measure what this process and the programs it has run have used, and leave a footprint at the end."""
 
 import resource
 import sys
@@ -80,7 +80,7 @@ class ContainerTry:
 def leave_footprint(
     store: Storage, which: ContainerTry, tally: Tally, log: Callable[[str], None], meter: Meter = Meter()
 ) -> None:
-    """Tell the report what this container used; that it cannot be told is no failure of the job."""
+    """Write what this container used, for the report; an error in that does not fail the job."""
     footprint = Footprint(
         attempt=which.cursor.attempt,
         group=which.group,
@@ -100,4 +100,4 @@ def leave_footprint(
     try:
         leave(store, which.cursor.branch(which.branch), footprint)
     except (BotoCoreError, ClientError) as error:
-        log(f"what this container used is not told: {error}")
+        log(f"the footprint was not written: {error}")

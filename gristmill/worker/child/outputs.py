@@ -1,4 +1,4 @@
-"""How a branch's outputs are counted, and which of them begin with a header that is kept apart."""
+"""Choose how a branch's outputs are counted, and whether their header is kept apart."""
 
 from collections.abc import Callable
 from typing import IO

@@ -1,4 +1,4 @@
-"""Running a program: its words go to the log, its exit code is told as it was, and nothing of it is left behind."""
+"""Run a program: pass its output to the log, keep its exit code, and leave none of its processes behind."""
 
 import os
 import signal
@@ -12,13 +12,13 @@ from typing import IO
 from gristmill.errors import GristmillError
 from process_tree.descendants import already_there, end_descendants
 
-_TAIL = 4_000  # bytes of a program's last words kept for the record of a failure
+_TAIL = 4_000  # bytes of a program's output kept for the record of a failure
 _GRACE = 2.0  # seconds from SIGTERM to SIGKILL
-_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # as a shell says it
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # as in a shell
 
 
 class ProgramFailed(GristmillError):
-    """Raised when a program cannot be started or ends with another code than 0; `detail` has its last words."""
+    """Raised when a program cannot be started or ends with another code than 0; `detail` has the end of its output."""
 
     def __init__(self, what: str, code: int, detail: str = "") -> None:
         super().__init__(what)
@@ -87,7 +87,7 @@ def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
 
 
 class _Relay(threading.Thread):
-    """Passes on to the log what a program says, as it says it, and keeps the end of it."""
+    """Pass a program's output to the log as it comes, and keep the end of it."""
 
     def __init__(self, stream: IO[bytes] | None) -> None:
         super().__init__(name="relay", daemon=True)
@@ -96,7 +96,7 @@ class _Relay(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Read until nobody holds the other end."""
+        """Read until the other end is closed."""
         while self._stream and (block := os.read(self._stream.fileno(), 65536)):
             self._kept = (self._kept + block)[-_TAIL:]
             sys.stdout.write(block.decode(errors="replace"))
@@ -104,5 +104,5 @@ class _Relay(threading.Thread):
 
     @property
     def tail(self) -> str:
-        """Return the last words."""
+        """Return the end of the output."""
         return self._kept.decode(errors="replace")

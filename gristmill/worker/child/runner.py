@@ -23,7 +23,7 @@ from gristmill.worker.child.worklist import Stretch, stretches
 from process_tree.descendants import already_there, end_detached
 
 _BUFFER = 64 * 1024  # bytes; larger writes pass it by
-_DETAIL = 4_000  # characters of traceback kept: its end tells the most
+_DETAIL = 4_000  # characters of traceback kept: its end matters most
 _REASON = 500
 _RECORDED = 100  # failures recorded per child; the log has them all, and they most often say the same
 _PROGRESS_SECONDS = 5.0
@@ -74,7 +74,7 @@ class Runner:
                 if not done or self.apart or segment.is_due(self._age()):
                     segment.seal(self.store, self.setting)
                     segment = Segment(task + 1, self._clock)
-                self._tell_progress()
+                self._log_progress()
         except (Terminated, KeyboardInterrupt):
             segment.roll_back()
             segment.seal(self.store, self.setting)
@@ -157,7 +157,7 @@ class Runner:
         """Return the seconds that a segment may be open by now."""
         return self.segment_age * (self._clock.now() - self._began)
 
-    def _tell_progress(self) -> None:
+    def _log_progress(self) -> None:
         if self._clock.now() - self._reported >= _PROGRESS_SECONDS:
             self._reported = self._clock.now()
             self.log(f"{self.tally.done} tasks done, {self.tally.failed} failed")

@@ -57,7 +57,7 @@ class Segment:
         return self.first + len(self.bytes_in)
 
     def add(self, size: int, bytes_in: int, records_in: int, records_out: int, header: str = "") -> None:
-        """Note that the next task is done and wrote `size` bytes behind its header; Refused if that is another one."""
+        """Add the next task, which is done and wrote `size` bytes behind its header; Refused if that header differs."""
         if self.header not in (None, header):
             raise Refused([f"the task's header {header!r} differs from that of the tasks before it, {self.header!r}"])
         self.header = header
@@ -67,7 +67,7 @@ class Segment:
         self.records_out.append(records_out)
 
     def roll_back(self) -> None:
-        """Forget what the task that is under way has written."""
+        """Drop what the current task has written."""
         self.file.seek(self.offsets[-1])
         self.file.truncate()
 
@@ -77,7 +77,7 @@ class Segment:
         return full or self.clock.unix() - self.started >= max(SEGMENT_SECONDS, age)
 
     def seal(self, store: Storage, setting: ChildSetting) -> None:
-        """Commit the tasks done so far, and let go of the file; nothing is written where no task is done."""
+        """Commit the tasks done so far, and close the file; nothing is written if no task is done."""
         if self.bytes_in:
             span = Span(self.first, self.end)
             etag = self._put(store, setting.keys.segment(span))

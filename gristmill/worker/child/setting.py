@@ -1,4 +1,4 @@
-"""What a child is told: arguments by Batch parameters, the rest by the environment."""
+"""Read the setting of a child: arguments from Batch parameters, the rest from the environment."""
 
 import argparse
 import re
@@ -14,7 +14,7 @@ _NUMBERS = {"AWS_BATCH_JOB_ARRAY_INDEX": "0", "AWS_BATCH_JOB_ARRAY_SIZE": "1", "
 
 @dataclass(frozen=True)
 class ChildSetting:
-    """Which child this is."""
+    """The place of a child in its job, and where its input and output lie."""
 
     cursor: Cursor
     branch: str
@@ -34,7 +34,7 @@ class ChildSetting:
 
 
 def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> ChildSetting:
-    """Read a child's setting; Refused where the environment lacks something."""
+    """Read a child's setting; Refused if the environment is incomplete."""
     given = _parser().parse_args(arguments)
     group = re.fullmatch(r"(\d+)/([1-9]\d*)", given.group)
     faults = [] if group else [f"--group {given.group!r} is not of the form 0/1"]

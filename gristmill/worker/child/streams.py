@@ -130,5 +130,5 @@ class Sink(io.RawIOBase):
         self._first, self._begun = None, b""
 
     def cut_off(self) -> None:
-        """Let nothing more through: a failed job's buffer is flushed whenever Python comes to delete it."""
+        """Drop further writes: a failed job's buffer is flushed whenever Python comes to delete it."""
         self._file = None

@@ -1,4 +1,4 @@
-"""Where a job's own code failed."""
+"""Format the traceback of a job's own code."""
 
 import traceback
 from pathlib import Path
@@ -10,7 +10,7 @@ _HERE = str(Path(__file__).parent)
 def job_trace(error: BaseException) -> str:
     """Return an exception's traceback from the job's first frame on; all of it where the job was not reached.
 
-    The frames of the task loop before it tell a pipeline's author nothing.
+    The frames of the task loop before it mean nothing to a pipeline's author.
     """
     return "".join(traceback.format_exception(type(error), error, _reached(error.__traceback__) or error.__traceback__))
 

@@ -1,4 +1,4 @@
-"""A child's tasks: few ranged requests whatever their number, as contiguous stretches of the input."""
+"""Read a child's tasks in few ranged requests, as contiguous stretches of the input."""
 
 from array import array
 from collections import deque

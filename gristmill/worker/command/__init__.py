@@ -1,1 +1,1 @@
-"""A free command as a job."""
+"""A submitted command as a job."""

@@ -17,7 +17,7 @@ from gristmill.errors import ExitCode
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
 
-_NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as a shell tells it
+_NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as in a shell
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:

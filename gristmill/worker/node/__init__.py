@@ -1,1 +1,1 @@
-"""Nodes of a multi-node job: they meet in the store, and run an MPI program over all of them."""
+"""The nodes of a multi-node job: they meet in the store, and run an MPI program over all of them."""

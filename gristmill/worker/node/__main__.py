@@ -1,6 +1,6 @@
 """Entry of every node of a multi-node job: `python -m gristmill.worker.node`. The ranks' exit code is the job's.
 
-All wait for the last one to start: what not every node needs is imported where it is needed.
+All wait for the last node to start, so each imports only what it needs.
 """
 
 import os
@@ -29,19 +29,19 @@ from process_tree.descendants import adopt_orphans, end_descendants
 
 
 class SignalListener:
-    """Hears SIGTERM; pausing is where a node gives way to it."""
+    """Listen for SIGTERM; `pause` raises it as an exception."""
 
     def __init__(self) -> None:
-        self._told = threading.Event()
-        signal.signal(signal.SIGTERM, self._hear)
+        self._received = threading.Event()
+        signal.signal(signal.SIGTERM, self._receive)
 
     def pause(self, seconds: float) -> None:
-        """Wait; Terminated once the node was told to end."""
-        if self._told.wait(seconds):
-            raise NodeTerminated("told to end (SIGTERM)")
+        """Wait; NodeTerminated once SIGTERM has come."""
+        if self._received.wait(seconds):
+            raise NodeTerminated("terminated (SIGTERM)")
 
-    def _hear(self, _number: int, _frame: FrameType | None) -> None:
-        self._told.set()
+    def _receive(self, _number: int, _frame: FrameType | None) -> None:
+        self._received.set()
 
 
 def main() -> int:
@@ -77,7 +77,7 @@ def run(setting: NodeSetting, folder: Path, pause: Callable[[float], None]) -> i
 
 
 def _main_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pause: Callable[[float], None]) -> int:
-    """Run the program, commit what it made, and tell the others the outcome."""
+    """Run the program, commit what it made, and publish the outcome."""
     from gristmill.worker.node.main_node import MainNode
 
     code: int = ExitCode.FAILED
@@ -100,7 +100,7 @@ def _main_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pau
 
 
 def _other_node(setting: NodeSetting, board: Board, work: Work, _folder: Path, pause: Callable[[float], None]) -> int:
-    """Take part; what ends this node early is told to the main one."""
+    """Take part; report to the main node what ends this one early."""
     from gristmill.worker.node.other_node import OtherNode
 
     try:
@@ -115,7 +115,7 @@ def _other_node(setting: NodeSetting, board: Board, work: Work, _folder: Path, p
 
 
 def prepare(setting: NodeSetting, work: Work) -> Registration:
-    """Make the node ready; Refused where it cannot take part."""
+    """Prepare the node; Refused if it cannot take part."""
     find_mpirun()
     work.stage()
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")

@@ -1,4 +1,4 @@
-"""The store as the nodes' notice board: it bears errors for as long as a lost node is waited for."""
+"""Exchange messages between nodes in the store; retry errors for as long as a lost node is waited for."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ from gristmill.keys import Rendezvous
 from gristmill.storage import Storage
 from gristmill.worker.node.failures import StoreUnreachable
 
-_AGAIN = 0.5  # seconds after an error
+_AGAIN = 0.5  # seconds between tries
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
 
 
@@ -23,7 +23,7 @@ def quick_config() -> Config:
 
 
 class Board:
-    """What the nodes of one attempt tell each other. `pause` waits, and is where a signal is heard."""
+    """The messages of the nodes of one attempt. `pause` waits, and raises when a signal has come."""
 
     def __init__(self, store: Storage, place: Rendezvous, lost: float, pause: Callable[[float], None]) -> None:
         self.place = place
@@ -31,37 +31,37 @@ class Board:
         self._lost = lost
         self._pause = pause
 
-    def put(self, key: str, notice: Mapping[str, Any]) -> None:
-        """Write a notice; CutOff where the store stays away."""
-        self._bear(lambda: self._store.put(key, json.dumps(notice).encode()))
+    def put(self, key: str, message: Mapping[str, Any]) -> None:
+        """Write a message; StoreUnreachable if the store stays away."""
+        self._retry(lambda: self._store.put(key, json.dumps(message).encode()))
 
-    def try_put(self, key: str, notice: Mapping[str, Any]) -> bool:
-        """Write a notice if the store is there now; tell whether it was."""
+    def try_put(self, key: str, message: Mapping[str, Any]) -> bool:
+        """Try once to write a message; tell whether that worked."""
         try:
-            self._store.put(key, json.dumps(notice).encode())
+            self._store.put(key, json.dumps(message).encode())
         except (BotoCoreError, ClientError):
             return False
         return True
 
     def read(self, key: str) -> dict[str, Any] | None:
-        """Return a notice, None where there is none yet."""
-        raw = self._bear(lambda: self._store.find(key))
+        """Return a message, None if there is none yet."""
+        raw = self._retry(lambda: self._store.find(key))
         return json.loads(raw) if raw is not None else None
 
     def etag(self, key: str) -> str:
-        """Return a notice's ETag, empty where there is none yet."""
-        found = self._bear(lambda: self._store.head(key))
+        """Return a message's ETag, empty if there is none yet."""
+        found = self._retry(lambda: self._store.head(key))
         return found.etag if found else ""
 
     def etags(self) -> dict[str, str]:
-        """Return the ETags of all notices by key, from one listing."""
-        found: dict[str, str] = self._bear(
+        """Return the ETags of all messages by key, from one listing."""
+        found: dict[str, str] = self._retry(
             lambda: {message.key: message.etag for message in self._store.list(self.place.prefix)},
         )
         return found
 
-    def _bear(self, ask: Callable[[], Any]) -> Any:
-        """Ask until there is an answer, or the store was away for too long."""
+    def _retry(self, ask: Callable[[], Any]) -> Any:
+        """Retry a request until the store answers; StoreUnreachable if it stays away too long."""
         end = time.monotonic() + self._lost
         while True:
             try:
@@ -73,7 +73,7 @@ class Board:
 
 
 class Heartbeat:
-    """A thread that rewrites a heartbeat; each time other bytes, so that the ETag changes."""
+    """A thread that rewrites a heartbeat with other bytes each time, so that its ETag changes."""
 
     def __init__(self, board: Board, key: str, every: float) -> None:
         self._board, self._key, self._every = board, key, every
@@ -81,11 +81,11 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
     def start(self) -> None:
-        """Begin to beat."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the thread."""
         self._over.set()
 
     def _beat(self) -> None:

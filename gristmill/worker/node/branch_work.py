@@ -1,4 +1,4 @@
-"""A branch of a run's pipeline over all nodes: what it reads, and what becomes of its output."""
+"""Run a branch of a pipeline over all nodes: stage its input, and commit its output."""
 
 import sys
 import time
@@ -33,7 +33,7 @@ class BranchWork:
 
     @property
     def command(self) -> list[str]:
-        """Return what every rank begins as: it becomes the branch's function, or its command."""
+        """Return the command that each rank starts with; it becomes the branch's function or command."""
         cursor = self._setting.cursor
         options = {"run": cursor.run, "stage": cursor.stage, "branch": self._setting.branch, "attempt": cursor.attempt}
         under = ["-m", "mpi4py"] if self._branch.is_function else []
@@ -46,7 +46,7 @@ class BranchWork:
         return {INPUT: str(self._input), OUTPUT: str(self._output)}
 
     def stage(self) -> None:
-        """Bring the input to this node for a program that wants a file; functions read it as a stream."""
+        """Fetch the input to this node for a program that wants a file; functions read it as a stream."""
         if self._branch.is_function:
             return
         try:
@@ -100,6 +100,6 @@ class BranchWork:
         self._store.put(key, failure.model_dump_json().encode())
 
     def leave_footprint(self) -> None:
-        """Tell what this node's programs used; a task is counted on the main node alone."""
+        """Write what this node's programs used; the task is counted on the main node alone."""
         which = ContainerTry(self._setting.cursor, self._setting.branch, 0, self._setting.index, self._setting.attempt)
         leave_footprint(self._store, which, self._tally, print)

@@ -1,4 +1,4 @@
-"""Why a multi-node job ends without success; each reason has its exit code."""
+"""The failures of a multi-node job; each has its exit code."""
 
 from gristmill.errors import ExitCode, GristmillError
 
@@ -10,7 +10,7 @@ class NodeMissing(GristmillError):
 
 
 class MainNodeLost(GristmillError):
-    """Raised on another node when the main one gives no sign of life."""
+    """Raised on another node when the main node sends no heartbeat."""
 
     exit_code = ExitCode.MAIN_LOST
 
@@ -28,6 +28,6 @@ class NodeLost(GristmillError):
 
 
 class NodeTerminated(GristmillError):
-    """Raised on a node that was told to end (SIGTERM)."""
+    """Raised on a node that gets SIGTERM."""
 
     exit_code = ExitCode.TERMINATED

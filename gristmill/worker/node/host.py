@@ -1,4 +1,4 @@
-"""What a node finds of its own host: address, processors, GPUs, and whether it has an EFA."""
+"""Inspect the node's own host: address, processors, GPUs, and whether it has an EFA."""
 
 import fcntl
 import ipaddress
@@ -26,7 +26,7 @@ class Registration:
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # the main node checks it; the others start without pydantic
 
     address: str = ""
-    interface: str = ""  # that has the address; empty where the system does not tell
+    interface: str = ""  # that has the address; empty if the system does not know
     network: str = ""  # of the address, as 10.0.0.0/16; the same
     host: str = ""
     machine: str = ""  # nodes that are processes or containers of one machine share it
@@ -37,7 +37,7 @@ class Registration:
 
 
 def register(main_address: str, store_endpoint: str, cap: int | None, environment: Mapping[str, str]) -> Registration:
-    """Return what this node tells the main one."""
+    """Return this node's registration with the main one."""
     address = own_address(main_address, store_endpoint)
     interface, network = interface_of(address)
     return Registration(

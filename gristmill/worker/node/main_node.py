@@ -1,4 +1,4 @@
-"""The main node: waits for the others, runs mpirun, watches, and believes a good end only when all confirm it."""
+"""The main node: wait for the others, run mpirun, watch, and accept success only when all nodes confirm it."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from gristmill.worker.node.mpirun import Mpirun
 from gristmill.worker.node.others import AT_ONCE, Others
 from gristmill.worker.node.setting import NodeSetting
 
-_TICK = 0.1  # seconds between looks at mpirun
+_TICK = 0.1  # seconds between polls of mpirun
 _SOON = 0.02  # the same while its agent has commands for nodes to come
 
 
@@ -39,19 +39,19 @@ class MainNode:
 
     def _follow(self, mpirun: Mpirun) -> int:
         """Pass launch commands on and watch the others until mpirun has ended; return its exit code."""
-        look_at, to_launch = time.monotonic(), len(self._setting.others)
+        poll_at, to_launch = time.monotonic(), len(self._setting.others)
         while (code := mpirun.returncode()) is None:
             if launches := mpirun.launches():
                 self._launch(launches)
                 to_launch -= len(launches)
-            if time.monotonic() >= look_at:
-                self._others.look()
-                look_at = time.monotonic() + self._setting.timing.watch
+            if time.monotonic() >= poll_at:
+                self._others.poll()
+                poll_at = time.monotonic() + self._setting.timing.watch
             self._pause(_SOON if to_launch > 0 else _TICK)
         if code < 0:
             return 128 - code  # killed: that the daemons die of it is no other node's loss
         if code != ExitCode.OK:
-            self._others.hear()
+            self._others.await_heartbeats()
         return code
 
     def _launch(self, commands: Mapping[int, str]) -> None:

@@ -1,4 +1,4 @@
-"""An MPI branch as its nodes and ranks know it."""
+"""Read an MPI branch for its nodes and ranks."""
 
 import os
 from collections.abc import Mapping

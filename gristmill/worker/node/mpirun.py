@@ -1,4 +1,4 @@
-"""Open MPI's mpirun over nodes that fetch their daemon's command themselves: no ssh, no shared file system.
+"""Run Open MPI's mpirun over nodes that fetch their daemon's command themselves: no ssh, no shared file system.
 
 PRRTE calls its launch agent once for each other node as `agent HOST COMMAND...`. The agent here only writes the command
 into a file; the main node passes it on, and the node runs it.
@@ -104,7 +104,7 @@ class Mpirun:
         self._process = subprocess.Popen(words, env=dict(environment), stdin=subprocess.DEVNULL)
 
     def launches(self) -> dict[int, str]:
-        """Take the commands that came since the last look, by node."""
+        """Take the commands that came since the last call, by node."""
         found = {}
         for file in self._launches.glob("node-*"):
             found[int(file.name.removeprefix("node-"))] = file.read_text(encoding="utf-8")

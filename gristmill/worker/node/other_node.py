@@ -1,4 +1,4 @@
-"""Every other node: registers, runs the daemon that mpirun asks for, watches the main node, and ends as that says."""
+"""Every other node: register, run the daemon of mpirun, watch the main node, and end with its exit code."""
 
 import subprocess
 import time
@@ -30,32 +30,32 @@ class OtherNode:
         self._heartbeat = board.place.key(NodeMessage.HEARTBEAT)
         self._watch = Watch([self._heartbeat], 2 * setting.timing.heartbeat, at_once=True)
         self._daemon: subprocess.Popen[bytes] | None = None
-        self._told = False
-        self._look_at = 0.0
+        self._reported = False
+        self._poll_at = 0.0
 
     def run(self, own: Registration, environment: Mapping[str, str]) -> int:
-        """Take part until the main node has told the outcome; return its exit code."""
+        """Take part until the main node publishes the outcome; return its exit code."""
         self._board.put(self._board.place.of(NodeMessage.NODE, self._setting.index), asdict(own))
         begun = time.monotonic()
         while (outcome := self._outcome()) is None:
             if self._daemon is None:
                 self._start(environment)
-            elif (code := self._daemon.poll()) is not None and not self._told:
-                self._tell(code)
+            elif (code := self._daemon.poll()) is not None and not self._reported:
+                self._report(code)
             self._pause(self._setting.timing.next(time.monotonic() - begun))
         self._say(f"the main node ends with {outcome['exit_code']}: {outcome['reason']}")
         return int(outcome["exit_code"])
 
     def _outcome(self) -> dict[str, Any] | None:
-        """Return the main node's last word; looked for now and then only, until the daemon has ended."""
+        """Return the outcome from the main node; read rarely until the daemon has ended."""
         now = time.monotonic()
         is_over = self._daemon is not None and self._daemon.poll() is not None
-        if now < self._look_at and not is_over:
+        if now < self._poll_at and not is_over:
             return None
-        self._look_at = now + self._setting.timing.watch
-        self._watch.look({self._heartbeat: self._board.etag(self._heartbeat)}, now)
+        self._poll_at = now + self._setting.timing.watch
+        self._watch.observe({self._heartbeat: self._board.etag(self._heartbeat)}, now)
         if self._watch.silent_for(self._setting.timing.lost):
-            raise MainNodeLost(f"no sign of life from the main node for {self._setting.timing.lost:g} s")
+            raise MainNodeLost(f"no heartbeat from the main node for {self._setting.timing.lost:g} s")
         return self._board.read(self._board.place.key(NodeMessage.OUTCOME))
 
     def _start(self, environment: Mapping[str, str]) -> None:
@@ -66,14 +66,14 @@ class OtherNode:
             command = launch["command"].replace("prted --daemonize", "prted")
             self._daemon = subprocess.Popen(["sh", "-c", command], env=dict(environment), stdin=subprocess.DEVNULL)
 
-    def _tell(self, code: int) -> None:
-        """Tell that the daemon has ended: badly at once, well when asked; the main node may end right after."""
+    def _report(self, code: int) -> None:
+        """Report the daemon's end: a failure at once, success when asked; the main node may end right after."""
         place, index = self._board.place, self._setting.index
         if code != 0:
             self._leave_footprint()
             self._board.put(place.of(NodeMessage.LOST, index), {"reason": f"its MPI daemon ended with {code}"})
-            self._told = True
+            self._reported = True
         elif self._board.etag(place.key(NodeMessage.ENDING)):
             self._leave_footprint()
             self._board.put(place.of(NodeMessage.ACK, index), {"exit_code": 0})
-            self._told = True
+            self._reported = True

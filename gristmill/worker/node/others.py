@@ -1,4 +1,4 @@
-"""The other nodes, as the main one sees them through the store: who has come, who lives, who is lost, who confirms."""
+"""Watch the other nodes from the main one, through the store: who registers, is alive, is lost, and confirms."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _REGISTRATION = TypeAdapter(Registration)
 
 
 class Others:
-    """All nodes of one attempt but the main one. Each wait is bounded, and ends with NodeLost where one is lost."""
+    """All nodes of one attempt but the main one. Each wait is bounded, and ends with NodeLost if a node is lost."""
 
     def __init__(self, setting: NodeSetting, board: Board, pause: Callable[[float], None]) -> None:
         self._setting, self._board, self._pause = setting, board, pause
@@ -26,11 +26,11 @@ class Others:
         self._watch = Watch(self._alive, 2 * setting.timing.heartbeat)
 
     def gather(self) -> dict[int, Registration]:
-        """Wait for all of them; NodeMissing where one does not come in time, or cannot take part."""
+        """Wait for all nodes; NodeMissing if one does not come in time or cannot take part."""
         nodes: dict[int, Registration] = {}
         begun = time.monotonic()
         while True:
-            etags = self.look()
+            etags = self.poll()
             missing = [index for index in self._setting.others if index not in nodes]
             come = [index for index in missing if self._board.place.of(NodeMessage.NODE, index) in etags]
             nodes |= zip(come, together(self._read, come, AT_ONCE), strict=True)
@@ -48,26 +48,26 @@ class Others:
         try:
             node = _REGISTRATION.validate_python(self._board.read(self._board.place.of(NodeMessage.NODE, index)))
         except ValidationError as error:
-            raise NodeMissing(f"node {index} registers as no node of this version does: {error}") from error
+            raise NodeMissing(f"node {index} has a registration that this version cannot read: {error}") from error
         if node.error:
             raise NodeMissing(f"node {index} cannot take part: {node.error}")
         return node
 
-    def hear(self) -> None:
-        """Wait for a fresh sign of life of every one.
+    def await_heartbeats(self) -> None:
+        """Wait for a fresh heartbeat of each node.
 
         Ranks abort of themselves when a node they talk to is gone: that is the node's loss, not the program's error.
         """
-        before = self.look()
-        while any(etags.get(key) == before.get(key) for etags in [self.look()] for key in self._alive):
+        before = self.poll()
+        while any(etags.get(key) == before.get(key) for etags in [self.poll()] for key in self._alive):
             self._pause(self._setting.timing.poll)
 
     def confirm(self) -> None:
-        """Ask every one for its daemon's good end: mpirun returns 0 even when it has lost one."""
+        """Ask each node whether its daemon ended well: mpirun returns 0 even when it has lost one."""
         place, end = self._board.place, time.monotonic() + self._setting.timing.lost
         self._board.put(place.key(NodeMessage.ENDING), {"exit_code": 0})
         while True:
-            etags = self.look()
+            etags = self.poll()
             waiting = [index for index in self._setting.others if place.of(NodeMessage.ACK, index) not in etags]
             if not waiting:
                 return
@@ -75,20 +75,20 @@ class Others:
                 raise NodeLost(f"mpirun ended well, but nodes {waiting} do not confirm it")
             self._pause(self._setting.timing.soonest)
 
-    def look(self) -> dict[str, str]:
-        """Return the notices that are there; NodeLost where one tells of a loss, or a node is silent."""
+    def poll(self) -> dict[str, str]:
+        """Return the ETags of the messages that are there; NodeLost if a node reports its loss or is silent."""
         place = self._board.place
         etags = self._board.etags()
-        self._watch.look(etags, time.monotonic())
+        self._watch.observe(etags, time.monotonic())
         lost = [index for index in self._setting.others if place.of(NodeMessage.LOST, index) in etags]
         quiet = self._watch.silent_for(self._setting.timing.lost)
         silent = [index for index in self._setting.others if place.of(NodeMessage.ALIVE, index) in quiet]
         if not lost and not silent:
             return etags
         causes = [f"node {index} is lost: {self._why(index)}" for index in lost]
-        causes += [f"no sign of life from node {index} for {self._setting.timing.lost:g} s" for index in silent]
+        causes += [f"no heartbeat from node {index} for {self._setting.timing.lost:g} s" for index in silent]
         raise NodeLost("; ".join(causes))
 
     def _why(self, index: int) -> str:
-        notice = self._board.read(self._board.place.of(NodeMessage.LOST, index)) or {}
-        return str(notice.get("reason", "no reason given"))
+        message = self._board.read(self._board.place.of(NodeMessage.LOST, index)) or {}
+        return str(message.get("reason", "no reason given"))

@@ -1,4 +1,4 @@
-"""What every rank of a branch's MPI job begins as: it calls the branch's function, or becomes its command."""
+"""Entry of every rank of a branch's MPI job: call the branch's function, or become its command."""
 
 import argparse
 import io
@@ -22,12 +22,12 @@ class OtherRanksSink(io.RawIOBase):
         return True
 
     def write(self, _data: Any) -> int:
-        """Refuse."""
+        """Raise: the output would be lost."""
         raise OSError("only rank 0 writes the output: gather it there")
 
 
 def main() -> None:
-    """Be one rank."""
+    """Run one rank."""
     given = _parser().parse_args()
     store = S3Storage(os.environ["BUCKET"], make_client("s3"))
     work = read_branch(store, Cursor(given.run, given.stage, given.attempt), given.branch)

@@ -1,4 +1,4 @@
-"""What a node is told: arguments by the job's command, its place among the nodes by the environment."""
+"""Read the setting of a node: arguments from the job's command, its place among the nodes from the environment."""
 
 import argparse
 import re
@@ -19,17 +19,17 @@ _NUMBERS = {
 
 @dataclass(frozen=True)
 class Timing:
-    """How often nodes look and tell, and how long they bear silence; seconds."""
+    """How often nodes poll and report, and how long they wait, in seconds."""
 
     register: float = 600.0  # from the main node's start until every node has come
     heartbeat: float = 15.0
-    lost: float = 60.0  # without a sign of life, or without the store
-    soonest: float = 0.1  # between looks for what is waited for, at first
+    lost: float = 60.0  # without a heartbeat, or without the store
+    soonest: float = 0.1  # between polls for what is awaited, at first
     poll: float = 0.25  # and after a while
-    watch: float = 2.0  # while nothing is expected but bad news
+    watch: float = 2.0  # while nothing but a failure is expected
 
     def next(self, waited: float) -> float:
-        """Return when to look again for what was waited for so long: after a hundredth of that."""
+        """Return the time to the next poll after `waited` seconds: a hundredth of that."""
         return min(self.poll, max(self.soonest, waited / 100))
 
 
@@ -66,7 +66,7 @@ class NodeSetting:
 
 
 def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> NodeSetting:
-    """Read a node's setting; Refused with all that is wrong or lacking."""
+    """Read a node's setting; Refused with all its faults."""
     given = _parser().parse_args(arguments)
     texts = {name: environment.get(name, default) for name, default in _NUMBERS.items()}
     faults = [f"{name} is {text!r}, not a number" for name, text in texts.items() if not text.isdecimal()]
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--attempt", type=int, default=0)
     parser.add_argument("--slots", type=int, help="ranks per node at most (default: its vCPUs, or its GPUs)")
     parser.add_argument("--register-seconds", type=float, default=Timing.register, help="until every node has come")
-    parser.add_argument("--heartbeat-seconds", type=float, default=Timing.heartbeat, help="between signs of life")
+    parser.add_argument("--heartbeat-seconds", type=float, default=Timing.heartbeat, help="between heartbeats")
     parser.add_argument("--lost-seconds", type=float, default=Timing.lost, help="of silence, then a node is lost")
     parser.add_argument("command", nargs="*", help="an MPI program to run over all nodes, and its arguments")
     return parser

@@ -1,4 +1,4 @@
-"""What the nodes run, and what becomes of its output: a command as it stands, or a branch of a run's pipeline."""
+"""What the nodes run and what becomes of its output: a plain command, or a branch of a pipeline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Work(Protocol):
         """Return what this node's ranks find in their environment besides the container's own."""
 
     def stage(self) -> None:
-        """Make ready on this node what the program reads."""
+        """Fetch what the program reads to this node."""
 
     def commit(self) -> None:
         """Keep what the program made; called on the main node, after a confirmed good end."""
@@ -29,12 +29,12 @@ class Work(Protocol):
         """Record why there is no output; called on the main node."""
 
     def leave_footprint(self) -> None:
-        """Tell the report what this node's programs used, once they have ended."""
+        """Write what this node's programs used, for the report, once they have ended."""
 
 
 @dataclass(frozen=True)
 class CommandWork:
-    """A command that stands for itself: the exit code and the log tell all there is."""
+    """A plain command: its exit code and its log are all its output."""
 
     command: list[str]
 
@@ -44,16 +44,16 @@ class CommandWork:
         return {}
 
     def stage(self) -> None:
-        """Need nothing."""
+        """Do nothing: a command reads no input."""
 
     def commit(self) -> None:
-        """Keep nothing."""
+        """Do nothing: a command has no output to keep."""
 
     def note_failure(self, code: int, reason: str) -> None:
-        """Record nothing."""
+        """Do nothing: the exit code is the record."""
 
     def leave_footprint(self) -> None:
-        """Tell nothing: there is no report."""
+        """Do nothing: there is no report."""
 
 
 def make_work(setting: NodeSetting, folder: Path) -> Work:
