@@ -3,12 +3,13 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 from embedded_aws import door
 from embedded_aws.door import Application, EmbeddedAWSError, ServerState
-from gristmill.errors import ExitCode, GristmillError
+from gristmill.errors import ExitCode, GristmillError, Unreachable
 from gristmill.project import SEARCH_PATH, package_folder
 
 HOME = "GRISTMILL_HOME"  # the variable that names the folder
@@ -39,12 +40,20 @@ def up(data: Path, arguments: Sequence[str] = ()) -> ServerState:
 
 def start(data: Path, arguments: Sequence[str], lock: int, source: Path) -> ServerState:
     """Start one in a folder that has none, for the packages at `source`. The caller has the turn."""
+    _check_installed()
     return door.start(data, arguments, lock, replace(GRISTMILL, source=str(source)))
 
 
 def become(data: Path, arguments: Sequence[str], lock: int, source: Path) -> NoReturn:
     """Become one, in the foreground. The caller has the turn."""
+    _check_installed()
     door.become(data, arguments, lock, replace(GRISTMILL, source=str(source)))
+
+
+def _check_installed() -> None:
+    """Raise Unreachable where the extra `local` is missing: the server could not even begin."""
+    if find_spec("moto") is None:
+        raise Unreachable("the embedded AWS is not installed here.", "Run: pip install 'gristmill[local]'")
 
 
 def share_search_path(data: Path) -> None:

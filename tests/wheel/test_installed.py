@@ -55,14 +55,23 @@ def test_a_new_pipeline_is_tried_and_run_there(local: Installed, folder: Path) -
         local.run(*command, cwd=folder, GRISTMILL_PIPELINES=str(folder / "pipelines"))
 
 
-def test_a_checkout_that_a_user_stands_in_goes_first(product: Built, local: Installed, tmp_path: Path) -> None:
+def test_a_checkout_that_a_user_stands_in_goes_first(product: Built, installed: Installed, tmp_path: Path) -> None:
     checkout = product.unpack(tmp_path)
     (checkout / "batch_jobs" / "strings").rename(checkout / "batch_jobs" / "texts")
     definition = checkout / "batch_jobs" / "texts" / "pipeline.yaml"
     definition.write_text(re.sub("^name: strings$", "name: texts", definition.read_text(), flags=re.MULTILINE))
-    names = {one["name"] for one in json.loads(local.run("pipelines", "list", "--json", cwd=checkout).stdout)}
+    (checkout / "words.txt").write_text("a\nb\n")
+    names = {
+        pipeline["name"] for pipeline in json.loads(installed.run("pipelines", "list", "--json", cwd=checkout).stdout)
+    }
     assert "texts" in names
     assert "strings" not in names
+    installed.run("local", "up", "--port", "0", cwd=checkout)
+    try:
+        installed.run("deploy", cwd=checkout)
+        installed.run("run", "texts", "words.txt", cwd=checkout)
+    finally:
+        installed.run("local", "down", cwd=checkout)
 
 
 def test_an_upgrade_under_a_running_embedded_aws_is_pointed_out(
