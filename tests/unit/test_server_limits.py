@@ -1,10 +1,14 @@
 """What the server takes from callers that have proven nothing: how long, how much, and what of it is logged."""
 
+import http.client
 import io
 import logging
 import os
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waitress import server as waitress_server
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.receiver import ChunkedReceiver
 
@@ -19,9 +25,11 @@ from embedded_aws.access import failures
 from embedded_aws.access.gate import Gate, Rules
 from embedded_aws.access.refusals import Why
 from embedded_aws.lifecycle.listeners import owners_of_clients
+from embedded_aws.server import connections, relief
 from embedded_aws.server.chunked import BoundedReceiver
+from embedded_aws.server.connections import Server
 from embedded_aws.server.flood import Flood
-from embedded_aws.server.headers import LineParser
+from embedded_aws.server.headers import Channel, LineParser
 from embedded_aws.server.relief import Standing, expendable, is_overdue
 from embedded_aws.services.s3.blobs import Blobs
 from tests.unit.signed import PORT, RING, client, sent
@@ -59,6 +67,83 @@ def test_half_sent_requests_of_strangers_go_first_and_what_is_served_never():
     }
     gone = expendable(channels.items(), lambda name: name.startswith("owner"))
     assert gone == ["stranger, older", "stranger, half", "owner, half", "proven, idle", "owner, fresh"]
+
+
+@contextmanager
+def serving(limit: int) -> Iterator[tuple[str, int]]:
+    """Serve every request, with as many connections at once."""
+
+    def serve(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    Server.channel_class = Channel
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(waitress_server, "TcpWSGIServer", Server)
+        server = waitress_server.create_server(
+            serve, sockets=[listener], threads=2, connection_limit=limit, asyncore_use_poll=True
+        )
+    loop = threading.Thread(target=server.run)
+    loop.start()
+    try:
+        yield listener.getsockname()
+    finally:
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        loop.join()
+        server.task_dispatcher.shutdown()
+
+
+def half_sent(address: tuple[str, int]) -> socket.socket:
+    connection = socket.create_connection(address, timeout=10)
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+    return connection
+
+
+def test_half_sent_requests_keep_nobody_out():
+    with serving(limit=20) as address:
+        opened = [half_sent(address) for _ in range(60)]
+        for _ in range(3):
+            for connection in opened:
+                with suppress(OSError):
+                    connection.sendall(b"a")
+            asking = http.client.HTTPConnection(*address, timeout=5)
+            asking.request("GET", "/")
+            assert asking.getresponse().read() == b"ok"
+            asking.close()
+        for connection in opened:
+            connection.close()
+
+
+def test_a_half_sent_request_is_closed_in_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(relief, "_SECONDS", 0.2)
+    with serving(limit=20) as address, half_sent(address) as connection:
+        assert connection.recv(100) == b""
+
+
+def test_strangers_together_send_so_much_and_the_owner_more(parser: type[LineParser], monkeypatch: pytest.MonkeyPatch):
+    owners: dict[tuple[str, int], int] = {}
+    monkeypatch.setattr(connections, "_UNPROVEN", 150_000)
+    monkeypatch.setattr(connections, "owners_of_clients", lambda _: owners)
+    with serving(limit=20) as address:
+        head = f"POST / HTTP/1.1\r\nHost: localhost:{PORT}\r\nContent-Length: 100000\r\n\r\n".encode()
+        with (
+            socket.create_connection(address, timeout=5) as first,
+            socket.create_connection(address, timeout=5) as next_,
+        ):
+            first.sendall(head)
+            time.sleep(0.1)
+            next_.sendall(head)
+            assert next_.recv(100).startswith(b"HTTP/1.1 503 ")
+            with socket.create_connection(address, timeout=5) as own:
+                owners[own.getsockname()] = os.getuid()
+                own.sendall(head + b"b" * 100_000)
+                assert own.recv(100).startswith(b"HTTP/1.1 200 ")
+            first.sendall(b"b" * 100_000)
+            assert first.recv(100).startswith(b"HTTP/1.1 200 ")
+        with socket.create_connection(address, timeout=5) as later:
+            later.sendall(head + b"b" * 100_000)
+            assert later.recv(100).startswith(b"HTTP/1.1 200 "), "what was sent is counted no longer"
 
 
 @given(
