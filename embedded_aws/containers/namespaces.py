@@ -11,7 +11,8 @@ from embedded_aws.containers.network import Addresses
 from embedded_aws.errors import Refused
 from embedded_aws.processes.keeper import keeper
 from embedded_aws.services.batch.model import Job
-from embedded_aws.services.batch.start import Process, Starter, command_of, executed, host_of, piped
+from embedded_aws.services.batch.starters.base import Process, command_of, executed, host_of, piped
+from embedded_aws.services.batch.starters.processes import ProcessStarter
 from embedded_aws.settings import Settings
 
 
@@ -51,7 +52,7 @@ class Isolated:
         self._process.signal_all(number)
 
 
-class Namespaces(Starter):
+class Namespaces(ProcessStarter):
     """Starts nodes in namespaces, and everything else as any process of this machine."""
 
     def __init__(self, settings: Settings) -> None:

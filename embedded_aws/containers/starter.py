@@ -14,7 +14,7 @@ from embedded_aws.gpus import real
 from embedded_aws.processes.keeper import keeper
 from embedded_aws.search_path import as_variable, noted
 from embedded_aws.services.batch.model import Job
-from embedded_aws.services.batch.start import Process, piped
+from embedded_aws.services.batch.starters.base import Process, piped
 from embedded_aws.settings import Settings
 from embedded_aws.surroundings import unproxied
 

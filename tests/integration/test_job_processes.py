@@ -15,7 +15,7 @@ import pytest
 from embedded_aws.application import Application
 from embedded_aws.processes.zygote.handle import Zygote
 from embedded_aws.services.batch.process import Ended, JobProcess
-from embedded_aws.services.batch.start import Starter
+from embedded_aws.services.batch.starters.processes import ProcessStarter
 from embedded_aws.settings import Settings
 
 ENDINGS = """
@@ -45,8 +45,8 @@ def settings(project: Path) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def starter(settings: Settings) -> Iterator[Starter]:
-    starter = Starter(settings)
+def starter(settings: Settings) -> Iterator[ProcessStarter]:
+    starter = ProcessStarter(settings)
     yield starter
     starter.close()
 
@@ -55,7 +55,7 @@ class Job:
     """A job and what it wrote."""
 
     def __init__(
-        self, starter: Starter, settings: Settings, *command: str, node: int | None = None, **environment: str
+        self, starter: ProcessStarter, settings: Settings, *command: str, node: int | None = None, **environment: str
     ) -> None:
         self.output = b""
         self.is_writing = threading.Event()
@@ -127,7 +127,7 @@ def test_a_zygote_with_old_code_of_the_project_is_replaced(tmp_path):
     (core / "__main__.py").write_text("from batch_jobs.child import WORD\nprint(WORD)")
     own = Application(source=str(tmp_path), preload=("batch_jobs.child.__main__",), watched=("batch_jobs",))
     settings = Settings(tmp_path / "data", application=own)
-    starter = Starter(settings)
+    starter = ProcessStarter(settings)
     try:
         for word in ("old", "newer"):
             (core / "__init__.py").write_text(f"WORD = '{word}'")
@@ -209,7 +209,7 @@ def test_one_that_is_killed_before_it_has_begun_never_works(starter, settings, p
 
 
 def test_a_dead_zygote_costs_no_job(settings):
-    starter = Starter(settings)
+    starter = ProcessStarter(settings)
     try:
         os.kill(starter._zygote._process.pid, signal.SIGKILL)
         job = Job(starter, settings, "-m", "endings", "4")

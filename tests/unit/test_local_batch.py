@@ -8,10 +8,10 @@ from embedded_aws.services.batch.capacity import Capacity
 from embedded_aws.services.batch.model import Attempt, Job, Queue
 from embedded_aws.services.batch.nodes import container_of, request_problems, span
 from embedded_aws.services.batch.overrides import merged, substitute
-from embedded_aws.services.batch.placing import next_to_start, why_never
 from embedded_aws.services.batch.requirements import container_problems, override_problems, retry_problems
 from embedded_aws.services.batch.resources import Definition, Environment, Needs
 from embedded_aws.services.batch.retry import counted, is_retried
+from embedded_aws.services.batch.scheduling import next_to_start, why_never
 from embedded_aws.services.batch.submit import make_job
 
 MACHINE = Needs(4, 1000, 4)

@@ -9,7 +9,7 @@ from embedded_aws.processes.helper import Lost
 from embedded_aws.services.batch.logs import LogStream
 from embedded_aws.services.batch.model import INSTANCE, Attempt, Job, now
 from embedded_aws.services.batch.process import Ended, JobProcess
-from embedded_aws.services.batch.start import Starting
+from embedded_aws.services.batch.starters.base import Starter
 from embedded_aws.settings import Settings
 
 EXITED = "Essential container in task exited"
@@ -20,7 +20,7 @@ TIMED_OUT = "Job attempt duration exceeded timeout"
 class Container:
     """Stands for the container that AWS would start."""
 
-    def __init__(self, settings: Settings, starter: Starting, job: Job) -> None:
+    def __init__(self, settings: Settings, starter: Starter, job: Job) -> None:
         number = len(job.attempts) + 1
         name = f"{job.id.replace(':', '_').replace('#', '_')}-{number}"
         self.attempt = Attempt(f"{_stream_prefix(job)}/default/{uuid.uuid4().hex}", now())

@@ -4,12 +4,12 @@ import threading
 from collections.abc import Mapping
 
 from embedded_aws.services.batch.capacity import Capacity
-from embedded_aws.services.batch.life import Life
+from embedded_aws.services.batch.lifecycle import Lifecycle
 from embedded_aws.services.batch.model import PLACED, TERMINAL, Attempt, Job, Queue, Status, now
-from embedded_aws.services.batch.placing import next_to_start, why_never
 from embedded_aws.services.batch.resources import Definition, Environment, Needs, Policy
 from embedded_aws.services.batch.retry import counted, is_retried
 from embedded_aws.services.batch.runner import Runner
+from embedded_aws.services.batch.scheduling import next_to_start, why_never
 from embedded_aws.settings import Settings
 
 # AWS Batch user guide, "Jobs stuck in a RUNNABLE status"
@@ -28,8 +28,8 @@ class Engine:
         self.policies: dict[str, Policy] = {}
         self.definitions: dict[str, Definition] = {}
         self.capacity = Capacity(Needs(settings.vcpus, settings.memory_mib, settings.gpus))
-        self._life = Life(self.capacity.machine, self._wake.notify_all)
-        self._runner = Runner(settings, self.lock, self._life.move, self._over)
+        self._lifecycle = Lifecycle(self.capacity.machine, self._wake.notify_all)
+        self._runner = Runner(settings, self.lock, self._lifecycle.move, self._over)
         self._closed = False
         self._thread = threading.Thread(target=self._schedule, name="batch-scheduler", daemon=True)
         self._thread.start()
@@ -37,12 +37,12 @@ class Engine:
     @property
     def jobs(self) -> Mapping[str, Job]:
         """Return all jobs, array children and nodes included, by id, oldest first."""
-        return self._life.jobs
+        return self._lifecycle.jobs
 
     def submit(self, job: Job) -> None:
         """Take in a job; an array comes with its children."""
         with self.lock:
-            self._life.submit(job)
+            self._lifecycle.submit(job)
 
     def end(self, job: Job, reason: str, *, terminate: bool) -> None:
         """Cancel what has not started; `terminate` ends what runs too. An array passes it on to its children.
@@ -64,7 +64,7 @@ class Engine:
             self._runner.stop(job)
         elif job.status is not Status.PENDING:
             job.queue.waiting.pop(job.id, None)
-            self._life.finish(job, Status.FAILED, reason)
+            self._lifecycle.finish(job, Status.FAILED, reason)
             self._wake.notify_all()  # another one heads the queue now
 
     def _schedule(self) -> None:
@@ -99,7 +99,7 @@ class Engine:
             head = next(iter(queue.waiting.values()), None)
             if head is not None and head.status_reason and queue.blocked_by != head.id:
                 queue.blocked_by = head.id
-                self._life.tell_blocked(head)
+                self._lifecycle.tell_blocked(head)
 
     def _time_left(self, job: Job) -> float | None:
         """Return the seconds that a job may go on waiting; None: for ever, as its queue sets no limit."""
@@ -120,7 +120,7 @@ class Engine:
         del job.queue.waiting[job.id]
         self.capacity.take(job, environment)
         for one in {job, job.main}:
-            self._life.move(one, Status.STARTING)
+            self._lifecycle.move(one, Status.STARTING)
         self._runner.start(job)
 
     def _over(self, job: Job, attempt: Attempt) -> None:
@@ -132,13 +132,13 @@ class Engine:
     def _conclude(self, job: Job, attempt: Attempt) -> None:
         ended_by = job.ended_by if job.ended_by is not None else job.main.ended_by
         if ended_by is not None:
-            self._life.finish(job, Status.FAILED, ended_by)
+            self._lifecycle.finish(job, Status.FAILED, ended_by)
         elif attempt.exit_code == 0 and not attempt.is_timed_out:
-            self._life.finish(job, Status.SUCCEEDED, attempt.status_reason)
+            self._lifecycle.finish(job, Status.SUCCEEDED, attempt.status_reason)
         elif is_retried(attempt, counted(job.attempts), job.tries, job.rules) and not self._closed:
-            self._life.move(job, Status.RUNNABLE)
+            self._lifecycle.move(job, Status.RUNNABLE)
         else:
-            self._life.finish(job, Status.FAILED, attempt.status_reason)
+            self._lifecycle.finish(job, Status.FAILED, attempt.status_reason)
 
     def close(self) -> None:
         """End the scheduler and every process."""

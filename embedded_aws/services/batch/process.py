@@ -11,7 +11,7 @@ from pathlib import Path
 
 from embedded_aws.processes.scratch import working_folders
 from embedded_aws.services.batch.model import Job
-from embedded_aws.services.batch.start import Process, Starting
+from embedded_aws.services.batch.starters.base import Process, Starter
 
 KILL_AFTER = 30.0  # seconds from SIGTERM to SIGKILL, as on AWS
 _LOOK = 0.5  # seconds between looks at the clock
@@ -32,7 +32,7 @@ class Ended:
 class JobProcess:
     """Started by `run`, in the thread of the attempt; `stop` may come from another thread."""
 
-    def __init__(self, starter: Starting, job: Job, environment: Mapping[str, str], data: Path, name: str) -> None:
+    def __init__(self, starter: Starter, job: Job, environment: Mapping[str, str], data: Path, name: str) -> None:
         self._starter = starter
         self._job = job
         self._environment = dict(environment)

@@ -9,17 +9,18 @@ from embedded_aws.containers.namespaces import Namespaces
 from embedded_aws.containers.starter import Containers
 from embedded_aws.services.batch.container import Container
 from embedded_aws.services.batch.model import Attempt, Job, Status
-from embedded_aws.services.batch.start import Starter, Starting
+from embedded_aws.services.batch.starters.base import Starter
+from embedded_aws.services.batch.starters.processes import ProcessStarter
 from embedded_aws.settings import Settings
 
 _GONE_SECONDS = 5.0  # that killed processes may take to be gone
 NEVER_STARTED = "Main node ended before this node started"
 
 
-def _starter(settings: Settings) -> Starting:
+def _starter(settings: Settings) -> Starter:
     if settings.containers:
         return Containers(settings, find(settings.port, settings.application.name))
-    return Namespaces(settings) if settings.isolate else Starter(settings)
+    return Namespaces(settings) if settings.isolate else ProcessStarter(settings)
 
 
 class Runner:
@@ -33,7 +34,7 @@ class Runner:
         over: Callable[[Job, Attempt], None],
     ) -> None:
         self._settings, self._lock, self._move, self._over = settings, lock, move, over
-        self._starter: Starting = _starter(settings)
+        self._starter: Starter = _starter(settings)
         self._containers: dict[str, Container] = {}
         self._attempts: set[threading.Thread] = set()
 

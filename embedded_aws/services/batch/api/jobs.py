@@ -6,10 +6,10 @@ from embedded_aws.limits import BATCH_DESCRIBE_MAX, BATCH_END_MAX, BATCH_LIST_PA
 from embedded_aws.services.batch import nodes
 from embedded_aws.services.batch.api.common import Operation, Refusal, Room, find, job_id, page, refuse
 from embedded_aws.services.batch.api.definitions import find_definition
+from embedded_aws.services.batch.describe import detail, summary
 from embedded_aws.services.batch.listing import by_filter
 from embedded_aws.services.batch.model import Job
 from embedded_aws.services.batch.refusals import problems
-from embedded_aws.services.batch.render import detail, summary
 from embedded_aws.services.batch.resources import Json
 from embedded_aws.services.batch.submit import make_job
 

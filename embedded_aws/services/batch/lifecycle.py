@@ -4,11 +4,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from embedded_aws import changes
+from embedded_aws.services.batch.describe import detail
 from embedded_aws.services.batch.model import TERMINAL, Job, Status, now
-from embedded_aws.services.batch.placing import why_never
-from embedded_aws.services.batch.render import detail
 from embedded_aws.services.batch.resources import Needs
 from embedded_aws.services.batch.runner import NEVER_STARTED
+from embedded_aws.services.batch.scheduling import why_never
 from embedded_aws.services.events import emit, is_wanted
 
 _MOST_KEPT = 50_000  # jobs, children included; the oldest ended ones are forgotten
@@ -17,7 +17,7 @@ _DEPENDENCY_FAILED = "Dependent Job failed"
 _CHILD_FAILED = "Array Child Job failed"
 
 
-class Life:
+class Lifecycle:
     """All jobs. Its users hold the engine's lock; `waits` is called when a job has begun to wait for room."""
 
     def __init__(self, machine: Needs, waits: Callable[[], None]) -> None:

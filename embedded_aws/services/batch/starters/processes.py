@@ -1,77 +1,22 @@
-"""How a job's process is started: Python modules are forked from a zygote, anything else is executed.
-
-Containers are started elsewhere, in the same words: a starter has `address`, `start` and `close`.
-"""
+"""Starts jobs as processes: Python modules are forked from a zygote, anything else is executed."""
 
 import contextlib
-import os
-import shutil
-import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
-from embedded_aws.processes import hostname
 from embedded_aws.processes.helper import Lost
 from embedded_aws.processes.keeper import keeper
 from embedded_aws.processes.zygote.handle import Zygote
 from embedded_aws.services.batch.model import LOOPBACK, Job
+from embedded_aws.services.batch.starters.base import PYTHON, Process, command_of, executed, host_of, piped
 from embedded_aws.settings import Settings
 
-_ROLE = Path(__file__).with_name("module.py")
-_PYTHON = ("python", "python3")
+_ROLE = Path(__file__).parents[1] / "zygote_role.py"
 _KILLED = (-9, 137)  # by SIGKILL; or a child was, and its parent says so
 
 
-class Process(Protocol):
-    """What a started attempt lets be done with it."""
-
-    pid: int
-
-    @property
-    def is_lost(self) -> bool:
-        """Tell whether it was lost with the helper that had started it: its exit code means nothing."""
-
-    def poll(self) -> int | None:
-        """Return the exit code, negative for a signal; None while it runs."""
-
-    def wait(self) -> int:
-        """Wait for the end; return the exit code."""
-
-    def signal_all(self, number: int) -> None:
-        """Send a signal to it and all it has started; SIGKILL leaves nothing."""
-
-
-def piped(start: Callable[[int], Process]) -> tuple[Process, int]:
-    """Return what `start` makes of the writing end of a pipe, and the reading end."""
-    read, write = os.pipe()
-    try:
-        return start(write), read
-    except (OSError, ValueError):
-        os.close(read)
-        raise
-    finally:
-        os.close(write)
-
-
-class Starting(Protocol):
-    """What starts attempts."""
-
-    def address(self, job: Job) -> str:
-        """Return the address that the job's next attempt will have."""
-
-    def start(self, job: Job, environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
-        """Return a new process and the pipe with its output. OSError where the command cannot be started."""
-
-    def reason(self, process: Process, code: int) -> str:
-        """Return AWS's reason for an end that is no ordinary one. OSError where the command never ran."""
-
-    def close(self) -> None:
-        """End what it keeps running."""
-
-
-class Starter:
+class ProcessStarter:
     """Starts processes; each leads its own session and writes both of its outputs to one pipe."""
 
     def __init__(self, settings: Settings) -> None:
@@ -104,7 +49,7 @@ class Starter:
 
     def _is_forked(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
         """Tell whether it is `python -m MODULE` with the interpreter set up as the zygote's is."""
-        is_module = len(command) > 2 and command[0] in _PYTHON and command[1] == "-m"
+        is_module = len(command) > 2 and command[0] in PYTHON and command[1] == "-m"
         return is_module and _interpreter(environment) == self._interpreter
 
     def _fresh_zygote(self) -> Zygote:
@@ -123,27 +68,6 @@ class Starter:
         """End the zygote, and want no other."""
         self._closed = True
         self._zygote.kill()
-
-
-def command_of(job: Job) -> list[str]:
-    """Return a job's command; OSError where it has none."""
-    command: list[str] = job.container["command"]
-    if not command:
-        raise OSError("there is no command, and an image's own is used with --containers only")
-    return command
-
-
-def host_of(job: Job) -> str:
-    """Return the host name of a node; empty for any other job, which has the machine's."""
-    return f"node-{job.index}-{job.id[:8]}" if job.is_node else ""
-
-
-def executed(command: Sequence[str], host: str) -> list[str]:
-    """Return what is executed for a command: this Python for any, and under a host name if one is given."""
-    words = [sys.executable if command[0] in _PYTHON else command[0], *command[1:]]
-    if not host or shutil.which(words[0]) is None:  # what is not there must fail as any other
-        return words
-    return [sys.executable, "-P", "-S", hostname.__file__, host, *words]
 
 
 def _interpreter(environment: Mapping[str, str]) -> dict[str, str]:
