@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 5  # no stack, no embedded AWS, no credentials
     STOPPED = 6  # the run was stopped, or the task ran out of time
     NODE_MISSING = 75  # a node of a multi-node job did not come, or cannot take part
-    MAIN_LOST = 76  # the main node gives no sign of life
+    MAIN_LOST = 76  # the main node sends no heartbeat
     CUT_OFF = 77  # the store could not be reached
     NODE_LOST = 78  # a node was lost, or does not confirm a good end
     TERMINATED = 143  # SIGTERM

@@ -69,7 +69,7 @@ def describe_bill(cost: Bill, estimate: float | None) -> str:
 
 
 def dollars(amount: float) -> str:
-    """Return an amount as people say it: cents from a dollar on, else four digits after the point."""
+    """Return an amount in words: cents from a dollar on, else four digits after the point."""
     if 0 < amount < 0.0001:
         return "less than $0.0001"
     return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"

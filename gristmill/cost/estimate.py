@@ -115,7 +115,7 @@ def _invocations(stage: StageLoad) -> int:
 
 
 def _function_seconds(stage: StageLoad) -> float:
-    """Split or JobMap scan the input where it is cut by records; Merge and CheckOutput survey; Merge copies."""
+    """Sum what functions do: scan an input that is cut by records, survey what is committed, copy segments."""
     scanned = stage.cut.size if stage.cut.records is not None else 0
     requests = sum(request_usage(load).s3_read + load.segments for load in stage.loads)
     return scanned / SCAN_BYTES_PER_SECOND + requests / REQUESTS_PER_SECOND

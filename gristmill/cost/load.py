@@ -70,7 +70,9 @@ def request_usage(load: Load) -> Usage:
 
 
 def _by_children(load: Load) -> tuple[float, float]:
-    """A child reads the run's record, two headers, its offsets and its input, and leaves a footprint; a segment comes
+    """Return how often children write and read.
+
+    A child reads the run's record, two headers, its offsets and its input, and leaves a footprint; a segment comes
     with its receipt, and a branch that makes files has one of each task.
     """
     each = load.bytes_out / max(1, load.segments)
@@ -83,7 +85,10 @@ def _by_children(load: Load) -> tuple[float, float]:
 
 
 def _by_surveys(load: Load) -> tuple[float, float]:
-    """JobMap finds nothing yet; Merge and CheckOutput list segments and receipts, and read each receipt."""
+    """Return how often surveys write and read.
+
+    JobMap finds nothing yet; Merge and CheckOutput list segments and receipts, and read each receipt.
+    """
     pages = max(1, ceil(load.segments / _LIST_PAGE))
     return 2 * (1 + (_SURVEYS - 1) * pages), (_SURVEYS - 1) * (load.segments + 2)
 
@@ -105,7 +110,7 @@ def log_usage(loads: list[Load], invocations: int) -> Usage:
 
 
 def invocation_usage(invocations: int) -> Usage:
-    """Return the requests of functions beside their work: a sign that they work, and two looks whether they may."""
+    """Return the requests of functions beside their work: each marks itself as at work, and checks twice for a stop."""
     return Usage(s3_write=invocations, s3_read=2 * invocations)
 
 

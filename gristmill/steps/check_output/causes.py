@@ -53,7 +53,7 @@ def failures(
 
 
 def submit_failures(refused: list[dict[str, str]], cursor: Cursor, now: datetime) -> dict[str, Failure]:
-    """Return the jobs that Batch never took, by branch, of what the state machine was told when it asked."""
+    """Return a failure by branch for each job that Batch did not accept; `refused` has the state machine's answers."""
     return {
         rejected["branch"]: _submit_failure(cursor, rejected["branch"], rejected["refused"], now)
         for rejected in refused

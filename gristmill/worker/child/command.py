@@ -50,6 +50,7 @@ class Program:
         return PurePosixPath(self.input_name).suffix
 
     def values(self, given: Path, made: Path, parameters: Mapping[str, Any], task: Task) -> dict[str, object]:
+        """Return the values of the placeholders: `given` is the file of the input, `made` that of the output."""
         return {
             "input": given,
             "output": made,

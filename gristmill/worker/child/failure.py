@@ -1,4 +1,4 @@
-"""What a task's exception says of its failure, whatever the job made of it."""
+"""Describe a task's failure by its exception, whatever class the job gave that."""
 
 from gristmill.errors import GristmillError
 from gristmill.worker.child.deadline import Terminated, TimedOut
@@ -11,11 +11,11 @@ class JobFailed(Exception):
 
     def __init__(self, reason: str, detail: str, exit_code: int | None) -> None:
         super().__init__(reason)
-        self.told = reason, detail, exit_code
+        self.reason, self.detail, self.exit_code = reason, detail, exit_code
 
 
 def failed(error: BaseException) -> JobFailed:
-    """Return what an exception says; its own code (`__str__`, `__notes__`) may raise anything."""
+    """Return the failure that an exception stands for; its own code (`__str__`, `__notes__`) may raise anything."""
     if isinstance(error, JobFailed):
         return error
     return JobFailed(_reason(error), _detail(error), _exit_code(error))
@@ -31,7 +31,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _detail(error: BaseException) -> str:
-    """Return what a program said last, or where Python's own code failed."""
+    """Return the end of a program's output, or where Python's own code failed."""
     if isinstance(error, ProgramFailed):
         return error.detail
     try:

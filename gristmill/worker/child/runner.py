@@ -105,7 +105,8 @@ class Runner:
             sink.cut_off()
             feed.drop()
             segment.roll_back()
-            self._fail(task, *failed(error).told)
+            failure = failed(error)
+            self._fail(task, failure.reason, failure.detail, failure.exit_code)
             return False
         finally:
             end_detached(self._spared)

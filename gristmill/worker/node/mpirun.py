@@ -39,7 +39,7 @@ def program(command: Sequence[str]) -> list[str]:
 
 
 def node_name(index: int) -> str:
-    """Return what a node is called in the host file; nothing ever looks the name up."""
+    """Return a node's name in the host file; nothing resolves it."""
     return f"node-{index}"
 
 
