@@ -12,7 +12,10 @@ import struct
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from process_tree.descendants import descendants, living
 
 _GRACE = 15.0  # seconds from SIGKILL to the end of the helper that should have told of it
 _LOOK = 0.5  # seconds between looks at the clock
@@ -144,6 +147,16 @@ class Helper:
         return Started(read, self)
 
 
+def _tracers(process: int) -> list[int]:
+    """Return what traces a process, if that is below this one (proc(5): `TracerPid`); a debugger of the user is not."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(errors="replace")
+    except OSError:  # it has ended, or the system has no such files
+        return []
+    tracer = int(status.partition("TracerPid:")[2].split()[0])
+    return [one for one in descendants(os.getpid(), {one: parent for one, parent, _ in living()}) if one == tracer]
+
+
 class Runner(Helper):
     """A helper that runs one process at a time, and leaves nothing of it."""
 
@@ -159,9 +172,10 @@ class Runner(Helper):
         return self._process.wait()
 
     def kill(self) -> None:
-        """End it."""
+        """End it, and first what it has started and keeps it from its work by tracing it (ptrace)."""
         if self._process.poll() is None:
-            os.kill(self._process.pid, signal.SIGKILL)
+            for process in (*_tracers(self._process.pid), self._process.pid):
+                os.kill(process, signal.SIGKILL)
 
     def free(self) -> None:
         """Have it run something else."""

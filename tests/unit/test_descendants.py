@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.processes import helper
+from embedded_aws.processes.keeper import Keeper
 from embedded_aws.processes.scratch import end_users
 from embedded_aws.services.awslambda import later
 from tests.integration.processes import below, running
@@ -180,3 +182,30 @@ def test_what_is_no_fault_of_the_function_costs_it_no_try(
     monkeypatch.setattr(later, "_bury", lambda *told: graves.append(told))
     later.invoke(SimpleNamespace(), SimpleNamespace(), {}, failing(errors))  # type: ignore[arg-type]
     assert (waited, bool(graves)) == (waits, buried)
+
+
+# traces its runner from a session of its own: nobody else is told that this stands still
+TRACING = """
+import ctypes, os, time
+runner, libc = os.getppid(), ctypes.CDLL(None)
+if os.fork() == 0:
+    os.setsid()
+    refused = libc.ptrace(0x4206, runner, 0, 0) or libc.ptrace(0x4207, runner, 0, 0)  # SEIZE, INTERRUPT
+    print("refused" if refused else "traced", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux traces so")
+def test_a_runner_that_is_kept_from_its_work_ends_with_what_it_runs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(helper, "_GRACE", 0.5)
+    own = Keeper()
+    read, write = os.pipe()
+    process = own.execute([sys.executable, "-c", TRACING], dict(os.environ), Path("/"), write)
+    os.close(write)
+    assert os.read(read, 100) in (b"traced\n", b"refused\n")  # some systems let nobody trace what it is below
+    process.signal_all(signal.SIGKILL)
+    process.wait()
+    assert os.read(read, 1) == b""  # nobody lives who holds it
+    os.close(read)
+    own.close()
