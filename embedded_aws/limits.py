@@ -23,3 +23,6 @@ BATCH_NODE_RANGES_MAX = 5  # node groups of a multi-node job definition
 
 # Amazon S3 user guide, "Multipart upload limits"
 S3_PART_MAX = 5 * GIB
+
+# AWS Lambda developer guide, "Lambda quotas": deployment package, 250 MB unzipped
+LAMBDA_UNZIPPED_MAX = 262_144_000  # bytes

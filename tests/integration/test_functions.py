@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.access.keys import role_of
 from tests.integration.mill import Mill
+from tests.unit.test_packages import declaring
 
 CODE = """
 import os, time, json
@@ -52,8 +53,13 @@ class Function:
         self.client.create_function(
             FunctionName=self.name,
             Role=self.role["Arn"],
-            Code={"ZipFile": zipped(code)},
-            **{"Runtime": "python3.13", "Handler": "app.handler", "Timeout": 5, **settings},
+            **{
+                "Code": {"ZipFile": zipped(code)},
+                "Runtime": "python3.13",
+                "Handler": "app.handler",
+                "Timeout": 5,
+                **settings,
+            },
         )
 
     def call(self, event: Any, **how: Any) -> dict[str, Any]:
@@ -232,3 +238,21 @@ def test_its_folders_may_be_deleted_between_invocations(slow):
     for name in ("functions", "tmp"):
         shutil.rmtree(function.mill.data / name)
     assert function.result(event) != worker  # the old one has lost its code
+
+
+def test_a_package_above_the_limit_is_refused_wherever_it_comes_in(mill: Mill, function: Function):
+    bomb = declaring(zipped(CODE), 600_000_000)
+    mill.client("s3").put_object(Bucket=mill.bucket, Key="bomb.zip", Body=bomb)
+    function.result({})
+    before, functions = set((mill.data / "functions").iterdir()), function.client
+    for code in ({"ZipFile": bomb}, {"S3Bucket": mill.bucket, "S3Key": "bomb.zip"}):
+        for act in (
+            lambda code=code: Function(mill, Code=code),
+            lambda code=code: functions.update_function_code(FunctionName=function.name, **code),
+            lambda code=code: functions.publish_layer_version(LayerName="bomb", Content=code),
+        ):
+            with pytest.raises(ClientError, match="Unzipped size must be smaller than 262144000 bytes") as refused:
+                act()
+            assert refused.value.response["Error"]["Code"] == "InvalidParameterValueException"
+    function.result({})
+    assert set((mill.data / "functions").iterdir()) == before

@@ -25,6 +25,8 @@ DIGESTS = {
     "moto.awslambda.models:LambdaFunction.invoke": "dadc324f30ae",
     "moto.awslambda.models:LambdaFunction.update_configuration": "eca1cdec066f",
     "moto.awslambda.models:LambdaStorage.del_function": "4883b7e3df50",
+    "moto.awslambda.models:_s3_content": "17f859781d26",
+    "moto.awslambda.models:_zipfile_content": "893f55dd944e",
     "moto.cloudformation.models:CloudFormationBackend.create_change_set": "4668670ac84b",
     "moto.cloudformation.models:CloudFormationBackend.create_stack": "dcb835c34772",
     "moto.cloudformation.models:CloudFormationBackend.delete_stack": "d0113177c342",

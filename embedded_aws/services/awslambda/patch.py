@@ -8,7 +8,7 @@ from typing import Any
 
 from moto.awslambda import models
 
-from embedded_aws.services.awslambda import later
+from embedded_aws.services.awslambda import later, package
 from embedded_aws.services.awslambda.invoking import ServiceFault, TooManyRequests, invoke_once, layers_of
 from embedded_aws.services.awslambda.workshop import Workshop
 from embedded_aws.settings import Settings
@@ -30,6 +30,7 @@ def install(settings: Settings) -> None:
     close()
     workshop = Workshop(settings)
     _open.append((workshop, {}))
+    package.install()
     _keep_settings(workshop)
     _end_deleted(workshop)
 

@@ -1,13 +1,11 @@
 """The warm workers and zygotes of all functions, and the unpacked code they run."""
 
 import contextlib
-import io
 import os
 import queue
 import shutil
 import threading
 import uuid
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from embedded_aws.marker import make_marked
 from embedded_aws.processes.helper import Lost
 from embedded_aws.processes.scratch import temporary_folder
 from embedded_aws.processes.zygote.handle import Zygote
+from embedded_aws.services.awslambda.package import unpack
 from embedded_aws.services.awslambda.workers import Build, Worker, fork
 from embedded_aws.settings import Settings
 
@@ -40,9 +39,7 @@ class Workshop:
         with self._lock:
             if sha not in self._unpacked or not _is_whole(*self._unpacked[sha]):
                 folder = self._home / f"{sha.replace('/', '_')[:16]}-{uuid.uuid4().hex[:8]}"
-                with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                    archive.extractall(folder)
-                    self._unpacked[sha] = folder, archive.namelist()
+                self._unpacked[sha] = folder, unpack(content, folder)
             return self._unpacked[sha][0]
 
     def zygote(self, layers: tuple[str, ...]) -> Zygote:
