@@ -12,9 +12,9 @@ _SECONDS = 10.0  # the first call of nvidia-smi wakes the driver up
 @cache
 def present() -> tuple[str, ...]:
     """Return what CUDA_VISIBLE_DEVICES calls the GPUs that this process may use; none without NVIDIA's driver."""
-    told = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if told is not None:
-        return tuple(one.strip() for one in told.split(",") if one.strip())
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return tuple(name.strip() for name in visible.split(",") if name.strip())
     program = shutil.which("nvidia-smi")
     if program is None:
         return ()

@@ -61,13 +61,13 @@ class Engine:
         with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
             keeper().add(process.pid)
             try:
-                told, complaint = process.communicate(timeout=seconds)
+                output, complaint = process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired as error:
                 process.kill()
                 raise OSError(f"{self.program} {words[0]} did not answer within {seconds:g} s") from error
             finally:
                 keeper().forget(process.pid)
-        return subprocess.CompletedProcess(command, process.returncode, told, complaint)
+        return subprocess.CompletedProcess(command, process.returncode, output, complaint)
 
     def make_network(self, subnet: str) -> None:
         """Make the bridge network; Refused with the engine's own words where it cannot be made."""
@@ -104,10 +104,10 @@ class Engine:
 
     def why_ended(self, name: str) -> str:
         """Return AWS's reason for the end of a container, empty where it has none; NeverRan where it was no end."""
-        told = self.ask("inspect", "--type", "container", "--format", _STATE, name)
-        if told.returncode:
-            return f"CannotInspectContainerError: {told.stderr.strip()[-500:]}"
-        number, status, is_out_of_memory, error = [*told.stdout.strip().split(" ", 3), ""][:4]
+        answer = self.ask("inspect", "--type", "container", "--format", _STATE, name)
+        if answer.returncode:
+            return f"CannotInspectContainerError: {answer.stderr.strip()[-500:]}"
+        number, status, is_out_of_memory, error = [*answer.stdout.strip().split(" ", 3), ""][:4]
         if status in _NEVER_RAN:
             raise NeverRan(error or "the log has what the engine said")
         return _OUT_OF_MEMORY if is_out_of_memory == "true" or _is_killed_by_kernel(number) else ""
@@ -176,7 +176,7 @@ def _gpus(engine: Engine, gpus: list[str]) -> list[str]:
     if not gpus:
         return []
     if engine.is_podman:
-        return [word for one in gpus for word in ("--device", f"nvidia.com/gpu={one}")]
+        return [word for gpu in gpus for word in ("--device", f"nvidia.com/gpu={gpu}")]
     return ["--gpus", f'"device={",".join(gpus)}"']
 
 
@@ -192,8 +192,10 @@ def find(port: int, application: str = Application.name) -> Engine:
             complaints.append(f"{name} is not installed")
             continue
         try:
-            told = Engine(program, port).ask("info")
-            complaint = "" if told.returncode == 0 else (told.stderr.strip().splitlines() or ["it does not answer"])[-1]
+            answer = Engine(program, port).ask("info")
+            complaint = (
+                "" if answer.returncode == 0 else (answer.stderr.strip().splitlines() or ["it does not answer"])[-1]
+            )
         except OSError as error:
             complaint = str(error)
         if not complaint:

@@ -39,17 +39,17 @@ def _linux(container: Json) -> Iterator[str]:
     linux = container.get("linuxParameters", {})
     if linux.get("sharedMemorySize"):
         yield from ("--shm-size", f"{linux['sharedMemorySize']}m")
-    for one in linux.get("tmpfs", []):
-        words = [f"size={one['size']}m", *one.get("mountOptions", [])]
-        yield from ("--tmpfs", f"{one['containerPath']}:{','.join(words)}")
+    for mount in linux.get("tmpfs", []):
+        words = [f"size={mount['size']}m", *mount.get("mountOptions", [])]
+        yield from ("--tmpfs", f"{mount['containerPath']}:{','.join(words)}")
 
 
 def _ulimits(container: Json, hard: Hard) -> Iterator[str]:
     """Yield the definition's limits and modest ones of files and processes, none beyond what this machine may give."""
     own = {"nofile": (_NOFILE, _NOFILE), "nproc": (_NPROC, _NPROC)}
-    said = {one["name"]: (one["softLimit"], one["hardLimit"]) for one in container.get("ulimits", [])}
-    for name, wanted in {**own, **said}.items():
-        soft, most = (_least(one, hard(name)) for one in wanted)
+    defined = {limit["name"]: (limit["softLimit"], limit["hardLimit"]) for limit in container.get("ulimits", [])}
+    for name, wanted in {**own, **defined}.items():
+        soft, most = (_least(value, hard(name)) for value in wanted)
         yield from ("--ulimit", f"{name}={soft}:{most}")
 
 

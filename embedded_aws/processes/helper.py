@@ -36,14 +36,14 @@ class Started:
         self._lock = threading.Lock()
         self._kill_helper_at = math.inf
         self.is_lost = False
-        told = self._line()
-        if not isinstance(told, int):
+        answer = self._line()
+        if not isinstance(answer, int):
             self._status.close()
-            if told is None:
+            if answer is None:
                 raise Lost("the process that was to start it is gone")
             helper.free()
-            raise _refusal(told)
-        self.pid = told
+            raise _refusal(answer)
+        self.pid = answer
 
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal; None while it runs."""
@@ -63,9 +63,9 @@ class Started:
                     if time.monotonic() > self._kill_helper_at:
                         self._kill_helper_at = math.inf
                         self.helper.kill()
-                told = self._line()
-                self.is_lost = not isinstance(told, int)
-                self._code = told if isinstance(told, int) else _KILLED
+                answer = self._line()
+                self.is_lost = not isinstance(answer, int)
+                self._code = answer if isinstance(answer, int) else _KILLED
                 self._status.close()
                 if not self.is_lost:
                     self.helper.free()
@@ -92,14 +92,14 @@ class Started:
                 self.helper.settled()
                 return None
             line += byte
-        told: int | dict[str, Any] | None = None if line == b"lost\n" else json.loads(line)
-        return told
+        answer: int | dict[str, Any] | None = None if line == b"lost\n" else json.loads(line)
+        return answer
 
 
-def _refusal(told: Mapping[str, Any]) -> Exception:
-    if told["errno"] is None:
-        return ValueError(told["text"])
-    return OSError(told["errno"], os.strerror(told["errno"]), told["file"])
+def _refusal(answer: Mapping[str, Any]) -> Exception:
+    if answer["errno"] is None:
+        return ValueError(answer["text"])
+    return OSError(answer["errno"], os.strerror(answer["errno"]), answer["file"])
 
 
 class Helper:

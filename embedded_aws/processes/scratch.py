@@ -57,7 +57,7 @@ def _kill_marked(mark: bytes) -> bool:
         with contextlib.suppress(OSError):  # another user's, or one that has just ended
             handle = os.pidfd_open(int(process.name))
             try:
-                if any(one.startswith(mark) for one in _variables(process)):
+                if any(variable.startswith(mark) for variable in _variables(process)):
                     signal.pidfd_send_signal(handle, signal.SIGKILL)
                     found = True
             finally:

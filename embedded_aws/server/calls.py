@@ -89,12 +89,12 @@ def calls(settings: Settings, service: str, environ: Environ) -> Iterator[Call]:
     environ["wsgi.input"] = io.BytesIO(body)
     target, text = environ.get("HTTP_X_AMZ_TARGET"), body.decode(errors="replace")
     if target:
-        action, said = target.rpartition(".")[2], json.loads(text)
+        action, request = target.rpartition(".")[2], json.loads(text)
     elif text.startswith("{") or not text:
-        action, said = _paths(service).get(environ["PATH_INFO"], environ["PATH_INFO"]), json.loads(text or "{}")
+        action, request = _paths(service).get(environ["PATH_INFO"], environ["PATH_INFO"]), json.loads(text or "{}")
     else:
-        said = {name: values[0] for name, values in parse_qs(text).items()}
-        action = said["Action"]
+        request = {name: values[0] for name, values in parse_qs(text).items()}
+        action = request["Action"]
     here = f"{settings.region}:{settings.account}"
     about = {
         "Publish": "{TopicArn}",
@@ -104,8 +104,8 @@ def calls(settings: Settings, service: str, environ: Environ) -> Iterator[Call]:
         "GetParameter": f"arn:aws:ssm:{here}:parameter/{{Name}}",
     }
     if action == "GetParameter":
-        said["Name"] = said["Name"].removeprefix("/")  # the ARN of /a/b is parameter/a/b
-    yield f"{service}:{action}", about.get(action, "*").format(**said)
+        request["Name"] = request["Name"].removeprefix("/")  # the ARN of /a/b is parameter/a/b
+    yield f"{service}:{action}", about.get(action, "*").format(**request)
 
 
 @cache

@@ -22,7 +22,7 @@ def listen_on_loopback(port: int) -> list[socket.socket]:
             try:
                 for family, address in _LOOPBACK:
                     chosen = listeners[0].getsockname()[1] if listeners else port
-                    listeners += [opened.enter_context(one) for one in listen(family, address, chosen)]
+                    listeners += [opened.enter_context(listener) for listener in listen(family, address, chosen)]
             except Refused:
                 if port:
                     raise

@@ -142,26 +142,26 @@ def settings_from(arguments: list[str]) -> Settings:
         "--application", default=Application(), type=from_json, help="what runs on it, as JSON (application.py)"
     )
     parser.add_argument("--start-lock", type=int, metavar="FILE", help="open file to close once the server serves")
-    told = parser.parse_args(arguments)
-    prepare(told.data)
+    chosen = parser.parse_args(arguments)
+    prepare(chosen.data)
     given = {
-        "vcpus": told.vcpus,
-        "memory_mib": told.memory,
-        "gpus": told.gpus,
-        "runnable_seconds": told.runnable_seconds,
+        "vcpus": chosen.vcpus,
+        "memory_mib": chosen.memory,
+        "gpus": chosen.gpus,
+        "runnable_seconds": chosen.runnable_seconds,
     }
     more = {name: value for name, value in given.items() if value is not None}
     return Settings(
-        data=told.data.resolve(),
-        started_by=told.started_by,
-        application=told.application,
-        port=told.port,
-        smtp=told.smtp,
-        log_calls=told.log_calls,
-        isolate=told.isolate,
-        containers=told.containers,
-        start_lock=told.start_lock,
-        container_subnet=told.container_subnet,
+        data=chosen.data.resolve(),
+        started_by=chosen.started_by,
+        application=chosen.application,
+        port=chosen.port,
+        smtp=chosen.smtp,
+        log_calls=chosen.log_calls,
+        isolate=chosen.isolate,
+        containers=chosen.containers,
+        start_lock=chosen.start_lock,
+        container_subnet=chosen.container_subnet,
         **more,
     )
 

@@ -41,8 +41,8 @@ def layers_of(workshop: Workshop, function: Any) -> tuple[str, ...]:
     """Return the folders that a function's layers put on its path."""
     backend = get_backend(function.account_id, function.region)
     folders: list[str] = []
-    for one in function.layers:
-        version = backend.layers_versions_by_arn(one["Arn"])
+    for layer in function.layers:
+        version = backend.layers_versions_by_arn(layer["Arn"])
         folder = workshop.unpack(version.code_sha_256, version.code_bytes)
         folders += [str(folder / "python"), str(folder)]
     return tuple(folders)

@@ -31,12 +31,12 @@ def _bury(settings: Settings, function: Any, event: Any, error: dict[str, Any]) 
     queue = function.dead_letter_config.get("TargetArn")
     if not queue:
         return
-    told = {
+    texts = {
         "RequestID": str(uuid.uuid4()),
         "ErrorCode": "200",  # the invocation itself was served
         "ErrorMessage": str(error.get("errorMessage"))[:1024] or "-",
     }
-    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
+    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in texts.items()}
     client(settings, "sqs").send_message(
         QueueUrl=queue_url(settings, queue), MessageBody=json.dumps(event), MessageAttributes=attributes
     )

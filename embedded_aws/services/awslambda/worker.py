@@ -22,9 +22,9 @@ SERVICES = ("s3", "batch", "logs", "sns")
 class Context:
     """What a handler is told of its invocation."""
 
-    def __init__(self, told: dict[str, Any], deadline: float) -> None:
+    def __init__(self, facts: dict[str, Any], deadline: float) -> None:
         self._deadline = deadline
-        self.__dict__.update(told)
+        self.__dict__.update(facts)
         self.identity = self.client_context = None
 
     def get_remaining_time_in_millis(self) -> int:

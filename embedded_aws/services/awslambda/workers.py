@@ -19,7 +19,7 @@ from embedded_aws.processes.zygote.handle import Zygote
 _START_SECONDS = 60.0
 EXITED = "Runtime exited without providing a reason"
 # what ends a process from outside; of anything else, it died by its own doing
-_FROM_OUTSIDE = {-one for one in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)}
+_FROM_OUTSIDE = {-number for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)}
 
 
 def failure(kind: str, message: str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class Workshop:
 
     def retire(self, name: str, spared: Build | None = None) -> None:
         """Kill the idle workers of a function, but those of one build."""
-        for build in [one for one in list(self._idle) if one.name == name and one != spared]:
+        for build in [known for known in list(self._idle) if known.name == name and known != spared]:
             while (worker := self._take_idle(build)) is not None:
                 self.drop(worker)
             self._idle.pop(build, None)

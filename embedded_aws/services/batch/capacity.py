@@ -17,9 +17,9 @@ class Capacity:
         job.environment = environment
         environment.used += job.needs
         self.used += job.needs
-        for one in job.nodes or [job]:
-            one.gpus = tuple(sorted(self._free_gpus)[: one.needs.gpus])
-            self._free_gpus -= set(one.gpus)
+        for member in job.nodes or [job]:
+            member.gpus = tuple(sorted(self._free_gpus)[: member.needs.gpus])
+            self._free_gpus -= set(member.gpus)
 
     def release(self, job: Job) -> None:
         """Give back what a job has taken."""
@@ -27,7 +27,7 @@ class Capacity:
             return
         job.environment.used -= job.needs
         self.used -= job.needs
-        for one in job.nodes or [job]:
-            self._free_gpus |= set(one.gpus)
-            one.gpus = ()
+        for member in job.nodes or [job]:
+            self._free_gpus |= set(member.gpus)
+            member.gpus = ()
         job.environment = None

@@ -66,7 +66,7 @@ class Container:
 
 def environment(job: Job, settings: Settings) -> dict[str, str]:
     """Return the variables of a job's next attempt, AWS's own included."""
-    given = {one["name"]: one.get("value", "") for one in job.container.get("environment", [])}
+    given = {variable["name"]: variable.get("value", "") for variable in job.container.get("environment", [])}
     gpus = {"CUDA_VISIBLE_DEVICES": ",".join(real(job.gpus))}  # a job that asks for none sees none
     role = job.container.get("jobRoleArn", "")
     return {**settings.job_environment(role), **given, **gpus, **_batch_variables(job)}

@@ -15,22 +15,22 @@ def detail(job: Job) -> Json:
         "jobQueue": job.queue.arn,
         "status": job.status.value,
         "statusReason": job.status_reason or None,
-        "attempts": [_attempt(one) for one in job.attempts],
+        "attempts": [_attempt(attempt) for attempt in job.attempts],
         "createdAt": job.created,
         "startedAt": job.started or 0,
         "stoppedAt": job.stopped,
-        "dependsOn": job.said.get("dependsOn", []),
+        "dependsOn": job.request.get("dependsOn", []),
         "jobDefinition": job.definition.arn,
-        "parameters": job.said.get("parameters", {}),
+        "parameters": job.request.get("parameters", {}),
         "retryStrategy": {"attempts": job.tries, "evaluateOnExit": job.rules},
         "container": None if job.is_multinode else _container(job),
         "nodeProperties": job.node_properties,
         "nodeDetails": _node(job) if job.is_node else None,
-        "shareIdentifier": job.said.get("shareIdentifier"),
+        "shareIdentifier": job.request.get("shareIdentifier"),
         "schedulingPriority": _priority(job),
-        "tags": job.said.get("tags", {}),
-        "propagateTags": bool(job.said.get("propagateTags", False)),
-        "platformCapabilities": job.definition.said.get("platformCapabilities", ["EC2"]),
+        "tags": job.request.get("tags", {}),
+        "propagateTags": bool(job.request.get("propagateTags", False)),
+        "platformCapabilities": job.definition.request.get("platformCapabilities", ["EC2"]),
         "isCancelled": job.is_cancelled,
         "isTerminated": job.is_terminated,
     }
@@ -42,8 +42,9 @@ def detail(job: Job) -> Json:
 
 
 def _priority(job: Job) -> int | None:
-    said: int | None = job.said.get("schedulingPriorityOverride", job.definition.said.get("schedulingPriority"))
-    return said
+    default = job.definition.request.get("schedulingPriority")
+    priority: int | None = job.request.get("schedulingPriorityOverride", default)
+    return priority
 
 
 def summary(job: Job) -> Json:
@@ -59,7 +60,7 @@ def summary(job: Job) -> Json:
         "startedAt": job.started,
         "stoppedAt": job.stopped,
         "jobDefinition": job.definition.arn,
-        "shareIdentifier": job.said.get("shareIdentifier"),
+        "shareIdentifier": job.request.get("shareIdentifier"),
         "isCancelled": job.is_cancelled or None,
         "isTerminated": job.is_terminated or None,
         "nodeProperties": _node_summary(job) if job.is_node or job.is_multinode else None,
@@ -83,7 +84,7 @@ def _node_summary(job: Job) -> Json:
 def _array(job: Job) -> Json:
     if job.parent is not None:
         return {"index": job.index}
-    return {"size": len(job.children), "statusSummary": {one.value: job.summary[one] for one in Status}}
+    return {"size": len(job.children), "statusSummary": {status.value: job.summary[status] for status in Status}}
 
 
 def _array_times(job: Job) -> Json:

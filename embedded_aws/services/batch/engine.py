@@ -52,8 +52,8 @@ class Engine:
         with self.lock:
             if job.is_array and job.status not in TERMINAL:
                 _mark(job, reason, terminate)
-            for one in job.children or [job]:
-                self._end_one(one, reason, terminate)
+            for member in job.children or [job]:
+                self._end_one(member, reason, terminate)
 
     def _end_one(self, job: Job, reason: str, terminate: bool) -> None:
         is_placed = job.status in PLACED
@@ -85,7 +85,7 @@ class Engine:
         """Cancel jobs that can never start and have waited their time; return when to look again, in seconds."""
         soonest: float | None = None
         for queue in self.queues.values():
-            for job in [one for one in queue.waiting.values() if one.status_reason]:
+            for job in [job for job in queue.waiting.values() if job.status_reason]:
                 left = self._time_left(job)
                 if left is not None and left <= 0:
                     self._end_one(job, _OVERDUE + job.status_reason, terminate=False)
@@ -119,8 +119,8 @@ class Engine:
     def _place(self, job: Job, environment: Environment) -> None:
         del job.queue.waiting[job.id]
         self.capacity.take(job, environment)
-        for one in {job, job.main}:
-            self._lifecycle.move(one, Status.STARTING)
+        for started in {job, job.main}:
+            self._lifecycle.move(started, Status.STARTING)
         self._runner.start(job)
 
     def _over(self, job: Job, attempt: Attempt) -> None:

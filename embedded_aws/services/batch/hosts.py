@@ -30,7 +30,7 @@ def _answer(
 ) -> Callable[[Any], Any]:
     def answer(self: Any) -> Any:
         cluster = json.loads(self.body or "{}").get("cluster", "")
-        if cluster not in {one.cluster for one in engine.environments.values()}:
+        if cluster not in {environment.cluster for environment in engine.environments.values()}:
             return original(self)
         with engine.lock:
             return json.dumps(ours(engine, cluster))
@@ -50,7 +50,7 @@ def _list(engine: Engine, cluster: str) -> Json:
 def _describe(engine: Engine, cluster: str) -> Json:
     machine = engine.capacity.machine
     running = sum(len(job.nodes) or 1 for job in engine.jobs.values() if job.status in PLACED and not job.is_node)
-    told = {
+    instance = {
         "containerInstanceArn": _arn(cluster),
         "ec2InstanceId": INSTANCE,
         "status": "ACTIVE",
@@ -61,7 +61,7 @@ def _describe(engine: Engine, cluster: str) -> Json:
         "remainingResources": _resources(machine - engine.capacity.used),
         "attributes": [{"name": "ecs.instance-type", "value": f"{platform.system()} {platform.machine()}"}],
     }
-    return {"containerInstances": [told], "failures": []}
+    return {"containerInstances": [instance], "failures": []}
 
 
 def _resources(needs: Needs) -> list[Json]:

@@ -29,21 +29,21 @@ class Lifecycle:
     def submit(self, job: Job) -> None:
         """Take in a job; an array comes with its children."""
         self._forget_oldest()
-        for one in [job, *job.children, *job.nodes]:
-            self.jobs[one.id] = one
+        for member in [job, *job.children, *job.nodes]:
+            self.jobs[member.id] = member
         job.summary.update(child.status for child in job.children)
         if job.is_array:
             self.move(job, Status.PENDING)
-        for one in job.children or [job]:
-            self._admit(one)
+        for child in job.children or [job]:
+            self._admit(child)
 
     def _admit(self, job: Job) -> None:
         """Let a new job wait for others, or for room; one that waits for a failed job fails."""
-        others = [self.jobs[one] for one in job.waits_for]
-        job.waits_for = {one.id for one in others if one.status not in TERMINAL}
+        others = [self.jobs[waited_for] for waited_for in job.waits_for]
+        job.waits_for = {other.id for other in others if other.status not in TERMINAL}
         for other in job.waits_for:
             self._dependents.setdefault(other, []).append(job)
-        if any(one.status is Status.FAILED for one in others):
+        if any(other.status is Status.FAILED for other in others):
             self.finish(job, Status.FAILED, _DEPENDENCY_FAILED)
         else:
             self.move(job, Status.PENDING if job.waits_for else Status.RUNNABLE)
@@ -87,14 +87,14 @@ class Lifecycle:
         """End a job, and all that ends because of it: dependents that fail, an array whose last child this was."""
         ending = [(job, status, reason)]
         while ending:  # no recursion: a sequential array is a chain of up to 10,000 children
-            one, status, reason = ending.pop()
-            if one.status not in TERMINAL:
-                self._finish_one(one, status, reason)
-                ending.extend(self._consequences(one))
+            ended, status, reason = ending.pop()
+            if ended.status not in TERMINAL:
+                self._finish_one(ended, status, reason)
+                ending.extend(self._consequences(ended))
 
     def _finish_one(self, job: Job, status: Status, reason: str) -> None:
         job.stopped, job.status_reason = now(), reason
-        for node in [one for one in job.nodes if one.status not in TERMINAL]:
+        for node in [node for node in job.nodes if node.status not in TERMINAL]:
             node.status, node.status_reason, node.stopped = Status.FAILED, NEVER_STARTED, job.stopped
         self.move(job, status)
         if job.parent is None:
@@ -113,6 +113,6 @@ class Lifecycle:
             elif not dependent.waits_for:
                 self.move(dependent, Status.RUNNABLE)
         array = job.parent if job.is_child else None
-        if array is not None and all(array.summary[one] == 0 for one in Status if one not in TERMINAL):
+        if array is not None and all(array.summary[status] == 0 for status in Status if status not in TERMINAL):
             failed = array.summary[Status.FAILED] > 0
             yield array, Status.FAILED if failed else Status.SUCCEEDED, _CHILD_FAILED if failed else ""

@@ -11,13 +11,13 @@ def by_filter(wanted: Json) -> Callable[[Job], bool]:
     values: list[str] = wanted["values"]
 
     tests: dict[str, Callable[[Job], bool]] = {
-        "JOB_NAME": lambda job: any(_glob(job.name.lower(), one.lower()) for one in values),
+        "JOB_NAME": lambda job: any(_glob(job.name.lower(), value.lower()) for value in values),
         "JOB_DEFINITION": lambda job: any(
-            _glob(job.definition.name, one) or job.definition.arn == one for one in values
+            _glob(job.definition.name, value) or job.definition.arn == value for value in values
         ),
         "BEFORE_CREATED_AT": lambda job: job.created < int(values[0]),
         "AFTER_CREATED_AT": lambda job: job.created > int(values[0]),
-        "SHARE_IDENTIFIER": lambda job: any(_glob(job.said.get("shareIdentifier", ""), one) for one in values),
+        "SHARE_IDENTIFIER": lambda job: any(_glob(job.request.get("shareIdentifier", ""), value) for value in values),
     }
     if wanted["name"] not in tests:
         raise ValueError(f"A filter of ListJobs is one of {', '.join(tests)}: {wanted['name']}")

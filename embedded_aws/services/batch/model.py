@@ -38,7 +38,7 @@ class Queue:
 
     name: str
     arn: str
-    said: Json
+    request: Json
     environments: list[Environment]
     state: str = "ENABLED"
     priority: int = 1
@@ -48,13 +48,13 @@ class Queue:
     @property
     def policy(self) -> str | None:
         """Return the ARN of its scheduling policy; None where it is first in, first out."""
-        return self.said.get("schedulingPolicyArn")
+        return self.request.get("schedulingPolicyArn")
 
     def limit(self, reason: str) -> float | None:
         """Return the seconds that a job may wait in RUNNABLE for a reason; None: for ever."""
-        for one in self.said.get("jobStateTimeLimitActions", []):
-            if reason.startswith(one["reason"]):
-                return float(one["maxTimeSeconds"])
+        for action in self.request.get("jobStateTimeLimitActions", []):
+            if reason.startswith(action["reason"]):
+                return float(action["maxTimeSeconds"])
         return None
 
 
@@ -83,7 +83,7 @@ class Job:
     definition: Definition
     container: Json  # after overrides and substitution
     needs: Needs  # of a multi-node job: those of all its nodes together
-    said: Json  # the request
+    request: Json  # the request
     timeout: int | None = None
     tries: int = 1
     rules: list[Json] = field(default_factory=list)

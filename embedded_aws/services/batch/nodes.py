@@ -28,18 +28,18 @@ def is_open(target: str) -> bool:
 def container_of(properties: Json, index: int) -> Json:
     """Return the container of a node; of nested ranges the narrower one counts."""
     nodes = properties["numNodes"]
-    spans = [(span(one["targetNodes"], nodes), one) for one in properties["nodeRangeProperties"]]
-    _, chosen = min(((len(where), place), one) for place, (where, one) in enumerate(spans) if index in where)
+    spans = [(span(group["targetNodes"], nodes), group) for group in properties["nodeRangeProperties"]]
+    _, chosen = min(((len(where), place), group) for place, (where, group) in enumerate(spans) if index in where)
     container: Json = chosen["container"]
     return container
 
 
-def definition_problems(said: Json) -> Iterator[str]:
+def definition_problems(request: Json) -> Iterator[str]:
     """Yield what AWS would refuse in a definition of type multinode."""
-    properties = said.get("nodeProperties") or {}
+    properties = request.get("nodeProperties") or {}
     ranges = properties.get("nodeRangeProperties") or []
     nodes = properties.get("numNodes", 0)
-    if said.get("containerProperties"):
+    if request.get("containerProperties"):
         yield "A multinode job definition has nodeProperties, and no containerProperties"
     if not 1 <= nodes <= BATCH_NODES_MAX:
         yield f"numNodes must be between 1 and {BATCH_NODES_MAX}: {nodes}"
@@ -47,11 +47,11 @@ def definition_problems(said: Json) -> Iterator[str]:
         yield f"mainNode must be the index of a node, 0 to {nodes - 1}: {properties.get('mainNode')}"
     if not 1 <= len(ranges) <= BATCH_NODE_RANGES_MAX:
         yield f"A multinode job definition has 1 to {BATCH_NODE_RANGES_MAX} node ranges: {len(ranges)}"
-    if not all("container" in one for one in ranges):
+    if not all("container" in group for group in ranges):
         yield "The embedded AWS runs nodes with `container`; ecsProperties and eksProperties are not supported"
-    for one in ranges:
-        yield from container_problems(one.get("container", {}))
-    yield from _range_problems([one.get("targetNodes", "") for one in ranges], nodes)
+    for group in ranges:
+        yield from container_problems(group.get("container", {}))
+    yield from _range_problems([group.get("targetNodes", "") for group in ranges], nodes)
 
 
 def _range_problems(targets: Sequence[str], nodes: int) -> Iterator[str]:
@@ -70,31 +70,31 @@ def _range_problems(targets: Sequence[str], nodes: int) -> Iterator[str]:
         yield f"Node ranges must account for all nodes; none has node {missing[0]}"
 
 
-def request_problems(said: Json, definition: Definition) -> Iterator[str]:
+def request_problems(request: Json, definition: Definition) -> Iterator[str]:
     """Yield what AWS would refuse in a request because of its definition's type."""
-    properties = definition.said.get("nodeProperties")
-    overrides = said.get("nodeOverrides")
+    properties = definition.request.get("nodeProperties")
+    overrides = request.get("nodeOverrides")
     if properties is None:
         for name in ("ecsPropertiesOverride", "eksPropertiesOverride"):
-            if said.get(name):
+            if request.get(name):
                 yield f"{name} is not for job definitions with containerProperties; use containerOverrides"
         if overrides is not None:
             yield "nodeOverrides are for multi-node parallel jobs; use containerOverrides"
         return
     for name in ("containerOverrides", "ecsPropertiesOverride", "eksPropertiesOverride"):
-        if said.get(name):
+        if request.get(name):
             yield f"{name} must not be provided for multi-node parallel jobs; use nodeOverrides"
-    if said.get("arrayProperties"):
+    if request.get("arrayProperties"):
         yield "A multi-node parallel job cannot be an array job"
     yield from _override_problems(overrides or {}, properties)
 
 
 def _override_problems(overrides: Json, properties: Json) -> Iterator[str]:
-    for one in overrides.get("nodePropertyOverrides", []):
-        yield from override_problems(one.get("containerOverrides", {}))
-    targets = [one["targetNodes"] for one in properties["nodeRangeProperties"]]
-    asked = [one["targetNodes"] for one in overrides.get("nodePropertyOverrides", [])]
-    strange = [one for one in asked if one not in targets]
+    for override in overrides.get("nodePropertyOverrides", []):
+        yield from override_problems(override.get("containerOverrides", {}))
+    targets = [override["targetNodes"] for override in properties["nodeRangeProperties"]]
+    asked = [override["targetNodes"] for override in overrides.get("nodePropertyOverrides", [])]
+    strange = [target for target in asked if target not in targets]
     if strange:
         yield f"NodeOverride targets should match job definition. Non matching targets - {', '.join(strange)}"
     nodes = overrides.get("numNodes")
@@ -114,10 +114,10 @@ def _override_problems(overrides: Json, properties: Json) -> Iterator[str]:
             yield f"The lower boundary of node range {target} must be less than numNodes {nodes}"
 
 
-def overrides_of(said: Json, target: str) -> Json:
+def overrides_of(request: Json, target: str) -> Json:
     """Return what a request overrides in the containers of a node range."""
-    for one in said.get("nodeOverrides", {}).get("nodePropertyOverrides", []):
-        if one["targetNodes"] == target:
-            found: Json = one.get("containerOverrides", {})
+    for override in request.get("nodeOverrides", {}).get("nodePropertyOverrides", []):
+        if override["targetNodes"] == target:
+            found: Json = override.get("containerOverrides", {})
             return found
     return {}

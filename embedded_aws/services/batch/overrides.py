@@ -20,14 +20,16 @@ def merged(base: Json, overrides: Json, parameters: Json) -> Json:
     )
     for name, kind in (("vcpus", "VCPU"), ("memory", "MEMORY")):
         # the old members count only where the definition uses them too (API reference, ContainerOverrides)
-        if overrides.get(name) and kind not in {one["type"] for one in base.get("resourceRequirements", [])}:
+        if overrides.get(name) and kind not in {
+            requirement["type"] for requirement in base.get("resourceRequirements", [])
+        }:
             container[name] = overrides[name]
     container["command"] = [substitute(word, parameters) for word in container.get("command", [])]
     return container
 
 
 def _by_name(under: list[Json], over: list[Json], name: str, value: str) -> list[Json]:
-    merged = {one[name]: one.get(value, "") for one in [*under, *over]}
+    merged = {item[name]: item.get(value, "") for item in [*under, *over]}
     return [{name: key, value: text} for key, text in merged.items()]
 
 
@@ -38,6 +40,6 @@ def substitute(word: str, parameters: Json) -> str:
 
 def needs_of(container: Json) -> Needs:
     """Return what a container asks for."""
-    asked: Json = {one["type"]: one["value"] for one in container["resourceRequirements"]}
+    asked: Json = {requirement["type"]: requirement["value"] for requirement in container["resourceRequirements"]}
     vcpus = float(asked.get("VCPU") or container.get("vcpus") or 1)
     return Needs(vcpus, int(asked.get("MEMORY") or container.get("memory") or 0), int(asked.get("GPU") or 0))

@@ -39,13 +39,13 @@ def _checked(engine: Engine, name: str, operation: Operation) -> Operation:
     shape = get_session().get_service_model("batch").operation_model(name).input_shape
     validator = ParamValidator()
 
-    def checked(said: dict[str, Any]) -> dict[str, Any]:
-        report = validator.validate(said, shape)
+    def checked(request: dict[str, Any]) -> dict[str, Any]:
+        report = validator.validate(request, shape)
         if report.has_errors():
             raise ClientException(report.generate_report())
         try:
             with engine.lock:
-                return operation(said)
+                return operation(request)
         except Refusal as refusal:
             raise ClientException(str(refusal)) from refusal
 
@@ -58,11 +58,11 @@ def _body_answer(answer: Operation) -> Callable[[Any], str]:
 
 def _tags_answer(answers: dict[str, Operation]) -> Callable[[Any], str]:
     def tags(self: Any) -> str:
-        said = json.loads(self.body) if self.body and self.method == "POST" else {}
-        said["resourceArn"] = unquote(self.path).partition("/v1/tags/")[2]
+        request = json.loads(self.body) if self.body and self.method == "POST" else {}
+        request["resourceArn"] = unquote(self.path).partition("/v1/tags/")[2]
         if self.method == "DELETE":
-            said["tagKeys"] = self.querystring.get("tagKeys", [])
-        return json.dumps(answers[_TAGS[self.method]](said))
+            request["tagKeys"] = self.querystring.get("tagKeys", [])
+        return json.dumps(answers[_TAGS[self.method]](request))
 
     return tags
 

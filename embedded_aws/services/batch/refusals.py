@@ -21,26 +21,26 @@ _SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
 _HIGHEST_PRIORITY = 9999
 
 
-def problems(said: Json, queue: Queue, known: Mapping[str, Job]) -> Iterator[str]:
+def problems(request: Json, queue: Queue, known: Mapping[str, Job]) -> Iterator[str]:
     """Yield what AWS would refuse in a request; `known` are the jobs there are, by id."""
-    if not _NAME.fullmatch(said["jobName"]):
-        yield f"Job name should match valid pattern: {said['jobName']!r}"
-    if len(json.dumps(said)) > BATCH_SUBMIT_MAX_BYTES:
+    if not _NAME.fullmatch(request["jobName"]):
+        yield f"Job name should match valid pattern: {request['jobName']!r}"
+    if len(json.dumps(request)) > BATCH_SUBMIT_MAX_BYTES:
         yield f"The request has more than {BATCH_SUBMIT_MAX_BYTES} bytes"
-    if len(said.get("tags", {})) > BATCH_TAGS_MAX:
-        yield f"A job has at most {BATCH_TAGS_MAX} tags: {len(said['tags'])}"
-    size = said.get("arrayProperties", {}).get("size")
+    if len(request.get("tags", {})) > BATCH_TAGS_MAX:
+        yield f"A job has at most {BATCH_TAGS_MAX} tags: {len(request['tags'])}"
+    size = request.get("arrayProperties", {}).get("size")
     if size is not None and not BATCH_ARRAY_MIN <= size <= BATCH_ARRAY_MAX:
         yield f"Array size must be between {BATCH_ARRAY_MIN} and {BATCH_ARRAY_MAX}: {size}"
-    yield from override_problems(said.get("containerOverrides", {}))
-    yield from timeout_problems(said.get("timeout", {}))
-    yield from retry_problems(said.get("retryStrategy", {}))
-    yield from _share_problems(said, queue)
-    yield from _dependency_problems(said, size, known)
+    yield from override_problems(request.get("containerOverrides", {}))
+    yield from timeout_problems(request.get("timeout", {}))
+    yield from retry_problems(request.get("retryStrategy", {}))
+    yield from _share_problems(request, queue)
+    yield from _dependency_problems(request, size, known)
 
 
-def _share_problems(said: Json, queue: Queue) -> Iterator[str]:
-    share, priority = said.get("shareIdentifier"), said.get("schedulingPriorityOverride")
+def _share_problems(request: Json, queue: Queue) -> Iterator[str]:
+    share, priority = request.get("shareIdentifier"), request.get("schedulingPriorityOverride")
     if queue.policy is None and share is not None:
         yield f"shareIdentifier is for job queues with a scheduling policy; {queue.name} has none"
     if queue.policy is not None and share is None:
@@ -51,16 +51,16 @@ def _share_problems(said: Json, queue: Queue) -> Iterator[str]:
         yield f"schedulingPriorityOverride must be between 0 and {_HIGHEST_PRIORITY}: {priority}"
 
 
-def _dependency_problems(said: Json, size: int | None, known: Mapping[str, Job]) -> Iterator[str]:
-    dependencies = said.get("dependsOn", [])
+def _dependency_problems(request: Json, size: int | None, known: Mapping[str, Job]) -> Iterator[str]:
+    dependencies = request.get("dependsOn", [])
     if len(dependencies) > BATCH_DEPENDENCIES_MAX:
         yield f"A job depends on at most {BATCH_DEPENDENCIES_MAX} jobs"
-    for one in dependencies:
-        kind, other = one.get("type"), known.get(one.get("jobId", ""))
+    for dependency in dependencies:
+        kind, other = dependency.get("type"), known.get(dependency.get("jobId", ""))
         if kind == "SEQUENTIAL":
-            if size is None or "jobId" in one:
+            if size is None or "jobId" in dependency:
                 yield "A SEQUENTIAL dependency is for array jobs, and names no job"
         elif other is None:
-            yield f"Job {one.get('jobId')} does not exist"
+            yield f"Job {dependency.get('jobId')} does not exist"
         elif kind == "N_TO_N" and not (size and len(other.children) == size):
             yield f"N_TO_N is between arrays of one size: {size}, and {other.id} has {len(other.children)}"

@@ -18,7 +18,7 @@ _CONDITIONS = {  # letters, digits, dots, colons and blanks, an asterisk only at
 
 def container_problems(container: Json, *, is_fargate: bool = False) -> Iterator[str]:
     """Yield what AWS would refuse in a definition's container."""
-    asked = {one["type"] for one in container.get("resourceRequirements", [])}
+    asked = {requirement["type"] for requirement in container.get("resourceRequirements", [])}
     for name, old in (("VCPU", "vcpus"), ("MEMORY", "memory")):
         if name not in asked and not container.get(old):
             yield f"Container.resourceRequirements must have {name}"
@@ -27,14 +27,14 @@ def container_problems(container: Json, *, is_fargate: bool = False) -> Iterator
 
 def override_problems(container: Json, *, is_fargate: bool = False) -> Iterator[str]:
     """Yield what AWS would refuse in a container or in overrides of one."""
-    for one in container.get("environment", []):
-        if one.get("name", "").startswith(_RESERVED):
-            yield f"Environment variable names must not start with {_RESERVED}: {one['name']}"
-    for one in container.get("resourceRequirements", []):
-        if one["type"] not in _KINDS:
-            yield f"A resource requirement is one of {', '.join(_KINDS)}: {one['type']}"
-        elif not _is_amount(one["value"], is_fargate and one["type"] == "VCPU"):
-            yield f"The value of {one['type']} must be a whole number of at least 1: {one['value']!r}"
+    for variable in container.get("environment", []):
+        if variable.get("name", "").startswith(_RESERVED):
+            yield f"Environment variable names must not start with {_RESERVED}: {variable['name']}"
+    for requirement in container.get("resourceRequirements", []):
+        if requirement["type"] not in _KINDS:
+            yield f"A resource requirement is one of {', '.join(_KINDS)}: {requirement['type']}"
+        elif not _is_amount(requirement["value"], is_fargate and requirement["type"] == "VCPU"):
+            yield f"The value of {requirement['type']} must be a whole number of at least 1: {requirement['value']!r}"
 
 
 def _is_amount(text: str, is_fraction_allowed: bool) -> bool:

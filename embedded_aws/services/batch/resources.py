@@ -31,7 +31,7 @@ class Environment:
 
     name: str
     arn: str
-    said: Json
+    request: Json
     state: str = "ENABLED"
     used: Needs = Needs()
 
@@ -43,12 +43,12 @@ class Environment:
     @property
     def kind(self) -> str:
         """Return EC2, SPOT, FARGATE or FARGATE_SPOT; an unmanaged environment has none."""
-        return str(self.said.get("computeResources", {}).get("type", ""))
+        return str(self.request.get("computeResources", {}).get("type", ""))
 
     @property
     def max_vcpus(self) -> float:
         """Return the vCPUs that may be in use at once."""
-        return float(self.said.get("computeResources", {}).get("maxvCpus", 256))
+        return float(self.request.get("computeResources", {}).get("maxvCpus", 256))
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Policy:
 
     name: str
     arn: str
-    said: Json
+    request: Json
 
 
 @dataclass
@@ -67,5 +67,5 @@ class Definition:
     name: str
     arn: str
     revision: int
-    said: Json
+    request: Json
     status: str = "ACTIVE"

@@ -14,7 +14,7 @@ def counted(attempts: Sequence[Attempt]) -> int:
     """
     if len(attempts) >= BATCH_ATTEMPTS_MAX:
         return len(attempts)
-    return max(1, sum(not one.is_lost for one in attempts))
+    return max(1, sum(not attempt.is_lost for attempt in attempts))
 
 
 def is_retried(attempt: Attempt, done: int, tries: int, rules: Sequence[dict[str, Any]]) -> bool:
@@ -32,12 +32,12 @@ def is_retried(attempt: Attempt, done: int, tries: int, rules: Sequence[dict[str
 
 def matches(rule: dict[str, Any], attempt: Attempt) -> bool:
     """Tell whether all conditions of a rule hold; each is a glob with `*` only at its end."""
-    told = {
+    facts = {
         "onReason": attempt.reason,
         "onStatusReason": attempt.status_reason,
         "onExitCode": "" if attempt.exit_code is None else str(attempt.exit_code),
     }
-    return all(_glob(pattern, told[name]) for name, pattern in rule.items() if name in told)
+    return all(_glob(pattern, facts[name]) for name, pattern in rule.items() if name in facts)
 
 
 def _glob(pattern: str, text: str) -> bool:

@@ -46,9 +46,9 @@ class Runner:
 
     def stop(self, job: Job) -> None:
         """Ask what runs of a job to end, with all its nodes."""
-        for one in job.nodes or [job]:
-            if one.id in self._containers:
-                self._containers[one.id].stop()
+        for member in job.nodes or [job]:
+            if member.id in self._containers:
+                self._containers[member.id].stop()
 
     def close(self) -> None:
         """Kill everything, and wait until it is gone."""
@@ -64,8 +64,8 @@ class Runner:
 
         def started() -> None:
             with self._lock:
-                for one in {job.main, job}:
-                    self._move(one, Status.RUNNING)
+                for started in {job.main, job}:
+                    self._move(started, Status.RUNNING)
                 others.extend(self._start_node(node) for node in job.nodes if node is not job.main)
 
         main = self._begin(job.main)
@@ -79,9 +79,9 @@ class Runner:
         with self._lock:
             container = self._containers[job.id] = Container(self._settings, self._starter, job)
             parent = job.parent if job.is_node else None
-            for one in [job] if parent is None or parent.main is not job else [job, parent]:
-                one.attempts.append(container.attempt)
-            if any(one.ended_by is not None for one in (job, parent) if one):
+            for owner in [job] if parent is None or parent.main is not job else [job, parent]:
+                owner.attempts.append(container.attempt)
+            if any(owner.ended_by is not None for owner in (job, parent) if owner):
                 container.stop()
             return container
 

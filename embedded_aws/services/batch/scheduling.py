@@ -11,7 +11,7 @@ _LOOK_PAST = 100  # jobs at the head of a queue that a smaller one may overtake
 
 def next_to_start(queues: Iterable[Queue], machine: Needs, used: Needs) -> tuple[Job, Environment] | None:
     """Return the first job that fits, by queue priority and then order of arrival, and the environment for it."""
-    for queue in sorted(queues, key=lambda one: -one.priority):
+    for queue in sorted(queues, key=lambda queue: -queue.priority):
         for job in islice(queue.waiting.values(), _LOOK_PAST):
             if not job.needs.fits(machine - used):
                 continue
@@ -23,14 +23,14 @@ def next_to_start(queues: Iterable[Queue], machine: Needs, used: Needs) -> tuple
 
 def usable(job: Job) -> Iterator[Environment]:
     """Yield the enabled environments of a job's queue in order; a multi-node job runs on EC2 on demand only."""
-    for one in job.queue.environments:
-        if one.state == "ENABLED" and not (job.is_multinode and one.kind != "EC2"):
-            yield one
+    for environment in job.queue.environments:
+        if environment.state == "ENABLED" and not (job.is_multinode and environment.kind != "EC2"):
+            yield environment
 
 
 def why_never(job: Job, machine: Needs) -> str | None:
     """Return why a job can never start here, in AWS's words and then in ours; None where it can."""
-    largest = max((one.max_vcpus for one in usable(job)), default=None)
+    largest = max((environment.max_vcpus for environment in usable(job)), default=None)
     if largest is None:
         what = "takes multi-node jobs: that is one of type EC2" if job.is_multinode else "is enabled"
         return f"MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - no compute environment of the queue {what}"

@@ -8,23 +8,23 @@ from embedded_aws.services.batch.overrides import merged, needs_of
 from embedded_aws.services.batch.resources import Definition, Json, Needs
 
 
-def make_job(said: Json, queue: Queue, definition: Definition, arn_prefix: str) -> Job:
+def make_job(request: Json, queue: Queue, definition: Definition, arn_prefix: str) -> Job:
     """Return the job of a request, with an array's children or a multi-node job's nodes."""
-    make = _Maker(said, queue, definition, arn_prefix)
-    return make.multinode() if "nodeProperties" in definition.said else make.array_or_plain()
+    make = _Maker(request, queue, definition, arn_prefix)
+    return make.multinode() if "nodeProperties" in definition.request else make.array_or_plain()
 
 
 class _Maker:
     """Makes the jobs of one request."""
 
-    def __init__(self, said: Json, queue: Queue, definition: Definition, arn_prefix: str) -> None:
-        self._said, self._queue, self._definition = said, queue, definition
+    def __init__(self, request: Json, queue: Queue, definition: Definition, arn_prefix: str) -> None:
+        self._said, self._queue, self._definition = request, queue, definition
         self._arn_prefix = arn_prefix
         self._id = str(uuid.uuid4())
-        self._parameters = {**definition.said.get("parameters", {}), **said.get("parameters", {})}
+        self._parameters = {**definition.request.get("parameters", {}), **request.get("parameters", {})}
 
     def array_or_plain(self) -> Job:
-        base = self._definition.said["containerProperties"]
+        base = self._definition.request["containerProperties"]
         container = merged(base, self._said.get("containerOverrides", {}), self._parameters)
         job = self._one(self._id, container, needs_of(container))
         size = self._said.get("arrayProperties", {}).get("size") or 0
@@ -50,17 +50,17 @@ class _Maker:
 
     def _node_properties(self) -> Json:
         """Return the definition's node properties with the request's overrides, references replaced."""
-        properties = self._definition.said["nodeProperties"]
-        ranges = [{**one, "container": self._in_range(one)} for one in properties["nodeRangeProperties"]]
+        properties = self._definition.request["nodeProperties"]
+        ranges = [{**group, "container": self._in_range(group)} for group in properties["nodeRangeProperties"]]
         nodes = self._said.get("nodeOverrides", {}).get("numNodes", properties["numNodes"])
         return {**properties, "numNodes": nodes, "nodeRangeProperties": ranges}
 
-    def _in_range(self, said: Json) -> Json:
-        return merged(said["container"], overrides_of(self._said, said["targetNodes"]), self._parameters)
+    def _in_range(self, request: Json) -> Json:
+        return merged(request["container"], overrides_of(self._said, request["targetNodes"]), self._parameters)
 
     def _one(self, job_id: str, container: Json, needs: Needs) -> Job:
-        retry = self._said.get("retryStrategy") or self._definition.said.get("retryStrategy") or {}
-        timeout = self._said.get("timeout") or self._definition.said.get("timeout") or {}
+        retry = self._said.get("retryStrategy") or self._definition.request.get("retryStrategy") or {}
+        timeout = self._said.get("timeout") or self._definition.request.get("timeout") or {}
         return Job(
             id=job_id,
             name=self._said["jobName"],
@@ -69,23 +69,23 @@ class _Maker:
             definition=self._definition,
             container=container,
             needs=needs,
-            said=self._said,
+            request=self._said,
             timeout=timeout.get("attemptDurationSeconds"),
             tries=retry.get("attempts", 1),
             rules=retry.get("evaluateOnExit", []),
         )
 
 
-def _waits(said: Json, job_id: str, index: int | None) -> set[str]:
+def _waits(request: Json, job_id: str, index: int | None) -> set[str]:
     """Return the ids that a job, or a child of an array, waits for."""
     waits = set()
-    for one in said.get("dependsOn", []):
-        kind = one.get("type")
+    for dependency in request.get("dependsOn", []):
+        kind = dependency.get("type")
         if kind == "SEQUENTIAL":
             if index:
                 waits.add(f"{job_id}:{index - 1}")
         elif kind == "N_TO_N" and index is not None:
-            waits.add(f"{one['jobId']}:{index}")
+            waits.add(f"{dependency['jobId']}:{index}")
         else:
-            waits.add(one["jobId"])
+            waits.add(dependency["jobId"])
     return waits

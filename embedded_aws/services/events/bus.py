@@ -43,7 +43,7 @@ def is_wanted(source: str) -> bool:
         return False  # the embedded AWS goes down
     bus = _bus[0]
     backend = events_backends[bus.settings.account][bus.settings.region]
-    patterns = (one.event_pattern.get_pattern() for one in list(backend.event_buses["default"].rules.values()))
+    patterns = (rule.event_pattern.get_pattern() for rule in list(backend.event_buses["default"].rules.values()))
     return any(pattern and source in pattern.get("source", [source]) for pattern in patterns)
 
 

@@ -95,13 +95,13 @@ def bury(settings: Settings, rule: str, target: dict[str, Any], text: str, error
     queue = target.get("DeadLetterConfig", {}).get("Arn")
     if queue is None:
         return
-    told = {
+    texts = {
         "RULE_ARN": rule,
         "TARGET_ARN": target["Arn"],
         "ERROR_CODE": _code(error),
         "ERROR_MESSAGE": str(error),
     }
-    attributes = {name: {"DataType": "String", "StringValue": value or "-"} for name, value in told.items()}
+    attributes = {name: {"DataType": "String", "StringValue": value or "-"} for name, value in texts.items()}
     client(settings, "sqs").send_message(
         QueueUrl=queue_url(settings, queue), MessageBody=text, MessageAttributes=attributes
     )

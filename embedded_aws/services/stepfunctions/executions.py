@@ -48,7 +48,7 @@ def _log(settings: Settings, execution: Any) -> None:
     if level == "OFF" or not destinations or not execution.exec_worker.env:
         return
     history = execution.exec_worker.env.event_manager.get_event_history()
-    wanted = [one for one in history if level == "ALL" or str(one["type"]).endswith(_TOLD_AT[level])]
+    wanted = [event for event in history if level == "ALL" or str(event["type"]).endswith(_TOLD_AT[level])]
     if not wanted:
         return
     group = destinations[0]["cloudWatchLogsLogGroup"]["logGroupArn"].split(":log-group:")[1].removesuffix(":*")
@@ -56,7 +56,7 @@ def _log(settings: Settings, execution: Any) -> None:
     logs = client(settings, "logs")
     logs.create_log_stream(logGroupName=group, logStreamName=f"{stream}-{uuid.uuid4().hex[:8]}"[:512])
     name = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream)["logStreams"][-1]["logStreamName"]
-    lines = [json.dumps({**one, "execution_arn": execution.exec_arn}, default=str) for one in wanted]
+    lines = [json.dumps({**event, "execution_arn": execution.exec_arn}, default=str) for event in wanted]
     now = int(time.time() * 1000)
     logs.put_log_events(
         logGroupName=group, logStreamName=name, logEvents=[{"timestamp": now, "message": line} for line in lines]

@@ -35,9 +35,9 @@ def _normalise_parameters(
     """Bring PascalCase parameters into the case of the service's API; a name that it lacks is an error."""
     action = service_action_name or self.resource.api_action
     shape = _operation(self._get_boto_service_name(boto_service_name), action).input_shape
-    said = recase(dict(parameters), shape)
+    recased = recase(dict(parameters), shape)
     parameters.clear()
-    parameters.update(said)
+    parameters.update(recased)
 
 
 def _normalise_response(

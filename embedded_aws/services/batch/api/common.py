@@ -34,27 +34,27 @@ class Room:
 
 def refuse(broken: Iterable[str]) -> None:
     """Raise Refusal with everything that is broken, if anything is."""
-    told = "; ".join(broken)
-    if told:
-        raise Refusal(told)
+    faults = "; ".join(broken)
+    if faults:
+        raise Refusal(faults)
 
 
 def named(known: Iterable[Thing], wanted: Sequence[str] | None) -> list[Thing]:
     """Return the things of some names or ARNs; all where none are wanted."""
-    return [one for one in known if not wanted or one.arn in wanted or one.name in wanted]
+    return [thing for thing in known if not wanted or thing.arn in wanted or thing.name in wanted]
 
 
 def find(known: Iterable[Thing], given: str, what: str) -> Thing:
     """Return the thing of a name or ARN; Refusal without one."""
-    for one in known:
-        if given in (one.arn, one.name):
-            return one
+    for thing in known:
+        if given in (thing.arn, thing.name):
+            return thing
     raise Refusal(f"{what} {given} does not exist")
 
 
 def is_new(known: Iterable[Thing], name: str) -> None:
     """Raise Refusal where there is a thing of that name."""
-    if any(one.name == name for one in known):
+    if any(thing.name == name for thing in known):
         raise Refusal(f"Object already exists: {name}")
 
 
@@ -63,12 +63,12 @@ def job_id(given: str) -> str:
     return given.rpartition("job/")[2]
 
 
-def page(items: Sequence[Item], said: Json, most: int = PAGE) -> tuple[Sequence[Item], dict[str, Any]]:
+def page(items: Sequence[Item], request: Json, most: int = PAGE) -> tuple[Sequence[Item], dict[str, Any]]:
     """Return the items of the page that a request asks for, and the token of the next one, if there is one."""
-    token = said.get("nextToken") or "0"
+    token = request.get("nextToken") or "0"
     if not token.isdecimal():
         raise Refusal(f"nextToken is not one that was given out: {token!r}")
-    size = min(int(said.get("maxResults") or most), most)
+    size = min(int(request.get("maxResults") or most), most)
     if size < 1:
         raise Refusal(f"maxResults must be between 1 and {most}: {size}")
     end = int(token) + size

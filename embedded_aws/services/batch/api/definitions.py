@@ -20,46 +20,54 @@ class Definitions(Room):
             "DescribeJobDefinitions": self.describe,
         }
 
-    def register(self, said: Json) -> Json:
-        refuse(_problems(said))
-        name = said["jobDefinitionName"]
-        revision = 1 + max((one.revision for one in self._engine.definitions.values() if one.name == name), default=0)
+    def register(self, request: Json) -> Json:
+        refuse(_problems(request))
+        name = request["jobDefinitionName"]
+        revision = 1 + max(
+            (definition.revision for definition in self._engine.definitions.values() if definition.name == name),
+            default=0,
+        )
         arn = f"{self._arn}:job-definition/{name}:{revision}"
-        self._engine.definitions[arn] = Definition(name, arn, revision, said)
+        self._engine.definitions[arn] = Definition(name, arn, revision, request)
         return {"jobDefinitionName": name, "jobDefinitionArn": arn, "revision": revision}
 
-    def deregister(self, said: Json) -> Json:
-        find_definition(self._engine.definitions.values(), said["jobDefinition"]).status = "INACTIVE"
+    def deregister(self, request: Json) -> Json:
+        find_definition(self._engine.definitions.values(), request["jobDefinition"]).status = "INACTIVE"
         return {}
 
-    def describe(self, said: Json) -> Json:
-        wanted, listed, status = said.get("jobDefinitionName"), said.get("jobDefinitions"), said.get("status")
+    def describe(self, request: Json) -> Json:
+        wanted, listed, status = request.get("jobDefinitionName"), request.get("jobDefinitions"), request.get("status")
         found = [
-            one
-            for one in self._engine.definitions.values()
-            if (wanted is None or one.name == wanted)
-            and (not listed or one.arn in listed or f"{one.name}:{one.revision}" in listed)
-            and (status is None or one.status == status)
+            definition
+            for definition in self._engine.definitions.values()
+            if (wanted is None or definition.name == wanted)
+            and (not listed or definition.arn in listed or f"{definition.name}:{definition.revision}" in listed)
+            and (status is None or definition.status == status)
         ]
-        shown, more = page(found, said)
-        return {"jobDefinitions": [_shown(one) for one in shown], **more}
+        shown, more = page(found, request)
+        return {"jobDefinitions": [_shown(definition) for definition in shown], **more}
 
 
-def _shown(one: Definition) -> Json:
-    more = {"jobDefinitionArn": one.arn, "revision": one.revision, "status": one.status}
-    return {**one.said, "tags": one.said.get("tags", {}), **more, "containerOrchestrationType": "ECS"}
+def _shown(definition: Definition) -> Json:
+    more = {"jobDefinitionArn": definition.arn, "revision": definition.revision, "status": definition.status}
+    return {
+        **definition.request,
+        "tags": definition.request.get("tags", {}),
+        **more,
+        "containerOrchestrationType": "ECS",
+    }
 
 
-def _problems(said: Json) -> Iterator[str]:
-    if len(json.dumps(said)) > BATCH_DEFINITION_MAX_BYTES:
+def _problems(request: Json) -> Iterator[str]:
+    if len(json.dumps(request)) > BATCH_DEFINITION_MAX_BYTES:
         yield f"A job definition has at most {BATCH_DEFINITION_MAX_BYTES} bytes"
-    yield from retry_problems(said.get("retryStrategy", {}))
-    yield from timeout_problems(said.get("timeout", {}))
-    if said["type"] == "multinode" and "nodeProperties" in said:
-        yield from nodes.definition_problems(said)
-    elif said["type"] == "container" and "containerProperties" in said:
-        is_fargate = "FARGATE" in said.get("platformCapabilities", [])
-        yield from container_problems(said["containerProperties"], is_fargate=is_fargate)
+    yield from retry_problems(request.get("retryStrategy", {}))
+    yield from timeout_problems(request.get("timeout", {}))
+    if request["type"] == "multinode" and "nodeProperties" in request:
+        yield from nodes.definition_problems(request)
+    elif request["type"] == "container" and "containerProperties" in request:
+        is_fargate = "FARGATE" in request.get("platformCapabilities", [])
+        yield from container_problems(request["containerProperties"], is_fargate=is_fargate)
     else:
         yield "A job definition is of type container, with containerProperties, or multinode, with nodeProperties"
 
@@ -67,11 +75,17 @@ def _problems(said: Json) -> Iterator[str]:
 def find_definition(known: Iterable[Definition], given: str) -> Definition:
     """Return the definition of an ARN, `name:revision`, or the newest active one of a name; Refusal without one."""
     found = [
-        one
-        for one in known
-        if given in (one.arn, f"{one.name}:{one.revision}", one.name, one.arn.rpartition(":")[0])
-        and one.status == "ACTIVE"
+        definition
+        for definition in known
+        if given
+        in (
+            definition.arn,
+            f"{definition.name}:{definition.revision}",
+            definition.name,
+            definition.arn.rpartition(":")[0],
+        )
+        and definition.status == "ACTIVE"
     ]
     if not found:
         raise Refusal(f"JobDefinition {given} does not exist or is not active")
-    return max(found, key=lambda one: one.revision)
+    return max(found, key=lambda definition: definition.revision)

@@ -20,52 +20,65 @@ class Environments(Room):
             "DeleteComputeEnvironment": self.delete,
         }
 
-    def create(self, said: Json) -> Json:
-        name = said["computeEnvironmentName"]
+    def create(self, request: Json) -> Json:
+        name = request["computeEnvironmentName"]
         is_new(self._engine.environments.values(), name)
-        refuse(_problems(said))
+        refuse(_problems(request))
         arn = f"{self._arn}:compute-environment/{name}"
-        self._engine.environments[arn] = Environment(name, arn, said, said.get("state", "ENABLED"))
+        self._engine.environments[arn] = Environment(name, arn, request, request.get("state", "ENABLED"))
         return {"computeEnvironmentName": name, "computeEnvironmentArn": arn}
 
-    def describe(self, said: Json) -> Json:
-        found = named(self._engine.environments.values(), said.get("computeEnvironments"))
-        shown, more = page(found, said)
-        return {"computeEnvironments": [self._shown(one) for one in shown], **more}
+    def describe(self, request: Json) -> Json:
+        found = named(self._engine.environments.values(), request.get("computeEnvironments"))
+        shown, more = page(found, request)
+        return {"computeEnvironments": [self._shown(environment) for environment in shown], **more}
 
-    def _shown(self, one: Environment) -> Json:
+    def _shown(self, environment: Environment) -> Json:
         health = {"status": "VALID", "statusReason": "ComputeEnvironment Healthy"}
-        more = {"computeEnvironmentArn": one.arn, "ecsClusterArn": one.cluster, "containerOrchestrationType": "ECS"}
-        return {**one.said, "tags": one.said.get("tags", {}), **more, **health, "state": one.state}
+        more = {
+            "computeEnvironmentArn": environment.arn,
+            "ecsClusterArn": environment.cluster,
+            "containerOrchestrationType": "ECS",
+        }
+        return {
+            **environment.request,
+            "tags": environment.request.get("tags", {}),
+            **more,
+            **health,
+            "state": environment.state,
+        }
 
-    def update(self, said: Json) -> Json:
-        one = find(self._engine.environments.values(), said["computeEnvironment"], "Compute environment")
-        refuse(_state_problems(said))
-        one.state = said.get("state", one.state)
-        changed = {key: value for key, value in said.items() if key not in ("computeEnvironment", "state")}
-        if "computeResources" in said:
-            changed["computeResources"] = {**one.said.get("computeResources", {}), **said["computeResources"]}
+    def update(self, request: Json) -> Json:
+        environment = find(self._engine.environments.values(), request["computeEnvironment"], "Compute environment")
+        refuse(_state_problems(request))
+        environment.state = request.get("state", environment.state)
+        changed = {key: value for key, value in request.items() if key not in ("computeEnvironment", "state")}
+        if "computeResources" in request:
+            changed["computeResources"] = {
+                **environment.request.get("computeResources", {}),
+                **request["computeResources"],
+            }
             changed["computeResources"].pop("updateToLatestImageVersion", None)
-        one.said = {**one.said, **changed}
+        environment.request = {**environment.request, **changed}
         self._engine.capacity_changed()
-        return {"computeEnvironmentName": one.name, "computeEnvironmentArn": one.arn}
+        return {"computeEnvironmentName": environment.name, "computeEnvironmentArn": environment.arn}
 
-    def delete(self, said: Json) -> Json:
-        one = find(self._engine.environments.values(), said["computeEnvironment"], "Compute environment")
-        if one.state == "ENABLED":
-            raise Refusal(f"Cannot delete, compute environment {one.name} is enabled")
-        if any(one in queue.environments for queue in self._engine.queues.values()):
-            raise Refusal(f"Cannot delete, found existing JobQueue relationship: {one.name}")
-        del self._engine.environments[one.arn]
+    def delete(self, request: Json) -> Json:
+        environment = find(self._engine.environments.values(), request["computeEnvironment"], "Compute environment")
+        if environment.state == "ENABLED":
+            raise Refusal(f"Cannot delete, compute environment {environment.name} is enabled")
+        if any(environment in queue.environments for queue in self._engine.queues.values()):
+            raise Refusal(f"Cannot delete, found existing JobQueue relationship: {environment.name}")
+        del self._engine.environments[environment.arn]
         return {}
 
 
-def _problems(said: Json) -> Iterator[str]:
-    yield from _state_problems(said)
-    kind = said["type"]
+def _problems(request: Json) -> Iterator[str]:
+    yield from _state_problems(request)
+    kind = request["type"]
     if kind not in ("MANAGED", "UNMANAGED"):
         yield f"type must be MANAGED or UNMANAGED: {kind}"
-    resources = said.get("computeResources")
+    resources = request.get("computeResources")
     if kind == "MANAGED" and resources is None:
         yield "computeResources must be provided for a MANAGED compute environment"
     if resources is not None and resources["type"] not in _KINDS:
@@ -74,6 +87,6 @@ def _problems(said: Json) -> Iterator[str]:
         yield f"maxvCpus must be at least minvCpus: {resources['maxvCpus']}"
 
 
-def _state_problems(said: Json) -> Iterator[str]:
-    if said.get("state", "ENABLED") not in _STATES:
-        yield f"state must be ENABLED or DISABLED: {said['state']}"
+def _state_problems(request: Json) -> Iterator[str]:
+    if request.get("state", "ENABLED") not in _STATES:
+        yield f"state must be ENABLED or DISABLED: {request['state']}"

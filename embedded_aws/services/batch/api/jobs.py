@@ -25,76 +25,76 @@ class Jobs(Room):
             "SubmitJob": self.submit,
             "DescribeJobs": self.describe,
             "ListJobs": self.list_jobs,
-            "CancelJob": lambda said: self._end(said, terminate=False),
-            "TerminateJob": lambda said: self._end(said, terminate=True),
-            "CancelJobs": lambda said: self._end_many(said, terminate=False),
-            "TerminateJobs": lambda said: self._end_many(said, terminate=True),
+            "CancelJob": lambda request: self._end(request, terminate=False),
+            "TerminateJob": lambda request: self._end(request, terminate=True),
+            "CancelJobs": lambda request: self._end_many(request, terminate=False),
+            "TerminateJobs": lambda request: self._end_many(request, terminate=True),
         }
 
-    def submit(self, said: Json) -> Json:
-        queue = find(self._engine.queues.values(), said["jobQueue"], "Job queue")
+    def submit(self, request: Json) -> Json:
+        queue = find(self._engine.queues.values(), request["jobQueue"], "Job queue")
         if queue.state != "ENABLED":
             raise Refusal(f"Job queue {queue.name} is disabled")
-        definition = find_definition(self._engine.definitions.values(), said["jobDefinition"])
-        refuse([*problems(said, queue, self._engine.jobs), *nodes.request_problems(said, definition)])
-        job = make_job(said, queue, definition, self._arn)
+        definition = find_definition(self._engine.definitions.values(), request["jobDefinition"])
+        refuse([*problems(request, queue, self._engine.jobs), *nodes.request_problems(request, definition)])
+        job = make_job(request, queue, definition, self._arn)
         self._engine.submit(job)
         return {"jobName": job.name, "jobId": job.id, "jobArn": job.arn}
 
-    def describe(self, said: Json) -> Json:
-        if len(said["jobs"]) > BATCH_DESCRIBE_MAX:
-            raise Refusal(f"DescribeJobs takes at most {BATCH_DESCRIBE_MAX} jobs: {len(said['jobs'])}")
-        found = [self._engine.jobs.get(job_id(one)) for one in said["jobs"]]
+    def describe(self, request: Json) -> Json:
+        if len(request["jobs"]) > BATCH_DESCRIBE_MAX:
+            raise Refusal(f"DescribeJobs takes at most {BATCH_DESCRIBE_MAX} jobs: {len(request['jobs'])}")
+        found = [self._engine.jobs.get(job_id(given)) for given in request["jobs"]]
         return {"jobs": [detail(job) for job in found if job is not None]}
 
-    def list_jobs(self, said: Json) -> Json:
-        given = [name for name in _PLACES if said.get(name)]
+    def list_jobs(self, request: Json) -> Json:
+        given = [name for name in _PLACES if request.get(name)]
         if len(given) != 1:
             raise Refusal(f"Exactly one of {', '.join(_PLACES)} must be specified; there are {len(given)}")
-        is_filtered = bool(said.get("filters")) and given == ["jobQueue"]
-        jobs = self._filtered(said) if is_filtered else self._by_status(said)
-        shown, more = page(jobs, said, BATCH_LIST_PAGE if is_filtered else BATCH_LIST_PAGE_BY_STATUS)
+        is_filtered = bool(request.get("filters")) and given == ["jobQueue"]
+        jobs = self._filtered(request) if is_filtered else self._by_status(request)
+        shown, more = page(jobs, request, BATCH_LIST_PAGE if is_filtered else BATCH_LIST_PAGE_BY_STATUS)
         return {"jobSummaryList": [summary(job) for job in shown], **more}
 
-    def _by_status(self, said: Json) -> list[Job]:
-        status = said.get("jobStatus") or "RUNNING"
-        return [job for job in self._members(said) if job.status == status]
+    def _by_status(self, request: Json) -> list[Job]:
+        status = request.get("jobStatus") or "RUNNING"
+        return [job for job in self._members(request) if job.status == status]
 
-    def _members(self, said: Json) -> Iterator[Job]:
-        if not said.get("jobQueue"):
-            parent = self._engine.jobs.get(job_id(said.get("arrayJobId") or said["multiNodeJobId"]))
-            yield from (parent.children if said.get("arrayJobId") else parent.nodes) if parent else ()
+    def _members(self, request: Json) -> Iterator[Job]:
+        if not request.get("jobQueue"):
+            parent = self._engine.jobs.get(job_id(request.get("arrayJobId") or request["multiNodeJobId"]))
+            yield from (parent.children if request.get("arrayJobId") else parent.nodes) if parent else ()
             return
-        queue = find(self._engine.queues.values(), said["jobQueue"], "Job queue")
+        queue = find(self._engine.queues.values(), request["jobQueue"], "Job queue")
         for job in self._engine.jobs.values():
             if job.queue is queue and job.parent is None:
                 yield job
 
-    def _filtered(self, said: Json) -> list[Job]:
+    def _filtered(self, request: Json) -> list[Job]:
         """Return what a filter finds, newest first; only SHARE_IDENTIFIER looks at the status too."""
-        wanted, *others = said["filters"]
+        wanted, *others = request["filters"]
         if others:
             raise Refusal("ListJobs takes one filter")
         try:
             passes = by_filter(wanted)
         except ValueError as error:
             raise Refusal(str(error)) from error
-        status = said.get("jobStatus") if wanted["name"] == "SHARE_IDENTIFIER" else None
-        found = [job for job in self._members(said) if passes(job) and status in (None, job.status)]
+        status = request.get("jobStatus") if wanted["name"] == "SHARE_IDENTIFIER" else None
+        found = [job for job in self._members(request) if passes(job) and status in (None, job.status)]
         return sorted(found, key=lambda job: -job.created)
 
-    def _end(self, said: Json, *, terminate: bool) -> Json:
-        _check_reason(said)
-        self._end_job(said["jobId"], said["reason"], terminate=terminate)
+    def _end(self, request: Json, *, terminate: bool) -> Json:
+        _check_reason(request)
+        self._end_job(request["jobId"], request["reason"], terminate=terminate)
         return {}
 
-    def _end_many(self, said: Json, *, terminate: bool) -> Json:
-        _check_reason(said)
-        if not 1 <= len(said["jobs"]) <= BATCH_END_MAX:
-            raise Refusal(f"At most {BATCH_END_MAX} jobs are ended by one call: {len(said['jobs'])}")
-        for one in said["jobs"]:
-            self._end_job(one, said["reason"], terminate=terminate)
-        return {"successful": said["jobs"], "errors": []}
+    def _end_many(self, request: Json, *, terminate: bool) -> Json:
+        _check_reason(request)
+        if not 1 <= len(request["jobs"]) <= BATCH_END_MAX:
+            raise Refusal(f"At most {BATCH_END_MAX} jobs are ended by one call: {len(request['jobs'])}")
+        for named_job in request["jobs"]:
+            self._end_job(named_job, request["reason"], terminate=terminate)
+        return {"successful": request["jobs"], "errors": []}
 
     def _end_job(self, given: str, reason: str, *, terminate: bool) -> None:
         job = self._engine.jobs.get(job_id(given))
@@ -102,6 +102,6 @@ class Jobs(Room):
             self._engine.end(job, reason, terminate=terminate)
 
 
-def _check_reason(said: Json) -> None:
-    if len(said["reason"]) > _REASON_MAX:
+def _check_reason(request: Json) -> None:
+    if len(request["reason"]) > _REASON_MAX:
         raise Refusal(f"reason has at most {_REASON_MAX} characters")

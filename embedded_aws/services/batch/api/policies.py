@@ -16,31 +16,31 @@ class Policies(Room):
             "DeleteSchedulingPolicy": self.delete,
         }
 
-    def create(self, said: Json) -> Json:
-        name = said["name"]
+    def create(self, request: Json) -> Json:
+        name = request["name"]
         is_new(self._engine.policies.values(), name)
-        if "quotaSharePolicy" in said:
+        if "quotaSharePolicy" in request:
             raise Refusal("The embedded AWS has fair-share policies; quotaSharePolicy is not supported")
         arn = f"{self._arn}:scheduling-policy/{name}"
-        self._engine.policies[arn] = Policy(name, arn, said)
+        self._engine.policies[arn] = Policy(name, arn, request)
         return {"name": name, "arn": arn}
 
-    def describe(self, said: Json) -> Json:
-        found = [self._engine.policies[arn] for arn in said["arns"] if arn in self._engine.policies]
-        shown = [{**one.said, "arn": one.arn, "tags": one.said.get("tags", {})} for one in found]
+    def describe(self, request: Json) -> Json:
+        found = [self._engine.policies[arn] for arn in request["arns"] if arn in self._engine.policies]
+        shown = [{**policy.request, "arn": policy.arn, "tags": policy.request.get("tags", {})} for policy in found]
         return {"schedulingPolicies": shown}
 
-    def list_all(self, said: Json) -> Json:
-        shown, more = page(list(self._engine.policies), said)
+    def list_all(self, request: Json) -> Json:
+        shown, more = page(list(self._engine.policies), request)
         return {"schedulingPolicies": [{"arn": arn} for arn in shown], **more}
 
-    def update(self, said: Json) -> Json:
-        policy = self._find(said["arn"])
-        policy.said = {**policy.said, **{key: value for key, value in said.items() if key != "arn"}}
+    def update(self, request: Json) -> Json:
+        policy = self._find(request["arn"])
+        policy.request = {**policy.request, **{key: value for key, value in request.items() if key != "arn"}}
         return {}
 
-    def delete(self, said: Json) -> Json:
-        policy = self._find(said["arn"])
+    def delete(self, request: Json) -> Json:
+        policy = self._find(request["arn"])
         if any(queue.policy == policy.arn for queue in self._engine.queues.values()):
             raise Refusal(f"Cannot delete, a job queue uses scheduling policy {policy.name}")
         del self._engine.policies[policy.arn]

@@ -23,63 +23,63 @@ class Queues(Room):
             "GetJobQueueSnapshot": self.snapshot,
         }
 
-    def create(self, said: Json) -> Json:
-        name = said["jobQueueName"]
+    def create(self, request: Json) -> Json:
+        name = request["jobQueueName"]
         is_new(self._engine.queues.values(), name)
-        refuse(self._problems(said))
+        refuse(self._problems(request))
         arn = f"{self._arn}:job-queue/{name}"
-        environments = self._order(said.get("computeEnvironmentOrder", []))
-        queue = Queue(name, arn, said, environments, said.get("state", "ENABLED"), said["priority"])
+        environments = self._order(request.get("computeEnvironmentOrder", []))
+        queue = Queue(name, arn, request, environments, request.get("state", "ENABLED"), request["priority"])
         self._engine.queues[arn] = queue
         return {"jobQueueName": name, "jobQueueArn": arn}
 
-    def _problems(self, said: Json) -> Iterator[str]:
-        if said.get("state", "ENABLED") not in ("ENABLED", "DISABLED"):
-            yield f"state must be ENABLED or DISABLED: {said['state']}"
-        if not said.get("priority", 0) >= 0:
-            yield f"priority must not be negative: {said['priority']}"
-        policy = said.get("schedulingPolicyArn")
+    def _problems(self, request: Json) -> Iterator[str]:
+        if request.get("state", "ENABLED") not in ("ENABLED", "DISABLED"):
+            yield f"state must be ENABLED or DISABLED: {request['state']}"
+        if not request.get("priority", 0) >= 0:
+            yield f"priority must not be negative: {request['priority']}"
+        policy = request.get("schedulingPolicyArn")
         if policy is not None and policy not in self._engine.policies:
             yield f"Scheduling policy {policy} does not exist"
-        yield from _limit_problems(said.get("jobStateTimeLimitActions", []))
+        yield from _limit_problems(request.get("jobStateTimeLimitActions", []))
 
-    def _order(self, said: list[Json]) -> list[Environment]:
-        if not 1 <= len(said) <= BATCH_QUEUE_ENVIRONMENTS_MAX:
-            raise Refusal(f"A job queue has 1 to {BATCH_QUEUE_ENVIRONMENTS_MAX} compute environments: {len(said)}")
+    def _order(self, entries: list[Json]) -> list[Environment]:
+        if not 1 <= len(entries) <= BATCH_QUEUE_ENVIRONMENTS_MAX:
+            raise Refusal(f"A job queue has 1 to {BATCH_QUEUE_ENVIRONMENTS_MAX} compute environments: {len(entries)}")
         known = self._engine.environments.values()
-        ordered = sorted(said, key=lambda one: int(one["order"]))
-        found = [find(known, one["computeEnvironment"], "Compute environment") for one in ordered]
-        if len({one.kind.startswith("FARGATE") for one in found}) > 1:
+        ordered = sorted(entries, key=lambda entry: int(entry["order"]))
+        found = [find(known, entry["computeEnvironment"], "Compute environment") for entry in ordered]
+        if len({environment.kind.startswith("FARGATE") for environment in found}) > 1:
             raise Refusal("EC2 and Fargate compute environments cannot be mixed in a job queue")
         return found
 
-    def describe(self, said: Json) -> Json:
-        shown, more = page(named(self._engine.queues.values(), said.get("jobQueues")), said)
-        return {"jobQueues": [_shown(one) for one in shown], **more}
+    def describe(self, request: Json) -> Json:
+        shown, more = page(named(self._engine.queues.values(), request.get("jobQueues")), request)
+        return {"jobQueues": [_shown(queue) for queue in shown], **more}
 
-    def update(self, said: Json) -> Json:
-        queue = find(self._engine.queues.values(), said["jobQueue"], "Job queue")
-        refuse(self._problems(said))
-        if "schedulingPolicyArn" in said and queue.policy is None:
+    def update(self, request: Json) -> Json:
+        queue = find(self._engine.queues.values(), request["jobQueue"], "Job queue")
+        refuse(self._problems(request))
+        if "schedulingPolicyArn" in request and queue.policy is None:
             raise Refusal(f"A scheduling policy cannot be added to job queue {queue.name}, which was made without one")
-        if "computeEnvironmentOrder" in said:
-            queue.environments = self._order(said["computeEnvironmentOrder"])
-        queue.state, queue.priority = said.get("state", queue.state), said.get("priority", queue.priority)
-        queue.said = {**queue.said, **{key: value for key, value in said.items() if key != "jobQueue"}}
+        if "computeEnvironmentOrder" in request:
+            queue.environments = self._order(request["computeEnvironmentOrder"])
+        queue.state, queue.priority = request.get("state", queue.state), request.get("priority", queue.priority)
+        queue.request = {**queue.request, **{key: value for key, value in request.items() if key != "jobQueue"}}
         self._engine.capacity_changed()
         return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
 
-    def delete(self, said: Json) -> Json:
-        queue = find(self._engine.queues.values(), said["jobQueue"], "Job queue")
+    def delete(self, request: Json) -> Json:
+        queue = find(self._engine.queues.values(), request["jobQueue"], "Job queue")
         if queue.state == "ENABLED":
             raise Refusal(f"Cannot delete, job queue {queue.name} is enabled")
-        for job in [one for one in self._engine.jobs.values() if one.queue is queue and one.parent is None]:
+        for job in [job for job in self._engine.jobs.values() if job.queue is queue and job.parent is None]:
             self._engine.end(job, "Job queue deleted", terminate=True)
         del self._engine.queues[queue.arn]
         return {}
 
-    def snapshot(self, said: Json) -> Json:
-        queue = find(self._engine.queues.values(), said["jobQueue"], "Job queue")
+    def snapshot(self, request: Json) -> Json:
+        queue = find(self._engine.queues.values(), request["jobQueue"], "Job queue")
         jobs = [
             {"jobArn": job.arn, "earliestTimeAtPosition": job.runnable_at}
             for job in islice(queue.waiting.values(), PAGE)
@@ -88,24 +88,24 @@ class Queues(Room):
 
 
 def _limit_problems(actions: list[Json]) -> Iterator[str]:
-    for one in actions:
-        if one["state"] != "RUNNABLE" or one["action"] != "CANCEL":
-            yield f"A job state time limit is for RUNNABLE, with action CANCEL: {one['state']}, {one['action']}"
-        if not _SHORTEST <= one["maxTimeSeconds"] <= _LONGEST:
-            yield f"maxTimeSeconds must be between {_SHORTEST} and {_LONGEST}: {one['maxTimeSeconds']}"
+    for action in actions:
+        if action["state"] != "RUNNABLE" or action["action"] != "CANCEL":
+            yield f"A job state time limit is for RUNNABLE, with action CANCEL: {action['state']}, {action['action']}"
+        if not _SHORTEST <= action["maxTimeSeconds"] <= _LONGEST:
+            yield f"maxTimeSeconds must be between {_SHORTEST} and {_LONGEST}: {action['maxTimeSeconds']}"
 
 
-def _shown(one: Queue) -> Json:
-    order = [{"order": place, "computeEnvironment": each.arn} for place, each in enumerate(one.environments, 1)]
-    fargate = one.environments[0].kind.startswith("FARGATE")
+def _shown(queue: Queue) -> Json:
+    order = [{"order": place, "computeEnvironment": each.arn} for place, each in enumerate(queue.environments, 1)]
+    fargate = queue.environments[0].kind.startswith("FARGATE")
     return {
-        **one.said,
+        **queue.request,
         "computeEnvironmentOrder": order,
-        "jobQueueArn": one.arn,
-        "state": one.state,
+        "jobQueueArn": queue.arn,
+        "state": queue.state,
         "status": "VALID",
         "statusReason": "JobQueue Healthy",
-        "priority": one.priority,
+        "priority": queue.priority,
         "jobQueueType": "ECS_FARGATE" if fargate else "ECS",
-        "tags": one.said.get("tags", {}),
+        "tags": queue.request.get("tags", {}),
     }

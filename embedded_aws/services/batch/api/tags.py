@@ -11,33 +11,35 @@ class Tags(Room):
     def operations(self) -> dict[str, Operation]:
         return {"TagResource": self.tag, "UntagResource": self.untag, "ListTagsForResource": self.list_all}
 
-    def tag(self, said: Json) -> Json:
-        tags = {**self._tags(said["resourceArn"]), **said["tags"]}
+    def tag(self, request: Json) -> Json:
+        tags = {**self._tags(request["resourceArn"]), **request["tags"]}
         if len(tags) > BATCH_TAGS_MAX:
             raise Refusal(f"A resource has at most {BATCH_TAGS_MAX} tags: {len(tags)}")
-        self._said(said["resourceArn"])["tags"] = tags
+        self._request_of(request["resourceArn"])["tags"] = tags
         return {}
 
-    def untag(self, said: Json) -> Json:
-        tags = self._tags(said["resourceArn"])
-        self._said(said["resourceArn"])["tags"] = {k: v for k, v in tags.items() if k not in said["tagKeys"]}
+    def untag(self, request: Json) -> Json:
+        tags = self._tags(request["resourceArn"])
+        self._request_of(request["resourceArn"])["tags"] = {
+            k: v for k, v in tags.items() if k not in request["tagKeys"]
+        }
         return {}
 
-    def list_all(self, said: Json) -> Json:
-        return {"tags": self._tags(said["resourceArn"])}
+    def list_all(self, request: Json) -> Json:
+        return {"tags": self._tags(request["resourceArn"])}
 
     def _tags(self, arn: str) -> dict[str, str]:
-        found: dict[str, str] = self._said(arn).get("tags", {})
+        found: dict[str, str] = self._request_of(arn).get("tags", {})
         return found
 
-    def _said(self, arn: str) -> Json:
+    def _request_of(self, arn: str) -> Json:
         """Return what the thing of an ARN was made with; children and nodes have no tags of their own."""
         engine = self._engine
         job = engine.jobs.get(job_id(arn))
         if job is not None and job.parent is None:
-            return job.said
+            return job.request
         for known in (engine.environments, engine.queues, engine.definitions, engine.policies):
             if arn in known:
-                found: Json = known[arn].said
+                found: Json = known[arn].request
                 return found
         raise Refusal(f"Resource {arn} does not exist, or takes no tags")
