@@ -19,7 +19,7 @@ from gristmill.runs.cursor import Cursor
 from gristmill.runs.records import Failure, Receipt
 from gristmill.task import Task
 from gristmill.worker.child import trace
-from gristmill.worker.child.__main__ import say
+from gristmill.worker.child.__main__ import log_line
 from gristmill.worker.child.deadline import Terminated, Termination
 from gristmill.worker.child.feeds import PlainFeed
 from gristmill.worker.child.job import taking_task
@@ -125,7 +125,7 @@ def test_words_that_no_utf8_can_carry_fail_their_task_alone(store, capfdbinary):
     assert (failure.task, failure.reason) == (1, r"ValueError: no file \udcff")
     assert r"no file \udcff" in failure.detail
     for line in lines:
-        say(line)
+        log_line(line)
     assert rb"task 1 failed: ValueError: no file \udcff" in capfdbinary.readouterr().out
 
 

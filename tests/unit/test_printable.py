@@ -263,8 +263,10 @@ def test_a_page_hides_nothing(text):
 def test_a_quoted_log_is_bounded_in_all(text: str):
     quoted = tail(text)
     assert len(quoted) <= TAIL_LINES
-    assert all(len(one) <= TAIL_LINE_MAX + 40 for one in quoted)
-    assert [one[:5] for one in quoted] == [line(one)[:5] for one in text.splitlines()[-TAIL_LINES:]]
+    assert all(len(tail_line) <= TAIL_LINE_MAX + 40 for tail_line in quoted)
+    assert [tail_line[:5] for tail_line in quoted] == [
+        line(tail_line)[:5] for tail_line in text.splitlines()[-TAIL_LINES:]
+    ]
 
 
 def test_a_name_of_any_length_leaves_a_table_whole():

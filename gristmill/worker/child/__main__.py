@@ -47,10 +47,10 @@ def main() -> int:
             which = ContainerTry(setting.cursor, setting.branch, setting.group, setting.child, setting.job_attempt)
             leave_footprint(runner.store, which, runner.tally, runner.log)
     except GristmillError as error:
-        say(str(error))
+        log_line(str(error))
         return error.exit_code
     except Terminated:
-        say("terminated (SIGTERM): finished tasks are committed")
+        log_line("terminated (SIGTERM): finished tasks are committed")
         return _SIGTERM_EXIT
     runner.log(f"end: {runner.tally.done} tasks done, {runner.tally.failed} failed")
     return ExitCode.FAILED if runner.tally.failed else ExitCode.OK
@@ -74,7 +74,7 @@ def make_runner(setting: ChildSetting, store: Storage, termination: Termination 
         task=_task(setting, record, store),
         timeout=branch.timeout,
         segment_age=segment_age(setting.groups * setting.children * len(stage.branches)),
-        log=lambda line: say(f"{place}: {line}"),
+        log=lambda line: log_line(f"{place}: {line}"),
         termination=termination or Termination(),
     )
 
@@ -95,7 +95,7 @@ def _task(setting: ChildSetting, record: RunRecord, store: Storage) -> Task:
     )
 
 
-def say(line: str) -> None:
+def log_line(line: str) -> None:
     """Write a line to the log at once: a follower sees it while the child runs."""
     print(encodable(line), flush=True)  # noqa: T201 - a container's log is its stdout
 
@@ -107,7 +107,7 @@ def leave(code: int) -> NoReturn:
         if not thread.daemon and thread is not threading.current_thread():
             thread.join(max(0.0, end - time.monotonic()))
             if thread.is_alive():
-                say("a thread that a task has started does not end: it is left")
+                log_line("a thread that a task has started does not end: it is left")
                 os._exit(code)
     sys.exit(code)
 

@@ -23,7 +23,7 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as in a shell
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a submitted command; returns only where it cannot be started."""
     if len(arguments) != 1 or "BUCKET" not in environment:
-        return _say("usage: python -m gristmill.worker.command FOLDER, with BUCKET in the environment", ExitCode.USAGE)
+        return _fail("usage: python -m gristmill.worker.command FOLDER, with BUCKET in the environment", ExitCode.USAGE)
     store = S3Storage(environment["BUCKET"], make_client("s3"))
     submitted = SubmittedCommand.model_validate_json(store.read(keys.job_command(arguments[0])))
     os.chdir(_workplace())
@@ -50,18 +50,18 @@ def _become(command: list[str]) -> int:
     try:
         os.execvp(command[0], command)  # noqa: S606 - the user's own command, without a shell
     except FileNotFoundError:
-        return _say(f"{command[0]}: not found", _NOT_FOUND)
+        return _fail(f"{command[0]}: not found", _NOT_FOUND)
     except OSError as error:
         if _is_script_without_interpreter(error):
             os.execvp("/bin/sh", ["/bin/sh", *command])  # noqa: S606 - as a shell runs a script without #!
-        return _say(f"{command[0]}: {error.strerror}", _NOT_RUNNABLE)
+        return _fail(f"{command[0]}: {error.strerror}", _NOT_RUNNABLE)
 
 
 def _is_script_without_interpreter(error: OSError) -> bool:
     return error.errno == errno.ENOEXEC
 
 
-def _say(text: str, code: int) -> int:
+def _fail(text: str, code: int) -> int:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
     return code

@@ -53,7 +53,7 @@ def main() -> int:
         setting = read_setting(sys.argv[1:], os.environ)
         return run(setting, folder, ear.pause)
     except GristmillError as error:
-        say(str(error))
+        log_line(str(error))
         return error.exit_code
     finally:
         end_descendants()
@@ -65,7 +65,7 @@ def run(setting: NodeSetting, folder: Path, pause: Callable[[float], None]) -> i
     store = S3Storage(setting.bucket, make_bare_client("s3", quick_config()))
     place = Rendezvous(setting.cursor.run, setting.job_id, setting.attempt)
     board = Board(store, place, setting.timing.lost, pause)
-    say(f"node {setting.index} of {setting.nodes}, main node {setting.main}, try {setting.attempt} of Batch")
+    log_line(f"node {setting.index} of {setting.nodes}, main node {setting.main}, try {setting.attempt} of Batch")
     sign = place.key(NodeMessage.HEARTBEAT) if setting.is_main else place.of(NodeMessage.ALIVE, setting.index)
     pulse = Heartbeat(board, sign, setting.timing.heartbeat)
     pulse.start()
@@ -84,14 +84,14 @@ def _main_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pau
     reason = "the main node failed"
     try:
         own = prepare(setting, work)
-        code = MainNode(setting, board, pause, say).run(own, work.command, folder, environment(work))
+        code = MainNode(setting, board, pause, log_line).run(own, work.command, folder, environment(work))
         reason = "the program has ended well" if code == 0 else f"the program ended with {code}"
         if code == 0:
             work.commit()
     except GristmillError as error:
         code, reason = error.exit_code, str(error)
     finally:
-        say(reason)
+        log_line(reason)
         if code != 0:
             work.note_failure(code, reason)
         work.leave_footprint()
@@ -108,7 +108,7 @@ def _other_node(setting: NodeSetting, board: Board, work: Work, _folder: Path, p
     except Refused as error:
         own = Registration(error=str(error))
     try:
-        return OtherNode(setting, board, pause, say, work.leave_footprint).run(own, environment(work))
+        return OtherNode(setting, board, pause, log_line, work.leave_footprint).run(own, environment(work))
     except NodeTerminated as error:
         board.try_put(board.place.of(NodeMessage.LOST, setting.index), {"reason": str(error)})
         raise
@@ -127,7 +127,7 @@ def environment(work: Work) -> dict[str, str]:
     return {**os.environ, **work.environment}
 
 
-def say(line: str) -> None:
+def log_line(line: str) -> None:
     """Write a line to the log at once: a follower sees it while the node runs."""
     print(f"gristmill: {encodable(line)}", flush=True)  # noqa: T201 - a container's log is its stdout
 

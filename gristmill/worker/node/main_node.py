@@ -18,18 +18,18 @@ _SOON = 0.02  # the same while its agent has commands for nodes to come
 
 
 class MainNode:
-    """One attempt, seen from its main node; `say` writes into the job's log."""
+    """One attempt, seen from its main node; `log` writes into the job's log."""
 
     def __init__(
-        self, setting: NodeSetting, board: Board, pause: Callable[[float], None], say: Callable[[str], None]
+        self, setting: NodeSetting, board: Board, pause: Callable[[float], None], log: Callable[[str], None]
     ) -> None:
-        self._setting, self._board, self._pause, self._say = setting, board, pause, say
+        self._setting, self._board, self._pause, self._log = setting, board, pause, log
         self._others = Others(setting, board, pause)
 
     def run(self, own: Registration, command: list[str], folder: Path, environment: Mapping[str, str]) -> int:
         """Run the program over all nodes; return its exit code, 0 only once every node has confirmed."""
         nodes = {self._setting.main: own, **self._others.gather()}
-        self._say(f"all {len(nodes)} nodes are here: {sum(node.slots for node in nodes.values())} ranks")
+        self._log(f"all {len(nodes)} nodes are here: {sum(node.slots for node in nodes.values())} ranks")
         mpirun = Mpirun(folder, self._setting.main, nodes)
         mpirun.start(command, environment)
         code = self._follow(mpirun)

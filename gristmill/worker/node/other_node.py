@@ -22,10 +22,10 @@ class OtherNode:
         setting: NodeSetting,
         board: Board,
         pause: Callable[[float], None],
-        say: Callable[[str], None],
+        log: Callable[[str], None],
         leave_footprint: Callable[[], None],
     ) -> None:
-        self._setting, self._board, self._pause, self._say = setting, board, pause, say
+        self._setting, self._board, self._pause, self._log = setting, board, pause, log
         self._leave_footprint = leave_footprint
         self._heartbeat = board.place.key(NodeMessage.HEARTBEAT)
         self._watch = Watch([self._heartbeat], 2 * setting.timing.heartbeat, at_once=True)
@@ -43,7 +43,7 @@ class OtherNode:
             elif (code := self._daemon.poll()) is not None and not self._reported:
                 self._report(code)
             self._pause(self._setting.timing.next(time.monotonic() - begun))
-        self._say(f"the main node ends with {outcome['exit_code']}: {outcome['reason']}")
+        self._log(f"the main node ends with {outcome['exit_code']}: {outcome['reason']}")
         return int(outcome["exit_code"])
 
     def _outcome(self) -> dict[str, Any] | None:
@@ -62,7 +62,7 @@ class OtherNode:
         """Run the daemon once its command has come: in the foreground, so that its end is seen."""
         launch = self._board.read(self._board.place.of(NodeMessage.LAUNCH, self._setting.index))
         if launch is not None:
-            self._say("the MPI daemon starts")
+            self._log("the MPI daemon starts")
             command = launch["command"].replace("prted --daemonize", "prted")
             self._daemon = subprocess.Popen(["sh", "-c", command], env=dict(environment), stdin=subprocess.DEVNULL)
 
