@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.door import parse_template
 from gristmill.errors import GristmillError, Refused
+from gristmill.storage.s3 import S3Storage
 
 # what batch_jobs/images/build.sh makes, by the stack's parameters; `science` has OpenCL with a GPU and without
 IMAGES = {
@@ -42,10 +43,11 @@ def deploy(
     `clients` has boto3 clients of `s3` and `cloudformation`. `source` holds the packages, by default `project`. The
     parameters are those of the profile `local` in samconfig.toml, with `overrides` over them.
     """
-    _ensure_bucket(clients["s3"])
+    artifacts = S3Storage(_BUCKET, clients["s3"])
+    artifacts.ensure_bucket()
     template = parse_template((project / "template.yaml").read_text(encoding="utf-8"))
     for resource in template["Resources"].values():
-        _package(clients["s3"], project, source or project, resource)
+        _package(artifacts, project, source or project, resource)
     parameters = {**local_parameters(project), **overrides}
     return _apply(clients["cloudformation"], stack, json.dumps(template), parameters)
 
@@ -57,28 +59,21 @@ def local_parameters(project: Path) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in shlex.split(text))
 
 
-def _ensure_bucket(s3: Any) -> None:
-    try:
-        s3.head_bucket(Bucket=_BUCKET)
-    except ClientError:
-        s3.create_bucket(Bucket=_BUCKET)
-
-
-def _package(s3: Any, project: Path, source: Path, resource: dict[str, Any]) -> None:
+def _package(artifacts: S3Storage, project: Path, source: Path, resource: dict[str, Any]) -> None:
     """Upload a resource's local files and point it at them, as `sam package` does."""
     properties = resource.get("Properties", {})
     if resource["Type"] == "AWS::Serverless::Function":
-        properties["CodeUri"] = _upload(s3, _zip(_files(project / properties["CodeUri"])))
+        properties["CodeUri"] = _upload(artifacts, _zip(_files(project / properties["CodeUri"])))
     elif resource["Type"] == "AWS::Serverless::LayerVersion":
-        properties["ContentUri"] = _upload(s3, _zip(_layer_files(source)))
+        properties["ContentUri"] = _upload(artifacts, _zip(_layer_files(source)))
     elif resource["Type"] == "AWS::Serverless::StateMachine":
         definition = (project / properties["DefinitionUri"]).read_bytes()
-        properties["DefinitionUri"] = _upload(s3, definition)
+        properties["DefinitionUri"] = _upload(artifacts, definition)
 
 
-def _upload(s3: Any, content: bytes) -> dict[str, str]:
+def _upload(artifacts: S3Storage, content: bytes) -> dict[str, str]:
     key = hashlib.sha256(content).hexdigest()
-    s3.put_object(Bucket=_BUCKET, Key=key, Body=content)
+    artifacts.put(key, content)
     return {"Bucket": _BUCKET, "Key": key}
 
 
