@@ -48,6 +48,10 @@ PARTS_MAX = 1_000_000
 # may grow with the child's own: to a tenth of it in a stage of 1,000 children, and so on up to all of it from 10,000
 # on. So even the receipts of a stage whose children work for days are few enough for one CheckOutput to read.
 SEGMENT_BYTES = 64 * MIB
+UPLOAD_ONE_PUT = 16 * MIB  # up to this an object is written by one request
+UPLOAD_PART = 5 * MIB  # else in parts of this size, so that little of it lies in memory
+INDEX_WINDOW = 128 * 1024  # tasks whose offsets a child reads in one request: 1 MiB
+PROGRESS_SECONDS = 5.0  # between a child's lines about its progress
 SEGMENT_SECONDS = 60.0
 SEGMENT_TASKS = 50_000  # keeps a receipt below about 2 MB
 SEGMENT_AGE_MIN = 0.1  # of the child's age

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -33,6 +34,7 @@ class Calls:
         self._settings = settings
         self._log = os.fdopen(open_private(log, os.O_WRONLY | os.O_APPEND), "a", buffering=1)
         self._lock = threading.Lock()
+        self._requests = count()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Any:
         """Serve a request, then note it: whether an object was missing is known only then."""
@@ -52,8 +54,10 @@ class Calls:
 
     def _note(self, who: str, made: list[Call]) -> None:
         with self._lock:
+            request = next(self._requests)  # one may take several actions
             for action, resource in made:
-                self._log.write(json.dumps({"role": who, "action": action, "resource": resource}) + "\n")
+                row = {"role": who, "action": action, "resource": resource, "request": request}
+                self._log.write(json.dumps(row) + "\n")
 
 
 def s3_calls(environ: Environ) -> Iterator[Call]:

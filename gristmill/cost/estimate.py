@@ -11,7 +11,15 @@ from math import ceil
 from gristmill import state_machine
 from gristmill.batch.plan import children
 from gristmill.cost.bill import Usage
-from gristmill.cost.load import Load, container_usage, invocation_usage, log_usage, request_usage, storage_usage
+from gristmill.cost.load import (
+    Load,
+    container_usage,
+    invocation_usage,
+    log_usage,
+    request_usage,
+    run_usage,
+    storage_usage,
+)
 from gristmill.enums import Compute
 from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
@@ -58,7 +66,8 @@ def estimate(pipeline: Pipeline, parameters: Values, first: StageInput, max_vcpu
         lambda_gb_second=seconds * FUNCTION_GB,
         mail=1,
     )
-    usage += invocation_usage(invocations) + log_usage(loads, invocations) + storage_usage(first.size, loads)
+    usage += invocation_usage(invocations) + run_usage(len(stages))
+    usage += log_usage(loads, invocations) + storage_usage(first.size, loads)
     return sum((container_usage(load) + request_usage(load) for load in loads), usage)
 
 

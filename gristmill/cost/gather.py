@@ -45,7 +45,9 @@ def measure(observed: Observation, record: RunRecord, findings: Sequence[Finding
     branches = [branch for stage in (record.pipeline.stages if record.pipeline else []) for branch in stage.branches]
     found = {branch_finding.branch: branch_finding for finding in findings for branch_finding in finding.branches}
     own = (container for container in observed.containers if container.attempt >= record.resumes * ATTEMPTS_MAX)
-    return measured(count_history(observed.history, now), child_times(own), branches, found, record.input.size)
+    return measured(
+        count_history(observed.history, now), child_times(own), branches, found, record.input.size, len(findings)
+    )
 
 
 def child_times(found: Iterable[Container]) -> dict[str, ChildTime]:

@@ -7,14 +7,24 @@ from math import ceil, log
 from gristmill.batch.plan import segment_age
 from gristmill.cost.bill import Usage
 from gristmill.enums import Compute, OutputKind
-from gristmill.limits import GIB, MIB, S3_PART_MIN, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
+from gristmill.limits import (
+    GIB,
+    INDEX_WINDOW,
+    PROGRESS_SECONDS,
+    S3_PART_MIN,
+    SEGMENT_BYTES,
+    SEGMENT_SECONDS,
+    SEGMENT_TASKS,
+    UPLOAD_ONE_PUT,
+    UPLOAD_PART,
+)
 from gristmill.pipeline.model import Branch
 
-_INDEX_WINDOW = 128 * 1024  # tasks whose offsets a child reads in one request
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
-_ONE_PUT, _PART = 16 * MIB, 16 * MIB  # above the first a segment is uploaded in parts of the second
-_SURVEYS = 3  # JobMap, Merge and CheckOutput each survey what a branch has committed
-_CHILD_LOG, _PROGRESS_LOG, _PROGRESS_SECONDS = 250, 110, 5  # bytes, counted on the embedded AWS
+# Requests, writes and reads, beside those of branches, and the sign and the two looks of each invocation:
+_OF_A_RUN = (9, 3)  # Split's listing of stops, record and estimate; Notify's listings, report and outcome
+_OF_A_STAGE = (4, 11)  # its index and finding; what JobMap and CheckOutput read of it, and what Notify does twice
+_CHILD_LOG, _PROGRESS_LOG = 250, 110  # bytes, counted on the embedded AWS
 _INVOCATION_LOG = 1_500
 
 
@@ -62,9 +72,11 @@ def container_usage(load: Load) -> Usage:
 
 
 def request_usage(load: Load) -> Usage:
-    """Return the S3 requests of a branch: its children's, its surveys', and its merge's."""
+    """Return the S3 requests of a branch: its children's, those of looks at what it has committed, its merge's, and its
+    part of the report's.
+    """
     writes, reads = 0.0, 0.0
-    for more in (_by_children(load), _by_surveys(load), merge_requests(load)):
+    for more in (_by_children(load), _by_looks(load), merge_requests(load), _by_report(load)):
         writes, reads = writes + more[0], reads + more[1]
     return Usage(s3_write=writes, s3_read=reads)
 
@@ -76,42 +88,60 @@ def _by_children(load: Load) -> tuple[float, float]:
     with its receipt, and a branch that makes files has one of each task.
     """
     each = load.bytes_out / max(1, load.segments)
-    parts = 1 if each <= _ONE_PUT else 2 + ceil(each / _PART)
-    windows = max(1, ceil(load.tasks / max(1, load.children) / _INDEX_WINDOW))
+    parts = 1 if each <= UPLOAD_ONE_PUT else 2 + ceil(each / UPLOAD_PART)
+    windows = max(1, ceil(load.tasks / max(1, load.children) / INDEX_WINDOW))
     files = load.tasks if load.branch.output is OutputKind.FILES else 0
     return files + load.segments * (parts + 1) + load.children, load.children * (4 + 2 * windows) + (
         load.segments if parts > 1 else 0
     )
 
 
-def _by_surveys(load: Load) -> tuple[float, float]:
-    """Return how often surveys write and read.
+def _by_looks(load: Load) -> tuple[float, float]:
+    """Return how often looks at what is committed write and read.
 
-    JobMap finds nothing yet; Merge and CheckOutput list segments and receipts, and read each receipt.
+    JobMap finds nothing yet; Merge and CheckOutput list segments and receipts, read each receipt, and CheckOutput looks
+    for the output.
     """
-    pages = max(1, ceil(load.segments / _LIST_PAGE))
-    return 2 * (1 + (_SURVEYS - 1) * pages), (_SURVEYS - 1) * (load.segments + 2)
+    pages, looks = max(1, ceil(load.segments / _LIST_PAGE)), 1 + load.branch.is_merged
+    return 2 * (1 + looks * pages), looks * load.segments + load.branch.is_merged
+
+
+def _by_report(load: Load) -> tuple[float, float]:
+    """Return how often the report writes and reads: what containers used, what the last one ran on, and the result."""
+    return 1, 1 + load.branch.is_merged
 
 
 def merge_requests(load: Load) -> tuple[float, float]:
-    """Return the requests of a merge that write and that read: segments of 5 MiB are copied, smaller ones are read."""
+    """Return the requests of a merge that write and that read: segments of 5 MiB are copied, smaller ones are read.
+
+    It reads the run's record and the stage's index, looks whether the output is there, and whether the run was stopped.
+    """
     if not load.branch.is_merged:
         return 0, 0
     each = load.bytes_out / max(1, load.segments)
     copied = load.segments if each >= S3_PART_MIN else ceil(load.bytes_out / S3_PART_MIN)
     read = 0 if each >= S3_PART_MIN else load.segments
-    return (1 if copied < 2 else copied + 2), read + 2
+    return (1 if copied < 2 else copied + 2), read + 4
 
 
 def log_usage(loads: list[Load], invocations: int) -> Usage:
     """Return what children and functions write to CloudWatch Logs."""
-    by_children = sum(load.children * _CHILD_LOG + load.seconds / _PROGRESS_SECONDS * _PROGRESS_LOG for load in loads)
+    by_children = sum(load.children * _CHILD_LOG + load.seconds / PROGRESS_SECONDS * _PROGRESS_LOG for load in loads)
     return Usage(log_gb=(by_children + invocations * _INVOCATION_LOG) / GIB)
 
 
 def invocation_usage(invocations: int) -> Usage:
     """Return the requests of functions beside their work: each marks itself as at work, and checks twice for a stop."""
     return Usage(s3_write=invocations, s3_read=2 * invocations)
+
+
+def run_usage(stages: int) -> Usage:
+    """Return the requests of functions that come once a run, or once a stage, whatever its branches do.
+
+    Cutting a stage by bytes takes a read near each cut more.
+    """
+    writes, reads = (once + stages * each for once, each in zip(_OF_A_RUN, _OF_A_STAGE, strict=True))
+    return Usage(s3_write=writes, s3_read=reads)
 
 
 def storage_usage(input_size: int, loads: list[Load]) -> Usage:

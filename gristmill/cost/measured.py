@@ -11,7 +11,15 @@ from typing import Any
 
 from gristmill.cost.bill import Usage, bill
 from gristmill.cost.estimate import FUNCTION_GB
-from gristmill.cost.load import Load, container_usage, invocation_usage, log_usage, request_usage, storage_usage
+from gristmill.cost.load import (
+    Load,
+    container_usage,
+    invocation_usage,
+    log_usage,
+    request_usage,
+    run_usage,
+    storage_usage,
+)
 from gristmill.pipeline.model import Branch
 from gristmill.runs.records import Bill, BranchFinding
 
@@ -60,8 +68,9 @@ def measured(
     branches: Sequence[Branch],
     findings: Mapping[str, BranchFinding],
     input_size: int,
+    stages: int,
 ) -> Bill:
-    """Return the bill of an execution that is about to enter its last state."""
+    """Return the bill of an execution that is about to enter its last state, and has checked so many stages."""
     loads = [_load(branch, child_times.get(branch.name, ChildTime()), findings.get(branch.name)) for branch in branches]
     usage = Usage(
         state_transition=steps.states + 1,
@@ -69,9 +78,8 @@ def measured(
         lambda_gb_second=steps.seconds * FUNCTION_GB,
         mail=1,
     )
-    usage += (
-        invocation_usage(steps.invocations) + log_usage(loads, steps.invocations) + storage_usage(input_size, loads)
-    )
+    usage += invocation_usage(steps.invocations) + run_usage(stages)
+    usage += log_usage(loads, steps.invocations) + storage_usage(input_size, loads)
     for load in loads:
         usage += container_usage(load) + (request_usage(load) if load.children else Usage())
     return bill(usage, (*_TIMED, *_BATCH, "mail"))

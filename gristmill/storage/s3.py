@@ -9,7 +9,7 @@ from typing import IO, Any, BinaryIO
 from botocore.exceptions import ClientError
 
 from gristmill.clock import REAL, Clock
-from gristmill.limits import MIB
+from gristmill.limits import MIB, UPLOAD_ONE_PUT, UPLOAD_PART
 from gristmill.parallel import Together, together
 from gristmill.storage.compose import Composer
 from gristmill.storage.protocol import ObjectInfo, Piece, Storage
@@ -33,6 +33,13 @@ class S3Storage(Storage):
     def place(self) -> tuple[str, str]:
         """Return what tells this bucket from all others: the endpoint, and its name there."""
         return self.client.meta.endpoint_url, self.bucket
+
+    def ensure_bucket(self) -> None:
+        """Create the bucket unless it is there."""
+        try:
+            self.client.head_bucket(Bucket=self.bucket)
+        except ClientError:
+            self.client.create_bucket(Bucket=self.bucket)
 
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
         """Return what is known of an object (of that very version, if given), None where there is none."""
@@ -111,7 +118,7 @@ class S3Storage(Storage):
         """Write an object from an open file in parts, so memory stays small; return its ETag."""
         from boto3.s3.transfer import TransferConfig
 
-        config = TransferConfig(multipart_threshold=16 * MIB, multipart_chunksize=5 * MIB, max_concurrency=2)
+        config = TransferConfig(multipart_threshold=UPLOAD_ONE_PUT, multipart_chunksize=UPLOAD_PART, max_concurrency=2)
         config.max_in_memory_upload_chunks = 2
         extra = {"Metadata": metadata} if metadata else {}
         self.client.upload_fileobj(file, self.bucket, key, ExtraArgs=extra, Config=config)

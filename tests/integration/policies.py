@@ -1,6 +1,7 @@
 """IAM's rule for a role with Allow statements alone: a call is allowed where one has its action and resource."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -48,7 +49,21 @@ def statements(iam: Any, role: str, *, conditions: bool = False) -> Iterator[Sta
 
 def read_calls(log: Path) -> set[Call]:
     """Return what the embedded AWS has noted."""
-    return {Call(**json.loads(line)) for line in log.read_text().splitlines()}
+    rows = map(json.loads, log.read_text().splitlines())
+    return {Call(row["role"], row["action"], row["resource"]) for row in rows}
+
+
+def count_requests(log: Path, start: int) -> Counter[str]:
+    """Count the requests to S3 that were noted behind byte `start` of the log, by what a bill calls them."""
+    rows = [json.loads(line) for line in log.read_bytes()[start:].splitlines()]
+    first = {row["request"]: row["action"] for row in reversed(rows)}  # a request's own action is noted first
+    kinds = {
+        "s3:ListBucket": "s3_write",
+        "s3:PutObject": "s3_write",
+        "s3:GetObject": "s3_read",
+        "s3:GetObjectVersion": "s3_read",
+    }
+    return Counter(kinds[action] for action in first.values() if action in kinds)
 
 
 def refused(made: Iterable[Call], allowed: Iterable[Statement], roles: Iterable[str]) -> list[Call]:

@@ -2,12 +2,14 @@
 
 import pytest
 
+from embedded_aws.settings import CALLS_FILE
 from gristmill import keys
 from gristmill.client.deploy import deploy
 from gristmill.client.runs.costs import cost_of
 from gristmill.client.stack import Stack
 from gristmill.runs.records import Bill
 from tests.integration.mill import Mill
+from tests.integration.policies import count_requests
 from tests.project import PROJECT
 
 TEXT = b"to whom it may concern\n" * 200
@@ -82,3 +84,16 @@ def test_the_operators_ceiling_holds_where_the_drop_sets_none(thrifty: Mill):
 def test_a_drop_that_sets_a_ceiling_goes_before_the_operators(thrifty: Mill):
     run = thrifty.drop("strings", "allowed.txt", TEXT, max_cost="1")
     assert thrifty.finish(run)["status"] == "SUCCEEDED"
+
+
+def test_the_model_counts_the_requests_that_a_run_makes(mill: Mill):
+    log = mill.data / CALLS_FILE
+    start = log.stat().st_size
+    run = mill.drop("strings", "requests.txt", TEXT, lines_per_task="50")
+    outcome = mill.finish(run)
+    mill.mail(run, "SUCCEEDED")
+    usage, expected = outcome["cost"]["usage"], mill.read_json(keys.estimate(run))["usage"]
+    made = count_requests(log, start)
+    for kind in ("s3_write", "s3_read"):
+        assert usage[kind] == pytest.approx(made[kind], rel=0.05)
+        assert expected[kind] == usage[kind]

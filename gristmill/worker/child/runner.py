@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
-from gristmill.limits import SEGMENT_AGE_MIN
+from gristmill.limits import PROGRESS_SECONDS, SEGMENT_AGE_MIN
 from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 from gristmill.task import Task
@@ -26,7 +26,6 @@ _BUFFER = 64 * 1024  # bytes; larger writes pass it by
 _DETAIL = 4_000  # characters of traceback kept: its end matters most
 _REASON = 500
 _RECORDED = 100  # failures recorded per child; the log has them all, and they most often say the same
-_PROGRESS_SECONDS = 5.0
 
 
 @dataclass
@@ -159,6 +158,6 @@ class Runner:
         return self.segment_age * (self._clock.now() - self._began)
 
     def _log_progress(self) -> None:
-        if self._clock.now() - self._reported >= _PROGRESS_SECONDS:
+        if self._clock.now() - self._reported >= PROGRESS_SECONDS:
             self._reported = self._clock.now()
             self.log(f"{self.tally.done} tasks done, {self.tally.failed} failed")

@@ -8,12 +8,10 @@ from typing import IO
 from gristmill.clock import REAL, Clock
 from gristmill.errors import GristmillError, Refused
 from gristmill.keys import Span
-from gristmill.limits import MIB, SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS
+from gristmill.limits import SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS, UPLOAD_ONE_PUT
 from gristmill.runs.records import Receipt
 from gristmill.storage import Storage
 from gristmill.worker.child.setting import ChildSetting
-
-_ONE_REQUEST = 16 * MIB
 
 
 class SegmentLost(GristmillError):
@@ -87,7 +85,7 @@ class Segment:
 
     def _put(self, store: Storage, key: str) -> str:
         self.file.seek(0)
-        if self.offsets[-1] <= _ONE_REQUEST:
+        if self.offsets[-1] <= UPLOAD_ONE_PUT:
             return store.put(key, self.file.read())
         return store.upload(key, self.file)
 

@@ -9,12 +9,11 @@ from itertools import pairwise
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.keys import Span
+from gristmill.limits import INDEX_WINDOW
 from gristmill.runs.committed import read_committed
 from gristmill.sharing import Places, child_places
 from gristmill.storage import Storage
 from gristmill.worker.child.setting import ChildSetting
-
-_WINDOW = 128 * 1024  # tasks: 1 MiB of offsets
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,9 @@ def _windows(spans: Iterable[Span]) -> Iterator[list[Span]]:
     """Gather spans that lie so close that one small read of the index serves them; cut those that are longer."""
     window: list[Span] = []
     for span in spans:
-        for first in range(span.first, span.end, _WINDOW):
-            piece = Span(first, min(first + _WINDOW, span.end))
-            if window and piece.end - window[0].first > _WINDOW:
+        for first in range(span.first, span.end, INDEX_WINDOW):
+            piece = Span(first, min(first + INDEX_WINDOW, span.end))
+            if window and piece.end - window[0].first > INDEX_WINDOW:
                 yield window
                 window = []
             window.append(piece)
