@@ -484,5 +484,5 @@ def test_a_thread_that_outlives_its_task_does_not_hold_the_container():
 
 def test_a_module_that_has_closed_its_outputs_ends_with_its_own_code():
     services = Path(__file__).parents[2] / "embedded_aws/services/batch"
-    code = "import sys, module; sys.stdout.close(); sys.stderr = None; module.end(3)"
+    code = "import sys, zygote_role; sys.stdout.close(); sys.stderr = None; zygote_role.end(3)"
     assert subprocess.run([sys.executable, "-c", code], cwd=services, timeout=20, check=False).returncode == 3
