@@ -36,7 +36,7 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage) -> index.Heade
 def _publishing(record: RunRecord, stage: Stage) -> list[str]:
     """Return the branches of a stage that publish a file of each task."""
     results = result_branches(frozen(record))
-    return [one.name for one in stage.branches if one.output is OutputKind.FILES and one.name in results]
+    return [branch.name for branch in stage.branches if branch.output is OutputKind.FILES and branch.name in results]
 
 
 def _index(store: Storage, record: RunRecord, stage: Stage) -> bytes:

@@ -113,7 +113,7 @@ def _parse(line: bytes, record: int, byte: int) -> None:
 
 
 class JsonLineCounter(LineCounter):
-    """Counts lines and parses each, so that the first broken one is told by its number and place."""
+    """Counts lines and parses each, so that an error names the first broken one by number and place."""
 
     def __init__(self, start: int) -> None:
         super().__init__(start)

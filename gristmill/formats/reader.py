@@ -34,7 +34,7 @@ class View:
 
 
 class Counter(Protocol):
-    """Counts the records of a chunk as its bytes pass, and tells the first broken one."""
+    """Counts the records of a chunk as its bytes pass, and finds the first broken one."""
 
     @property
     def records(self) -> int:

@@ -35,7 +35,7 @@ class Whole:
         return array("Q", [start, view.size])
 
     def counter(self, start: int) -> "OneCounter":
-        """Return a counter that says one."""
+        """Return a counter of one."""
         return OneCounter()
 
 
@@ -65,5 +65,5 @@ class Items(Lines):
         return cuts, ends + (last not in (LINE_END, b""))
 
     def counter(self, start: int) -> OneCounter:  # type: ignore[override]
-        """Return a counter that says one: an item is a record whatever it holds."""
+        """Return a counter of one: an item is a record whatever it holds."""
         return OneCounter()

@@ -55,12 +55,12 @@ def parse_sign(key: str) -> Sign | None:
 
 
 def stops(run: str) -> str:
-    """Return the prefix of what tells that executions of the run were stopped."""
+    """Return the prefix of the marks that executions of the run were stopped."""
     return f"{run_prefix(run)}_stops/"
 
 
 def stop(run: str, execution_name: str) -> str:
-    """Return the key that tells that an execution of the run was stopped."""
+    """Return the key of the mark that an execution of the run was stopped."""
     return f"{stops(run)}{execution_name}.json"
 
 

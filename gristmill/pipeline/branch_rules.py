@@ -60,7 +60,7 @@ def _merge(pipeline: Pipeline, place: Place, branch: Branch) -> Iterator[Fault]:
     if isinstance(branch.merge, MergeKind):
         return
     taken = [stage.name for stage in pipeline.stages]
-    taken += [one.name for stage in pipeline.stages for one in stage.branches]
+    taken += [branch.name for stage in pipeline.stages for branch in stage.branches]
     for name in (parts_name(branch.name), merge_name(branch.name)):
         if name in taken:
             yield (*place, "merge"), f"a merge that computes is a stage of its own, but its name is taken: {name}"

@@ -10,7 +10,7 @@ def expand(pipeline: Pipeline) -> Pipeline:
     computing = {branch.name for stage in pipeline.stages for branch in stage.branches if _computes(branch)}
     if not computing:
         return pipeline
-    stages = [one for stage in pipeline.stages for one in _expand(_pointed(stage, computing))]
+    stages = [expanded for stage in pipeline.stages for expanded in _expand(_pointed(stage, computing))]
     named = [branch.name for stage in pipeline.stages for branch in stage.branches if branch.has_results]
     results = named if pipeline.results is None else pipeline.results
     return pipeline.model_copy(update={"stages": stages, "results": results})

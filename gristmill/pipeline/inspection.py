@@ -1,4 +1,4 @@
-"""Everything that can be said against a pipeline before it runs: its file, and the code that this names."""
+"""Every fault of a pipeline that shows before it runs: in its file, and in the code that this names."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

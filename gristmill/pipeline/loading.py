@@ -1,4 +1,4 @@
-"""Finding and reading pipelines. All faults of a file are told at once, each with its line."""
+"""Finding and reading pipelines. All faults of a file are reported at once, each with its line."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ def parse(file: Path) -> tuple[Pipeline, yaml.Node | None]:
     try:
         pipeline = Pipeline.model_validate(content)
     except ValidationError as error:
-        found = [(tuple(one["loc"]), _sentence(one)) for one in error.errors()]
+        found = [(tuple(broken["loc"]), _sentence(broken)) for broken in error.errors()]
         raise Refused([at(file, tree, place, what) for place, what in found]) from error
     found = list(faults(pipeline))
     if pipeline.name != file.parent.name:
@@ -89,7 +89,7 @@ def _sentence(error: Any) -> str:
 
 
 def at(file: Path, tree: yaml.Node | None, place: Place, what: str) -> str:
-    """Return a fault as it is told: file, line, field and sentence."""
+    """Return a fault as people read it: file, line, field and sentence."""
     field = ".".join(str(step) for step in place if not _is_union_tag(step))
     return f"{file}:{_line(tree, place)}: {field or 'the file'}: {what}"
 

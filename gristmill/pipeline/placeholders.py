@@ -1,4 +1,4 @@
-"""The placeholders of a command: `{input}`, `{output}` and what else a program may be told, by name."""
+"""The placeholders of a command: `{input}`, `{output}` and what else a command may name."""
 
 import string
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,8 +55,8 @@ def placeholder_faults(command: Sequence[str] | None, parameters: Mapping[str, P
 
 
 def _unknown(name: str, parameters: Mapping[str, Parameter]) -> Iterator[str]:
-    known = [*NAMES, *(f"{_PARAMETER}{one}" for one in parameters)]
+    known = [*NAMES, *(f"{_PARAMETER}{parameter}" for parameter in parameters)]
     if name not in known:
-        yield f"{{{name}}} is unknown; there are: {', '.join(f'{{{one}}}' for one in known)}"
+        yield f"{{{name}}} is unknown; there are: {', '.join(f'{{{placeholder}}}' for placeholder in known)}"
     elif name.startswith(_PARAMETER) and parameters[name.removeprefix(_PARAMETER)].default is None:
         yield f"{{{name}}} may be absent from a run: give the parameter a default"

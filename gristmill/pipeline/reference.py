@@ -22,46 +22,51 @@ def reference() -> str:
     made = schema()
     parts = made["$defs"]
     objects = {_OUTERMOST: made, **{name: parts[name] for name in _ORDER}}
-    return _INTRO + "".join(_section(name, one, parts) for name, one in objects.items())
+    return _INTRO + "".join(_section(name, definition, parts) for name, definition in objects.items())
 
 
-def _section(name: str, one: Schema, parts: Schema) -> str:
-    required = one.get("required", [])
-    rows = "\n".join(_row(field, told, field in required, parts) for field, told in one["properties"].items())
+def _section(name: str, definition: Schema, parts: Schema) -> str:
+    required = definition.get("required", [])
+    rows = "\n".join(_row(field, given, field in required, parts) for field, given in definition["properties"].items())
     head = "| field | values | default | meaning |\n|---|---|---|---|"
-    return f"\n## {name}\n\n{one['description']}\n\n{head}\n{rows}\n"
+    return f"\n## {name}\n\n{definition['description']}\n\n{head}\n{rows}\n"
 
 
-def _row(field: str, told: Schema, required: bool, parts: Schema) -> str:
-    cells = (f"`{field}`", values(told, parts), "required" if required else _default(told), told["description"])
+def _row(field: str, definition: Schema, required: bool, parts: Schema) -> str:
+    cells = (
+        f"`{field}`",
+        values(definition, parts),
+        "required" if required else _default(definition),
+        definition["description"],
+    )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _default(told: Schema) -> str:
-    default = told.get("default")
+def _default(definition: Schema) -> str:
+    default = definition.get("default")
     if default is None or default in ({}, []) or isinstance(default, dict):
         return "none"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
-def values(told: Schema, parts: Schema) -> str:
+def values(definition: Schema, parts: Schema) -> str:
     """Return what a field may hold, in words."""
-    if "$ref" in told:
-        return _named(told["$ref"].rpartition("/")[2], parts)
-    if "anyOf" in told:
-        return "; or ".join(values(one, parts) for one in told["anyOf"] if one.get("type") != "null")
-    if "const" in told:
-        return f"`{told['const']}`"
-    if "pattern" in told:
-        return f"text like `{told['pattern']}`"
-    kind = told.get("type", "any value")
+    if "$ref" in definition:
+        return _named(definition["$ref"].rpartition("/")[2], parts)
+    if "anyOf" in definition:
+        return "; or ".join(values(choice, parts) for choice in definition["anyOf"] if choice.get("type") != "null")
+    if "const" in definition:
+        return f"`{definition['const']}`"
+    if "pattern" in definition:
+        return f"text like `{definition['pattern']}`"
+    kind = definition.get("type", "any value")
     if kind == "array":
-        return f"list of {values(told['items'], parts)}{_bounds(told, 'minItems', 'maxItems')}"
+        return f"list of {values(definition['items'], parts)}{_bounds(definition, 'minItems', 'maxItems')}"
     if kind == "object":
-        ((pattern, inner),) = told["patternProperties"].items()
+        ((pattern, inner),) = definition["patternProperties"].items()
         return f"{values(inner, parts)} by name; a name is like `{pattern}`"
     words = {"boolean": "true or false", "string": "text"}
-    return f"{words.get(kind, kind)}{_bounds(told, 'minimum', 'maximum')}"
+    return f"{words.get(kind, kind)}{_bounds(definition, 'minimum', 'maximum')}"
 
 
 def _named(name: str, parts: Schema) -> str:
@@ -71,8 +76,8 @@ def _named(name: str, parts: Schema) -> str:
     return f"[{name}](#{name.lower()})" if name in _ORDER else "any value"
 
 
-def _bounds(told: Schema, least: str, most: str) -> str:
-    low, high = told.get(least), told.get(most)
+def _bounds(definition: Schema, least: str, most: str) -> str:
+    low, high = definition.get(least), definition.get(most)
     if low is None:
         return ""
     return f", {low:,} to {high:,}" if high is not None else f", {low:,} or more"

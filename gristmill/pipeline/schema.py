@@ -35,6 +35,6 @@ def _inner(here: dict[str, Any], step: str | int) -> Any:
 def _resolved(here: Any, made: dict[str, Any]) -> dict[str, Any]:
     """Return a schema with its reference followed, which may be one of several choices."""
     choices = here.get("anyOf", [here])
-    names = [one["$ref"].rpartition("/")[2] for one in choices if "$ref" in one]
+    names = [choice["$ref"].rpartition("/")[2] for choice in choices if "$ref" in choice]
     found: dict[str, Any] = made["$defs"][names[0]] if names else here
     return found

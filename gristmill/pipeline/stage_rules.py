@@ -12,7 +12,7 @@ from gristmill.pipeline.parameter_rules import size_faults
 def stage_faults(pipeline: Pipeline, number: int) -> Iterator[Fault]:
     """Yield every broken rule of a stage and its branches."""
     stage = pipeline.stages[number]
-    earlier = [branch for one in pipeline.stages[:number] for branch in one.branches]
+    earlier = [branch for before in pipeline.stages[:number] for branch in before.branches]
     yield from _input(("stages", number, "input"), stage, earlier)
     yield from _split(pipeline, ("stages", number, "split"), stage.split)
     for place, branch in enumerate(stage.branches):

@@ -58,7 +58,7 @@ def at_work(store: Storage, run: str, work: Invocation) -> Iterator[None]:
 
 def check_may_begin(store: Storage, run: str, execution: str) -> None:
     """Refuse a drop's execution that was stopped, or whose run was stopped before any execution had claimed it."""
-    stopped = [one.key for one in store.list(keys.stops(run))]
+    stopped = [listed.key for listed in store.list(keys.stops(run))]
     if stopped and (_stop(run, execution) in stopped or store.head(keys.run_record(run)) is None):
         raise Refused([f"run {run} was stopped"], "Go on with: gristmill resume; or drop the file again.")
 

@@ -11,11 +11,11 @@ _READERS = 16
 
 def committed_segments(store: Storage, branch: keys.BranchKeys) -> dict[keys.Span, ObjectInfo]:
     """Return the segments that have a receipt, by their tasks and by keys alone; what else lies there is left out."""
-    segments = {one.key: one for one in store.list(branch.segments)}
+    segments = {segment.key: segment for segment in store.list(branch.segments)}
     found = {}
-    for one in store.list(branch.receipts):
-        span = keys.parse_span(one.key)
-        if span and one.key == branch.receipt(span):
+    for receipt in store.list(branch.receipts):
+        span = keys.parse_span(receipt.key)
+        if span and receipt.key == branch.receipt(span):
             found[span] = segments.get(branch.segment(span))
     return {span: segment for span, segment in found.items() if segment}
 

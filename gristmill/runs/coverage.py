@@ -95,17 +95,17 @@ def cover(tasks: int, segments: Iterable[Committed], first: int = 0) -> Coverage
     The choice is greedy: of the segments that hold the next task, the one reaching
     furthest. A late child can leave overlapping segments, so a slice may be a part of one.
     """
-    waiting = sorted(segments, key=lambda one: (one.span.first, one.span.end, one.segment), reverse=True)
+    waiting = sorted(segments, key=lambda held: (held.span.first, held.span.end, held.segment), reverse=True)
     reaching: list[tuple[int, str, Committed]] = []
     found, missing, task = [], [], first
     while task < tasks:
         while waiting and waiting[-1].span.first <= task:
-            one = waiting.pop()
-            heappush(reaching, (-one.span.end, one.segment, one))
+            held = waiting.pop()
+            heappush(reaching, (-held.span.end, held.segment, held))
         if reaching and -reaching[0][0] > task:
-            _, _, one = heappop(reaching)
-            found.append(cut(one, task))
-            task = one.span.end
+            _, _, held = heappop(reaching)
+            found.append(cut(held, task))
+            task = held.span.end
         else:
             upto = min(waiting[-1].span.first, tasks) if waiting else tasks
             missing.append(Span(task, upto))
@@ -113,16 +113,16 @@ def cover(tasks: int, segments: Iterable[Committed], first: int = 0) -> Coverage
     return Coverage(found, missing)
 
 
-def cut(one: Committed, first: int) -> Slice:
+def cut(held: Committed, first: int) -> Slice:
     """Return the slice of a segment from task `first` to its end."""
-    skip = first - one.span.first
+    skip = first - held.span.first
     return Slice(
-        Span(first, one.span.end),
-        one.segment,
-        one.offsets[skip],
-        one.offsets[-1],
-        sum(one.bytes_in[skip:]),
-        sum(one.records_in[skip:]),
-        sum(one.records_out[skip:]),
-        one.header,
+        Span(first, held.span.end),
+        held.segment,
+        held.offsets[skip],
+        held.offsets[-1],
+        sum(held.bytes_in[skip:]),
+        sum(held.records_in[skip:]),
+        sum(held.records_out[skip:]),
+        held.header,
     )

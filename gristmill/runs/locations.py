@@ -63,7 +63,7 @@ def suffix(record: RunRecord, branch: Branch) -> str:
 
 def find_branch(pipeline: Pipeline, branch: str) -> tuple[Stage, Branch]:
     """Return a branch and its stage."""
-    return next((stage, one) for stage in pipeline.stages for one in stage.branches if one.name == branch)
+    return next((stage, made) for stage in pipeline.stages for made in stage.branches if made.name == branch)
 
 
 def result_branches(pipeline: Pipeline) -> list[str]:

@@ -1,4 +1,4 @@
-"""Reading records: parsed strictly, bounded in size, and what is wrong with one said in one line."""
+"""Reading records: parsed strictly, bounded in size, with errors of one line."""
 
 import logging
 from collections.abc import Iterable, Iterator

@@ -94,7 +94,7 @@ class Receipt(Record):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        """Refuse a receipt whose lists do not tell of every task, or whose outputs do not lie one after another."""
+        """Refuse a receipt whose lists lack a task, or whose outputs do not lie one after another."""
         tasks = self.end - self.first
         if tasks < 1 or {len(self.bytes_in), len(self.records_in), len(self.records_out)} != {tasks}:
             raise ValueError("it does not tell of every task")
@@ -170,7 +170,7 @@ class Finding(Record):
 
 
 class Outcome(Record):
-    """`outcomes/<execution>.json`: what an execution came to, as its notice told it."""
+    """`outcomes/<execution>.json`: what an execution came to, as its notice reports it."""
 
     contract: Literal[1] = 1
     run: str

@@ -1,7 +1,7 @@
 """What an execution is asked for: its input, parsed strictly, by the same rules for everyone who reads it.
 
 Anybody who may start executions can write any JSON into one. What is neither the event of a file that was dropped into
-this stack's bucket nor a request to resume a run is refused here, before anything is read, claimed or told.
+this stack's bucket nor a request to resume a run is refused here, before anything is read, claimed or sent.
 """
 
 from collections.abc import Mapping

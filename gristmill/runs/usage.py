@@ -1,6 +1,6 @@
-"""What one container used: told by its program as it ends, for Batch tells neither memory nor processor time.
+"""What one container used: its program writes that as it ends, for Batch reports neither memory nor processor time.
 
-The figures lie in the object's key, so that one listing tells those of 1,000 containers; the object itself says
+The figures lie in the object's key, so that one listing gives those of 1,000 containers; the object itself says
 what they ran on, which is most often the same for all of a branch.
 """
 
@@ -46,7 +46,7 @@ class Footprint:
 
 
 class Software(Record):
-    """What a container's program ran on; libraries are those it had imported that tell their version."""
+    """What a container's program ran on; libraries are those it had imported that have a version."""
 
     contract: Literal[1] = 1
     gristmill: str
@@ -63,8 +63,8 @@ def leave(store: Storage, branch: keys.BranchKeys, footprint: Footprint) -> None
 
 def footprints(store: Storage, branch: keys.BranchKeys) -> Iterator[Footprint]:
     """Yield the footprints of a branch by attempt, group, child and try."""
-    listed = (keys.footprint_figures(one.key) for one in store.list(branch.footprints))
-    yield from (Footprint(*figures) for figures in listed if figures and len(figures) == len(fields(Footprint)))
+    found = (keys.footprint_figures(listed.key) for listed in store.list(branch.footprints))
+    yield from (Footprint(*figures) for figures in found if figures and len(figures) == len(fields(Footprint)))
 
 
 def software() -> Software:
@@ -79,11 +79,11 @@ def software() -> Software:
 
 
 def libraries(modules: Mapping[str, ModuleType]) -> dict[str, str]:
-    """Return the versions that imported modules tell of themselves; asking the installed packages takes far longer."""
-    told = {
+    """Return the versions that imported modules have; asking the installed packages takes far longer."""
+    versions = {
         name: vars(module).get("__version__")
         for name, module in sorted(modules.items())
         if "." not in name and name not in sys.stdlib_module_names and name != "gristmill"
     }
-    known = {name: version[:_VERSION] for name, version in told.items() if isinstance(version, str)}
+    known = {name: version[:_VERSION] for name, version in versions.items() if isinstance(version, str)}
     return dict(islice(known.items(), _LIBRARIES))

@@ -176,7 +176,7 @@ def _version(version: str | None) -> dict[str, str]:
 
 
 def _checksum(answer: Mapping[str, Any]) -> str | None:
-    """Return S3's own checksum of an object; one of its parts' checksums says so."""
+    """Return S3's own checksum of an object; it says so where it is one of the parts' checksums."""
     for name, value in answer.items():
         if name.startswith("Checksum") and name != "ChecksumType":
             parts = " of parts" if answer.get("ChecksumType") == "COMPOSITE" else ""
