@@ -17,8 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.access.keys import role_of
+from tests.embedded_aws.test_packages import declaring
 from tests.integration.mill import Mill
-from tests.unit.test_packages import declaring
 
 CODE = """
 import os, time, json

@@ -14,6 +14,7 @@ class Definitions(Room):
     """Operations on job definitions."""
 
     def operations(self) -> dict[str, Operation]:
+        """Return the operations by their names in the service\'s model."""
         return {
             "RegisterJobDefinition": self.register,
             "DeregisterJobDefinition": self.deregister,
@@ -21,6 +22,7 @@ class Definitions(Room):
         }
 
     def register(self, request: Json) -> Json:
+        """Answer RegisterJobDefinition."""
         refuse(_problems(request))
         name = request["jobDefinitionName"]
         revision = 1 + max(
@@ -32,10 +34,12 @@ class Definitions(Room):
         return {"jobDefinitionName": name, "jobDefinitionArn": arn, "revision": revision}
 
     def deregister(self, request: Json) -> Json:
+        """Answer DeregisterJobDefinition."""
         find_definition(self._engine.definitions.values(), request["jobDefinition"]).status = "INACTIVE"
         return {}
 
     def describe(self, request: Json) -> Json:
+        """Answer DescribeJobDefinitions."""
         wanted, listed, status = request.get("jobDefinitionName"), request.get("jobDefinitions"), request.get("status")
         found = [
             definition

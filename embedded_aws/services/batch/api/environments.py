@@ -13,6 +13,7 @@ class Environments(Room):
     """Operations on compute environments."""
 
     def operations(self) -> dict[str, Operation]:
+        """Return the operations by their names in the service\'s model."""
         return {
             "CreateComputeEnvironment": self.create,
             "DescribeComputeEnvironments": self.describe,
@@ -21,6 +22,7 @@ class Environments(Room):
         }
 
     def create(self, request: Json) -> Json:
+        """Answer CreateComputeEnvironment."""
         name = request["computeEnvironmentName"]
         is_new(self._engine.environments.values(), name)
         refuse(_problems(request))
@@ -29,6 +31,7 @@ class Environments(Room):
         return {"computeEnvironmentName": name, "computeEnvironmentArn": arn}
 
     def describe(self, request: Json) -> Json:
+        """Answer DescribeComputeEnvironments."""
         found = named(self._engine.environments.values(), request.get("computeEnvironments"))
         shown, more = page(found, request)
         return {"computeEnvironments": [self._shown(environment) for environment in shown], **more}
@@ -49,6 +52,7 @@ class Environments(Room):
         }
 
     def update(self, request: Json) -> Json:
+        """Answer UpdateComputeEnvironment."""
         environment = find(self._engine.environments.values(), request["computeEnvironment"], "Compute environment")
         refuse(_state_problems(request))
         environment.state = request.get("state", environment.state)
@@ -64,6 +68,7 @@ class Environments(Room):
         return {"computeEnvironmentName": environment.name, "computeEnvironmentArn": environment.arn}
 
     def delete(self, request: Json) -> Json:
+        """Answer DeleteComputeEnvironment."""
         environment = find(self._engine.environments.values(), request["computeEnvironment"], "Compute environment")
         if environment.state == "ENABLED":
             raise Refusal(f"Cannot delete, compute environment {environment.name} is enabled")

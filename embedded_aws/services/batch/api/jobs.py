@@ -21,6 +21,7 @@ class Jobs(Room):
     """Operations on jobs."""
 
     def operations(self) -> dict[str, Operation]:
+        """Return the operations by their names in the service\'s model."""
         return {
             "SubmitJob": self.submit,
             "DescribeJobs": self.describe,
@@ -32,6 +33,7 @@ class Jobs(Room):
         }
 
     def submit(self, request: Json) -> Json:
+        """Answer SubmitJob."""
         queue = find(self._engine.queues.values(), request["jobQueue"], "Job queue")
         if queue.state != "ENABLED":
             raise Refusal(f"Job queue {queue.name} is disabled")
@@ -42,12 +44,14 @@ class Jobs(Room):
         return {"jobName": job.name, "jobId": job.id, "jobArn": job.arn}
 
     def describe(self, request: Json) -> Json:
+        """Answer DescribeJobs."""
         if len(request["jobs"]) > BATCH_DESCRIBE_MAX:
             raise Refusal(f"DescribeJobs takes at most {BATCH_DESCRIBE_MAX} jobs: {len(request['jobs'])}")
         found = [self._engine.jobs.get(job_id(given)) for given in request["jobs"]]
         return {"jobs": [detail(job) for job in found if job is not None]}
 
     def list_jobs(self, request: Json) -> Json:
+        """Answer ListJobs."""
         given = [name for name in _PLACES if request.get(name)]
         if len(given) != 1:
             raise Refusal(f"Exactly one of {', '.join(_PLACES)} must be specified; there are {len(given)}")

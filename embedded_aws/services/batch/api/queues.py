@@ -15,6 +15,7 @@ class Queues(Room):
     """Operations on job queues."""
 
     def operations(self) -> dict[str, Operation]:
+        """Return the operations by their names in the service\'s model."""
         return {
             "CreateJobQueue": self.create,
             "DescribeJobQueues": self.describe,
@@ -24,6 +25,7 @@ class Queues(Room):
         }
 
     def create(self, request: Json) -> Json:
+        """Answer CreateJobQueue."""
         name = request["jobQueueName"]
         is_new(self._engine.queues.values(), name)
         refuse(self._problems(request))
@@ -54,10 +56,12 @@ class Queues(Room):
         return found
 
     def describe(self, request: Json) -> Json:
+        """Answer DescribeJobQueues."""
         shown, more = page(named(self._engine.queues.values(), request.get("jobQueues")), request)
         return {"jobQueues": [_shown(queue) for queue in shown], **more}
 
     def update(self, request: Json) -> Json:
+        """Answer UpdateJobQueue."""
         queue = find(self._engine.queues.values(), request["jobQueue"], "Job queue")
         refuse(self._problems(request))
         if "schedulingPolicyArn" in request and queue.policy is None:
@@ -70,6 +74,7 @@ class Queues(Room):
         return {"jobQueueName": queue.name, "jobQueueArn": queue.arn}
 
     def delete(self, request: Json) -> Json:
+        """Answer DeleteJobQueue."""
         queue = find(self._engine.queues.values(), request["jobQueue"], "Job queue")
         if queue.state == "ENABLED":
             raise Refusal(f"Cannot delete, job queue {queue.name} is enabled")
@@ -79,6 +84,7 @@ class Queues(Room):
         return {}
 
     def snapshot(self, request: Json) -> Json:
+        """Answer GetJobQueueSnapshot."""
         queue = find(self._engine.queues.values(), request["jobQueue"], "Job queue")
         jobs = [
             {"jobArn": job.arn, "earliestTimeAtPosition": job.runnable_at}

@@ -9,9 +9,11 @@ class Tags(Room):
     """Operations on tags; they live in what a thing was made with."""
 
     def operations(self) -> dict[str, Operation]:
+        """Return the operations by their names in the service\'s model."""
         return {"TagResource": self.tag, "UntagResource": self.untag, "ListTagsForResource": self.list_all}
 
     def tag(self, request: Json) -> Json:
+        """Answer TagResource."""
         tags = {**self._tags(request["resourceArn"]), **request["tags"]}
         if len(tags) > BATCH_TAGS_MAX:
             raise Refusal(f"A resource has at most {BATCH_TAGS_MAX} tags: {len(tags)}")
@@ -19,6 +21,7 @@ class Tags(Room):
         return {}
 
     def untag(self, request: Json) -> Json:
+        """Answer UntagResource."""
         tags = self._tags(request["resourceArn"])
         self._request_of(request["resourceArn"])["tags"] = {
             k: v for k, v in tags.items() if k not in request["tagKeys"]
@@ -26,6 +29,7 @@ class Tags(Room):
         return {}
 
     def list_all(self, request: Json) -> Json:
+        """Answer ListTagsForResource."""
         return {"tags": self._tags(request["resourceArn"])}
 
     def _tags(self, arn: str) -> dict[str, str]:

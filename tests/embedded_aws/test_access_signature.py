@@ -23,7 +23,7 @@ from embedded_aws.access.request import Request
 from embedded_aws.access.signature import verify
 from embedded_aws.server.headers import LineParser
 from embedded_aws.services.s3.blobs import Blobs
-from tests.unit.signed import RING, USER, client, request_from, sent, with_header
+from tests.embedded_aws.signed import RING, USER, client, request_from, sent, with_header
 
 TEXT = st.characters(exclude_categories=["Cs", "Cc"])
 ODD = ["a b", "a//b", "/a", "a/", "a%2Fb", "a+b", "ä/ö", "a?b", "a#b", "a&b=c", "~a", "a'b(c)*!", "a/../b"]

@@ -17,9 +17,9 @@ from embedded_aws.access.hosts import Named, named_by
 from embedded_aws.access.open_paths import OPEN
 from embedded_aws.access.origins import Rule
 from embedded_aws.access.request import WIRE_HEADERS, Request
-from gristmill.client.embedded import TAKE_KEYS
-from tests.unit.signed import PORT, RING, USER, KeyPair, client, request_from, sent, with_header
+from tests.embedded_aws.signed import PORT, RING, USER, KeyPair, client, request_from, sent, with_header
 
+TAKE_KEYS = 'eval "$(keys of it)"'  # how its user gets the keys
 BRIDGE = "10.142.0.1"
 PAGE = "https://lab.example"
 CORS = {"shared": [Rule((PAGE, "http://*.lab.example"), ("GET", "PUT"), ("x-amz-*", "content-type"), ("ETag",), "60")]}

@@ -32,7 +32,7 @@ from embedded_aws.server.flood import Flood
 from embedded_aws.server.headers import Channel, LineParser
 from embedded_aws.server.relief import Standing, expendable, is_overdue
 from embedded_aws.services.s3.blobs import Blobs
-from tests.unit.signed import PORT, RING, client, sent
+from tests.embedded_aws.signed import PORT, RING, client, sent
 
 FRESH = Standing(100.0, 100.0, is_proven=False, is_served=False, is_idle=True, body_received=0)
 

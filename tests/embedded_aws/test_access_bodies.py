@@ -13,7 +13,7 @@ from embedded_aws.access import form
 from embedded_aws.access.refusals import Refused, Why
 from embedded_aws.access.request import Request
 from embedded_aws.access.signature import sign, signing_key, verify
-from tests.unit.signed import RING, USER, client
+from tests.embedded_aws.signed import RING, USER, client
 
 # "Signature calculations: transferring payload in multiple chunks" and "Including trailing headers", Amazon S3 API
 EXAMPLE_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
