@@ -16,9 +16,7 @@ _PROBES_AT_ONCE = 16
 FEW = 64  # records per task; so few are cut faster by splitting than by counting
 _STEPS_PER_TASK = 32  # steps of counting per task: what is counted twice is about the last step of each
 _STEP_MIN, _STEP_MAX = 1024, 256 * 1024
-
 _SAMPLE, _RARE = 4096, 128  # bytes looked at for how rare a byte is; once in so many is rare
-
 LINE_END = b"\n"
 
 

@@ -26,9 +26,7 @@ class Closed(BaseModel):
 class Accepts(Closed):
     """Which dropped files the pipeline takes."""
 
-    suffixes: list[Suffix] = Field(
-        default=[], description="How a file's name may end. Without any, every name is taken."
-    )
+    suffixes: list[Suffix] = Field(default=[], description="How a file's name may end. Without any, each is taken.")
     max_bytes: ByteSize = Field(
         default=ByteSize(5 * 1024**4), description="The largest file: bytes, or a text such as `50GB`."
     )
@@ -39,9 +37,7 @@ class Parameter(Closed):
 
     type: ParameterType = Field(description="What its values are.")
     description: str = Field(description="What it means, for `pipelines show` and people.")
-    default: JsonValue = Field(
-        default=None, description="Its value where none is given. Without it, a run may lack it."
-    )
+    default: JsonValue = Field(default=None, description="Its value if none is given. Without it, a run may lack it.")
     minimum: float | None = Field(default=None, description="The least value, of an `integer` or a `number`.")
     maximum: float | None = Field(default=None, description="The greatest value, of an `integer` or a `number`.")
     choices: list[JsonValue] | None = Field(default=None, description="The only values that it may have.")
