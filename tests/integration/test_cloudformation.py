@@ -294,3 +294,19 @@ def test_a_deleted_stack_is_listed_and_commands_tell_when_it_went(mill: Mill, mo
     assert gone["DeletionTime"] >= gone["CreationTime"]
     assert call(["--stack", stack.name, "runs"]) == ExitCode.UNREACHABLE
     assert f"was deleted at {gone['DeletionTime']:%Y-%m-%d %H:%M:%S}" in capsys.readouterr().err
+
+
+def test_an_update_with_a_value_that_breaks_a_rule_is_refused_with_the_rule(mill):
+    """The template stays as it is, so that nothing but the value is new."""
+    cloudformation = mill.client("cloudformation")
+    template = {
+        "Parameters": {"Place": {"Type": "String", "Default": "/a", "AllowedPattern": "^/[a-z]+$"}},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Place"}}}},
+    }
+    named = {"StackName": "ruled", "TemplateBody": json.dumps(template)}
+    cloudformation.create_stack(**named)
+    with pytest.raises(ClientError, match=r"ValidationError.*parameter Place = 'b'"):
+        cloudformation.update_stack(**named, Parameters=[{"ParameterKey": "Place", "ParameterValue": "b"}])
+    (stack,) = cloudformation.describe_stacks(StackName="ruled")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    cloudformation.delete_stack(StackName="ruled")

@@ -67,7 +67,11 @@ def _stacks(settings: Settings) -> tuple[Callable[..., Any], ...]:
             else parameter["ParameterValue"]
             for parameter in parameters
         }
-        if stack.is_same(template, given):
+        try:
+            is_same = stack.is_same(template, given)
+        except ValueError as error:  # a parameter breaks a rule: AWS refuses it before it changes anything
+            raise ValidationError(name, message=str(error)) from error
+        if is_same:
             raise ValidationError(name, message="No updates are to be performed.")
         with _one_at_a_time:
             stack.change(template, given, "UPDATE")
