@@ -59,7 +59,7 @@ def helpers(server: int) -> dict[str, list[int]]:
     keeper = [one.pid for pid in guard for one in below(pid)]
     runners = [one.pid for pid in keeper for one in below(pid)]
     found = {"guard": guard, "keeper": keeper, "runner": runners}
-    for role, what in (("module", "job"), ("worker", "worker")):
+    for role, what in (("zygote_role", "job"), ("worker", "worker")):
         zygotes = [one.pid for pid in runners for one in below(pid) if f"{role}.py" in words(one.pid)]
         found[f"zygote of {what}s"] = zygotes
         found[f"runner of {what}s"] = [one.pid for pid in zygotes for one in below(pid)]
