@@ -1,6 +1,8 @@
 """What a service could not serve: whether its request cannot be read, or asks for what is not there."""
 
 import json
+import re
+from itertools import accumulate
 from typing import Any
 from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError, ParserCreate
@@ -12,6 +14,9 @@ from embedded_aws.access.refusals import Why
 
 _UNREADABLE = (RecursionError, json.JSONDecodeError, UnicodeDecodeError, ExpatError, ParseError)
 _DEEPEST = 100  # elements of XML in each other
+_DEEPEST_JSON = 500  # objects and arrays in each other; not left to the recursion limit, which libraries raise
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_STEPS = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 _MOST = 1024**2  # bytes of a document; what is larger is an object
 
 
@@ -34,10 +39,18 @@ def _is_readable(document: bytes, service: str) -> bool:
     start = document.lstrip()[:1]
     if service == "s3":
         return start != b"<" or _is_shallow(document)
+    if start not in (b"[", b'"', b"n", b"{"):
+        return True
     try:
-        return start not in (b"[", b'"', b"n", b"{") or isinstance(json.loads(document), dict)
-    except (ValueError, RecursionError):
+        return _json_depth(document) <= _DEEPEST_JSON and isinstance(json.loads(document), dict)
+    except ValueError:
         return False
+
+
+def _json_depth(document: bytes) -> int:
+    """Return how many objects and arrays of a document lie in each other at most."""
+    brackets = re.findall(rb"[\[\]{}]", _STRING.sub(b"", document))
+    return max(accumulate(_STEPS[bracket] for bracket in brackets), default=0)
 
 
 def _is_shallow(document: bytes) -> bool:
