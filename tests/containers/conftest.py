@@ -38,9 +38,9 @@ def images(engine: Engine) -> None:
 def mill(engine: Engine, images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contained]:
     data = tmp_path_factory.mktemp("aws")
     own = data / "pipelines"  # a test may make pipelines of its own here
-    own.mkdir()
     os.environ["GRISTMILL_PIPELINES"] = os.pathsep.join([str(PIPELINES), str(own)])
     state = embedded.up(data, ["--port", "0", "--vcpus", "4", "--containers"])
+    own.mkdir()  # not before: a server takes no folder that holds anything else
     try:
         made = deployed(state.endpoint, data, MaxGpuvCpus="4", **IMAGES)
         yield Contained(made.endpoint, made.data, made.outputs, engine=engine)
