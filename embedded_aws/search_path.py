@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedded_aws.private_files import write_private
+from embedded_aws.private_files import read_private, write_private
 
 SEARCH_FILE = "search-path.json"  # in the data folder
+_MOST = 1024**2  # bytes
 
 
 def folders(environment: Mapping[str, str], variable: str) -> list[str]:
@@ -42,12 +43,21 @@ def add(data: Path, found: Sequence[str]) -> None:
 
 
 def noted(data: Path) -> list[str]:
-    """Return where to look, in order."""
+    """Return where to look, in order; nothing where the file is damaged, for whoever adds a folder makes it anew."""
     try:
-        found: list[str] = json.loads((data / SEARCH_FILE).read_bytes())
-    except FileNotFoundError:
+        content = read_private(data / SEARCH_FILE, _MOST)
+        found = json.loads(content) if content is not None else []
+    except (ValueError, RecursionError):
         return []
-    return found
+    return found if isinstance(found, list) and all(map(_is_folder, found)) else []
+
+
+def _is_folder(name: object) -> bool:
+    """Tell whether something that was noted can be the name of a folder."""
+    try:
+        return isinstance(name, str) and Path(name).is_absolute() and b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
 
 
 def _write(data: Path, wanted: Sequence[str]) -> None:

@@ -157,7 +157,7 @@ def _keep_to(policy: str, fields: dict[str, str], size: int | None, now: datetim
         parsed = json.loads(base64.b64decode(policy, validate=True))
         has_expired = now >= datetime.fromisoformat(parsed["expiration"])
         conditions = [_Condition(stated) for stated in parsed["conditions"]]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise Refused(Why.POLICY, "s3", "the policy cannot be read") from None
     if has_expired:
         raise Refused(Why.EXPIRED, "s3", "Policy expired")

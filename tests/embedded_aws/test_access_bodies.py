@@ -169,6 +169,7 @@ UNREADABLE += [f'{{{SOON}, "conditions": [["content-length-range", "a", 2]]}}', 
 UNREADABLE += [
     f'{{{SOON}, "conditions": [["starts-with", "$key", 1]]}}',
     f'{{{SOON}, "conditions": [["odd", "$key", ""]]}}',
+    '{"expiration": "2030-01-01T00:00:00Z", "conditions": [["content-length-range", 1e999, 9]]}',
 ]
 
 
