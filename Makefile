@@ -149,7 +149,7 @@ test-awsb: setup tools awsb ## the published awsb commands on the embedded AWS: 
 	$(BIN)/python -m pytest --quiet tests/awsb
 
 test-mpi: mpi ## multi-node jobs: every way to fail, with real processes as nodes, and the MPI pipelines
-	$(BIN)/python -m pytest --quiet -n 4 tests/mpi
+	$(BIN)/python -m pytest --quiet -n 2 --dist loadfile tests/mpi
 
 test-faults: setup ## a tenth of all requests to the store fails, in every way they can
 	$(BIN)/python -m pytest --quiet tests/endurance/test_faults.py
