@@ -24,7 +24,12 @@ for words in ("pipelines list", "pipelines show strings", "local status --json",
 
 
 def ordinary(mill: Mill) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": str(mill.data), "GRISTMILL_HOME": str(mill.data), "LANG": "C.UTF-8"}
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(mill.data.parent),
+        "GRISTMILL_HOME": str(mill.data),
+        "LANG": "C.UTF-8",
+    }
 
 
 def several(environment: Mapping[str, str | None], folder: Path) -> "subprocess.CompletedProcess[bytes]":
