@@ -11,29 +11,9 @@ from botocore.configprovider import DEFAULT_S3_CONFIG_VARS as S3_VARIABLES
 from embedded_aws.surroundings import KEY_PREFIX, KeyPair
 from gristmill.client.target import Target, Wanted, choose
 from gristmill.errors import Unreachable
+from tests.surroundings import CONFIG, NOWHERE
 
 LOCAL = "http://localhost:45454"
-NOWHERE = "http://127.0.0.1:9"
-CONFIG = f"""
-[default]
-region = eu-west-1
-endpoint_url = {NOWHERE}
-ignore_configured_endpoint_urls = true
-use_fips_endpoint = true
-use_dualstack_endpoint = true
-retry_mode = odd
-max_attempts = odd
-defaults_mode = odd
-ca_bundle = /nowhere.pem
-services = mine
-s3 =
-  use_accelerate_endpoint = true
-  addressing_style = path
-  signature_version = s3
-[services mine]
-s3 =
-  endpoint_url = {NOWHERE}
-"""
 SHOWN = """
 from gristmill.client.target import Target
 from embedded_aws.surroundings import KeyPair
