@@ -1,7 +1,6 @@
 """CheckOutput: is everything of the stage there, complete and counted?"""
 
 import os
-from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -30,9 +29,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a cursor, and what Batch refused to do, with the verdict and the next cursor."""
     cursor = Cursor(event["run"], event["stage"], event["attempt"])
     logger.append_keys(**cursor.as_json())
-    with at_work(store, cursor.run, invocation(context, logger.service)):
+    with at_work(store, cursor.run, invocation(context, logger.service, store.clock.unix)):
         check_going(store, cursor)
-        answer = check_output(store, clients, cursor, submit_failures(event["refused"], cursor, datetime.now(UTC)))
+        answer = check_output(store, clients, cursor, submit_failures(event["refused"], cursor, store.clock.utc()))
     logger.info("checked", extra={"answer": answer})
     metrics.add_metric(f"Stages{answer['verdict'].capitalize()}", MetricUnit.Count, 1)
     return answer

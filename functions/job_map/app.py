@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a cursor with the groups of each branch."""
     cursor = Cursor(**event)
     logger.append_keys(**cursor.as_json())
-    with at_work(store, cursor.run, invocation(context, logger.service)):
+    with at_work(store, cursor.run, invocation(context, logger.service, store.clock.unix)):
         check_going(store, cursor)
         answer = job_map(store, lanes, cursor)
     children = sum(group["size"] for branch in answer["arrays"] for group in branch["groups"])

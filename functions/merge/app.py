@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a cursor and a branch with what became of the branch."""
     cursor = Cursor(event["run"], event["stage"], event["attempt"])
     logger.append_keys(**cursor.as_json(), branch=event["branch"])
-    with at_work(store, cursor.run, invocation(context, logger.service)):
+    with at_work(store, cursor.run, invocation(context, logger.service, store.clock.unix)):
         check_going(store, cursor)
         answer = merge(store, cursor, event["branch"])
     logger.info("merge", extra={"answer": answer})

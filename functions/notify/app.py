@@ -1,7 +1,6 @@
 """Notify: send what a run came to, and settle executions that ended without a notice."""
 
 import os
-from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -31,7 +30,9 @@ states = make_client("stepfunctions")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer the state machine's notice, or an execution's status change."""
     cost = CostClients(states, batch, read_queues(os.environ))
-    clients = NotifyClients(store, cost, channel, datetime.now(UTC), invocation(context, logger.service))
+    clients = NotifyClients(
+        store, cost, channel, store.clock.utc(), invocation(context, logger.service, store.clock.unix)
+    )
     answer = notify(clients, event)
     logger.append_keys(run=answer["run"])
     logger.info("notified", extra={"answer": answer, "channel": channel.name})

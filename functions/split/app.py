@@ -1,7 +1,6 @@
 """Split: claim the run, check the drop, freeze the pipeline, index the chunks."""
 
 import os
-from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -31,9 +30,9 @@ limits = RunLimits(max_vcpus, float(os.environ["MAX_COST"]))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer `{"event": <execution input>, "execution": <ARN>}` with a verdict and the first cursor."""
     logger.append_keys(execution=event["execution"])
-    claimant = Claimant(event["execution"], datetime.now(UTC), roots(os.environ), limits)
+    claimant = Claimant(event["execution"], store.clock.utc(), roots(os.environ), limits)
     request = read_request(event["event"], store.bucket)
-    with at_work(store, request.run, invocation(context, logger.service)):
+    with at_work(store, request.run, invocation(context, logger.service, store.clock.unix)):
         answer = split(store, request, claimant)
     logger.append_keys(run=answer["run"])
     logger.info("split", extra={"answer": answer})

@@ -5,7 +5,6 @@ shows what was written to whoever looks afterwards, so one of the two sees the o
 proved does nothing. A function that dies leaves its sign, which says how long Lambda lets it run at most.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,8 +38,8 @@ class Invocation:
     until: int
 
 
-def invocation(context: Any, function: str, now: Callable[[], float] = time.time) -> Invocation:
-    """Return what Lambda's context says of an invocation."""
+def invocation(context: Any, function: str, now: Callable[[], float]) -> Invocation:
+    """Return what Lambda's context says of an invocation; `now` gives the Unix time in seconds."""
     left = context.get_remaining_time_in_millis() / 1000
     return Invocation(function, context.aws_request_id, ceil(now() + left))
 
