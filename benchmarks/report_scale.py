@@ -16,7 +16,7 @@ from typing import Any
 
 import common
 
-from embedded_aws.limits import BATCH_LIST_PAGE_BY_STATUS
+from embedded_aws.settings.limits import BATCH_LIST_PAGE_BY_STATUS
 from gristmill import keys
 from gristmill.cost.gather import CostClients, observe
 from gristmill.enums import RunStatus

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from os import environ
 from typing import Any
 
-from embedded_aws.limits import BATCH_SUBMIT_MAX_BYTES
+from embedded_aws.settings.limits import BATCH_SUBMIT_MAX_BYTES
 from gristmill import limits, state_machine
 from gristmill.batch.lanes import Lane
 from gristmill.cost.bill import Usage, bill, dollars

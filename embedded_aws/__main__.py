@@ -20,8 +20,8 @@ from embedded_aws.door import (
     reset,
     turn,
 )
+from embedded_aws.machine.surroundings import KeyPair, unproxied
 from embedded_aws.server.options import given, options
-from embedded_aws.surroundings import KeyPair, unproxied
 
 _DATA = Path(".embedded-aws")
 

@@ -11,9 +11,9 @@ from botocore.session import get_session
 
 from embedded_aws.services import awslambda, batch, cloudformation, events, s3, sns, stepfunctions
 from embedded_aws.services.batch.api import operations
-from embedded_aws.services.batch.engine import Engine
+from embedded_aws.services.batch.engine.engine import Engine
 from embedded_aws.services.cloudformation.resources import RESOURCE_TYPES
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _INTRO = """# What the embedded AWS covers
 

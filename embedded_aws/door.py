@@ -4,16 +4,16 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.application import Application
-from embedded_aws.errors import ANOTHER_FOLDER, RESET, START, EmbeddedAWSError, Unreachable
 from embedded_aws.lifecycle.daemon import become, down, get_past, lost, reset, start, turn, up
 from embedded_aws.lifecycle.folder import prepare
 from embedded_aws.lifecycle.listeners import is_another_users
 from embedded_aws.lifecycle.proof import find_server, is_running
 from embedded_aws.lifecycle.state import STATE_FILE, ServerState, read_state
-from embedded_aws.search_path import add as add_to_search_path
-from embedded_aws.search_path import folders as folders_of
-from embedded_aws.surroundings import KeyPair, astray, embedded_pair, leading_to, unproxied
+from embedded_aws.machine.errors import ANOTHER_FOLDER, RESET, START, EmbeddedAWSError, Unreachable
+from embedded_aws.machine.search_path import add as add_to_search_path
+from embedded_aws.machine.search_path import folders as folders_of
+from embedded_aws.machine.surroundings import KeyPair, astray, embedded_pair, leading_to, unproxied
+from embedded_aws.settings.application import Application
 
 __all__ = [
     "ANOTHER_FOLDER",

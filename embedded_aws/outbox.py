@@ -5,8 +5,8 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
-from embedded_aws.private_files import read_private
-from embedded_aws.settings import OUTBOX
+from embedded_aws.machine.private_files import read_private
+from embedded_aws.settings.settings import OUTBOX
 
 _MOST_BYTES = 1024**2  # SNS takes 256 KiB; quoting makes up to three bytes of one, and there are headers
 _HEADERS = ("From", "To", "Date", "Subject")

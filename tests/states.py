@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws.lifecycle.state import STATE_FILE
-from embedded_aws.marker import mark
+from embedded_aws.machine.marker import mark
 
 
 def fields(folder: Path, **changes: Any) -> dict[str, Any]:

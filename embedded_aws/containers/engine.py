@@ -8,9 +8,9 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from embedded_aws.application import Application
-from embedded_aws.errors import Refused
+from embedded_aws.machine.errors import Refused
 from embedded_aws.processes.keeper import keeper
+from embedded_aws.settings.application import Application
 
 _ENGINES = ("docker", "podman")
 _ASK_SECONDS = 30.0

@@ -10,17 +10,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from embedded_aws.application import Application
-from embedded_aws.errors import START, EmbeddedAWSError, NotFound, Refused
 from embedded_aws.lifecycle.folder import LOG_FILE, check_marked, left_by_servers, mark_again, prepare, wipe
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
 from embedded_aws.lifecycle.proof import Unproven, is_running, serve_command
 from embedded_aws.lifecycle.proof import find_server as find
 from embedded_aws.lifecycle.server_process import end_server
 from embedded_aws.lifecycle.state import STATE_FILE, BadState, ServerState, read_state
-from embedded_aws.private_files import open_private
+from embedded_aws.machine.errors import START, EmbeddedAWSError, NotFound, Refused
+from embedded_aws.machine.private_files import open_private
 from embedded_aws.processes import scratch
-from embedded_aws.processes.inherited import by_server
+from embedded_aws.settings.application import Application
+from embedded_aws.settings.inherited import by_server
 
 _NONE = Application()
 _READY_SECONDS = 60.0

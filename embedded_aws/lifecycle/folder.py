@@ -4,15 +4,15 @@ import os
 import stat
 from pathlib import Path
 
-from embedded_aws.errors import ANOTHER_FOLDER, Refused
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK
 from embedded_aws.lifecycle.private import check_own, make_private, remove
 from embedded_aws.lifecycle.state import STATE_FILE
-from embedded_aws.marker import MARKER, is_marked, mark
-from embedded_aws.private_files import drafted
+from embedded_aws.machine.errors import ANOTHER_FOLDER, Refused
+from embedded_aws.machine.marker import MARKER, is_marked, mark
+from embedded_aws.machine.private_files import drafted
+from embedded_aws.machine.search_path import SEARCH_FILE
 from embedded_aws.processes import scratch
-from embedded_aws.search_path import SEARCH_FILE
-from embedded_aws.settings import CALLS_FILE, OUTBOX
+from embedded_aws.settings.settings import CALLS_FILE, OUTBOX
 
 LOG_FILE = "server.log"
 _FOLDERS = (*scratch.FOLDERS, OUTBOX)

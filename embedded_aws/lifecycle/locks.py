@@ -9,8 +9,8 @@ import os
 import time
 from pathlib import Path
 
-from embedded_aws.errors import ANOTHER_FOLDER, Refused
-from embedded_aws.private_files import open_private
+from embedded_aws.machine.errors import ANOTHER_FOLDER, Refused
+from embedded_aws.machine.private_files import open_private
 
 START_LOCK = "start.lock"
 SERVER_LOCK = "server.lock"

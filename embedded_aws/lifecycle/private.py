@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from embedded_aws.errors import ANOTHER_FOLDER, Refused
+from embedded_aws.machine.errors import ANOTHER_FOLDER, Refused
 
 
 def make_private(folder: Path, is_own: Callable[[str], bool]) -> None:

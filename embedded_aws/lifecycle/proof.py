@@ -10,10 +10,10 @@ import socket
 import time
 from pathlib import Path
 
-from embedded_aws.errors import Unreachable
 from embedded_aws.lifecycle.listeners import check_listener
 from embedded_aws.lifecycle.processes import command_of, start_of
 from embedded_aws.lifecycle.state import STATE_FILE, BadState, ServerState, host_of, read_state
+from embedded_aws.machine.errors import Unreachable
 
 IDENTITY = "/_embedded/identity"  # ?challenge=HEX, answered by the server's pid and its proof
 _SECONDS = 10.0  # for the whole answer: a busy server is slow

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.errors import ANOTHER_FOLDER, RESET, Unreachable
-from embedded_aws.marker import is_marked
-from embedded_aws.private_files import read_private, write_private
+from embedded_aws.machine.errors import ANOTHER_FOLDER, RESET, Unreachable
+from embedded_aws.machine.marker import is_marked
+from embedded_aws.machine.private_files import read_private, write_private
 
 STATE_FILE = "local.json"  # in the data folder
 _MOST_BYTES = 64 * 1024

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedded_aws.marker import is_marked, make_marked
+from embedded_aws.machine.marker import is_marked, make_marked
 
 FOLDERS = ("jobs", "functions", "tmp", "objects")  # under the data folder; its mails and logs are none of these
 _LONGEST, _PAUSE = 5.0, 0.02  # seconds

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from embedded_aws.services import awslambda, batch, cloudformation, events, s3, sns, stepfunctions
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _ROOMS = (cloudformation, stepfunctions, events, s3, sns, batch, awslambda)
 

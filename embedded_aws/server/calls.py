@@ -18,9 +18,9 @@ from botocore.session import get_session
 
 from embedded_aws.access.claims import Claim
 from embedded_aws.access.gate import CLAIM
-from embedded_aws.access.keys import role_of
-from embedded_aws.private_files import open_private
-from embedded_aws.settings import Settings
+from embedded_aws.machine.private_files import open_private
+from embedded_aws.settings.keys import role_of
+from embedded_aws.settings.settings import Settings
 
 Environ = dict[str, Any]
 Call = tuple[str, str]  # IAM action, resource

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from embedded_aws.lifecycle.proof import proof
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 
 class Identity:

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import socket
 
-from embedded_aws.errors import Refused
+from embedded_aws.machine.errors import Refused
 
 _LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from embedded_aws.settings import CALLS_FILE
+from embedded_aws.settings.settings import CALLS_FILE
 
 
 def options() -> argparse.ArgumentParser:

@@ -12,21 +12,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from embedded_aws import search_path
-from embedded_aws.application import Application, from_json
 from embedded_aws.containers.network import Addresses, listen_at
-from embedded_aws.errors import Refused
 from embedded_aws.lifecycle.folder import prepare
 from embedded_aws.lifecycle.locks import SERVER_LOCK, is_at, take
 from embedded_aws.lifecycle.processes import start_of
 from embedded_aws.lifecycle.state import STATE_FILE, ServerState, write_state
-from embedded_aws.limits import S3_PART_MAX
+from embedded_aws.machine import search_path
+from embedded_aws.machine.errors import Refused
 from embedded_aws.processes import scratch
 from embedded_aws.processes.keeper import keeper
 from embedded_aws.server import log_format
 from embedded_aws.server.listening import listen_on_loopback
 from embedded_aws.server.options import options
-from embedded_aws.settings import CALLS_FILE, Settings
+from embedded_aws.settings.application import Application, from_json
+from embedded_aws.settings.limits import S3_PART_MAX
+from embedded_aws.settings.settings import CALLS_FILE, Settings
 
 _PREDECESSOR_SECONDS = 15.0  # that one of the same folder may take to end
 _THREADS = 96  # a nested call (state machine -> own HTTP -> function) holds two

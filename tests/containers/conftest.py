@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from embedded_aws.containers.engine import Engine, find
-from embedded_aws.errors import Refused
 from embedded_aws.lifecycle import daemon
+from embedded_aws.machine.errors import Refused
 from gristmill.client import embedded
 from gristmill.client.deploy import IMAGES
 from tests.containers import engines

@@ -12,9 +12,9 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from embedded_aws.access.keys import KeyRing
 from embedded_aws.access.request import Request
-from embedded_aws.surroundings import KeyPair
+from embedded_aws.machine.surroundings import KeyPair
+from embedded_aws.settings.keys import KeyRing
 
 PORT = 4566
 USER = KeyPair("GMIA" + "A" * 16, "s" * 40)

@@ -17,12 +17,12 @@ from waitress.adjustments import Adjustments
 
 from embedded_aws.access.claims import TIMESTAMP
 from embedded_aws.access.gate import Gate, Rules
-from embedded_aws.access.keys import KeyPair, KeyRing, role_of
 from embedded_aws.access.refusals import Refused, Why
 from embedded_aws.access.request import Request
 from embedded_aws.access.signature import verify
 from embedded_aws.server.headers import LineParser
 from embedded_aws.services.s3.blobs import Blobs
+from embedded_aws.settings.keys import KeyPair, KeyRing, role_of
 from tests.embedded_aws.signed import RING, USER, client, request_from, sent, with_header
 
 TEXT = st.characters(exclude_categories=["Cs", "Cc"])

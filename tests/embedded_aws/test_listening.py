@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from embedded_aws.errors import Refused
+from embedded_aws.machine.errors import Refused
 from embedded_aws.server import listening
 from embedded_aws.server.listening import listen, listen_on_loopback
 

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.services.batch.capacity import Capacity
-from embedded_aws.services.batch.model import Attempt, Job, Queue
-from embedded_aws.services.batch.nodes import container_of, request_problems, span
-from embedded_aws.services.batch.overrides import merged, substitute
-from embedded_aws.services.batch.requirements import container_problems, override_problems, retry_problems
-from embedded_aws.services.batch.resources import Definition, Environment, Needs
-from embedded_aws.services.batch.retry import counted, is_retried
-from embedded_aws.services.batch.scheduling import next_to_start, why_never
-from embedded_aws.services.batch.submit import make_job
+from embedded_aws.services.batch.engine.capacity import Capacity
+from embedded_aws.services.batch.engine.retry import counted, is_retried
+from embedded_aws.services.batch.engine.scheduling import next_to_start, why_never
+from embedded_aws.services.batch.model.model import Attempt, Job, Queue
+from embedded_aws.services.batch.model.nodes import container_of, request_problems, span
+from embedded_aws.services.batch.model.overrides import merged, substitute
+from embedded_aws.services.batch.model.requirements import container_problems, override_problems, retry_problems
+from embedded_aws.services.batch.model.resources import Definition, Environment, Needs
+from embedded_aws.services.batch.model.submit import make_job
 
 MACHINE = Needs(4, 1000, 4)
 DEFINITION = Definition("d", "arn:d:1", 1, {"containerProperties": {}})

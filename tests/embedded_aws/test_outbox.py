@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.application import Application
 from embedded_aws.door import read_mails
 from embedded_aws.services.sns.mail import deliver, make_mail
-from embedded_aws.settings import Settings
+from embedded_aws.settings.application import Application
+from embedded_aws.settings.settings import Settings
 
 HEAD = b"From: a@b.org\nTo: a@b.org\nDate: Thu, 01 Jan 2026 00:00:00 -0000\nSubject: x\n"
 MANY = b"Content-Type: multipart/mixed; boundary=a\n\n--a\n\nb\n--a--\n"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.awslambda.exceptions import InvalidParameterValueException
 
-from embedded_aws.limits import LAMBDA_UNZIPPED_MAX
 from embedded_aws.services.awslambda import package
 from embedded_aws.services.awslambda.package import check_package, unpack
+from embedded_aws.settings.limits import LAMBDA_UNZIPPED_MAX
 
 
 def zipped(*entries: tuple[str, bytes, int]) -> bytes:

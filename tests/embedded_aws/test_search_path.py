@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded_aws.search_path import SEARCH_FILE, add, noted
+from embedded_aws.machine.search_path import SEARCH_FILE, add, noted
 
 ODD = [
     b"nul",

@@ -17,7 +17,7 @@ from embedded_aws.lifecycle.processes import start_of
 from embedded_aws.lifecycle.proof import IDENTITY, find_server
 from embedded_aws.lifecycle.state import BadState
 from embedded_aws.server.identity import Identity
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 from tests.states import fields, plant
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"

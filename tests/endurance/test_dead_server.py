@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.errors import NotFound
 from embedded_aws.lifecycle import daemon
+from embedded_aws.machine.errors import NotFound
 from gristmill.client import embedded
 from tests.integration.batch import Batch
 from tests.integration.escaping import escaped

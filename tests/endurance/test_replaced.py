@@ -11,8 +11,8 @@ import pytest
 
 from embedded_aws.lifecycle import daemon
 from embedded_aws.lifecycle.state import STATE_FILE
-from embedded_aws.marker import make_marked
-from embedded_aws.search_path import SEARCH_FILE
+from embedded_aws.machine.marker import make_marked
+from embedded_aws.machine.search_path import SEARCH_FILE
 from gristmill import keys
 from tests.integration.mill import Mill
 from tests.integration.processes import helpers

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.lifecycle.daemon import LOG_FILE
 from embedded_aws.lifecycle.state import read_state
-from embedded_aws.surroundings import KEY_PREFIX
+from embedded_aws.machine.surroundings import KEY_PREFIX
 from gristmill.client.embedded import TAKE_KEYS
 from tests.integration.mill import Mill
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from embedded_aws.settings import CALLS_FILE
+from embedded_aws.settings.settings import CALLS_FILE
 from gristmill import keys
 from gristmill.client.deploy import deploy
 from gristmill.client.runs.costs import cost_of

@@ -10,8 +10,8 @@ import pytest
 
 from embedded_aws.lifecycle import daemon
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK
-from embedded_aws.marker import MARKER
-from embedded_aws.search_path import SEARCH_FILE
+from embedded_aws.machine.marker import MARKER
+from embedded_aws.machine.search_path import SEARCH_FILE
 from gristmill import keys
 from gristmill.cli.main import call
 from gristmill.client import embedded

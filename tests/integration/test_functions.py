@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.access.keys import role_of
+from embedded_aws.settings.keys import role_of
 from tests.embedded_aws.test_packages import declaring
 from tests.integration.mill import Mill
 

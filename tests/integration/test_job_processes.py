@@ -12,11 +12,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from embedded_aws.application import Application
 from embedded_aws.processes.zygote.handle import Zygote
-from embedded_aws.services.batch.process import Ended, JobProcess
+from embedded_aws.services.batch.engine.process import Ended, JobProcess
 from embedded_aws.services.batch.starters.processes import ProcessStarter
-from embedded_aws.settings import Settings
+from embedded_aws.settings.application import Application
+from embedded_aws.settings.settings import Settings
 
 ENDINGS = """
 import atexit, os, signal, sys, threading, time

@@ -8,8 +8,8 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.application import Application
 from embedded_aws.services.sns.mail import make_mail, send
+from embedded_aws.settings.application import Application
 from tests.integration.mill import Mill
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from embedded_aws.services.cloudformation.template import parse
-from embedded_aws.settings import CALLS_FILE
+from embedded_aws.settings.settings import CALLS_FILE
 from gristmill import keys
 from tests import asl
 from tests.integration.mill import Mill

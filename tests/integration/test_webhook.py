@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.settings import CALLS_FILE
+from embedded_aws.settings.settings import CALLS_FILE
 from gristmill.enums import RunStatus
 from gristmill.steps.notify.channels import Notice
 from gristmill.steps.notify.channels.email import Email

@@ -2,7 +2,7 @@
 
 import pytest
 
-from embedded_aws.settings import CALLS_FILE
+from embedded_aws.settings.settings import CALLS_FILE
 from tests.integration.mill import Mill
 from tests.integration.policies import Call, Statement, read_calls, refused, statements, unused
 

@@ -36,7 +36,7 @@ def is_ours(value: Any) -> bool:
 
 def main() -> None:
     from embedded_aws.server.app import close_app, create_app
-    from embedded_aws.settings import Settings
+    from embedded_aws.settings.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:
         create_app(Settings(data=Path(folder)))

@@ -8,7 +8,7 @@ import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
 from botocore.configprovider import DEFAULT_S3_CONFIG_VARS as S3_VARIABLES
 
-from embedded_aws.surroundings import KEY_PREFIX, KeyPair
+from embedded_aws.machine.surroundings import KEY_PREFIX, KeyPair
 from gristmill.client.target import Target, Wanted, choose
 from gristmill.errors import Unreachable
 from tests.surroundings import CONFIG, NOWHERE
@@ -16,7 +16,7 @@ from tests.surroundings import CONFIG, NOWHERE
 LOCAL = "http://localhost:45454"
 SHOWN = """
 from gristmill.client.target import Target
-from embedded_aws.surroundings import KeyPair
+from embedded_aws.machine.surroundings import KeyPair
 for service in ("s3", "cloudformation"):
     client = Target("http://localhost:45454", "us-east-1", pair=KeyPair("GM", "secret")).client(service)
     print(client.meta.endpoint_url, client.meta.region_name, client.meta.config.s3, client.meta.config.retries)

@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.errors import NotFound, Refused
 from embedded_aws.lifecycle import daemon
 from embedded_aws.lifecycle.folder import LOG_FILE, prepare
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
 from embedded_aws.lifecycle.proof import Unproven
 from embedded_aws.lifecycle.state import STATE_FILE
-from embedded_aws.marker import MARKER, make_marked, mark
-from embedded_aws.private_files import open_private
+from embedded_aws.machine.errors import NotFound, Refused
+from embedded_aws.machine.marker import MARKER, make_marked, mark
+from embedded_aws.machine.private_files import open_private
+from embedded_aws.machine.search_path import SEARCH_FILE
 from embedded_aws.processes import scratch
-from embedded_aws.search_path import SEARCH_FILE
-from embedded_aws.settings import CALLS_FILE, OUTBOX
+from embedded_aws.settings.settings import CALLS_FILE, OUTBOX
 from gristmill.client.embedded import of_embedded
 from gristmill.client.target import HOME, home
 from gristmill.errors import Refused as NotUsable

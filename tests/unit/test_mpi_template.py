@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.services.batch.model import Attempt
-from embedded_aws.services.batch.nodes import is_open
-from embedded_aws.services.batch.retry import is_retried
+from embedded_aws.services.batch.engine.retry import is_retried
+from embedded_aws.services.batch.model.model import Attempt
+from embedded_aws.services.batch.model.nodes import is_open
 from embedded_aws.services.cloudformation.template import parse
 from gristmill.enums import NodeMessage
 from gristmill.keys import Rendezvous

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from embedded_aws.application import Application
 from embedded_aws.server.log_format import Formatter
 from embedded_aws.services.sns.mail import is_address, make_mail
 from embedded_aws.services.sns.publishing import is_subject
+from embedded_aws.settings.application import Application
 from gristmill.cli import show
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.outcome.summary import RunSummary

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws import search_path
-from embedded_aws.errors import Refused
-from embedded_aws.private_files import drafted, open_private, read_private, write_private
+from embedded_aws.machine import search_path
+from embedded_aws.machine.errors import Refused
+from embedded_aws.machine.private_files import drafted, open_private, read_private, write_private
 from gristmill.storage.upload_record import FileIdentity, UploadRecord, slot
 
 ODD: dict[str, Callable[[Path, Path], None]] = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from embedded_aws.services.batch.model import Attempt
-from embedded_aws.services.batch.retry import is_retried
+from embedded_aws.services.batch.engine.retry import is_retried
+from embedded_aws.services.batch.model.model import Attempt
 from embedded_aws.services.cloudformation.template import parse
 from tests.project import PROJECT
 

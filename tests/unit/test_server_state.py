@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from embedded_aws.errors import EmbeddedAWSError, Refused
 from embedded_aws.lifecycle import daemon, processes
 from embedded_aws.lifecycle.locks import SERVER_LOCK, take
 from embedded_aws.lifecycle.processes import start_of
 from embedded_aws.lifecycle.proof import Unproven, find_server
 from embedded_aws.lifecycle.state import STATE_FILE, BadState, ServerState, host_of, read_state, write_state
-from embedded_aws.marker import MARKER, make_marked, mark
+from embedded_aws.machine.errors import EmbeddedAWSError, Refused
+from embedded_aws.machine.marker import MARKER, make_marked, mark
 from gristmill.cli.main import call
 from gristmill.errors import ExitCode
 from tests.states import fields, plant

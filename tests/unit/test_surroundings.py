@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from embedded_aws import search_path
-from embedded_aws.settings import Settings
-from embedded_aws.surroundings import KeyPair, astray, leading_to, unproxied
+from embedded_aws.machine import search_path
+from embedded_aws.machine.surroundings import KeyPair, astray, leading_to, unproxied
+from embedded_aws.settings.settings import Settings
 from gristmill.cli.show import rich, table
 from gristmill.client.embedded import GRISTMILL
 from gristmill.client.user import user_name, utf8

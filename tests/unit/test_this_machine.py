@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.surroundings import KEY_PREFIX
+from embedded_aws.machine.surroundings import KEY_PREFIX
 from gristmill.cli.main import call
 from gristmill.client import this_machine
 from gristmill.client.embedded import HOME

@@ -12,7 +12,7 @@ from moto.core.exceptions import JsonRESTError
 
 from embedded_aws.services.awslambda.workers import EXITED, Build, Gone, Late, Untaken, Worker, failure
 from embedded_aws.services.awslambda.workshop import Workshop
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _TRIES = 3
 _running: dict[str, int] = {}

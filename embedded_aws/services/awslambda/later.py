@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from embedded_aws.clients import client
 from embedded_aws.services.events.delivery import queue_url
-from embedded_aws.settings import Settings
+from embedded_aws.settings.clients import client
+from embedded_aws.settings.settings import Settings
 
 _WAITS = (1.0, 2.0)  # seconds before the second and third try; AWS waits one and two minutes
 # where the function is not to blame AWS tries for six hours: throttling, and what was lost with a host

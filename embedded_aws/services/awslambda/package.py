@@ -12,7 +12,7 @@ from typing import Any
 from moto.awslambda import models
 from moto.awslambda.exceptions import InvalidParameterValueException
 
-from embedded_aws.limits import LAMBDA_UNZIPPED_MAX
+from embedded_aws.settings.limits import LAMBDA_UNZIPPED_MAX
 
 _UNREADABLE = "Could not unzip uploaded file. Please check your file, then try to upload again."
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)  # RuntimeError: it is encrypted

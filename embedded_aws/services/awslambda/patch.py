@@ -11,7 +11,7 @@ from moto.awslambda import models
 from embedded_aws.services.awslambda import later, package
 from embedded_aws.services.awslambda.invoking import ServiceFault, TooManyRequests, invoke_once, layers_of
 from embedded_aws.services.awslambda.workshop import Workshop
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _KEPT = {
     "LoggingConfig": "logging_config",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from embedded_aws.marker import make_marked
+from embedded_aws.machine.marker import make_marked
 from embedded_aws.processes.helper import Lost, Started
 from embedded_aws.processes.zygote.handle import Zygote
 

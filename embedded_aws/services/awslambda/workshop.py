@@ -9,13 +9,13 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from embedded_aws.marker import make_marked
+from embedded_aws.machine.marker import make_marked
 from embedded_aws.processes.helper import Lost
 from embedded_aws.processes.scratch import temporary_folder
 from embedded_aws.processes.zygote.handle import Zygote
 from embedded_aws.services.awslambda.package import unpack
 from embedded_aws.services.awslambda.workers import Build, Worker, fork
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _TRIES = 3
 _ROLE = Path(__file__).with_name("worker.py")

@@ -11,10 +11,10 @@ from moto.batch import urls
 from moto.batch.exceptions import ClientException
 from moto.batch.responses import BatchResponse
 
-from embedded_aws.services.batch import hosts
 from embedded_aws.services.batch.api import Operation, Refusal, operations
-from embedded_aws.services.batch.engine import Engine
-from embedded_aws.settings import Settings
+from embedded_aws.services.batch.engine import hosts
+from embedded_aws.services.batch.engine.engine import Engine
+from embedded_aws.settings.settings import Settings
 
 _TAGS = {"POST": "TagResource", "GET": "ListTagsForResource", "DELETE": "UntagResource"}
 _engines: list[Engine] = []

@@ -1,6 +1,6 @@
 """CloudFormation of the embedded AWS: a strict one, where what would be lost is an error."""
 
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 
 def install(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from embedded_aws.services.cloudformation.evaluate import Scope, evaluate
 from embedded_aws.services.cloudformation.resources import RESOURCE_TYPES
 from embedded_aws.services.cloudformation.resources.base import Context, PhysicalResource, Properties
 from embedded_aws.services.cloudformation.wanted import Failed, check_types, in_order
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 Tell = Callable[[str, str, str, str, str], None]  # logical name, physical name, type, status, reason
 

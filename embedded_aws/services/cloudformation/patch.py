@@ -11,7 +11,7 @@ from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 from moto.core.utils import utcnow
 
 from embedded_aws.services.cloudformation.stack import StrictStack, changes, load
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _NAME_MAX = 128  # AWS CloudFormation API reference, CreateStack
 _NAME = rf"[a-zA-Z][-a-zA-Z0-9]{{0,{_NAME_MAX - 1}}}"

@@ -13,7 +13,7 @@ from embedded_aws.services.cloudformation.evaluate import Scope, evaluate
 from embedded_aws.services.cloudformation.parameters import broken_rules, resolve
 from embedded_aws.services.cloudformation.template import parse, transformed
 from embedded_aws.services.cloudformation.wanted import Failed
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 
 @dataclass(frozen=True)

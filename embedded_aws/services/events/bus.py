@@ -11,7 +11,7 @@ from typing import Any
 from moto.events.models import EventsBackend, events_backends
 
 from embedded_aws.services.events import delivery, s3
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _DELIVERERS = 16
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.clients import client
-from embedded_aws.settings import Settings
+from embedded_aws.settings.clients import client
+from embedded_aws.settings.settings import Settings
 
 _MOST_TRIES = 185  # EventBridge's default
 _LONGEST_WAIT = 10.0  # seconds between tries; a laptop's faults do not last for hours

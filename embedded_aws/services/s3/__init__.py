@@ -10,7 +10,7 @@ from moto.s3.responses import S3Response
 from embedded_aws.services.s3 import bodies, listing, multipart, names, objects
 from embedded_aws.services.s3.blobs import Blobs, blobs_in
 from embedded_aws.services.s3.checksums import checksum
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 
 def install(settings: Settings) -> None:

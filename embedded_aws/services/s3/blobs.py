@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from embedded_aws.marker import make_marked
+from embedded_aws.machine.marker import make_marked
 
 _SMALL = 64 * 1024  # bytes of a blob that may lie in memory ...
 _HELD = 64 * 1024**2  # ... where all of them have this much; what is more goes to files, however small

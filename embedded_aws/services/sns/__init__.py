@@ -1,7 +1,7 @@
 """SNS of the embedded AWS: mail to an outbox, notices to functions."""
 
 from embedded_aws.services.sns import functions, mail, publishing
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 
 def install(settings: Settings) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.models import SNSBackend, Subscription
 
-from embedded_aws.application import Application
-from embedded_aws.marker import make_marked
-from embedded_aws.private_files import write_private
-from embedded_aws.settings import Settings
+from embedded_aws.machine.marker import make_marked
+from embedded_aws.machine.private_files import write_private
+from embedded_aws.settings.application import Application
+from embedded_aws.settings.settings import Settings
 
 _EMAIL = ("email", "email-json")
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Step Functions of the embedded AWS: moto's engine, with what it lacks put on top."""
 
 from embedded_aws.services.stepfunctions import errors, executions, history, jsonata, parsing, services
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 
 def install(settings: Settings) -> None:

@@ -14,9 +14,9 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.backend import execution as execution_module
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from embedded_aws.clients import client
 from embedded_aws.services.events import emit
-from embedded_aws.settings import Settings
+from embedded_aws.settings.clients import client
+from embedded_aws.settings.settings import Settings
 
 _TOLD_AT = {"ERROR": ("Failed", "Aborted", "TimedOut"), "FATAL": ("ExecutionFailed", "ExecutionAborted", "TimedOut")}
 

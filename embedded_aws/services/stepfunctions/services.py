@@ -13,10 +13,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.utils import boto_client
 
-from embedded_aws import changes
-from embedded_aws.clients import client
 from embedded_aws.services.cloudformation.resources.base import recase
-from embedded_aws.settings import Settings
+from embedded_aws.settings import changes
+from embedded_aws.settings.clients import client
+from embedded_aws.settings.settings import Settings
 
 _LOOK_AGAIN = 1.0  # seconds after which a waiting task looks whether its execution still runs
 _MORE_PARAMETERS = {"PropagateTags", "ShareIdentifier", "SchedulingPriorityOverride", "NodeOverrides"}

@@ -7,7 +7,7 @@ from embedded_aws.services.batch.api.jobs import Jobs
 from embedded_aws.services.batch.api.policies import Policies
 from embedded_aws.services.batch.api.queues import Queues
 from embedded_aws.services.batch.api.tags import Tags
-from embedded_aws.services.batch.engine import Engine
+from embedded_aws.services.batch.engine.engine import Engine
 
 __all__ = ["Operation", "Refusal", "operations"]
 

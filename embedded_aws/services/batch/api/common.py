@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from embedded_aws.services.batch.engine import Engine
-from embedded_aws.services.batch.resources import Json
+from embedded_aws.services.batch.engine.engine import Engine
+from embedded_aws.services.batch.model.resources import Json
 
 PAGE = 100
 Operation = Callable[[Json], Json]

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from embedded_aws.limits import BATCH_DEFINITION_MAX_BYTES
-from embedded_aws.services.batch import nodes
 from embedded_aws.services.batch.api.common import Operation, Refusal, Room, page, refuse
-from embedded_aws.services.batch.requirements import container_problems, retry_problems, timeout_problems
-from embedded_aws.services.batch.resources import Definition, Json
+from embedded_aws.services.batch.model import nodes
+from embedded_aws.services.batch.model.requirements import container_problems, retry_problems, timeout_problems
+from embedded_aws.services.batch.model.resources import Definition, Json
+from embedded_aws.settings.limits import BATCH_DEFINITION_MAX_BYTES
 
 
 class Definitions(Room):

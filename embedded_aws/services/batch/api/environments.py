@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from embedded_aws.services.batch.api.common import Operation, Refusal, Room, find, is_new, named, page, refuse
-from embedded_aws.services.batch.resources import Environment, Json
+from embedded_aws.services.batch.model.resources import Environment, Json
 
 _KINDS = ("EC2", "SPOT", "FARGATE", "FARGATE_SPOT")
 _STATES = ("ENABLED", "DISABLED")

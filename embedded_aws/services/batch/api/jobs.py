@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from embedded_aws.limits import BATCH_DESCRIBE_MAX, BATCH_END_MAX, BATCH_LIST_PAGE, BATCH_LIST_PAGE_BY_STATUS
-from embedded_aws.services.batch import nodes
 from embedded_aws.services.batch.api.common import Operation, Refusal, Room, find, job_id, page, refuse
 from embedded_aws.services.batch.api.definitions import find_definition
-from embedded_aws.services.batch.describe import detail, summary
-from embedded_aws.services.batch.listing import by_filter
-from embedded_aws.services.batch.model import Job
-from embedded_aws.services.batch.refusals import problems
-from embedded_aws.services.batch.resources import Json
-from embedded_aws.services.batch.submit import make_job
+from embedded_aws.services.batch.model import nodes
+from embedded_aws.services.batch.model.describe import detail, summary
+from embedded_aws.services.batch.model.listing import by_filter
+from embedded_aws.services.batch.model.model import Job
+from embedded_aws.services.batch.model.refusals import problems
+from embedded_aws.services.batch.model.resources import Json
+from embedded_aws.services.batch.model.submit import make_job
+from embedded_aws.settings.limits import BATCH_DESCRIBE_MAX, BATCH_END_MAX, BATCH_LIST_PAGE, BATCH_LIST_PAGE_BY_STATUS
 
 _REASON_MAX = 1024  # characters (API reference, TerminateJob)
 _PLACES = ("jobQueue", "arrayJobId", "multiNodeJobId")

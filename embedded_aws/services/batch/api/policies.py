@@ -1,7 +1,7 @@
 """Scheduling policies: accepted and shown; on one machine the shares take turns by arrival."""
 
 from embedded_aws.services.batch.api.common import Operation, Refusal, Room, is_new, page
-from embedded_aws.services.batch.resources import Json, Policy
+from embedded_aws.services.batch.model.resources import Json, Policy
 
 
 class Policies(Room):

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from embedded_aws.limits import BATCH_QUEUE_ENVIRONMENTS_MAX, BATCH_RUNNABLE_LIMIT_SECONDS
 from embedded_aws.services.batch.api.common import PAGE, Operation, Refusal, Room, find, is_new, named, page, refuse
-from embedded_aws.services.batch.model import Queue, now
-from embedded_aws.services.batch.resources import Environment, Json
+from embedded_aws.services.batch.model.model import Queue, now
+from embedded_aws.services.batch.model.resources import Environment, Json
+from embedded_aws.settings.limits import BATCH_QUEUE_ENVIRONMENTS_MAX, BATCH_RUNNABLE_LIMIT_SECONDS
 
 _SHORTEST, _LONGEST = BATCH_RUNNABLE_LIMIT_SECONDS
 

@@ -1,8 +1,8 @@
 """Tags of environments, queues, definitions, policies and jobs."""
 
-from embedded_aws.limits import BATCH_TAGS_MAX
 from embedded_aws.services.batch.api.common import Operation, Refusal, Room, job_id
-from embedded_aws.services.batch.resources import Json
+from embedded_aws.services.batch.model.resources import Json
+from embedded_aws.settings.limits import BATCH_TAGS_MAX
 
 
 class Tags(Room):

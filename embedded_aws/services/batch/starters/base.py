@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from embedded_aws.processes import hostname
-from embedded_aws.services.batch.model import Job
+from embedded_aws.services.batch.model.model import Job
 
 PYTHON = ("python", "python3")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from embedded_aws.processes.helper import Lost
 from embedded_aws.processes.keeper import keeper
 from embedded_aws.processes.zygote.handle import Zygote
-from embedded_aws.services.batch.model import LOOPBACK, Job
+from embedded_aws.services.batch.model.model import LOOPBACK, Job
 from embedded_aws.services.batch.starters.base import PYTHON, Process, command_of, executed, host_of, piped
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _ROLE = Path(__file__).parents[1] / "zygote_role.py"
 _KILLED = (-9, 137)  # by SIGKILL; or a child was, and its parent says so

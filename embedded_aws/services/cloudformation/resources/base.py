@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from embedded_aws.clients import client
-from embedded_aws.settings import Settings
+from embedded_aws.settings.clients import client
+from embedded_aws.settings.settings import Settings
 
 Properties = dict[str, Any]
 

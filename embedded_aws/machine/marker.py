@@ -6,7 +6,7 @@ Each has a marker that names its very inode, so that neither a copy nor a folder
 import os
 from pathlib import Path
 
-from embedded_aws.private_files import read_private, write_private
+from embedded_aws.machine.private_files import read_private, write_private
 
 MARKER = ".embedded-aws"
 _FORMAT = "embedded-aws folder, format 1"

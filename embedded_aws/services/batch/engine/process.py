@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded_aws.processes.scratch import working_folders
-from embedded_aws.services.batch.model import Job
+from embedded_aws.services.batch.model.model import Job
 from embedded_aws.services.batch.starters.base import Process, Starter
 
 KILL_AFTER = 30.0  # seconds from SIGTERM to SIGKILL, as on AWS

@@ -7,10 +7,10 @@ from typing import Any
 
 from moto.ecs.responses import EC2ContainerServiceResponse
 
-from embedded_aws.gpus import present
-from embedded_aws.services.batch.engine import Engine
-from embedded_aws.services.batch.model import INSTANCE, PLACED
-from embedded_aws.services.batch.resources import Json, Needs
+from embedded_aws.machine.gpus import present
+from embedded_aws.services.batch.engine.engine import Engine
+from embedded_aws.services.batch.model.model import INSTANCE, PLACED
+from embedded_aws.services.batch.model.resources import Json, Needs
 
 _UNITS = 1024  # ECS's units of CPU in one vCPU
 

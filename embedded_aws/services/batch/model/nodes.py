@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from embedded_aws.limits import BATCH_NODE_RANGES_MAX, BATCH_NODES_MAX
-from embedded_aws.services.batch.requirements import container_problems, override_problems
-from embedded_aws.services.batch.resources import Definition, Json
+from embedded_aws.services.batch.model.requirements import container_problems, override_problems
+from embedded_aws.services.batch.model.resources import Definition, Json
+from embedded_aws.settings.limits import BATCH_NODE_RANGES_MAX, BATCH_NODES_MAX
 
 _RANGE = re.compile(r"(\d*):(\d*)|(\d+)")
 

@@ -4,7 +4,7 @@ import hmac
 import secrets
 from urllib.parse import quote, unquote
 
-from embedded_aws.surroundings import KEY_PREFIX, KeyPair
+from embedded_aws.machine.surroundings import KEY_PREFIX, KeyPair
 
 _SERVER = f"{KEY_PREFIX}.embedded-aws"
 _INSTANCE = f"{KEY_PREFIX}.instance"  # of jobs without a role, as an instance's own profile on AWS

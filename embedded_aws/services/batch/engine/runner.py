@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable
 
 from embedded_aws.containers.engine import find
-from embedded_aws.containers.namespaces import Namespaces
-from embedded_aws.containers.starter import Containers
-from embedded_aws.services.batch.container import Container
-from embedded_aws.services.batch.model import Attempt, Job, Status
+from embedded_aws.services.batch.engine.container import Container
+from embedded_aws.services.batch.model.model import Attempt, Job, Status
 from embedded_aws.services.batch.starters.base import Starter
+from embedded_aws.services.batch.starters.containers import Containers
+from embedded_aws.services.batch.starters.namespaces import Namespaces
 from embedded_aws.services.batch.starters.processes import ProcessStarter
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _GONE_SECONDS = 5.0  # that killed processes may take to be gone
 NEVER_STARTED = "Main node ended before this node started"

@@ -4,7 +4,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from embedded_aws.limits import (
+from embedded_aws.services.batch.model.model import Job, Queue
+from embedded_aws.services.batch.model.requirements import override_problems, retry_problems, timeout_problems
+from embedded_aws.services.batch.model.resources import Json
+from embedded_aws.settings.limits import (
     BATCH_ARRAY_MAX,
     BATCH_ARRAY_MIN,
     BATCH_DEPENDENCIES_MAX,
@@ -12,9 +15,6 @@ from embedded_aws.limits import (
     BATCH_SUBMIT_MAX_BYTES,
     BATCH_TAGS_MAX,
 )
-from embedded_aws.services.batch.model import Job, Queue
-from embedded_aws.services.batch.requirements import override_problems, retry_problems, timeout_problems
-from embedded_aws.services.batch.resources import Json
 
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{BATCH_NAME_MAX - 1}}}")
 _SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")

@@ -3,14 +3,14 @@
 import threading
 from collections.abc import Mapping
 
-from embedded_aws.services.batch.capacity import Capacity
-from embedded_aws.services.batch.lifecycle import Lifecycle
-from embedded_aws.services.batch.model import PLACED, TERMINAL, Attempt, Job, Queue, Status, now
-from embedded_aws.services.batch.resources import Definition, Environment, Needs, Policy
-from embedded_aws.services.batch.retry import counted, is_retried
-from embedded_aws.services.batch.runner import Runner
-from embedded_aws.services.batch.scheduling import next_to_start, why_never
-from embedded_aws.settings import Settings
+from embedded_aws.services.batch.engine.capacity import Capacity
+from embedded_aws.services.batch.engine.lifecycle import Lifecycle
+from embedded_aws.services.batch.engine.retry import counted, is_retried
+from embedded_aws.services.batch.engine.runner import Runner
+from embedded_aws.services.batch.engine.scheduling import next_to_start, why_never
+from embedded_aws.services.batch.model.model import PLACED, TERMINAL, Attempt, Job, Queue, Status, now
+from embedded_aws.services.batch.model.resources import Definition, Environment, Needs, Policy
+from embedded_aws.settings.settings import Settings
 
 # AWS Batch user guide, "Jobs stuck in a RUNNABLE status"
 _OVERDUE = "Canceled by JobStateTimeLimit action due to reason: "

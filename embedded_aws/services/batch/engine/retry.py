@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from embedded_aws.limits import BATCH_ATTEMPTS_MAX
-from embedded_aws.services.batch.model import Attempt
+from embedded_aws.services.batch.model.model import Attempt
+from embedded_aws.settings.limits import BATCH_ATTEMPTS_MAX
 
 
 def counted(attempts: Sequence[Attempt]) -> int:

@@ -2,7 +2,7 @@
 
 import re
 
-from embedded_aws.services.batch.resources import Json, Needs
+from embedded_aws.services.batch.model.resources import Json, Needs
 
 _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from moto.logs.models import logs_backends
 
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _LONGEST_LINE = 200_000  # bytes; CloudWatch Logs takes 256 KiB an event
 _lock = threading.Lock()

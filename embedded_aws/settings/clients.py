@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 _lock = threading.Lock()
 _clients: dict[tuple[str, str], Any] = {}

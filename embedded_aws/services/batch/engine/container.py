@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Callable
 
 from embedded_aws.containers.engine import CannotPull
-from embedded_aws.gpus import present, real
+from embedded_aws.machine.gpus import present, real
 from embedded_aws.processes.helper import Lost
-from embedded_aws.services.batch.logs import LogStream
-from embedded_aws.services.batch.model import INSTANCE, Attempt, Job, now
-from embedded_aws.services.batch.process import Ended, JobProcess
+from embedded_aws.services.batch.engine.logs import LogStream
+from embedded_aws.services.batch.engine.process import Ended, JobProcess
+from embedded_aws.services.batch.model.model import INSTANCE, Attempt, Job, now
 from embedded_aws.services.batch.starters.base import Starter
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 EXITED = "Essential container in task exited"
 HOST_TERMINATED = f"Host EC2 (instance {INSTANCE}) terminated."

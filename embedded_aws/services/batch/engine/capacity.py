@@ -1,7 +1,7 @@
 """What this machine has for jobs, and what of it is in use."""
 
-from embedded_aws.services.batch.model import Job
-from embedded_aws.services.batch.resources import Environment, Needs
+from embedded_aws.services.batch.model.model import Job
+from embedded_aws.services.batch.model.resources import Environment, Needs
 
 
 class Capacity:

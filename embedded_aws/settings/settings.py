@@ -5,12 +5,12 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from embedded_aws.access.keys import KeyRing, new_pair
-from embedded_aws.application import Application
-from embedded_aws.gpus import present
-from embedded_aws.processes.inherited import by_process
-from embedded_aws.search_path import as_variable, noted
-from embedded_aws.surroundings import KeyPair, leading_to, unproxied
+from embedded_aws.machine.gpus import present
+from embedded_aws.machine.search_path import as_variable, noted
+from embedded_aws.machine.surroundings import KeyPair, leading_to, unproxied
+from embedded_aws.settings.application import Application
+from embedded_aws.settings.inherited import by_process
+from embedded_aws.settings.keys import KeyRing, new_pair
 
 CALLS_FILE = "calls.jsonl"  # in the data folder: which role called what
 OUTBOX = "outbox"  # in the data folder: where mails land

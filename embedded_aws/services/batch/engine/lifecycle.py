@@ -3,13 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
-from embedded_aws import changes
-from embedded_aws.services.batch.describe import detail
-from embedded_aws.services.batch.model import TERMINAL, Job, Status, now
-from embedded_aws.services.batch.resources import Needs
-from embedded_aws.services.batch.runner import NEVER_STARTED
-from embedded_aws.services.batch.scheduling import why_never
+from embedded_aws.services.batch.engine.runner import NEVER_STARTED
+from embedded_aws.services.batch.engine.scheduling import why_never
+from embedded_aws.services.batch.model.describe import detail
+from embedded_aws.services.batch.model.model import TERMINAL, Job, Status, now
+from embedded_aws.services.batch.model.resources import Needs
 from embedded_aws.services.events import emit, is_wanted
+from embedded_aws.settings import changes
 
 _MOST_KEPT = 50_000  # jobs, children included; the oldest ended ones are forgotten
 _SOURCE = "aws.batch"

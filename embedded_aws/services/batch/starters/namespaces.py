@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from embedded_aws.containers.network import Addresses
-from embedded_aws.errors import Refused
+from embedded_aws.machine.errors import Refused
 from embedded_aws.processes.keeper import keeper
-from embedded_aws.services.batch.model import Job
+from embedded_aws.services.batch.model.model import Job
 from embedded_aws.services.batch.starters.base import Process, command_of, executed, host_of, piped
 from embedded_aws.services.batch.starters.processes import ProcessStarter
-from embedded_aws.settings import Settings
+from embedded_aws.settings.settings import Settings
 
 
 def _check() -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
-from embedded_aws.services.batch.resources import Definition, Environment, Json, Needs
+from embedded_aws.services.batch.model.resources import Definition, Environment, Json, Needs
 
 
 @unique

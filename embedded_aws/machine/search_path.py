@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedded_aws.private_files import read_private, write_private
+from embedded_aws.machine.private_files import read_private, write_private
 
 SEARCH_FILE = "search-path.json"  # in the data folder
 _MOST = 1024**2  # bytes

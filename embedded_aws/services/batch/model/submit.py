@@ -2,10 +2,10 @@
 
 import uuid
 
-from embedded_aws.services.batch.model import Job, Queue
-from embedded_aws.services.batch.nodes import container_of, overrides_of
-from embedded_aws.services.batch.overrides import merged, needs_of
-from embedded_aws.services.batch.resources import Definition, Json, Needs
+from embedded_aws.services.batch.model.model import Job, Queue
+from embedded_aws.services.batch.model.nodes import container_of, overrides_of
+from embedded_aws.services.batch.model.overrides import merged, needs_of
+from embedded_aws.services.batch.model.resources import Definition, Json, Needs
 
 
 def make_job(request: Json, queue: Queue, definition: Definition, arn_prefix: str) -> Job:

@@ -10,13 +10,13 @@ from pathlib import Path
 from embedded_aws.containers.engine import Engine, NeverRan, Wanted, run_command
 from embedded_aws.containers.network import Addresses, pin
 from embedded_aws.containers.options import options
-from embedded_aws.gpus import real
+from embedded_aws.machine.gpus import real
+from embedded_aws.machine.search_path import as_variable, noted
+from embedded_aws.machine.surroundings import unproxied
 from embedded_aws.processes.keeper import keeper
-from embedded_aws.search_path import as_variable, noted
-from embedded_aws.services.batch.model import Job
+from embedded_aws.services.batch.model.model import Job
 from embedded_aws.services.batch.starters.base import Process, piped
-from embedded_aws.settings import Settings
-from embedded_aws.surroundings import unproxied
+from embedded_aws.settings.settings import Settings
 
 _INSIDE = "/opt/pipelines"  # where the folders of the search path appear in a container
 _CLIENT_SECONDS = 10.0  # from a container's end to that of the client that follows it

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from embedded_aws.limits import BATCH_ATTEMPTS_MAX, BATCH_TIMEOUT_MIN_SECONDS
-from embedded_aws.services.batch.resources import Json
+from embedded_aws.services.batch.model.resources import Json
+from embedded_aws.settings.limits import BATCH_ATTEMPTS_MAX, BATCH_TIMEOUT_MIN_SECONDS
 
 _KINDS = ("VCPU", "MEMORY", "GPU")
 _RESERVED = "AWS_BATCH"

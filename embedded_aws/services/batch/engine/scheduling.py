@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from embedded_aws.services.batch.model import Job, Queue
-from embedded_aws.services.batch.resources import Environment, Needs
+from embedded_aws.services.batch.model.model import Job, Queue
+from embedded_aws.services.batch.model.resources import Environment, Needs
 
 _LOOK_PAST = 100  # jobs at the head of a queue that a smaller one may overtake
 

@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from embedded_aws.application import Application
-from embedded_aws.search_path import as_variable, folders
-from embedded_aws.surroundings import unproxied
+from embedded_aws.machine.search_path import as_variable, folders
+from embedded_aws.machine.surroundings import unproxied
+from embedded_aws.settings.application import Application
 
 _HOME = Path(__file__).parents[2]  # of the package embedded_aws
 _BY_ALL = ("PATH", "HOME", "PYTHONDONTWRITEBYTECODE")

@@ -7,7 +7,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from embedded_aws.errors import Refused
+from embedded_aws.machine.errors import Refused
 
 _PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _DRAFT = re.compile(r"\.(.+)\.[0-9a-f]{8}")

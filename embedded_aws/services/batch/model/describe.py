@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from embedded_aws.services.batch.model import Attempt, Job, Status
-from embedded_aws.services.batch.resources import Json
+from embedded_aws.services.batch.model.model import Attempt, Job, Status
+from embedded_aws.services.batch.model.resources import Json
 
 
 def detail(job: Job) -> Json:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from embedded_aws.services.batch.model import Job
-from embedded_aws.services.batch.resources import Json
+from embedded_aws.services.batch.model.model import Job
+from embedded_aws.services.batch.model.resources import Json
 
 
 def by_filter(wanted: Json) -> Callable[[Job], bool]:

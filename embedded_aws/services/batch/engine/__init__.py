@@ -1,0 +1,1 @@
+"""What runs jobs: queues, capacity, retries, attempts and their logs."""
