@@ -1,6 +1,6 @@
 """The keys of every object Gristmill reads or writes: built and parsed here and nowhere else."""
 
-from gristmill.keys.branches import BranchKeys, footprint_figures, parse_failure, receipt_of
+from gristmill.keys.branches import BranchKeys, parse_failure, receipt_of, usage_figures
 from gristmill.keys.dropped import (
     INPUTS,
     REPORT,
@@ -22,12 +22,14 @@ from gristmill.keys.jobs import (
 )
 from gristmill.keys.runs import (
     RUNS,
+    WORK,
     Rendezvous,
     Sign,
     check,
     checks,
     chunks,
     estimate,
+    is_check,
     items,
     outcome,
     outcomes,
@@ -40,6 +42,7 @@ from gristmill.keys.runs import (
     signs,
     stop,
     stops,
+    work_prefix,
 )
 from gristmill.keys.tasks import Span, parse_span, task_name
 
@@ -49,6 +52,7 @@ __all__ = [
     "REPORT",
     "RESULTS",
     "RUNS",
+    "WORK",
     "BranchKeys",
     "Dropped",
     "Rendezvous",
@@ -58,8 +62,8 @@ __all__ = [
     "checks",
     "chunks",
     "estimate",
-    "footprint_figures",
     "input_key",
+    "is_check",
     "items",
     "job_command",
     "job_file",
@@ -85,4 +89,6 @@ __all__ = [
     "stop",
     "stops",
     "task_name",
+    "usage_figures",
+    "work_prefix",
 ]

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gristmill.keys.jobs import job_name_prefix, parse_job_name
-from gristmill.keys.runs import run_prefix
+from gristmill.keys.runs import FINGERPRINT, run_prefix, work_prefix
 from gristmill.keys.tasks import ATTEMPT_DIGITS, TASK_DIGITS, Span
 
 _FIGURE_DIGITS = 5
-_TELL_APART = 4  # of a footprint's figures
+_TELL_APART = 4  # of the figures of a container's usage
 _FAILURE = re.compile(rf"/failures/([0-9]{{{TASK_DIGITS}}})-([0-9]{{{ATTEMPT_DIGITS}}})\.json\Z")
 _FIGURES = r"[0-9]{1,16}(?:-[0-9]{1,16})*"
-_FOOTPRINT = re.compile(rf"/footprints/({_FIGURES})/({_FIGURES})\.json\Z")
+_USAGE = re.compile(rf"/usage/({_FIGURES})/({_FIGURES})\.json\Z")
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,13 @@ class BranchKeys:
 
     @property
     def prefix(self) -> str:
-        """Return what all keys of the branch start with."""
-        return f"{run_prefix(self.run)}{self.stage}/{self.branch}/"
+        """Return what the keys of the branch's control records start with."""
+        return f"{run_prefix(self.run)}{self.stage}/{self.branch}/{FINGERPRINT}/"
+
+    @property
+    def work(self) -> str:
+        """Return what the keys of all that the branch's jobs write start with."""
+        return f"{work_prefix(self.run)}{self.stage}/{self.branch}/{FINGERPRINT}/"
 
     def tasks(self, attempt: int) -> str:
         """Return the key of the index of tasks still to do in an attempt; absent means all of them."""
@@ -36,7 +41,7 @@ class BranchKeys:
     @property
     def segments(self) -> str:
         """Return the prefix of the segments."""
-        return f"{self.prefix}segments/"
+        return f"{self.work}segments/"
 
     def segment(self, span: Span) -> str:
         """Return the key of the outputs of tasks `span`."""
@@ -45,7 +50,7 @@ class BranchKeys:
     @property
     def receipts(self) -> str:
         """Return the prefix of the receipts."""
-        return f"{self.prefix}receipts/"
+        return f"{self.work}receipts/"
 
     def receipt(self, span: Span) -> str:
         """Return the key of the receipt that commits segment `span`."""
@@ -54,7 +59,7 @@ class BranchKeys:
     @property
     def failures(self) -> str:
         """Return the prefix of the failure records."""
-        return f"{self.prefix}failures/"
+        return f"{self.work}failures/"
 
     def failure(self, task: int, attempt: int) -> str:
         """Return the key of the record of one task's failure in one attempt."""
@@ -65,14 +70,24 @@ class BranchKeys:
         return f"{self.failures}{task:0{TASK_DIGITS}d}-"
 
     @property
-    def footprints(self) -> str:
+    def usage(self) -> str:
         """Return the prefix of what the branch's containers used."""
-        return f"{self.prefix}footprints/"
+        return f"{self.work}usage/"
 
-    def footprint(self, figures: Sequence[int]) -> str:
+    def container_usage(self, figures: Sequence[int]) -> str:
         """Return the key of what one container used: attempt, group, child and try come first, and tell it apart."""
         which = "-".join(f"{figure:0{_FIGURE_DIGITS}d}" for figure in figures[:_TELL_APART])
-        return f"{self.footprints}{which}/{'-'.join(map(str, figures[_TELL_APART:]))}.json"
+        return f"{self.usage}{which}/{'-'.join(map(str, figures[_TELL_APART:]))}.json"
+
+    @property
+    def header(self) -> str:
+        """Return the key of the header that a merge puts before the outputs."""
+        return f"{self.prefix}header"
+
+    @property
+    def merging(self) -> str:
+        """Return the prefix of what a merge of very many outputs writes on its way."""
+        return f"{self.prefix}merging/"
 
     @property
     def merged(self) -> str:
@@ -113,7 +128,7 @@ def parse_failure(key: str) -> Failed | None:
     return Failed(int(match[1]), int(match[2])) if match else None
 
 
-def footprint_figures(key: str) -> list[int] | None:
-    """Read the figures from the key of a footprint; None from any other."""
-    match = _FOOTPRINT.search(key)
+def usage_figures(key: str) -> list[int] | None:
+    """Read the figures from the key of a container's usage; None from any other."""
+    match = _USAGE.search(key)
     return [int(figure) for figure in (*match[1].split("-"), *match[2].split("-"))] if match else None

@@ -1,4 +1,7 @@
-"""What belongs to a run as a whole, or to one of its stages: `runs/`."""
+"""What belongs to a run as a whole, or to one of its stages.
+
+Control records, which functions alone write, lie under `runs/`; all that jobs write lies under `work/`.
+"""
 
 import re
 from dataclasses import dataclass
@@ -8,22 +11,31 @@ from gristmill.enums import NodeMessage
 from gristmill.keys.tasks import ATTEMPT_DIGITS
 
 RUNS = "runs/"
+WORK = "work/"
+FINGERPRINT = "0"  # of what a branch computes, or of how a stage was cut: a constant until there are others
+_GENERATION = "0000"  # of a run's inputs; a constant likewise
 _SIGN = re.compile(r"/_functions/([a-z_]+)-([0-9]{1,11})-[^/]+\Z")
+_CHECK = re.compile(rf"/check-{_GENERATION}-[0-9]{{{ATTEMPT_DIGITS}}}\.json\Z")
 
 
 def run_prefix(run: str) -> str:
-    """Return the prefix that holds everything intermediate of a run."""
+    """Return the prefix of a run's control records."""
     return f"{RUNS}{run}/"
 
 
+def work_prefix(run: str) -> str:
+    """Return the prefix of all that a run's jobs write."""
+    return f"{WORK}{run}/"
+
+
 def parse_run(prefix: str) -> str:
-    """Read the run from the prefix of all that is intermediate of it."""
+    """Read the run from the prefix of its control records."""
     return prefix.removeprefix(RUNS).rstrip("/")
 
 
 def own(run: str) -> str:
-    """Return the prefix under which a run's jobs may write what they like; no stage's name starts with `_`."""
-    return f"{run_prefix(run)}_own/"
+    """Return the prefix under which a run's jobs may write what they like; no stage is called `own`."""
+    return f"{work_prefix(run)}own/"
 
 
 def run_record(run: str) -> str:
@@ -81,7 +93,7 @@ def outcome(run: str, execution_name: str) -> str:
 
 def checks(run: str, stage: str) -> str:
     """Return what the keys of a stage's findings start with; they sort by attempt."""
-    return f"{run_prefix(run)}{stage}/check-"
+    return f"{run_prefix(run)}{stage}/check-{_GENERATION}-"
 
 
 def check(run: str, stage: str, attempt: int) -> str:
@@ -89,9 +101,14 @@ def check(run: str, stage: str, attempt: int) -> str:
     return f"{checks(run, stage)}{attempt:0{ATTEMPT_DIGITS}d}.json"
 
 
+def is_check(key: str) -> bool:
+    """Return whether this is the key of a finding."""
+    return _CHECK.search(key) is not None
+
+
 def chunks(run: str, stage: str) -> str:
     """Return the key of a stage's chunk index."""
-    return f"{run_prefix(run)}{stage}/chunks.idx"
+    return f"{run_prefix(run)}{stage}/chunks-{FINGERPRINT}.idx"
 
 
 def items(run: str, stage: str) -> str:
@@ -110,7 +127,7 @@ class Rendezvous:
     @property
     def prefix(self) -> str:
         """Return what all its keys start with."""
-        return f"{run_prefix(self.run)}mpi/{self.job_id}/{self.attempt}/"
+        return f"{work_prefix(self.run)}mpi/{self.job_id}/{self.attempt}/"
 
     def key(self, message: NodeMessage) -> str:
         """Return the key of a message of the main node to all."""

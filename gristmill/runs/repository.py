@@ -50,7 +50,7 @@ def read_outcomes(store: Storage, run: str) -> Iterator[Outcome]:
 
 def finding_keys(store: Storage, run: str, stage: str) -> list[str]:
     """Return the keys of a stage's findings, the oldest first."""
-    return [listed.key for listed in store.list(keys.checks(run, stage))]
+    return [listed.key for listed in store.list(keys.checks(run, stage)) if keys.is_check(listed.key)]
 
 
 def read_findings(store: Storage, found: Iterable[str]) -> Iterator[Finding]:

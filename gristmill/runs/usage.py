@@ -42,7 +42,7 @@ class Footprint:
 
     def key(self, branch: keys.BranchKeys) -> str:
         """Return where it lies."""
-        return branch.footprint(astuple(self))
+        return branch.container_usage(astuple(self))
 
 
 class Software(Record):
@@ -63,7 +63,7 @@ def leave(store: Storage, branch: keys.BranchKeys, footprint: Footprint) -> None
 
 def footprints(store: Storage, branch: keys.BranchKeys) -> Iterator[Footprint]:
     """Yield the footprints of a branch by attempt, group, child and try."""
-    found = (keys.footprint_figures(listed.key) for listed in store.list(branch.footprints))
+    found = (keys.usage_figures(listed.key) for listed in store.list(branch.usage))
     yield from (Footprint(*figures) for figures in found if figures and len(figures) == len(fields(Footprint)))
 
 

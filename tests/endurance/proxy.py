@@ -112,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve
 
     def _kind(self) -> str:
-        """Return the operation and the family of keys: `PUT /bucket/runs/*/map/repeat/receipts/* partNumber`."""
+        """Return the operation and the family of keys: `PUT /bucket/work/*/map/repeat/*/receipts/* partNumber`."""
         address = urlsplit(self.path)
         names = sorted(pair.partition("=")[0] for pair in address.query.split("&"))
         return " ".join([self.command, _VARYING.sub("*", address.path), *names])

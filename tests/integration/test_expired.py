@@ -38,7 +38,7 @@ def old(mill: Mill) -> str:
 
 
 def forget(mill: Mill, run: str) -> None:
-    for key in mill.keys(keys.run_prefix(run)):
+    for key in mill.keys(keys.run_prefix(run)) + mill.keys(keys.work_prefix(run)):
         mill.client("s3").delete_object(Bucket=mill.bucket, Key=key)
 
 

@@ -166,8 +166,8 @@ STRAY = (
     "receipts/sub/000000000000-000000000001.json",
     "failures/stray.json",
     "failures/000000000000-0000.json",
-    "footprints/stray.json",
-    "footprints/00000-00000-00000-00001/1-2-3.json",
+    "usage/stray.json",
+    "usage/00000-00000-00000-00001/1-2-3.json",
 )
 
 
@@ -176,10 +176,10 @@ def test_stray_and_broken_objects_of_a_run_neither_crash_nor_change_what_is_told
     mill: Mill, client: Client, done: str, turn: int, capsys: pytest.CaptureFixture[str]
 ):
     right = told(mill, capsys, "status", done)
-    places = [f"{keys.BranchKeys(done, 'map', 'reverse').prefix}{name}" for name in STRAY]
+    places = [f"{keys.BranchKeys(done, 'map', 'reverse').work}{name}" for name in STRAY]
     places += [f"{keys.checks(done, 'map')}zzzz.json", f"{keys.outcomes(done)}stray.json"]
     bodies = list(BROKEN.values())
-    there = mill.keys(keys.run_prefix(done))
+    there = mill.keys(keys.run_prefix(done)) + mill.keys(keys.work_prefix(done))
     for number, place in enumerate(places):
         assert place not in there
         mill.client("s3").put_object(Bucket=mill.bucket, Key=place, Body=bodies[(number + turn) % len(bodies)])

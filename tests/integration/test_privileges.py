@@ -37,6 +37,7 @@ SELDOM = {
     ): "Lambda itself, for what failed three times",
     ("JobRole", "ReadInputs", "s3:GetObject"): "a stage that reads a result of an earlier one",
     ("JobRole", "ReadInputs", "s3:GetObjectVersion"): "the same, in one statement with the dropped files",
+    ("JobRole", "ReadWork", "s3:GetObject"): "a stage that reads parts, or a job that Batch tries again",
     ("JobRole", "CommitOutputs", "s3:AbortMultipartUpload"): "a segment whose upload fails in its middle",
     ("JobRole", "TellHowItWent", "s3:PutObject"): "a task that fails and can still say so",
     ("JobRole", "KeepFilesOfItsOwn", "s3:PutObject"): "a job that keeps a store of arrays beside its output",

@@ -44,7 +44,7 @@ def test_ten_tasks_and_ten_thousand_take_the_same_history_and_payload(mill: Mill
 def test_a_split_writes_eight_bytes_a_task_and_no_copy_of_the_input(mill: Mill, runs: dict[int, str]):
     size, run = SIZES[1], runs[SIZES[1]]
     mill.finish(run)
-    held = mill.sizes(keys.run_prefix(run))
+    held = mill.sizes(keys.run_prefix(run)) | mill.sizes(keys.work_prefix(run))
     assert held[keys.chunks(run, "map")] == 32 + 8 * (size + 1)
     of_branches = sum(count for key, count in held.items() if "/segments/" in key)
     assert of_branches == 3 * 8 * size - size  # repeat writes each line twice, less one line end; reverse once

@@ -55,7 +55,7 @@ def until_frozen(mill: Mill, function: str, how: str) -> str:
 def objects(mill: Mill, run: str) -> dict[str, str]:
     """Return the ETags of all that there is of a run."""
     s3, found = mill.client("s3"), {}
-    for prefix in (keys.run_prefix(run), "results/"):
+    for prefix in (keys.run_prefix(run), keys.work_prefix(run), "results/"):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=mill.bucket, Prefix=prefix):
             found |= {one["Key"]: one["ETag"] for one in page.get("Contents", []) if run in one["Key"]}
     return found

@@ -48,10 +48,10 @@ def test_every_grant_is_used_or_has_a_reason(made: list[Call], allowed: list[Sta
 
 
 def test_nodes_meet_under_their_own_run_alone(made: list[Call]):
-    """What a node writes lies under `runs/`, and under `mpi/` there only what nodes tell each other."""
+    """What a node writes lies under `work/`, and under `mpi/` there only what nodes tell each other."""
     written = {call.resource.partition(":::")[2].partition("/")[2] for call in made if call.action == "s3:PutObject"}
     assert written
-    assert all(key.startswith("runs/") for key in written)
+    assert all(key.startswith("work/") for key in written)
     assert any("/mpi/" in key for key in written)
 
 

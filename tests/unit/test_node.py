@@ -31,8 +31,8 @@ def test_all_nodes_of_a_job_meet_at_one_place_and_each_attempt_at_its_own():
     setting = read_setting(["--", "prog", "--fast"], ENVIRONMENT)
     assert (setting.index, setting.is_main, setting.others, setting.command) == (2, False, [1, 2], ("prog", "--fast"))
     place = Rendezvous(setting.cursor.run, setting.job_id, setting.attempt)
-    assert place.of(NodeMessage.NODE, 2) == "runs/jobs/mpi/1234-abcd/2/node-0002.json"
-    assert place.key(NodeMessage.OUTCOME) == "runs/jobs/mpi/1234-abcd/2/outcome.json"
+    assert place.of(NodeMessage.NODE, 2) == "work/jobs/mpi/1234-abcd/2/node-0002.json"
+    assert place.key(NodeMessage.OUTCOME) == "work/jobs/mpi/1234-abcd/2/outcome.json"
 
 
 def test_a_node_says_all_that_its_setting_lacks():

@@ -56,7 +56,7 @@ def test_a_footprints_figures_lie_in_its_key(store):
 @given(st.lists(st.integers(0, 2**53), min_size=14, max_size=14))
 def test_any_figures_come_back_from_a_key(figures):
     figures[:4] = [figure % 100_000 for figure in figures[:4]]
-    assert keys.footprint_figures(BRANCH.footprint(figures)) == figures
+    assert keys.usage_figures(BRANCH.container_usage(figures)) == figures
 
 
 def test_versions_are_those_that_modules_tell_without_being_asked():

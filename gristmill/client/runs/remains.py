@@ -29,7 +29,7 @@ NO_RECORD = "its record and its execution have expired: this is what its report 
 def expired(execution: Execution, days: int | None, now: datetime) -> str:
     """Return that a run's record has expired; empty where it may never have had one. Pure."""
     kept = "" if days is None else f" for {days} days"
-    rule = f"what lies under {keys.RUNS} is kept{kept} (the bucket's lifecycle rule `intermediates`)"
+    rule = f"what lies under {keys.RUNS} and {keys.WORK} is kept{kept} (the bucket's lifecycle rule `intermediates`)"
     old = days is not None and execution.ended is not None and execution.ended + timedelta(days=days) < now
     if old:
         return f"its record has expired: {rule}"

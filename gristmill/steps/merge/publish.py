@@ -42,28 +42,23 @@ def publish(
 
     `check` is asked before the joined object appears, and raises where it must not; files are too many to ask for each.
     """
+    place = keys.BranchKeys(record.run, find_branch(frozen(record), branch.name)[0].name, branch.name)
     if branch.output is OutputKind.FILES:
-        store.together(lambda part: _copy(store, record, _file(record, branch, part), part), held.slices, _COPIERS)
+        store.together(lambda part: _copy(store, place, _file(record, branch, part), part), held.slices, _COPIERS)
         store.put(listing_key(record, branch), listing(store, record, branch, held), "text/csv; charset=utf-8")
-    else:
-        _join(store, record, branch, held, check)
-
-
-def _join(store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None]) -> None:
-    stage = find_branch(frozen(record), branch.name)[0].name
-    prefix = keys.BranchKeys(record.run, stage, branch.name).prefix
+        return
     pieces = [Piece(part.segment, part.start, part.end) for part in held.slices if part.end > part.start]
     header = "".join(held.headers).encode("latin-1")
     if header:
-        store.put(f"{prefix}header", header)
-        pieces.insert(0, Piece(f"{prefix}header", 0, len(header)))
+        store.put(place.header, header)
+        pieces.insert(0, Piece(place.header, 0, len(header)))
     metadata = {"gristmill-run": record.run, "gristmill-tasks": str(held.slices[-1].span.end if held.slices else 0)}
-    store.compose(output_key(record, branch.name), pieces, metadata, f"{prefix}merging/", check)
+    store.compose(output_key(record, branch.name), pieces, metadata, place.merging, check)
 
 
-def _copy(store: Storage, record: RunRecord, key: str, part: Slice) -> None:
-    metadata = {"gristmill-run": record.run}
-    store.compose(key, [Piece(part.segment, part.start, part.end)], metadata, f"{part.segment}.copying/")
+def _copy(store: Storage, place: keys.BranchKeys, key: str, part: Slice) -> None:
+    metadata = {"gristmill-run": place.run}
+    store.compose(key, [Piece(part.segment, part.start, part.end)], metadata, f"{place.merging}{part.span}/")
 
 
 def _file(record: RunRecord, branch: Branch, part: Slice) -> str:

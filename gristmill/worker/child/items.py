@@ -45,7 +45,7 @@ def _head(store: Storage, key: str) -> ObjectInfo | None:
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.FORBIDDEN:
             fault = f"{_S3}{store.bucket}/{key} may not be read: the role of the jobs has no s3:GetObject for it"
-            raise Refused([fault], "Jobs read inputs/, results/ and runs/.") from error
+            raise Refused([fault], "Jobs read inputs/, results/, runs/ and work/.") from error
         raise
 
 
