@@ -4,11 +4,12 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.lifecycle.daemon import become, down, get_past, lost, reset, start, turn, up
+from embedded_aws.lifecycle.daemon import become, down, reset, start, up
 from embedded_aws.lifecycle.folder import prepare
 from embedded_aws.lifecycle.listeners import is_another_users
 from embedded_aws.lifecycle.proof import find_server, is_running
 from embedded_aws.lifecycle.state import STATE_FILE, ServerState, read_state
+from embedded_aws.lifecycle.turns import get_past, lost, turn
 from embedded_aws.machine.errors import ANOTHER_FOLDER, RESET, START, EmbeddedAWSError, Unreachable
 from embedded_aws.machine.search_path import add as add_to_search_path
 from embedded_aws.machine.search_path import folders as folders_of

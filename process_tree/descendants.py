@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -95,33 +94,6 @@ def already_there() -> list[int]:
     return [row.process for row in _rows() if row.process != os.getpid()] if _has_children() else []
 
 
-def guard() -> None:
-    """Fork, and go on in the new process; the old one stays to end what that leaves, and ends with its exit code.
-
-    Where the old one is killed first, the new one ends all that it has started, and itself.
-    """
-    guarded, guarding = os.pipe()
-    adopt_orphans()
-    process = os.fork()
-    if process == 0:
-        os.close(guarding)
-        adopt_orphans()
-        threading.Thread(target=_end_with, args=(guarded,), daemon=True).start()
-        return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other one
-    while (ended := os.waitpid(-1, 0))[0] != process:
-        pass
-    end_descendants()
-    code = os.waitstatus_to_exitcode(ended[1])
-    os._exit(code if code >= 0 else 128 - code)
-
-
-def _end_with(guarded: int) -> None:
-    os.read(guarded, 1)
-    end_descendants()
-    os._exit(1)
-
-
 def _below(spared: Collection[int]) -> list[int]:
     """Return the living descendants and the children that have ended; not `spared` and what is below them."""
     _reap(spared)
@@ -133,7 +105,7 @@ def _below(spared: Collection[int]) -> list[int]:
 
 
 def _has_children() -> bool:
-    """Tell whether this process may have children, without looking at every process of the machine."""
+    """Return whether this process may have children, without looking at every process of the machine."""
     try:
         _ended_child()
     except ChildProcessError:

@@ -54,7 +54,7 @@ def _json_depth(document: bytes) -> int:
 
 
 def _is_shallow(document: bytes) -> bool:
-    """Tell whether a document is XML of a sound depth."""
+    """Return whether a document is XML of a sound depth."""
     depth = deepest = 0
 
     def begin(_name: str, _attributes: Any) -> None:

@@ -183,7 +183,7 @@ class _Condition:
         self.field = "" if is_range else str(first).removeprefix("$").lower()
 
     def holds(self, fields: dict[str, str], size: int | None) -> bool:
-        """Tell whether a form keeps to it, as far as is known."""
+        """Return whether a form keeps to it, as far as is known."""
         if not self.field:
             return size is None or size in self._sizes
         value = fields.get(self.field)

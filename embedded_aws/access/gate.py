@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from embedded_aws.access import form, signature, sizes
+from embedded_aws.access.answers import Answer, answer_to
 from embedded_aws.access.claims import Claim
 from embedded_aws.access.hosts import Named, named_by
 from embedded_aws.access.open_paths import IDENTITY
 from embedded_aws.access.origins import Rule, admitting, answer_headers, foreign_origin, is_preflight
-from embedded_aws.access.refusals import Answer, Refused, Why, answer_to
+from embedded_aws.access.refusals import Refused, Why
 from embedded_aws.access.request import Request, request_of
 
 CLAIM = "embedded_aws.claim"  # in the WSGI environment: who calls which service, verified
@@ -73,7 +74,7 @@ class Gate:
     def look_at_head(self, request: Request, length: int | None) -> Head:
         """Return what is known of a request before its body comes, so that nobody fills the disk with it.
 
-        `length` is the body's, None where it is not told.
+        `length` is the body's, None where the request does not state it.
         """
         named = named_by(request, self._rules.port, self._rules.bridges)
         if named is None:

@@ -62,7 +62,7 @@ def _names(text: str) -> list[str]:
 
 
 def _any(patterns: Iterable[str], text: str) -> bool:
-    """Tell whether one of the patterns, each with at most a `*`, is that text in any case."""
+    """Return whether one of the patterns, each with at most a `*`, is that text in any case."""
     return any(_matches(pattern, text) for pattern in patterns)
 
 

@@ -123,7 +123,7 @@ def _check_headers(request: Request, claim: Claim) -> None:
 
 
 def _is_normal(request: Request, claim: Claim) -> bool:
-    """Tell whether what is signed tells the whole target: nothing of it is dropped, and no order is lost that counts.
+    """Return whether what is signed holds the whole target: nothing of it is dropped, and no order is lost that counts.
 
     The query is signed in the order of its names and values. A name that comes twice is a list, whose order no service
     minds; S3 has none, and what serves it takes the first. All services but S3 sign a path without dots and empty

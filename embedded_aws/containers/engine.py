@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from embedded_aws.machine.errors import Refused
@@ -109,7 +108,7 @@ class Engine:
             return f"CannotInspectContainerError: {answer.stderr.strip()[-500:]}"
         number, status, is_out_of_memory, error = [*answer.stdout.strip().split(" ", 3), ""][:4]
         if status in _NEVER_RAN:
-            raise NeverRan(error or "the log has what the engine said")
+            raise NeverRan(error or "the log has the engine's message")
         return _OUT_OF_MEMORY if is_out_of_memory == "true" or _is_killed_by_kernel(number) else ""
 
     def remove(self, name: str) -> None:
@@ -125,7 +124,7 @@ class Engine:
 
 
 def _is_killed_by_kernel(container: str) -> bool:
-    """Tell whether the kernel says that it killed a container for its memory.
+    """Return whether the kernel logged that it killed a container for its memory.
 
     It must be asked where the engine does not notice: podman with control groups of version 1.
     """
@@ -134,50 +133,6 @@ def _is_killed_by_kernel(container: str) -> bool:
         return False
     log = subprocess.run([program], capture_output=True, text=True, errors="replace", check=False).stdout
     return any("oom_memcg=" in line and container in line for line in log.splitlines())
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One container: what of it is asked."""
-
-    name: str
-    job: str
-    image: str
-    command: list[str]
-    address: str
-    vcpus: float
-    memory_mib: int
-    gpus: list[str]
-    options: list[str]  # of its definition
-
-
-def run_command(engine: Engine, wanted: Wanted, variables: Iterable[str], folders: Mapping[str, str]) -> list[str]:
-    """Return the command that runs a container in the foreground; values of variables come by the environment."""
-    named = [word for name in variables for word in ("--env", name)]
-    mounted = [word for here, there in folders.items() for word in ("--volume", f"{here}:{there}:ro")]
-    return [
-        *(engine.program, "run", "--pull", "never", "--name", wanted.name, "--label", engine.label),
-        *("--label", engine.job_label(wanted.job)),
-        *("--network", engine.network, "--ip", wanted.address, "--hostname", wanted.name),
-        *("--cpus", f"{wanted.vcpus:g}"),
-        # by default an engine gives as much again of swap space, which hosts of ECS do not have
-        *("--memory", f"{wanted.memory_mib}m", "--memory-swap", f"{wanted.memory_mib}m"),
-        *("--log-driver", "none"),  # what it writes is followed here, and kept in the log stream
-        *wanted.options,
-        *_gpus(engine, wanted.gpus),
-        *mounted,
-        *named,
-        wanted.image,
-        *wanted.command,
-    ]
-
-
-def _gpus(engine: Engine, gpus: list[str]) -> list[str]:
-    if not gpus:
-        return []
-    if engine.is_podman:
-        return [word for gpu in gpus for word in ("--device", f"nvidia.com/gpu={gpu}")]
-    return ["--gpus", f'"device={",".join(gpus)}"']
 
 
 def find(port: int, application: str = Application.name) -> Engine:
@@ -205,5 +160,5 @@ def find(port: int, application: str = Application.name) -> Engine:
 
 
 def _is_podman(program: str) -> bool:
-    """Tell podman from docker by what it says: podman may be installed under docker's name."""
+    """Return whether a program is podman, by its own word: podman may be installed under docker's name."""
     return "podman" in Engine(program, 0).ask("--version").stdout

@@ -1,95 +1,32 @@
 """Starting, finding and stopping the embedded AWS as a process in the background."""
 
 import os
-import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from embedded_aws.lifecycle.folder import LOG_FILE, check_marked, left_by_servers, mark_again, prepare, wipe
-from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
-from embedded_aws.lifecycle.proof import Unproven, is_running, serve_command
+from embedded_aws.lifecycle.folder import LOG_FILE, check_marked, left_by_servers, prepare, wipe
+from embedded_aws.lifecycle.proof import Unproven, serve_command
 from embedded_aws.lifecycle.proof import find_server as find
 from embedded_aws.lifecycle.server_process import end_server
-from embedded_aws.lifecycle.state import STATE_FILE, BadState, ServerState, read_state
-from embedded_aws.machine.errors import START, EmbeddedAWSError, NotFound, Refused
+from embedded_aws.lifecycle.state import STATE_FILE, ServerState
+from embedded_aws.lifecycle.turns import LOOK_SECONDS, READY_SECONDS, get_past, lost, nowhere, turn, wait_alone
+from embedded_aws.machine.errors import EmbeddedAWSError
 from embedded_aws.machine.private_files import open_private
 from embedded_aws.processes import scratch
 from embedded_aws.settings.application import Application
 from embedded_aws.settings.inherited import by_server
 
 _NONE = Application()
-_READY_SECONDS = 60.0
 _END_SECONDS = 15.0
-_TURN_SECONDS = 2 * _READY_SECONDS
-_LOOK = 0.05
 
 
 class NotReady(EmbeddedAWSError):
-    """Raised when the server does not come up; tells the end of its log."""
-
-
-@contextmanager
-def turn(data: Path) -> Iterator[int]:
-    """Wait until no other command starts, stops or resets the server of a folder; gives the open lock.
-
-    Refused, and nothing is written, where the folder is no server's.
-    """
-    if not check_marked(data):
-        raise _nowhere()
-    lock = take(data / START_LOCK, _TURN_SECONDS)
-    try:
-        mark_again(data)
-        yield lock
-    finally:
-        os.close(lock)  # a server that was handed it may hold it still
-
-
-def lost(data: Path) -> ServerState | None:
-    """Return what is noted of a server that was killed."""
-    state = read_state(data)
-    return None if state is None or is_running(state) else state
-
-
-def get_past(data: Path) -> BadState | None:
-    """Remove a state file that cannot be believed, unless a server lives that might be its; return what was wrong.
-
-    The caller has the turn.
-    """
-    try:
-        find(data)
-    except BadState as fault:
-        _wait_alone(data, 0)
-        _clear(data / STATE_FILE)
-        return fault
-    return None
-
-
-def _clear(file: Path) -> None:
-    """Remove whatever has a state file's name, but no folder with things in it: no server made that."""
-    if file.is_symlink() or not file.is_dir():
-        file.unlink()
-        return
-    try:
-        file.rmdir()
-    except OSError as error:
-        raise Refused([f"{file} is a folder with things in it, which no server has made"], "Move it away.") from error
-
-
-def _wait_alone(data: Path, seconds: float) -> None:
-    """Wait for the end of a server that its state file does not tell of (any more); Unproven if it lives on."""
-    end = time.monotonic() + seconds
-    while is_held(data / SERVER_LOCK):
-        if time.monotonic() > end:
-            found = f"pgrep -f -- {shlex.quote(serve_command(str(data.resolve())))}"
-            raise Unproven(
-                f"a server lives in {data}, of which {STATE_FILE} does not tell.", f"Find it ({found}) and end it."
-            )
-        time.sleep(_LOOK)
+    """Raised when the server does not come up; with the last line of its log."""
 
 
 def up(data: Path, arguments: Sequence[str] = (), application: Application = _NONE) -> ServerState:
@@ -117,7 +54,7 @@ def start(data: Path, arguments: Sequence[str], lock: int, application: Applicat
         )
     try:
         return _wait(data, process, begun)
-    except BaseException:  # what this command cannot tell of must not live
+    except BaseException:  # a server that no command could find must not live
         process.kill()
         raise
 
@@ -134,7 +71,7 @@ def become(data: Path, arguments: Sequence[str], lock: int, application: Applica
 
 def tidy(data: Path) -> None:
     """Clear away what a server that was killed has left; Unproven where one still lives. The caller has the turn."""
-    _wait_alone(data, _END_SECONDS)
+    wait_alone(data, _END_SECONDS)
     if lost(data) is not None:
         (data / STATE_FILE).unlink()
     scratch.sweep(data)
@@ -150,7 +87,7 @@ def command(data: Path, arguments: Sequence[str], lock: int, application: Applic
 
 
 def _wait(data: Path, process: "subprocess.Popen[bytes]", begun: int) -> ServerState:
-    end = time.monotonic() + _READY_SECONDS
+    end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
         with suppress(Unproven):  # it serves in a moment
             state = find(data)
@@ -158,10 +95,10 @@ def _wait(data: Path, process: "subprocess.Popen[bytes]", begun: int) -> ServerS
                 return state
         if process.poll() is not None:
             break
-        time.sleep(_LOOK)
+        time.sleep(LOOK_SECONDS)
     lines = (data / LOG_FILE).read_bytes()[begun:].decode(errors="replace").splitlines()
     raise NotReady(
-        f"the embedded AWS did not come up: {lines[-1] if lines else 'it said nothing'}", f"Log: {data / LOG_FILE}"
+        f"the embedded AWS did not come up: {lines[-1] if lines else 'it wrote nothing'}", f"Log: {data / LOG_FILE}"
     )
 
 
@@ -170,12 +107,8 @@ def down(data: Path) -> ServerState:
     with turn(data):
         state = stop(data)
     if state is None:
-        raise _nowhere()
+        raise nowhere()
     return state
-
-
-def _nowhere() -> NotFound:
-    return NotFound("no embedded AWS runs here.", f"Start one: {START}")
 
 
 def stop(data: Path) -> ServerState | None:

@@ -34,7 +34,7 @@ def prepare(data: Path) -> None:
 
 
 def check_marked(data: Path) -> bool:
-    """Tell whether a folder is a server's; false for an absent or empty one, Refused where it holds other things."""
+    """Return whether a folder is a server's; false for an absent or empty one, Refused where it holds other things."""
     if not data.is_dir():
         return False
     check_own(data)

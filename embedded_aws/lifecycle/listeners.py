@@ -34,7 +34,7 @@ def check_listener(address: str, port: int) -> None:
 
 
 def is_another_users(address: str, port: int) -> bool:
-    """Tell whether a connection to an address of this machine may reach another user; False without /proc."""
+    """Return whether a connection to an address of this machine may reach another user; False without /proc."""
     return any(owner != os.getuid() for owner in _owners(address, port) or [])
 
 

@@ -31,7 +31,7 @@ def take(path: Path, seconds: float) -> int:
 
 
 def is_at(path: Path, file: int) -> bool:
-    """Tell whether an open file is still the one at a path: the folder may have been removed and made anew."""
+    """Return whether an open file is still the one at a path: the folder may have been removed and made anew."""
     try:
         return os.path.samestat(path.lstat(), os.fstat(file))
     except FileNotFoundError:
@@ -39,7 +39,7 @@ def is_at(path: Path, file: int) -> bool:
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether a process holds a lock."""
+    """Return whether a process holds a lock."""
     if not path.exists():
         return False
     file = open_private(path, os.O_RDWR)

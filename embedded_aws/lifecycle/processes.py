@@ -1,4 +1,4 @@
-"""Processes of this user, as the system tells of them: /proc on Linux, `ps` elsewhere."""
+"""Processes of this user, as the system lists them: /proc on Linux, `ps` elsewhere."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ def start_of(pid: int) -> str | None:
 
 
 def command_of(pid: int) -> str:
-    """Return a process's command line, its words joined by spaces; empty where it cannot be told."""
+    """Return a process's command line, its words joined by spaces; empty where the system does not show it."""
     if not _HAS_PROC:
         return _ps(pid, "args")
     try:

@@ -1,4 +1,4 @@
-"""Whether an embedded AWS is the one that its state file tells of: it proves that it knows the file's nonce.
+"""Whether an embedded AWS is the server of its state file: it proves that it knows the file's nonce.
 
 Until then it gets no signal, no key and no data.
 """
@@ -45,7 +45,7 @@ def find_server(folder: Path) -> ServerState | None:
 
 
 def is_running(state: ServerState) -> bool:
-    """Tell whether the very process that wrote a state lives, and is ours."""
+    """Return whether the very process that wrote a state lives, and is ours."""
     return start_of(state.pid) == state.started
 
 

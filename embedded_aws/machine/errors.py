@@ -36,6 +36,6 @@ class Refused(EmbeddedAWSError):
 
 
 class Unreachable(EmbeddedAWSError):
-    """Raised when an embedded AWS cannot be reached, or is not the one that its state file tells of."""
+    """Raised when an embedded AWS cannot be reached, or is not the server of its state file."""
 
     exit_code = 5

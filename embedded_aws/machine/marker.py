@@ -14,7 +14,7 @@ _MOST_BYTES = 100
 
 
 def is_marked(folder: Path) -> bool:
-    """Tell whether an embedded AWS has made a folder."""
+    """Return whether an embedded AWS has made a folder."""
     try:
         return read_private(folder / MARKER, _MOST_BYTES) == _mark_of(folder)
     except (OSError, ValueError):

@@ -53,7 +53,7 @@ def noted(data: Path) -> list[str]:
 
 
 def _is_folder(name: object) -> bool:
-    """Tell whether something that was noted can be the name of a folder."""
+    """Return whether something that was noted can be the name of a folder."""
     try:
         return isinstance(name, str) and Path(name).is_absolute() and b"\0" not in os.fsencode(name)
     except UnicodeEncodeError:

@@ -13,7 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from embedded_aws.processes.helper import Lost, Pool, Started
+from embedded_aws.processes.helper import Lost, Started
+from embedded_aws.processes.pool import Pool
 
 _SCRIPT = Path(__file__).parent / "zygote" / "keep.py"
 _TRIES = 3
@@ -37,7 +38,7 @@ class _Pair(Pool):
         theirs.close()
 
     def is_gone(self) -> bool:
-        """Tell whether both have ended."""
+        """Return whether both have ended."""
         return self._guard.poll() is not None
 
     def settled(self) -> object:

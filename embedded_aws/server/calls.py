@@ -46,7 +46,7 @@ class Calls:
 
         def start(status: str, *rest: Any) -> Any:
             missing = service == "s3" and status.startswith("404") and "/" in made[0][1]
-            # who may not list a bucket is told 403 of an object that is not there
+            # who may not list a bucket gets 403 for an object that is not there
             self._note(who, [*made, ("s3:ListBucket", made[0][1].partition("/")[0])] if missing else made)
             return start_response(status, *rest)
 
@@ -114,6 +114,6 @@ def calls(settings: Settings, service: str, environ: Environ) -> Iterator[Call]:
 
 @cache
 def _paths(service: str) -> dict[str, str]:
-    """Return a service's operations by path, for those that are told apart so."""
+    """Return a service's operations by path, for services whose paths differ by operation."""
     model = get_session().get_service_model(service)
     return {model.operation_model(name).http["requestUri"]: name for name in model.operation_names}

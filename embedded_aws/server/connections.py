@@ -5,7 +5,6 @@ import math
 import os
 import resource
 import time
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -16,8 +15,8 @@ from waitress.server import TcpWSGIServer
 from embedded_aws.lifecycle.listeners import owners_of_clients
 from embedded_aws.server.chunked import BoundedReceiver
 from embedded_aws.server.relief import Standing, expendable, is_overdue
-from embedded_aws.services.s3.blobs import Blob, Blobs
-from embedded_aws.services.s3.bodies import Body
+from embedded_aws.server.spool import NoRoom, Spool
+from embedded_aws.services.s3.blobs import Blobs
 
 _FILES = 4096  # wanted; a job inherits them, and a program of old may use no more
 _CONNECTIONS = 1000
@@ -37,49 +36,13 @@ def connection_limit() -> int:
     return int(min(_CONNECTIONS, _SHARE * _open_files_max()))
 
 
-class Spool:
-    """Takes the body of a request for waitress."""
-
-    def __init__(self, store: Blobs) -> None:
-        self._blobs = [Blob(store)]
-        self.check: Callable[[bytes], None] | None = None  # raises Refused where no more is to come
-
-    def __len__(self) -> int:
-        return self._blobs[0].size
-
-    def append(self, data: bytes) -> None:
-        """Take bytes; OSError where the disk does not."""
-        if self.check is not None:
-            self.check(data)
-        self._blobs[0].append(data)
-
-    def getfile(self) -> Body:
-        """Return what the application reads."""
-        return Body(self._blobs[0])
-
-    def close(self) -> None:
-        """Let the bytes go, unless an object has them."""
-        self._blobs.clear()
-
-
-class NoRoom:
-    """The answer to a request whose body the disk does not take, as waitress wants it."""
-
-    def __init__(self, store: Blobs, error: OSError) -> None:
-        self._status, self._headers, self._body = store.refusal(error)
-
-    def to_response(self, _ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
-        """Return status, headers and body."""
-        return f"{self._status} Service Unavailable", list(self._headers.items()), self._body
-
-
 class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Reads one request; its body goes to where objects lie, so that no byte of a large one is written twice."""
 
     store: Blobs
 
     def received(self, data: bytes) -> int:
-        """Take bytes; one that does not fit the disk is told before a client that asks first sends it."""
+        """Take bytes; one that does not fit the disk is refused before a client that asks first sends it."""
         try:
             consumed: int = super().received(data)
         except OSError as error:
@@ -122,7 +85,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
     @property
     def is_proven(self) -> bool:
-        """Tell whether it has signed a request rightly, if only in the head of one."""
+        """Return whether it has signed a request rightly, if only in the head of one."""
         return self.has_signed or bool(self.request and self.request.is_proven)
 
     @property
@@ -140,7 +103,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     next_look = 0.0
 
     def readable(self) -> bool:
-        """Tell whether a new connection may come."""
+        """Return whether a new connection may come."""
         now = time.time()
         if now >= self.next_channel_cleanup:
             self.next_channel_cleanup = now + self.adj.cleanup_interval
@@ -169,7 +132,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return accepted
 
     def has_room_for(self, addr: Any) -> bool:
-        """Tell whether another body may come whose sender has not proven itself; the server's own user always may."""
+        """Return whether another body may come whose sender has not proven itself; the server's own user always may."""
         if sum(channel.unproven_bytes for channel in self._connections()) <= _UNPROVEN:
             return True
         return owners_of_clients(int(self.effective_port)).get(addr[:2]) == os.getuid()

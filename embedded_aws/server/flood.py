@@ -18,7 +18,7 @@ class Flood(logging.Filter):
         self._begun, self._count = clock(), 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record is written, cut to a length."""
+        """Return whether a record is written, cut to a length."""
         left_out = 0
         if self._clock() - self._begun >= _SECONDS:
             left_out = max(0, self._count - _MOST)

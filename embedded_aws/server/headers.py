@@ -22,8 +22,9 @@ from waitress.rfc7230 import HEADER_FIELD_RE
 from waitress.task import WSGITask
 
 from embedded_aws.access import form
+from embedded_aws.access.answers import Answer
 from embedded_aws.access.gate import PROVEN, Gate, Head
-from embedded_aws.access.refusals import Answer, Refused, Why
+from embedded_aws.access.refusals import Refused, Why
 from embedded_aws.access.request import WIRE_HEADERS, Request, wire_lines
 from embedded_aws.server.connections import Connection, Parser
 
@@ -47,7 +48,7 @@ class LineParser(Parser):
 
     @property
     def is_proven(self) -> bool:
-        """Tell whether the signature is right, as far as it has come."""
+        """Return whether the signature is right, as far as it has come."""
         return self.head.is_proven or bool(self.head.signed_form and self.head.signed_form.is_proven)
 
     @property

@@ -24,7 +24,7 @@ class Standing:
 
 
 def is_overdue(standing: Standing, now: float) -> bool:
-    """Tell whether a caller that has proven nothing has taken too long; its connection serves one request."""
+    """Return whether a caller that has proven nothing has taken too long; its connection serves one request."""
     if standing.is_proven or standing.is_served:
         return False
     return now - standing.opened > _SECONDS + standing.body_received / _RATE

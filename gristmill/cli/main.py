@@ -38,7 +38,7 @@ from gristmill.client.stack import DEFAULT_NAME
 from gristmill.client.target import Wanted
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.printable import block
-from process_tree.descendants import guard
+from process_tree.guarding import guard
 
 _EXIT_CODES = """Exit codes: 0 done; 1 the run failed, or something else did; 2 wrong usage; 3 no such run, pipeline or
 object; 4 refused: the file, a parameter or a pipeline.yaml has faults; 5 no stack, no embedded AWS or no credentials,

@@ -38,13 +38,13 @@ def test_it_serves_by_its_own_command_and_tells_clients_where(tmp_path: Path):
     try:
         assert server.stderr is not None
         assert any("serving at http://localhost:" in line for line in server.stderr)
-        told = dict(re.findall(r"^export (\w+)=(.*)$", run(*WORDS, "env", cwd=tmp_path).stdout, re.MULTILINE))
+        exported = dict(re.findall(r"^export (\w+)=(.*)$", run(*WORDS, "env", cwd=tmp_path).stdout, re.MULTILINE))
         sts = boto3.client(
             "sts",
-            endpoint_url=told["AWS_ENDPOINT_URL"],
-            region_name=told["AWS_REGION"],
-            aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
+            endpoint_url=exported["AWS_ENDPOINT_URL"],
+            region_name=exported["AWS_REGION"],
+            aws_access_key_id=exported["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=exported["AWS_SECRET_ACCESS_KEY"],
         )
         assert sts.get_caller_identity()["Account"] == "123456789012"
         assert "runs already" in run(*WORDS, "up", cwd=tmp_path).stdout

@@ -44,14 +44,14 @@ def test_a_free_port_is_free_at_both_addresses(opened: contextlib.ExitStack, els
         return listen(family, address, port or next(given))
 
     monkeypatch.setattr(listening, "listen", listen_there)
-    found = [opened.enter_context(one) for one in listen_on_loopback(0)]
-    ports = {one.getsockname()[1] for one in found}
-    assert [one.getsockname()[0] for one in found] == ["127.0.0.1", "::1"]
+    found = [opened.enter_context(listener) for listener in listen_on_loopback(0)]
+    ports = {listener.getsockname()[1] for listener in found}
+    assert [listener.getsockname()[0] for listener in found] == ["127.0.0.1", "::1"]
     assert len(ports) == 1
     assert elsewhere not in ports
 
 
 def test_a_machine_without_the_newer_address_has_the_other(opened: contextlib.ExitStack, monkeypatch):
     monkeypatch.setattr(listening, "_LOOPBACK", ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "2001:db8::1")))
-    found = [opened.enter_context(one) for one in listen_on_loopback(0)]
-    assert [one.family for one in found] == [socket.AF_INET]
+    found = [opened.enter_context(listener) for listener in listen_on_loopback(0)]
+    assert [listener.family for listener in found] == [socket.AF_INET]

@@ -28,11 +28,11 @@ def queue(*environments: Environment, priority: int = 1) -> Queue:
 
 
 def job(name: str, where: Queue, vcpus: float = 1, gpus: int = 0, nodes: int = 0) -> Job:
-    def one(job_id: str, count: int) -> Job:
+    def plain_job(job_id: str, count: int) -> Job:
         return Job(job_id, name, f"arn:{job_id}", where, DEFINITION, {}, Needs(vcpus * count, 0, gpus * count), {})
 
-    made = one(name, nodes or 1)
-    made.nodes = [one(f"{name}#{index}", 1) for index in range(nodes)]
+    made = plain_job(name, nodes or 1)
+    made.nodes = [plain_job(f"{name}#{index}", 1) for index in range(nodes)]
     where.waiting[name] = made
     return made
 
@@ -40,17 +40,17 @@ def job(name: str, where: Queue, vcpus: float = 1, gpus: int = 0, nodes: int = 0
 def test_no_gpu_is_ever_two_jobs_at_once_and_each_node_has_its_own():
     capacity, where = Capacity(MACHINE), queue()
     jobs = [job("a", where, gpus=1), job("b", where, gpus=1, nodes=2), job("c", where, gpus=1)]
-    for one in jobs:
-        capacity.take(one, where.environments[0])
+    for taker in jobs:
+        capacity.take(taker, where.environments[0])
     holders = [jobs[0], *jobs[1].nodes, jobs[2]]
-    assert sorted(gpu for one in holders for gpu in one.gpus) == [0, 1, 2, 3]
+    assert sorted(gpu for holder in holders for gpu in holder.gpus) == [0, 1, 2, 3]
     assert jobs[1].gpus == ()
     capacity.release(jobs[1])
     again = job("d", where, gpus=2)
     capacity.take(again, where.environments[0])
     assert set(again.gpus) == {1, 2}
-    for one in (jobs[0], jobs[2], again):
-        capacity.release(one)
+    for holder in (jobs[0], jobs[2], again):
+        capacity.release(holder)
     assert (capacity.used, where.environments[0].used) == (Needs(), Needs())
 
 
@@ -73,7 +73,7 @@ def test_environments_are_filled_in_order_and_disabled_ones_left_out():
 
 
 @pytest.mark.parametrize(
-    ("where", "asked", "told"),
+    ("where", "asked", "reason"),
     [
         (queue(environment(vcpus=2)), {"vcpus": 3}, "MAX_RESOURCE - the job asks for 3 vCPU, and the largest"),
         (queue(environment(vcpus=9)), {"vcpus": 5}, "JOB_RESOURCE_REQUIREMENT - the job asks for 5 vCPU, and this"),
@@ -82,8 +82,8 @@ def test_environments_are_filled_in_order_and_disabled_ones_left_out():
         (queue(environment(type="SPOT")), {"nodes": 2}, "no compute environment of the queue takes multi-node jobs"),
     ],
 )
-def test_a_job_that_can_never_start_says_why(where, asked, told):
-    assert told in (why_never(job("x", where, **asked), MACHINE) or "")
+def test_a_job_that_can_never_start_says_why(where, asked, reason):
+    assert reason in (why_never(job("x", where, **asked), MACHINE) or "")
     assert why_never(job("y", queue()), MACHINE) is None
 
 
@@ -108,8 +108,8 @@ def test_a_wrong_main_node_and_a_range_beyond_are_refused_together():
     ranges = [{"targetNodes": "0:0", "container": {}}, {"targetNodes": "5:", "container": {}}]
     properties = {"numNodes": 6, "mainNode": 4, "nodeRangeProperties": ranges}
     definition = Definition("m", "arn:m:1", 1, {"nodeProperties": properties})
-    told = list(request_problems({"nodeOverrides": {"numNodes": 3}}, definition))
-    assert len(told) == 2
+    problems = list(request_problems({"nodeOverrides": {"numNodes": 3}}, definition))
+    assert len(problems) == 2
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,11 @@ def test_what_aws_asks_of_containers_and_retries():
 
 
 def test_a_request_makes_an_array_whose_children_wait_as_asked():
-    said = {"jobName": "a", "arrayProperties": {"size": 3}}
-    chain = make_job({**said, "dependsOn": [{"type": "SEQUENTIAL"}]}, queue(), DEFINITION, "arn")
+    request = {"jobName": "a", "arrayProperties": {"size": 3}}
+    chain = make_job({**request, "dependsOn": [{"type": "SEQUENTIAL"}]}, queue(), DEFINITION, "arn")
     assert [child.waits_for for child in chain.children] == [set(), {f"{chain.id}:0"}, {f"{chain.id}:1"}]
     wide = make_job(
-        {**said, "dependsOn": [{"jobId": "x", "type": "N_TO_N"}, {"jobId": "y"}]}, queue(), DEFINITION, "arn"
+        {**request, "dependsOn": [{"jobId": "x", "type": "N_TO_N"}, {"jobId": "y"}]}, queue(), DEFINITION, "arn"
     )
     assert [child.waits_for for child in wide.children] == [{f"x:{index}", "y"} for index in range(3)]
     assert wide.waits_for == set()
@@ -165,5 +165,5 @@ def test_a_request_makes_an_array_whose_children_wait_as_asked():
 
 @pytest.mark.parametrize(("own", "lost", "tries"), [(1, 0, 1), (0, 1, 1), (2, 3, 2), (3, 7, 10), (0, 10, 10)])
 def test_what_is_lost_costs_no_try_but_the_only_one_up_to_a_bound(own: int, lost: int, tries: int):
-    attempts = [Attempt("stream", 0, is_lost=one < lost) for one in range(own + lost)]
+    attempts = [Attempt("stream", 0, is_lost=index < lost) for index in range(own + lost)]
     assert counted(attempts) == tries

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from batch_jobs.images.layer import is_loadable
-from embedded_aws.containers.engine import Engine, Wanted, run_command
+from embedded_aws.containers.command import Wanted, run_command
+from embedded_aws.containers.engine import Engine
 from embedded_aws.containers.options import options
 from embedded_aws.services.cloudformation.template import parse
 from gristmill.enums import Image

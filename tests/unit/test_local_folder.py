@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded_aws.lifecycle import daemon
+from embedded_aws.lifecycle import daemon, turns
 from embedded_aws.lifecycle.folder import LOG_FILE, prepare
 from embedded_aws.lifecycle.locks import SERVER_LOCK, START_LOCK, is_held, take
 from embedded_aws.lifecycle.proof import Unproven
@@ -209,7 +209,7 @@ def test_turns_are_taken_one_by_one_even_where_the_lock_is_removed(tmp_path: Pat
     inside, seen = [], []
 
     def work() -> None:
-        with daemon.turn(tmp_path):
+        with turns.turn(tmp_path):
             inside.append(1)
             seen.append(len(inside))
             time.sleep(0.01)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from embedded_aws.lifecycle import daemon, processes
+from embedded_aws.lifecycle import daemon, processes, turns
 from embedded_aws.lifecycle.locks import SERVER_LOCK, take
 from embedded_aws.lifecycle.processes import start_of
 from embedded_aws.lifecycle.proof import Unproven, find_server
@@ -59,7 +59,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def use(folder: Path) -> None:
     """Do what commands do with a state file; each answers none, or one line with its mend."""
-    for command in (find_server, daemon.lost, daemon.down):
+    for command in (find_server, turns.lost, daemon.down):
         try:
             state = command(folder)
         except EmbeddedAWSError as error:
@@ -67,7 +67,7 @@ def use(folder: Path) -> None:
             assert error.mend
             assert error.exit_code in (ExitCode.UNREACHABLE, ExitCode.NOT_FOUND)
         else:
-            assert state is None or command is daemon.lost
+            assert state is None or command is turns.lost
     daemon.reset(folder)
     assert not (folder / STATE_FILE).exists()
 

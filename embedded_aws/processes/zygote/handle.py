@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.processes.helper import Lost, Pool, Started
+from embedded_aws.processes.helper import Lost, Started
 from embedded_aws.processes.keeper import keeper
+from embedded_aws.processes.pool import Pool
 
 _FOLDER = Path("/")  # one that nobody deletes
 _STDERR = 2  # the log
@@ -50,11 +51,11 @@ class Zygote(Pool):
         return self._process.wait()
 
     def is_gone(self) -> bool:
-        """Tell whether it has ended."""
+        """Return whether it has ended."""
         return self._process.poll() is not None
 
     def is_stale(self) -> bool:
-        """Tell whether it has ended, or holds code that has changed on disk since."""
+        """Return whether it has ended, or holds code that has changed on disk since."""
         if self.is_gone():
             return True
         with self._lock:

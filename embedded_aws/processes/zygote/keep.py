@@ -71,7 +71,7 @@ def main(server: int, control: socket.socket, will: int) -> None:
         os._exit(0)
     control.close()
     os.close(guarded)
-    while (ended := os.waitpid(-1, os.WUNTRACED))[0] != keeper or serve.killed_if_frozen(*ended):
+    while (ended := os.waitpid(-1, os.WUNTRACED))[0] != keeper or serve.running.killed_if_frozen(*ended):
         pass
     serve.offspring.end_descendants()
     if ended[1] and os.getppid() != server:
@@ -79,7 +79,7 @@ def main(server: int, control: socket.socket, will: int) -> None:
 
 
 def is_gone(control: socket.socket) -> bool:
-    """Tell whether the other end of a socket is closed."""
+    """Return whether the other end of a socket is closed."""
     control.setblocking(False)
     with contextlib.suppress(BlockingIOError):
         while control.recv(65_536):

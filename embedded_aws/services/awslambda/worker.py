@@ -20,7 +20,7 @@ SERVICES = ("s3", "batch", "logs", "sns")
 
 
 class Context:
-    """What a handler is told of its invocation."""
+    """The context that a handler gets of its invocation."""
 
     def __init__(self, facts: dict[str, Any], deadline: float) -> None:
         self._deadline = deadline

@@ -86,13 +86,13 @@ class Worker:
         return self._receive(end)
 
     def make_ready(self) -> bool:
-        """Tell whether an idle worker can take another invocation; its temporary folder may have been deleted."""
+        """Return whether an idle worker can take another invocation; its temporary folder may have been deleted."""
         make_marked(self._temporary.parent)
         self._temporary.mkdir(exist_ok=True)
         return self._process.poll() is None
 
     def was_killed(self) -> bool:
-        """Tell whether it was killed from outside, once it has ended."""
+        """Return whether it was killed from outside, once it has ended."""
         return self._process.wait() in _FROM_OUTSIDE
 
     def output(self) -> str:

@@ -40,7 +40,7 @@ class Scope:
         return attributes[attribute]
 
     def holds(self, condition: str) -> bool:
-        """Tell whether a condition holds."""
+        """Return whether a condition holds."""
         return bool(evaluate(self.conditions[condition], self))
 
 

@@ -79,13 +79,13 @@ class StrictStack(Stack):  # type: ignore[misc]
 
     # ---- what changes a stack
     def is_same(self, template: str, given: dict[str, Any]) -> bool:
-        """Tell whether a template and its parameters are those that stand."""
+        """Return whether a template and its parameters are those that stand."""
         if self.template != template or not self.status.endswith("_COMPLETE"):
             return False
         return resolve(self.template_dict, given) == self._values
 
     def change(self, template: str, given: dict[str, Any], verb: str) -> None:
-        """Bring the stack to a template; `verb` is CREATE or UPDATE. A failure is rolled back and told."""
+        """Bring the stack to a template; `verb` is CREATE or UPDATE. A failure is rolled back, and an event."""
         self._begin(f"{verb}_IN_PROGRESS")
         before = dict(self.engine.resources)
         try:

@@ -38,7 +38,7 @@ def dispatch(event: dict[str, Any]) -> None:
 
 
 def is_wanted(source: str) -> bool:
-    """Tell whether a rule may match events of a source: asked before events by the thousand are made."""
+    """Return whether a rule may match events of a source: asked before events by the thousand are made."""
     if not _bus:
         return False  # the embedded AWS goes down
     bus = _bus[0]

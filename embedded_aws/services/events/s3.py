@@ -47,4 +47,4 @@ def install(emit: Emit) -> None:
         emit("aws.s3", "Object Created", detail, [bucket.arn])
 
     notifications._send_event_bridge_message = send
-    bucket_notifications.send_notification = lambda *_ignored, **_more: None  # AWS tells of no CreateBucket here
+    bucket_notifications.send_notification = lambda *_ignored, **_more: None  # AWS sends no such event for CreateBucket

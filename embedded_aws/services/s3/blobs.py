@@ -30,7 +30,7 @@ class Blobs:
         self._lock = threading.RLock()  # a blob may go, and say so, while its own thread counts
 
     def admits(self, size: int, more: int) -> bool:
-        """Tell whether a blob of `size` bytes may grow by `more` in memory, and count them if so."""
+        """Return whether a blob of `size` bytes may grow by `more` in memory, and count them if so."""
         with self._lock:
             is_admitted = size + more <= _SMALL and self.held + more <= _HELD
             self.held += more if is_admitted else 0

@@ -57,7 +57,7 @@ class Keys(_VersionedKeyStore):  # type: ignore[misc]
         return max([name, *self._names[behind - 1 : behind]])
 
     def entries(self, prefix: str, delimiter: str, after: str, live: bool) -> Iterator[tuple[str, bool]]:
-        """Yield names in order and behind `after`, and folders in the place of what lies in them, told by True.
+        """Yield names in order and behind `after`, and folders, marked True, in place of what lies in them.
 
         With `live`, only what is there: keys whose latest version is no delete marker.
         """

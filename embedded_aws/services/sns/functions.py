@@ -78,7 +78,7 @@ def _hand_over(subscription: Any, event: dict[str, Any]) -> None:
 
 
 def may_invoke(function: Any, topic: str) -> bool:
-    """Tell whether a function's own policy lets a topic invoke it."""
+    """Return whether a function's own policy lets a topic invoke it."""
     try:
         statements = function.policy.get_policy()["Policy"]["Statement"]
     except GenericResourcNotFound:

@@ -49,7 +49,7 @@ def send(server: str, mail: EmailMessage) -> None:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether an email can go to an address: nothing before or after it, nothing that ends its header."""
+    """Return whether an email can go to an address: nothing before or after it, nothing that ends its header."""
     name, _, domain = text.rpartition("@")
     return bool(name and domain) and text.isprintable() and " " not in text
 

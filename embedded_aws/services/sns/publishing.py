@@ -26,7 +26,7 @@ def install() -> None:
 
 
 def is_subject(text: str) -> bool:
-    """Tell whether SNS takes a subject (API reference, Publish): printable ASCII that begins with no blank."""
+    """Return whether SNS takes a subject (API reference, Publish): printable ASCII that begins with no blank."""
     return text.isascii() and text.isprintable() and text[:1] not in ("", " ")
 
 

@@ -1,4 +1,4 @@
-"""Executions: named, told of on EventBridge, logged, stopped at once, and described as AWS does."""
+"""Executions: named, announced on EventBridge, logged, stopped at once, and described as AWS does."""
 
 import datetime
 import json
@@ -101,7 +101,7 @@ def _patch_end(settings: Settings) -> None:
     reflect, stop = communication._reflect_execution_status, execution_module.Execution.stop
 
     def reflect_once(self: Any) -> None:
-        """Note how the execution ended, unless it was stopped and has been told of."""
+        """Note how the execution ended, unless it was stopped, which is announced already."""
         if self.execution.exec_status is not ExecutionStatus.RUNNING:
             return
         reflect(self)

@@ -49,7 +49,7 @@ def _normalise_response(
 
 
 def _eval_sync(self: Any, env: Any, sync_resolver: Callable[[], Any], **_unused: Any) -> Any:
-    """Wait for the job without polling: Batch tells of every change."""
+    """Wait for the job without polling: Batch announces every change."""
     while env.is_running():
         seen = changes.batch.sequence()  # taken before the look, so that no change falls between
         result = sync_resolver()

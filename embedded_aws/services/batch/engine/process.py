@@ -129,7 +129,7 @@ class JobProcess:
 
 
 def _has_more(output: int, seconds: float) -> bool:
-    """Tell whether a pipe has bytes, or its end, within a time; select() would end at the 1,024th open file."""
+    """Return whether a pipe has bytes, or its end, within a time; select() would end at the 1,024th open file."""
     poll = select.poll()
     poll.register(output, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

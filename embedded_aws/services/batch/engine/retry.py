@@ -18,7 +18,7 @@ def counted(attempts: Sequence[Attempt]) -> int:
 
 
 def is_retried(attempt: Attempt, done: int, tries: int, rules: Sequence[dict[str, Any]]) -> bool:
-    """Tell whether a failed attempt is retried: the first rule that matches decides, and without one it is.
+    """Return whether a failed attempt is retried: the first rule that matches decides, and without one it is.
 
     A job that ran past its timeout is not retried.
     """
@@ -31,7 +31,7 @@ def is_retried(attempt: Attempt, done: int, tries: int, rules: Sequence[dict[str
 
 
 def matches(rule: dict[str, Any], attempt: Attempt) -> bool:
-    """Tell whether all conditions of a rule hold; each is a glob with `*` only at its end."""
+    """Return whether all conditions of a rule hold; each is a glob with `*` only at its end."""
     facts = {
         "onReason": attempt.reason,
         "onStatusReason": attempt.status_reason,

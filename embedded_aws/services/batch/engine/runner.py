@@ -24,7 +24,7 @@ def _starter(settings: Settings) -> Starter:
 
 
 class Runner:
-    """Runs placed jobs. `move` changes a status, `over` is told an attempt's end; both under the engine's lock."""
+    """Runs placed jobs. `move` changes a status, `over` gets an attempt's end; both under the engine's lock."""
 
     def __init__(
         self,

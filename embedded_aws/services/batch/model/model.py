@@ -43,7 +43,7 @@ class Queue:
     state: str = "ENABLED"
     priority: int = 1
     waiting: "dict[str, Job]" = field(default_factory=dict)  # RUNNABLE jobs in the order they came
-    blocked_by: str = ""  # the job at its head that was last told to block it
+    blocked_by: str = ""  # the job at its head that blocked it last
 
     @property
     def policy(self) -> str | None:
@@ -112,22 +112,22 @@ class Job:
 
     @property
     def is_array(self) -> bool:
-        """Tell whether this is an array's parent, which itself runs nothing."""
+        """Return whether this is an array's parent, which itself runs nothing."""
         return bool(self.children)
 
     @property
     def is_multinode(self) -> bool:
-        """Tell whether this is a multi-node job, whose nodes run."""
+        """Return whether this is a multi-node job, whose nodes run."""
         return bool(self.nodes)
 
     @property
     def is_child(self) -> bool:
-        """Tell whether this is a child of an array."""
+        """Return whether this is a child of an array."""
         return self.parent is not None and self.parent.is_array
 
     @property
     def is_node(self) -> bool:
-        """Tell whether this is a node of a multi-node job."""
+        """Return whether this is a node of a multi-node job."""
         return self.parent is not None and self.parent.is_multinode
 
     @property

@@ -21,7 +21,7 @@ def span(target: str, nodes: int) -> range:
 
 
 def is_open(target: str) -> bool:
-    """Tell whether a range goes on to the last node, however many there are."""
+    """Return whether a range goes on to the last node, however many there are."""
     return target.endswith(":")
 
 

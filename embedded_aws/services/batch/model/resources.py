@@ -21,7 +21,7 @@ class Needs:
         return Needs(self.vcpus - other.vcpus, self.memory - other.memory, self.gpus - other.gpus)
 
     def fits(self, room: "Needs") -> bool:
-        """Tell whether this fits into `room`."""
+        """Return whether this fits into `room`."""
         return self.vcpus <= room.vcpus and self.memory <= room.memory and self.gpus <= room.gpus
 
 

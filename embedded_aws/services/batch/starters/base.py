@@ -20,7 +20,7 @@ class Process(Protocol):
 
     @property
     def is_lost(self) -> bool:
-        """Tell whether it was lost with the helper that had started it: its exit code means nothing."""
+        """Return whether it was lost with the helper that had started it: its exit code means nothing."""
 
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal; None while it runs."""

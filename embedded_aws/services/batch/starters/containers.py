@@ -7,7 +7,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from embedded_aws.containers.engine import Engine, NeverRan, Wanted, run_command
+from embedded_aws.containers.command import Wanted, run_command
+from embedded_aws.containers.engine import Engine, NeverRan
 from embedded_aws.containers.network import Addresses, pin
 from embedded_aws.containers.options import options
 from embedded_aws.machine.gpus import real

@@ -34,7 +34,7 @@ class Isolated:
 
     @property
     def is_lost(self) -> bool:
-        """Tell whether it was lost with the helper that had started it."""
+        """Return whether it was lost with the helper that had started it."""
         return self._process.is_lost
 
     def poll(self) -> int | None:

@@ -48,7 +48,7 @@ class ProcessStarter:
         return keeper().execute(executed(command, host), environment, folder, output)
 
     def _is_forked(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
-        """Tell whether it is `python -m MODULE` with the interpreter set up as the zygote's is."""
+        """Return whether it is `python -m MODULE` with the interpreter set up as the zygote's is."""
         is_module = len(command) > 2 and command[0] in PYTHON and command[1] == "-m"
         return is_module and _interpreter(environment) == self._interpreter
 
