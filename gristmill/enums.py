@@ -48,6 +48,23 @@ class CheckVerdict(StrEnum):
 
 
 @unique
+class Breach(StrEnum):
+    """What a figure out of its bounds does to the run."""
+
+    FAIL = "fail"
+    WARN = "warn"
+
+
+@unique
+class FigureVerdict(StrEnum):
+    """What CheckOutput found of a figure."""
+
+    PASSED = "PASSED"
+    WARNED = "WARNED"  # out of its bounds, and the run goes on
+    FAILED = "FAILED"  # out of its bounds, or no number that can be held against them
+
+
+@unique
 class Compute(StrEnum):
     """Which queue a branch's jobs go to."""
 

@@ -5,6 +5,9 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+_WHOLE_MAX = 2**53  # up to it, a float holds every whole number
+_DIGITS_SHOWN = 40
+
 
 def ascii_only(text: str) -> str:
     """Return text in printable ASCII: accents dropped, what has no ASCII kin as `?`."""
@@ -52,6 +55,12 @@ def brief(seconds: float) -> str:
 def quantity(count: float) -> str:
     """Return a figure in words: whole with separators from 100 on, else with two significant digits."""
     return f"{count:,.0f}" if count >= 100 or count == int(count) else f"{count:.2g}"
+
+
+def number(value: float) -> str:
+    """Return a number exactly: whole without a point, a fraction with the fewest digits that are its own."""
+    is_whole = isinstance(value, int) or (value.is_integer() and abs(value) <= _WHOLE_MAX)
+    return shortened(str(int(value) if is_whole else value), _DIGITS_SHOWN)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -65,6 +65,12 @@ STAGE_CHILDREN_MAX = 50_000
 # Names in a pipeline.yaml: stage and branch together fit the name of a Batch job, beside run, attempt and group
 NAME_MAX = 40
 
+# The checks of a pipeline, and what they read: a branch's figures are a small JSON object. A message is a few sentences
+CHECKS_MAX = 50
+FIGURES_MAX = 64 * 1024  # bytes
+FIGURE_NAME_MAX = 100
+MESSAGE_MAX = 500
+
 # The tasks of a stage: Merge and CheckOutput hold 32 bytes of each, 640 MB of a function's 1,769
 TASKS_MAX = 20_000_000
 

@@ -85,7 +85,7 @@ def _sentence(error: Any) -> str:
         known = fields_at(tuple(place))
         return f"there is no such field; there are: {', '.join(known)}{did_you_mean(str(field), known)}"
     given = f" (given: {error['input']!r})" if error["type"] != "missing" else ""
-    return f"{error['msg']}{given}"
+    return f"{error['msg'].removeprefix('Value error, ')}{given}"
 
 
 def at(file: Path, tree: yaml.Node | None, place: Place, what: str) -> str:

@@ -2,25 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import ByteSize, Field, JsonValue, model_validator
 
 from gristmill.enums import Compute, Image, MergeKind, OutputKind, ParameterType, RecordFormat
-from gristmill.limits import ATTEMPTS_MAX, BATCH_NAME_MAX, NAME_MAX, STAGE_BRANCHES_MAX
-
-Name = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}$")]
-ParameterName = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$")]
-Callable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-Reference = Annotated[str, StringConstraints(pattern=rf"^params\.[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$")]
-Size = Annotated[int, Field(ge=1)] | Reference
-Suffix = Annotated[str, StringConstraints(pattern=r"^\.[\w.]+$")]
-# AWS Batch API reference, SubmitJob: a name, and maybe a revision
-JobDefinition = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9][\w-]{{0,{BATCH_NAME_MAX - 1}}}(:\d+)?$")]
-
-
-class Closed(BaseModel):
-    """A schema where an unknown field is an error and nothing changes once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from gristmill.limits import ATTEMPTS_MAX, CHECKS_MAX, STAGE_BRANCHES_MAX
+from gristmill.pipeline.check import Check
+from gristmill.pipeline.fields import Callable, Closed, JobDefinition, Name, ParameterName, Size, Suffix
 
 
 class Accepts(Closed):
@@ -185,6 +172,11 @@ class Pipeline(Closed):
         default=None, description="A Batch job definition of your own, so an image of your own."
     )
     stages: list[Stage] = Field(min_length=1, description="What is done, one after another.")
+    checks: list[Check] = Field(
+        default=[],
+        max_length=CHECKS_MAX,
+        description="Bounds on figures that branches write; see [Checks](pipelines.md#checks).",
+    )
     results: list[Name] | None = Field(
         default=None, description="Branches whose outputs are kept as results. Without it, every one that makes any."
     )
@@ -192,6 +184,10 @@ class Pipeline(Closed):
     def stage(self, name: str) -> Stage:
         """Return the stage called `name`."""
         return next(stage for stage in self.stages if stage.name == name)
+
+    def checks_of(self, branch: str) -> list[Check]:
+        """Return the checks of a branch's figures."""
+        return [check for check in self.checks if check.of == branch]
 
     def after(self, name: str) -> Stage | None:
         """Return the stage after the one called `name`, None after the last."""

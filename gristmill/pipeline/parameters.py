@@ -8,7 +8,8 @@ from pydantic import JsonValue
 from gristmill.enums import ParameterType
 from gristmill.formats.registry import Layout
 from gristmill.humanize import did_you_mean
-from gristmill.pipeline.model import Parameter, Pipeline, Size, Split
+from gristmill.pipeline.fields import Size
+from gristmill.pipeline.model import Parameter, Pipeline, Split
 from gristmill.pipeline.parameter_rules import RESERVED, problems
 
 Values = dict[str, JsonValue]

@@ -12,7 +12,7 @@ Written by `make reference` from the schema that `gristmill pipelines schema` pr
 pipeline](pipelines.md) shows them at work. A field that is not here is refused, with those there are.
 """
 _OUTERMOST = "Pipeline"
-_ORDER = ("Accepts", "Parameter", "Stage", "Split", "Branch", "Expects")
+_ORDER = ("Accepts", "Parameter", "Stage", "Split", "Branch", "Expects", "Check")
 
 Schema = Mapping[str, Any]
 

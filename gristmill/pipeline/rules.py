@@ -1,12 +1,13 @@
 """Rules of `pipeline.yaml` that join fields; each broken one is a fault with the place it is at.
 
-Here are those of the whole file: names, results, the history of an execution.
+Here are those of the whole file: names, results, checks, the history of an execution.
 """
 
 from collections.abc import Iterator
 
 from gristmill import keys, state_machine
 from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
+from gristmill.pipeline.check_rules import check_faults
 from gristmill.pipeline.fault import Fault
 from gristmill.pipeline.model import Pipeline, Stage
 from gristmill.pipeline.parameter_rules import parameter_faults
@@ -23,6 +24,7 @@ def faults(pipeline: Pipeline) -> Iterator[Fault]:
     yield from _names(pipeline)
     for number in range(len(pipeline.stages)):
         yield from stage_faults(pipeline, number)
+    yield from check_faults(pipeline)
     yield from _results(pipeline)
     yield from _history(pipeline)
 

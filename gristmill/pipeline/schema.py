@@ -8,11 +8,14 @@ from gristmill.pipeline.model import Pipeline
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"  # what pydantic writes
 _ONE_JOB = [{"required": [kind]} for kind in ("run", "command", "script", "mpi")]
 
+_BOUNDS = [{"required": ["equals"]}, {"anyOf": [{"required": ["minimum"]}, {"required": ["maximum"]}]}]
+
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema; what joins fields of different objects is left to `gristmill pipelines validate`."""
     made = Pipeline.model_json_schema()
     made["$defs"]["Branch"]["oneOf"] = _ONE_JOB
+    made["$defs"]["Check"]["oneOf"] = _BOUNDS
     return {"$schema": _DIALECT, **made, "title": "Gristmill pipeline.yaml"}
 
 

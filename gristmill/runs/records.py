@@ -18,6 +18,7 @@ from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.keys import INPUTS
 from gristmill.pipeline.model import Pipeline
 from gristmill.printable import encodable
+from gristmill.runs.checks import CheckResult
 from gristmill.runs.cursor import nth_attempt
 
 _Words = Annotated[str, AfterValidator(encodable)]  # of programs and users, who may say anything
@@ -154,6 +155,7 @@ class BranchFinding(Counts):
     failures: list[Failure]  # of this attempt, a handful at most; `missing` says how many there are
     missing: int
     problem: _Words | None
+    checks: list[CheckResult] = []  # of its figures, once it is complete
 
 
 class Finding(Record):
@@ -180,5 +182,6 @@ class Outcome(Record):
     started_at: AwareDatetime
     ended_at: AwareDatetime
     results: list[str]
+    warnings: list[_Words] = []  # of figures that are out of their bounds
     cost: Bill | None = None  # of this execution; None where it could not be measured
     estimate: float | None = None  # dollars

@@ -6,9 +6,10 @@ from typing import Any
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.enums import CheckVerdict, Encoding
+from gristmill.errors import Corrupt
 from gristmill.formats.encoding import warnings
 from gristmill.formats.registry import traits_of
-from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
+from gristmill.limits import ATTEMPTS_MAX, FIGURES_MAX, STATE_REASON_MAX
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
@@ -17,6 +18,7 @@ from gristmill.runs.locations import find_branch, frozen, output_key
 from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.steps.check_output.causes import CauseClients, failures
+from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.verdict import Expected, count_failure, judge
 from gristmill.steps.merge.publish import is_published, publishes
 from gristmill.storage import Storage
@@ -67,6 +69,8 @@ def _examine(
 ) -> BranchFinding:
     held = read_committed(store, cursor.branch(branch.name), expected.tasks)
     missing = held.tasks_missing
+    output = None if missing else _output(store, record, branch, held)
+    checks = frozen(record).checks_of(branch.name)
     return BranchFinding(
         branch=branch.name,
         tasks=expected.tasks,
@@ -75,12 +79,13 @@ def _examine(
         records_out=held.records_out,
         bytes_in=held.bytes_in,
         bytes_out=held.size,
-        output=None if missing else _output(store, record, branch, held),
+        output=output,
         failures=_failures(store, clients, cursor, branch.name, held, expected) if missing else [],
         missing=missing,
         problem=None
         if missing
         else count_failure(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
+        checks=check_figures(checks, read_figures(store, output)) if checks and output else [],
     )
 
 
@@ -116,6 +121,14 @@ def _output(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -
         stage = find_branch(frozen(record), branch.name)[0].name
         return keys.BranchKeys(record.run, stage, branch.name).segments if branch.has_results else None
     return output_key(record, branch.name) if is_published(store, record, branch, held) else None
+
+
+def read_figures(store: Storage, output: str) -> bytes:
+    """Return the first bytes of a merged output, of the version that is there now: more than figures may have."""
+    made = store.head(output)
+    if made is None:
+        raise Corrupt(f"{output} was removed while its figures were checked.")
+    return store.read(output, 0, min(made.size, FIGURES_MAX + 1), made.version)
 
 
 def _answer(

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from gristmill.enums import CheckVerdict, Encoding
+from gristmill.enums import CheckVerdict, Encoding, FigureVerdict
 from gristmill.pipeline.model import Branch, Stage
+from gristmill.runs.checks import with_verdict
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.records import BranchFinding
 from gristmill.steps.check_output.causes import is_hopeless
@@ -22,6 +23,9 @@ class Expected:
 def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVerdict, str]:
     """Return the verdict on a stage after `tries` attempts, and why."""
     failures = [f"{finding.branch}: {finding.problem}" for finding in found if finding.problem]
+    failures += [
+        result.headline for result in with_verdict(FigureVerdict.FAILED, (finding.checks for finding in found))
+    ]
     if failures:
         return CheckVerdict.FAILED, "; ".join(failures)
     incomplete = {

@@ -1,0 +1,37 @@
+"""What was found of the figures that branches wrote."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from gristmill.enums import FigureVerdict
+from gristmill.humanize import number
+from gristmill.pipeline.check import Check
+from gristmill.pipeline.fields import Closed
+from gristmill.printable import encodable
+
+
+class CheckResult(Closed):
+    """What CheckOutput found of a figure: its value (None: there is no number), and what is wrong with it."""
+
+    check: Check
+    value: int | float | None
+    verdict: FigureVerdict
+    problem: Annotated[str, AfterValidator(encodable)] = ""  # why there is no number
+
+    @property
+    def headline(self) -> str:
+        """Return the result in one line: branch, figure, value, bounds; of a breach its meaning too."""
+        place = f"{self.check.of}: {self.check.figure}"
+        if self.value is None:
+            return f"{place} must be {self.check.bounds}, but {self.problem}"
+        if self.verdict is FigureVerdict.PASSED:
+            return f"{place} is {number(self.value)} ({self.check.bounds})"
+        meaning = " ".join(self.check.message.split())
+        return f"{place} is {number(self.value)}, and must be {self.check.bounds}: {meaning}"
+
+
+def with_verdict(verdict: FigureVerdict, found: Iterable[Sequence[CheckResult]]) -> Iterator[CheckResult]:
+    """Yield the results of all branches that have a verdict."""
+    yield from (result for results in found for result in results if result.verdict is verdict)
