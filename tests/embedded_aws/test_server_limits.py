@@ -89,7 +89,8 @@ def serving(limit: int) -> Iterator[tuple[str, int]]:
     try:
         yield listener.getsockname()
     finally:
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        with suppress(OSError):  # the loop was awake, closed all and its trigger before this could wake it
+            server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
         loop.join()
         server.task_dispatcher.shutdown()
 
