@@ -31,8 +31,8 @@ from gristmill.cli.commands import (
     subscriptions,
     trial,
 )
-from gristmill.cli.session import Session, session
-from gristmill.cli.show import out, problem, show_warnings, trace
+from gristmill.cli.terminal.session import Session, session
+from gristmill.cli.terminal.show import out, problem, show_warnings, trace
 from gristmill.client.embedded import of_embedded
 from gristmill.client.stack import DEFAULT_NAME
 from gristmill.client.target import Wanted

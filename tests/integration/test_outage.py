@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 
-from gristmill.cli import session
-from gristmill.cli.show import note
+from gristmill.cli.terminal import session
+from gristmill.cli.terminal.show import note
 from gristmill.errors import ExitCode
 from tests.integration.mill import Mill
 from tests.integration.test_cli import Cli, cli  # noqa: F401 - a fixture

@@ -12,8 +12,8 @@ import pytest
 
 import gristmill
 from gristmill.cli import main
-from gristmill.cli.options import pairs
-from gristmill.cli.session import Session
+from gristmill.cli.terminal.options import pairs
+from gristmill.cli.terminal.session import Session
 from gristmill.client.runs import causes, costs, find, progress, reports, times
 from gristmill.client.runs.executions import Execution
 from gristmill.client.runs.find import Run

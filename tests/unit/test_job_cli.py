@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from gristmill.batch.submitted import SubmittedCommand
 from gristmill.cli import main
-from gristmill.cli.session import Session
+from gristmill.cli.terminal.session import Session
 from gristmill.client.jobs import hosts, jobs, submit
 from gristmill.client.jobs.hosts import HostLook, QueueLook
 from gristmill.client.jobs.jobs import JobKind, JobLook

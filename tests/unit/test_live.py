@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gristmill.cli.live import View
+from gristmill.cli.terminal.live import View
 from gristmill.client.runs.phase import PHASES, phase
 from gristmill.client.runs.snapshot import BranchLook, Children, Look, StageLook
 from gristmill.enums import RunStatus

@@ -21,7 +21,7 @@ from embedded_aws.server.log_format import Formatter
 from embedded_aws.services.sns.mail import is_address, make_mail
 from embedded_aws.services.sns.publishing import is_subject
 from embedded_aws.settings.application import Application
-from gristmill.cli import show
+from gristmill.cli.terminal import show
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.outcome.summary import RunSummary
 from gristmill.printable import LINE_MAX, TAIL_LINE_MAX, TAIL_LINES, block, json_text, line, short, tail

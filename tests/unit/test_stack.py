@@ -132,14 +132,14 @@ def test_where_there_is_no_stack_account_and_region_are_named_and_how_to_change_
 def test_only_what_starts_work_asks_for_a_stack_that_is_fit_for_it(words: list[str], monkeypatch):
     """All commands open the stack; the note on stderr comes from there, and a refusal from those that start work."""
     asked: list[str] = []
-    monkeypatch.setattr("gristmill.cli.session.choose", lambda *_: at(Formation("UPDATE_IN_PROGRESS")))
+    monkeypatch.setattr("gristmill.cli.terminal.session.choose", lambda *_: at(Formation("UPDATE_IN_PROGRESS")))
     monkeypatch.setattr(Stack, "require_working", lambda _mill: asked.append("work"))
     main.call(words)
     assert asked == []
 
 
 def test_new_work_is_refused_while_the_stack_changes(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr("gristmill.cli.session.choose", lambda *_: at(Formation("UPDATE_IN_PROGRESS")))
+    monkeypatch.setattr("gristmill.cli.terminal.session.choose", lambda *_: at(Formation("UPDATE_IN_PROGRESS")))
     (tmp_path / "a.txt").write_text("a\n")
     for words in (["run", "strings", str(tmp_path / "a.txt")], ["job", "submit", "true"]):
         assert main.call(words) == ExitCode.UNREACHABLE

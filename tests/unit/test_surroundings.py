@@ -11,7 +11,7 @@ from rich.console import Console
 from embedded_aws.machine import search_path
 from embedded_aws.machine.surroundings import KeyPair, astray, leading_to, unproxied
 from embedded_aws.settings.settings import Settings
-from gristmill.cli.show import rich, table
+from gristmill.cli.terminal.show import rich, table
 from gristmill.client.embedded import GRISTMILL
 from gristmill.client.user import user_name, utf8
 from gristmill.errors import Refused
@@ -109,7 +109,7 @@ def test_a_name_is_read_as_its_bytes_are_meant():
 
 @pytest.mark.parametrize("columns", [1, 20, 40, 80, 200])
 def test_an_id_is_whole_on_a_terminal_of_any_width(columns: int, monkeypatch, capsys):
-    monkeypatch.setattr("gristmill.cli.show.console", lambda: Console(width=columns, file=io.StringIO()))
+    monkeypatch.setattr("gristmill.cli.terminal.show.console", lambda: Console(width=columns, file=io.StringIO()))
     run, job = "0123456789abcdef", "0af185fd-5ff1-4a69-9e5d-7d831eb0158b:17"
     rich(table(("RUN", "JOB", "WHY"), [(run, job, "Essential container in task exited " * 3)]))
     out = capsys.readouterr().out

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gristmill.cli.session import session
-from gristmill.cli.show import lines, out
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import lines, out
 from gristmill.errors import Refused
 
 _DEFAULT = Path("~/.parallelcluster/awsbatch-cli.cfg")

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.ending import see_to_end, tell_end, waiting
-from gristmill.cli.options import Json, MaybeRunId, Results, RunId, Watch
-from gristmill.cli.session import session
-from gristmill.cli.show import emit, moment, note, out, problem, rich, seconds, table
+from gristmill.cli.terminal.ending import see_to_end, tell_end, waiting
+from gristmill.cli.terminal.options import Json, MaybeRunId, Results, RunId, Watch
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import emit, moment, note, out, problem, rich, seconds, table
 from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from gristmill.cli.options import Json, pairs
-from gristmill.cli.session import session
-from gristmill.cli.show import emit, out
+from gristmill.cli.terminal.options import Json, pairs
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import emit, out
 from gristmill.errors import Refused
 
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gristmill.cli.options import Json
-from gristmill.cli.session import session
-from gristmill.cli.show import listing
+from gristmill.cli.terminal.options import Json
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import listing
 
 if TYPE_CHECKING:
     from gristmill.client.jobs.hosts import HostLook, QueueLook

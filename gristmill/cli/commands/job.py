@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from gristmill.cli.commands.submit import submit
-from gristmill.cli.options import Json, Raw
-from gristmill.cli.session import session
-from gristmill.cli.show import emit, emit_line, logged, moment, out
+from gristmill.cli.terminal.options import Json, Raw
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import emit, emit_line, logged, moment, out
 
 JobId = Annotated[
     str, typer.Argument(metavar="JOB", help="Job id; ID:2 is an array's child, ID#1 a node.", show_default=False)

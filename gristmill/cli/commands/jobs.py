@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gristmill.cli.options import Json
-from gristmill.cli.session import Session, session
-from gristmill.cli.show import console, emit, moment, note, rich, seconds, styled, table
+from gristmill.cli.terminal.options import Json
+from gristmill.cli.terminal.session import Session, session
+from gristmill.cli.terminal.show import console, emit, moment, note, rich, seconds, styled, table
 from gristmill.clock import REAL
 from gristmill.enums import JobStatus
 

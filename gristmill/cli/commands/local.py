@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from embedded_aws.door import astray, unproxied
-from gristmill.cli.options import Json
-from gristmill.cli.session import note_version
-from gristmill.cli.show import confirm, emit, note, out
+from gristmill.cli.terminal.options import Json
+from gristmill.cli.terminal.session import note_version
+from gristmill.cli.terminal.show import confirm, emit, note, out
 from gristmill.client.target import home
 from gristmill.client.version import PROGRAM
 from gristmill.errors import ExitCode

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.options import Json, MaybeRunId, Raw
-from gristmill.cli.session import session
-from gristmill.cli.show import emit, emit_line, logged, note
+from gristmill.cli.terminal.options import Json, MaybeRunId, Raw
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import emit, emit_line, logged, note
 from gristmill.errors import NotFound
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from gristmill.cli.options import Json
-from gristmill.cli.session import session
-from gristmill.cli.show import emit, lines, note, out, rich, table
+from gristmill.cli.terminal.options import Json
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import emit, lines, note, out, rich, table
 from gristmill.errors import NotFound, Refused
 
 _HEADERS = ("From", "To", "Date", "Subject")

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gristmill.cli.options import Json
-from gristmill.cli.show import emit, out
+from gristmill.cli.terminal.options import Json
+from gristmill.cli.terminal.show import emit, out
 
 
 def add_to(app: typer.Typer) -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.options import Json
-from gristmill.cli.show import emit, note, out, problem, rich, table
+from gristmill.cli.terminal.options import Json
+from gristmill.cli.terminal.show import emit, note, out, problem, rich, table
 from gristmill.errors import ExitCode, Refused
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gristmill.cli.options import Json, pairs
-from gristmill.cli.session import Session, session
-from gristmill.cli.show import emit, out, rich, seconds, size, table
+from gristmill.cli.terminal.options import Json, pairs
+from gristmill.cli.terminal.session import Session, session
+from gristmill.cli.terminal.show import emit, out, rich, seconds, size, table
 
 if TYPE_CHECKING:
     from gristmill.batch.plan import BranchPlan

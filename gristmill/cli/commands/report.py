@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from gristmill.cli.options import Json, MaybeRunId
-from gristmill.cli.session import session
-from gristmill.cli.show import emit, out
+from gristmill.cli.terminal.options import Json, MaybeRunId
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import emit, out
 
 
 def add_to(app: typer.Typer) -> None:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.options import Json, MaybeRunId
-from gristmill.cli.session import session
-from gristmill.cli.show import emit, note, out, rich, size, table
+from gristmill.cli.terminal.options import Json, MaybeRunId
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import emit, note, out, rich, size, table
 from gristmill.enums import RunStatus
 
 if TYPE_CHECKING:

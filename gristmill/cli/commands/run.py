@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.ending import left_going, see_to_end, tell_end, waiting
-from gristmill.cli.options import Json, Results, Watch, pairs
-from gristmill.cli.session import session
-from gristmill.cli.show import console, emit, note, out, size
+from gristmill.cli.terminal.ending import left_going, see_to_end, tell_end, waiting
+from gristmill.cli.terminal.options import Json, Results, Watch, pairs
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import console, emit, note, out, size
 from gristmill.errors import Refused
 
 if TYPE_CHECKING:

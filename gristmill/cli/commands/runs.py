@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gristmill.cli.ending import see_to_end, tell_end
-from gristmill.cli.options import Json, MaybeRunId, Results
-from gristmill.cli.session import session
-from gristmill.cli.show import coloured, emit, moment, note, out, rich, seconds, size, styled, table
+from gristmill.cli.terminal.ending import see_to_end, tell_end
+from gristmill.cli.terminal.options import Json, MaybeRunId, Results
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import coloured, emit, moment, note, out, rich, seconds, size, styled, table
 from gristmill.enums import RunStatus
 from gristmill.humanize import often, shortened
 
@@ -111,7 +111,7 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
 
 
 def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, str]) -> None:
-    from gristmill.cli.cause import show_cause
+    from gristmill.cli.terminal.cause import show_cause
 
     run = seen.run
     rich(styled(coloured(run.status), f" {run.title}" + (f", {seen.phase}" if seen.phase else "")))
@@ -153,7 +153,7 @@ def took(times: "Times") -> str:
 
 
 def _branch_row(stage: "StageLook", one: "BranchLook") -> tuple[str, ...]:
-    from gristmill.cli.live import children
+    from gristmill.cli.terminal.live import children
 
     if one.tasks is None:
         return stage.stage, one.branch, "?", "0", "0", "", "not begun"

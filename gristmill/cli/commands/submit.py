@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from gristmill.cli.options import Json, pairs
-from gristmill.cli.session import session
-from gristmill.cli.show import emit, out
+from gristmill.cli.terminal.options import Json, pairs
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import emit, out
 from gristmill.limits import BATCH_NAME_MAX
 
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.options import Json
-from gristmill.cli.session import session
-from gristmill.cli.show import emit, listing, note, out
+from gristmill.cli.terminal.options import Json
+from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.show import emit, listing, note, out
 
 if TYPE_CHECKING:
     from gristmill.client.subscriptions import Subscription

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gristmill.cli.options import Json, pairs
-from gristmill.cli.show import emit, note, out, problem, size
+from gristmill.cli.terminal.options import Json, pairs
+from gristmill.cli.terminal.show import emit, note, out, problem, size
 from gristmill.errors import ExitCode
 
 if TYPE_CHECKING:

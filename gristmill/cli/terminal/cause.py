@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gristmill.cli.show import out
+from gristmill.cli.terminal.show import out
 from gristmill.enums import RunStatus
 from gristmill.printable import short, tail
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from gristmill import keys
-from gristmill.cli.show import COLOURS, emit, note, out, problem, rich, seconds, size, styled
+from gristmill.cli.terminal.show import COLOURS, emit, note, out, problem, rich, seconds, size, styled
 from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode, GristmillError
 
 if TYPE_CHECKING:
-    from gristmill.cli.session import Session
+    from gristmill.cli.terminal.session import Session
     from gristmill.client.outage import Patience
     from gristmill.client.runs.causes import Cause
     from gristmill.client.runs.costs import Cost
@@ -43,7 +43,7 @@ def waiting(here: "Session", run: str) -> "Patience":
 
 def see_to_end(here: "Session", run: "Run") -> "Run":
     """Show a run until it ends, or Ctrl-C."""
-    from gristmill.cli.live import View
+    from gristmill.cli.terminal.live import View
     from gristmill.client.runs.watching import follow
 
     with left_going(run.run):
@@ -124,7 +124,7 @@ def _emit(run: "Run", end: _End) -> None:
 
 
 def _print(run: "Run", end: _End) -> None:
-    from gristmill.cli.cause import show_cause
+    from gristmill.cli.terminal.cause import show_cause
 
     status = (run.status, f"bold {COLOURS[run.status]}")
     rich(styled(status, f" {run.title} in {seconds(end.took)}, run {run.run}"))

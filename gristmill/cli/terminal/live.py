@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gristmill.cli.show import coloured, console, note, seconds, styled
+from gristmill.cli.terminal.show import coloured, console, note, seconds, styled
 from gristmill.client.pace import Pace
 from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Look, StageLook
 

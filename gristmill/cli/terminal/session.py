@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gristmill.cli.show import note
+from gristmill.cli.terminal.show import note
 from gristmill.client.target import Target, Wanted, choose
 from gristmill.client.version import difference
 
