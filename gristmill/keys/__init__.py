@@ -20,6 +20,7 @@ from gristmill.keys.jobs import (
     job_name_prefix,
     parse_job_name,
 )
+from gristmill.keys.reserved import RESERVED
 from gristmill.keys.runs import (
     RUNS,
     WORK,
@@ -50,6 +51,7 @@ __all__ = [
     "INPUTS",
     "JOBS",
     "REPORT",
+    "RESERVED",
     "RESULTS",
     "RUNS",
     "WORK",

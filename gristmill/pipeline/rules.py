@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from gristmill import keys, state_machine
 from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
 from gristmill.pipeline.check_rules import check_faults
-from gristmill.pipeline.fault import Fault
+from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.model import Pipeline, Stage
 from gristmill.pipeline.parameter_rules import parameter_faults
 from gristmill.pipeline.stage_rules import stage_faults
 from gristmill.sharing import group_sizes
-
-_OWN_PREFIXES = {"mpi", "outcomes"}  # what lies beside the stages under a run
 
 
 def faults(pipeline: Pipeline) -> Iterator[Fault]:
@@ -32,18 +30,29 @@ def faults(pipeline: Pipeline) -> Iterator[Fault]:
 def _names(pipeline: Pipeline) -> Iterator[Fault]:
     stages: set[str] = set()
     branches: set[str] = set()
+    heads: set[str] = set()
     for number, stage in enumerate(pipeline.stages):
         if stage.name in stages:
             yield ("stages", number, "name"), f"two stages are called {stage.name}"
-        if stage.name in _OWN_PREFIXES:
-            yield ("stages", number, "name"), f"the name is reserved: {', '.join(sorted(_OWN_PREFIXES))}"
+        yield from _reserved(("stages", number, "name"), stage.name)
         stages.add(stage.name)
         for place, branch in enumerate(stage.branches):
+            where: Place = ("stages", number, "branches", place, "name")
+            head = keys.BranchKeys("", stage.name, branch.name).job_head
             if branch.name in branches:
-                yield ("stages", number, "branches", place, "name"), f"two branches are called {branch.name}"
+                yield where, f"two branches are called {branch.name}"
+            elif head in heads:
+                yield where, f"its jobs would be called as those of another branch: {stage.name}-{branch.name}"
+            yield from _reserved(where, branch.name)
             if branch.name == keys.REPORT:
-                yield ("stages", number, "branches", place, "name"), "the name is reserved: the run's own report has it"
+                yield where, "the name is reserved: the run's own report has it"
             branches.add(branch.name)
+            heads.add(head)
+
+
+def _reserved(place: Place, name: str) -> Iterator[Fault]:
+    if name in keys.RESERVED:
+        yield place, f"{name} is reserved, as all words of keys: {', '.join(sorted(keys.RESERVED))}"
 
 
 def _results(pipeline: Pipeline) -> Iterator[Fault]:

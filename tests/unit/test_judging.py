@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -13,11 +14,13 @@ from gristmill.outcome.event import cause_of, may_tell, read_payload
 from gristmill.outcome.summary import RunSummary
 from gristmill.pipeline.model import Branch, Split, Stage
 from gristmill.runs.coverage import Coverage, Slice
+from gristmill.runs.cursor import Cursor
 from gristmill.runs.records import BranchFinding, Failure, RunRecord
-from gristmill.steps.check_output.causes import explain
+from gristmill.steps.check_output.causes import CauseClients, explain, failures
 from gristmill.steps.check_output.verdict import Expected, count_failure, judge
 from gristmill.steps.notify.mail import body, subject
 from gristmill.steps.notify.notice import make_notice
+from gristmill.storage.folder import FolderStorage
 
 CANCELED = "Canceled by JobStateTimeLimit action due to reason: "
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -181,3 +184,29 @@ def test_job_names_of_a_run_are_found_by_their_prefix():
 def test_a_branch_that_may_write_any_number_of_records_is_held_to_the_rest():
     assert count_failure(held(records_out=9), Expected(4, 8, 4, Encoding.PLAIN), counts_match=False) is None
     assert count_failure(held(bytes_in=7), Expected(4, 8, 4, Encoding.PLAIN), counts_match=False) is not None
+
+
+class OneQueue:
+    """A Batch with failed jobs of a name each; its filter takes `*` for anything, as Batch's own does."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def get_paginator(self, _operation: str) -> "OneQueue":
+        return self
+
+    def paginate(self, filters: list[dict[str, list[str]]], **_which: str) -> list[dict[str, list[dict[str, str]]]]:
+        found = [name for name in self.names if fnmatchcase(name, filters[0]["values"][0])]
+        return [{"jobSummaryList": [{"jobId": name, "jobName": name, "status": "FAILED"} for name in found]}]
+
+    def describe_jobs(self, jobs: list[str]) -> dict[str, list[dict[str, str]]]:
+        return {"jobs": [{"jobId": job, "statusReason": f"{job} died"} for job in jobs]}
+
+
+def test_a_branch_whose_name_goes_on_with_digits_explains_nothing_of_another(tmp_path):
+    place, other = keys.BranchKeys("r", "map", "b"), keys.BranchKeys("r", "map", "b-0")
+    batch = OneQueue(place.job_name(0, 0), other.job_name(0, 0), other.job_name(0, 1))
+    clients = CauseClients(batch, None, ["queue"], "logs")
+    store = FolderStorage(tmp_path, tmp_path / "x", "inputs/x")
+    found = failures(store, clients, Cursor("r", "map", 0), "b", [Span(0, 9)])
+    assert [failure.job_id for failure in found] == [place.job_name(0, 0)]

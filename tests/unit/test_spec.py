@@ -99,10 +99,24 @@ def test_a_broken_rule_of_an_mpi_branch_is_told(refused, branch, told):
     assert any(told in fault for fault in refused(split={"records": "whole"}, **given))
 
 
-def test_a_stage_is_not_called_as_what_lies_beside_it(tmp_path):
+@pytest.mark.parametrize("name", ["mpi", "own", "segments", "receipts", "failures", "usage", "checkpoints", "outcomes"])
+def test_neither_stage_nor_branch_is_called_as_a_part_of_a_key(tmp_path, refused, name):
     content = copy.deepcopy(GOOD)
-    content["stages"][0]["name"] = "mpi"
-    with pytest.raises(Refused, match="the name is reserved: mpi, outcomes"):
+    content["stages"][0]["name"] = name
+    with pytest.raises(Refused, match=f"{name} is reserved, as all words of keys: checkpoints, ended, failures"):
+        load(tmp_path, content)
+    assert any(f"{name} is reserved" in fault for fault in refused(name=name))
+
+
+def test_no_two_branches_have_jobs_of_the_same_name(tmp_path):
+    content = copy.deepcopy(GOOD)
+    (stage,) = content["stages"]
+    branch = stage["branches"][0]
+    content["stages"] = [
+        {**stage, "name": "a", "branches": [{**branch, "name": "b-c"}]},
+        {**stage, "name": "a-b", "branches": [{**branch, "name": "c"}]},
+    ]
+    with pytest.raises(Refused, match="its jobs would be called as those of another branch: a-b-c"):
         load(tmp_path, content)
 
 

@@ -107,10 +107,12 @@ def _died(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[Failur
 
 
 def _failed_jobs(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[dict[str, Any]]:
-    name = cursor.branch(branch).job_name(cursor.attempt, "*")
+    place = cursor.branch(branch)
+    name = place.job_name(cursor.attempt, "*")  # which branches whose names go on with digits match as well
     for queue in clients.queues:
         named = _list(clients, jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
-        for group in (job for job in named if job["status"] == JobStatus.FAILED):
+        own = (job for job in named if place.job_attempt(job["jobName"]) == cursor.attempt)
+        for group in (job for job in own if job["status"] == JobStatus.FAILED):
             ids = [f"{group['jobId']}#0" if "nodeProperties" in group else group["jobId"]]  # the main node knows
             if "arrayProperties" in group:
                 children = _list(clients, arrayJobId=group["jobId"], jobStatus=JobStatus.FAILED)

@@ -1,0 +1,58 @@
+"""Every key and prefix that `gristmill.keys` builds, found in the module itself, with a `*` for each name in it."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gristmill import keys
+from gristmill.enums import NodeMessage
+
+RUN = "0123456789abcdef"
+# what each parameter is filled with; a name that is not here breaks the tests that use this
+_GIVEN: dict[str, Any] = {
+    "run": RUN,
+    "stage": "*",
+    "branch": "*",
+    "pipeline": "*",
+    "name": "*",
+    "file": "*",
+    "kind": "json",
+    "folder": f"{keys.JOBS}*/",
+    "function": "*",
+    "until": 1,
+    "request": "*",
+    "execution_name": "*",
+    "attempt": 1,
+    "task": 1,
+    "group": 0,
+    "span": keys.Span(0, 1),
+    "figures": [1, 2, 3, 4, 5],
+    "segment": f"{keys.WORK}{RUN}/*/*/0/segments/{keys.Span(0, 1)}",
+    "message": NodeMessage.NODE,
+    "node": 1,
+    "key": "*",
+}
+_OWNERS = (keys.BranchKeys(RUN, "*", "*"), keys.Rendezvous(RUN, "*", 1), keys.Rendezvous("jobs", "*", 1))
+
+
+def every_key() -> set[str]:
+    """Return all keys and prefixes, as patterns; whatever has no slash is no key, but a name in one."""
+    built = {value for name in keys.__all__ if isinstance(value := getattr(keys, name), str)}
+    for name in keys.__all__:
+        value = getattr(keys, name)
+        if inspect.isfunction(value):
+            built |= set(_strings(value))
+    for owner in _OWNERS:
+        for name, member in inspect.getmembers(type(owner)):
+            if isinstance(member, property):
+                built |= {text for text in [getattr(owner, name)] if isinstance(text, str)}
+            elif inspect.isfunction(member) and not name.startswith("_"):
+                built |= set(_strings(getattr(owner, name)))
+    return {text for text in built if "/" in text}
+
+
+def _strings(function: Callable[..., Any]) -> Iterator[str]:
+    """Yield what a function builds, if that is a text; one that takes keys apart is no builder."""
+    signature = inspect.signature(function)
+    if signature.return_annotation in (str, "str") and not function.__name__.startswith("parse_"):
+        yield function(*(_GIVEN[name] for name in signature.parameters))
