@@ -11,7 +11,7 @@ def witness(wanted: Sequence[str], unwanted: Iterable[str] = ()) -> str | None:
     Patterns are walked together, character by character, each as the set of places that it can be at.
     """
     patterns = [*wanted, *unwanted]
-    alphabet = sorted({letter for pattern in patterns for letter in pattern} - {"*", "?"}) + [_ELSE]
+    alphabet = [*sorted({letter for pattern in patterns for letter in pattern} - {"*", "?"}), _ELSE]
     start = tuple(_closed(pattern, {0}) for pattern in patterns)
     seen, waiting = {start}, [(start, "")]
     while waiting:

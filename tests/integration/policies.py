@@ -1,6 +1,7 @@
 """IAM's rule for a role with Allow statements alone: a call is allowed where one has its action and resource."""
 
 import json
+import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -45,6 +46,28 @@ def statements(iam: Any, role: str, *, conditions: bool = False) -> Iterator[Sta
             assert set(one) <= known, one
             assert one["Effect"] == "Allow", one
             yield Statement(role, one.get("Sid", name), _several(one["Action"]), _several(one["Resource"]))
+
+
+def denied(template: dict[str, Any], role: str, action: str) -> list[str]:
+    """Return the resources, as patterns, that the bucket's policy keeps a role (its logical name) from over TLS."""
+    document = template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]
+    found: list[str] = []
+    for statement in document["Statement"]:
+        assert set(statement) <= {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}, statement
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", "*"), statement
+        acts = any(fnmatchcase(action, pattern) for pattern in _several(statement["Action"]))
+        if acts and _holds(statement.get("Condition", {}), role):
+            found += [resource["Fn::Sub"] for resource in statement["Resource"] if "Fn::Sub" in resource]
+    return found
+
+
+def _holds(condition: dict[str, dict[str, Any]], role: str) -> bool:
+    """Return whether a condition holds for a request by a role over TLS; an operator that is not known is an error."""
+    context = {"aws:SecureTransport": "true", "aws:PrincipalArn": {"Fn::GetAtt": [role, "Arn"]}}
+    operators = {"Bool": operator.eq, "ArnNotEquals": operator.ne}
+    return all(
+        operators[kind](wanted, context[name]) for kind, named in condition.items() for name, wanted in named.items()
+    )
 
 
 def read_calls(log: Path) -> set[Call]:

@@ -1,6 +1,7 @@
 """Promise 11: what functions and jobs call is what their roles allow, and the roles allow little else."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -9,8 +10,10 @@ from embedded_aws.settings.settings import CALLS_FILE
 from gristmill import keys
 from tests import asl
 from tests.integration.mill import Mill
-from tests.integration.policies import Call, Statement, read_calls, refused, statements, unused
+from tests.integration.policies import Call, Statement, denied, read_calls, refused, statements, unused
+from tests.keyspace import RUN, every_key
 from tests.project import PROJECT
+from tests.reach import witness
 
 FUNCTIONS = ("Split", "JobMap", "Merge", "CheckOutput", "Notify")
 ALL_ROLES = (*(f"{name}FunctionRole" for name in FUNCTIONS), "JobRole")
@@ -87,24 +90,54 @@ def test_every_grant_is_used_or_has_a_reason(made: set[Call], allowed: list[Stat
     assert {(names[role], *rest) for role, *rest in unused(made, allowed)} - set(SELDOM) == set()
 
 
-def test_the_code_of_a_user_changes_nothing_that_says_what_a_run_is_or_came_to(mill: Mill, roles: dict[str, str]):
-    kept = [
-        keys.run_record("0" * 16),
-        keys.estimate("0" * 16),
-        keys.outcome("0" * 16, "e"),
-        keys.stop("0" * 16, "e"),
-        keys.sign("0" * 16, "merge", 1, "r"),
-        keys.chunks("0" * 16, "map"),
-        keys.check("0" * 16, "map", 0),
-        keys.BranchKeys("0" * 16, "map", "lines").tasks(1),
-        keys.BranchKeys("0" * 16, "map", "lines").merged,
-        keys.result("strings", "a.txt", "0" * 16, "lines.txt"),
-    ]
-    for name in ("JobRole", "MpiJobRole", "CommandRole"):
-        granted = list(statements(mill.client("iam"), roles[name], conditions=True))
-        for key in kept:
-            call = Call(roles[name], "s3:PutObject", f"arn:aws:s3:::{mill.bucket}/{key}")
-            assert not any(one.allows(call) for one in granted), (name, key)
+def writable(mill: Mill, name: str) -> Callable[[str], str | None]:
+    """Return what finds a key that a pattern of keys and a pattern granted to a role have in common, if any."""
+    bucket = f"arn:aws:s3:::{mill.bucket}/"
+    of_role = statements(mill.client("iam"), mill.physical(name), conditions=True)
+    granted = [one for one in of_role if any(map(changes, one.actions))]
+    assert {action for one in granted for action in one.actions if changes(action)} <= {"s3:PutObject"}
+    patterns = [resource for one in granted for resource in one.resources]
+    assert all(pattern.startswith(bucket) for pattern in patterns)
+    template = parse((PROJECT / "template.yaml").read_text())  # the embedded AWS puts no conditional statements
+    kept = [pattern.removeprefix("${Bucket.Arn}/") for pattern in denied(template, name, "s3:PutObject")]
+
+    def find(key: str) -> str | None:
+        found = (witness([pattern.removeprefix(bucket), key], kept) for pattern in patterns)
+        return next((text for text in found if text is not None), None)
+
+    return find
+
+
+def changes(action: str) -> bool:
+    """Return whether an action of S3 changes objects; ending one's own upload changes none."""
+    return action.startswith("s3:") and not re.match(r"s3:(Get|List|AbortMultipartUpload$)", action)
+
+
+@pytest.mark.parametrize("name", ["JobRole", "MpiJobRole", "CommandRole"])
+def test_the_code_of_a_user_reaches_nothing_that_says_what_a_run_is_or_came_to(mill: Mill, name: str):
+    """Every granted pattern is glued under every key and prefix that there is, whatever its wildcards stand for."""
+    find = writable(mill, name)
+    kept = {f"{key}*" for key in every_key() if not key.startswith(keys.WORK)}
+    assert {keys.run_record(RUN) + "*", keys.checks(RUN, "*") + "*", keys.outcomes(RUN) + "*"} < kept
+    assert {key: found for key in kept if (found := find(key))} == {}
+
+
+@pytest.mark.parametrize(("name", "may"), [("JobRole", False), ("MpiJobRole", True), ("CommandRole", False)])
+@pytest.mark.parametrize("run", [RUN, "jobs"])
+def test_nodes_alone_write_where_nodes_fetch_what_they_run(mill: Mill, name: str, may: bool, run: str):
+    place = keys.Rendezvous(run, "*", 1)
+    assert bool(writable(mill, name)(f"{place.prefix}*")) is may
+
+
+def test_jobs_write_all_that_they_have_to(mill: Mill):
+    """So that the tests above cannot pass by granting nothing."""
+    branch = keys.BranchKeys(RUN, "map", "lines")
+    for name in ("JobRole", "MpiJobRole"):
+        find = writable(mill, name)
+        for key in (branch.segment(keys.Span(0, 1)), branch.receipt(keys.Span(0, 1)), branch.failure(0, 0)):
+            assert find(key) == key
+        assert find(f"{branch.usage}*")
+        assert find(f"{keys.own(RUN)}*")
 
 
 def test_no_grant_is_wide(allowed: list[Statement]):
