@@ -15,11 +15,12 @@ def user_name() -> str:
         return f"uid-{os.getuid()}"
 
 
-def utf8(name: str) -> str:
-    """Return a name as its bytes are meant, whatever the locale; Refused where they are not UTF-8."""
+def utf8(text: str, what: str = "the name", mend: str = "Rename the file, or give another: --name.") -> str:
+    """Return a text of the command line as its bytes are meant, whatever the locale; Refused where they are not UTF-8.
+
+    `what` says what the text is, and `mend` what to do about it.
+    """
     try:
-        return os.fsencode(name).decode()
+        return os.fsencode(text).decode()
     except UnicodeError as error:
-        raise Refused(
-            [f"the name {os.fsencode(name)!r} is not UTF-8"], "Rename the file, or give another: --name."
-        ) from error
+        raise Refused([f"{what} {os.fsencode(text)!r} is not UTF-8"], mend) from error

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from gristmill.cost.bill import dollars, largest_item
+from gristmill.pipeline import metadata as user_metadata
 from gristmill.runs.records import Bill
 
 NAME = "max_cost"
@@ -16,7 +17,7 @@ def read_ceiling(metadata: Mapping[str, str], default: float | None) -> tuple[fl
 
     The dropped object's `max-cost` goes before the stack's; 0 and nothing are no ceiling.
     """
-    given = {name.replace("-", "_").lower(): text for name, text in metadata.items()}.get(NAME)
+    given = user_metadata.read(metadata)[0].get(NAME)
     if given is None:
         return default or None, []
     match = _NUMBER.fullmatch(given.strip() or "0")

@@ -1,5 +1,6 @@
 """A run's parameters: from the dropped object's user metadata, checked against the pipeline."""
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -8,6 +9,7 @@ from pydantic import JsonValue
 from gristmill.enums import ParameterType
 from gristmill.formats.registry import Layout
 from gristmill.humanize import did_you_mean
+from gristmill.pipeline import metadata as user_metadata
 from gristmill.pipeline.fields import Size
 from gristmill.pipeline.model import Parameter, Pipeline, Split
 from gristmill.pipeline.parameter_rules import RESERVED, problems
@@ -18,7 +20,7 @@ _OWNER_MAX = 100
 
 def owner(metadata: Mapping[str, str], requester: str) -> str:
     """Return whose run it is: the metadata's `owner`, else who uploaded."""
-    return (metadata.get("owner") or requester or "unknown")[:_OWNER_MAX]
+    return (user_metadata.read(metadata)[0].get("owner") or requester or "unknown")[:_OWNER_MAX]
 
 
 def resolve(pipeline: Pipeline, metadata: Mapping[str, str]) -> tuple[Values, list[str]]:
@@ -27,10 +29,10 @@ def resolve(pipeline: Pipeline, metadata: Mapping[str, str]) -> tuple[Values, li
     Hyphens in names read as underscores. Where a split can be sized by records or by bytes, a size that is given
     puts the other's default out of force, and giving both is a fault.
     """
-    given = {name.replace("-", "_").lower(): text for name, text in metadata.items()}
-    given = {name: text for name, text in given.items() if name not in RESERVED}
+    texts, faults = user_metadata.read(metadata)
+    given = {name: text for name, text in texts.items() if name not in RESERVED}
     values: Values = {}
-    faults = [_unknown(pipeline, name) for name in given if name not in pipeline.parameters]
+    faults += [_unknown(pipeline, name) for name in given if name not in pipeline.parameters]
     for name, parameter in pipeline.parameters.items():
         if name in given:
             value, wrong = _parse(name, parameter, given[name])
@@ -62,7 +64,9 @@ def _unknown(pipeline: Pipeline, name: str) -> str:
 
 
 def _parse(name: str, parameter: Parameter, text: str) -> tuple[JsonValue, list[str]]:
-    value = _read(parameter.type, text.strip())
+    if "\0" in text:
+        return None, [f"parameter {name}: {text!r} has a NUL character, which no program can be given; leave it out"]
+    value = text if parameter.type is ParameterType.STRING else _read(parameter.type, text.strip())
     if value is None:
         return None, [f"parameter {name}: {text!r} is not {_WANTED[parameter.type]}"]
     return value, [f"parameter {name}: {problem}" for problem in problems(parameter, value)]
@@ -72,7 +76,6 @@ _WANTED = {
     ParameterType.INTEGER: "a whole number such as 500",
     ParameterType.NUMBER: "a number such as 0.5",
     ParameterType.BOOLEAN: "true or false",
-    ParameterType.STRING: "a text",
 }
 
 
@@ -80,10 +83,9 @@ def _read(kind: ParameterType, text: str) -> JsonValue:
     if kind is ParameterType.INTEGER:
         return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) else None
     if kind is ParameterType.NUMBER:
-        return float(text) if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text, re.ASCII) else None
-    if kind is ParameterType.BOOLEAN:
-        return {"true": True, "false": False}.get(text.lower())
-    return text
+        number = float(text) if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text, re.ASCII) else math.inf
+        return number if math.isfinite(number) else None
+    return {"true": True, "false": False}.get(text.lower())
 
 
 def _settle_sizes(pipeline: Pipeline, given: set[str], values: Values) -> list[str]:

@@ -32,10 +32,10 @@ def fill(word: str, values: Mapping[str, object]) -> str:
 
 
 def as_text(value: object) -> str:
-    """Return a value as programs want it: `true` and `false`, whole numbers without a point."""
+    """Return a value as programs want it: `true` and `false`, whole numbers without a point, every digit there."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) and value.is_integer() else str(value)
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def placeholder_faults(command: Sequence[str] | None, parameters: Mapping[str, Parameter]) -> Iterator[str]:

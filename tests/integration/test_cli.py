@@ -126,7 +126,7 @@ def test_json_is_all_there_is_on_stdout(cli: Cli, words: Path):
         (["strings", "words.txt", "-p", "lines_per_task=many"], "'many' is not a whole number"),
         (["strings", "empty.txt"], "the file is empty"),
         (["strings", "words.txt", "--name", "a.part"], "a temporary name"),
-        (["strings", "words.txt", "-p", "lines_per_task=٣"], "ASCII"),
+        (["strings", "words.txt", "-p", "lines_per_task=٣"], "'٣' is not a whole number"),
     ],
 )
 def test_what_would_be_refused_is_refused_before_it_travels(mill: Mill, cli: Cli, words: Path, more, told):

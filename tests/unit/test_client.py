@@ -117,7 +117,7 @@ def test_what_s3_would_not_carry_is_told_before_it_travels(tmp_path: Path):
     file.write_bytes(b"x")
     long = Upload(file, "strings", "d/" * 500 + file.name, {"note": "x" * 3000, "ünë": "y"}, "miller")
     told = " ".join(faults(long))
-    for part in ("a temporary name", "1024 bytes", "ASCII", "2048 bytes"):
+    for part in ("a temporary name", "1024 bytes", "letters, digits", "2,048 in all"):
         assert part in told
 
 

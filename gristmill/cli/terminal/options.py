@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from gristmill.client.user import utf8
+
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first digits are enough.")]
 MaybeRunId = Annotated[
     str | None,
@@ -26,7 +28,8 @@ Raw = Annotated[
 def pairs(texts: list[str]) -> dict[str, str]:
     """Return `k=v` texts as a mapping."""
     found: dict[str, str] = {}
-    for text in texts:
+    for raw in texts:
+        text = utf8(raw, "the value", "Give it as UTF-8.")
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE")

@@ -16,12 +16,14 @@ from gristmill.client.stack import Stack
 from gristmill.clock import REAL, Clock
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
+from gristmill.pipeline.metadata import encode, twice
 from gristmill.runs.drop import is_no_drop, run_id
 from gristmill.runs.repository import find_record
 from gristmill.storage.resumable import Hearer, PartUpload
 from gristmill.storage.upload_record import slot
 
 _NOT_XML = re.compile(r"[^\t\n\r -\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 has no place for
+_HEADER = re.compile(r"[a-z0-9._-]+")
 CLAIM_SECONDS = 120.0  # an event takes about a second, a cold function a few more, a throttled one minutes
 _LOOK_SECONDS = 0.2
 _LOOKS_PER_SEARCH = 25
@@ -47,7 +49,7 @@ class Upload:
     def metadata(self) -> dict[str, str]:
         """Return the object's user metadata; S3's clients send names in lower case, with hyphens."""
         given = {name.replace("_", "-").lower(): text for name, text in self.parameters.items()}
-        return {"owner": self.owner, **given}
+        return {name: encode(text) for name, text in {"owner": self.owner, **given}.items()}
 
 
 def faults(upload: Upload) -> list[str]:
@@ -62,11 +64,22 @@ def faults(upload: Upload) -> list[str]:
         found.append(f"{upload.name} has characters that no listing of S3 can carry; give another one with --name")
     if len(upload.key.encode()) > S3_KEY_MAX_BYTES:
         found.append(f"the name is longer than S3 allows ({S3_KEY_MAX_BYTES} bytes with its folder)")
-    for name, text in upload.metadata.items():
-        if not (name + text).isascii():
-            found.append(f"{name}: S3 carries parameters in ASCII only")
-    if sum(len(name) + len(text) for name, text in upload.metadata.items()) > S3_METADATA_MAX_BYTES:
-        found.append(f"the parameters are longer than S3 allows ({S3_METADATA_MAX_BYTES} bytes in all)")
+    return found + _parameter_faults(upload)
+
+
+def _parameter_faults(upload: Upload) -> list[str]:
+    found = twice(upload.parameters)
+    found += [
+        f"parameter {name!r}: S3 takes letters, digits, - _ and . in a name"
+        for name in upload.metadata
+        if not _HEADER.fullmatch(name)
+    ]
+    size = sum(len(name) + len(text) for name, text in upload.metadata.items())
+    if size > S3_METADATA_MAX_BYTES:
+        found.append(
+            f"the parameters take {size:,} bytes as S3 carries them, which allows {S3_METADATA_MAX_BYTES:,} in all; "
+            "put what is long into the file itself"
+        )
     return found
 
 
