@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.s3.models import FakeKey
+from moto.s3.utils import metadata_from_headers
 from waitress.adjustments import Adjustments
 
 from embedded_aws.server.connections import Parser
 from embedded_aws.services.s3 import blobs, listing
 from embedded_aws.services.s3.bodies import IncompleteBody, _unwrapped
 from embedded_aws.services.s3.content import Content, content_of
+from embedded_aws.services.s3.metadata import as_s3_keeps_them
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +181,11 @@ def test_a_body_without_room_is_refused_before_it_is_sent(store: blobs.Blobs, mo
     status, _, body = parser.error.to_response()
     assert status.startswith("503 ")
     assert f"{store.folder}: No space left on device" in body.decode()
+
+
+def test_metadata_beyond_ascii_come_back_as_s3_gives_them():
+    """The very example of the Amazon S3 user guide, Working with object metadata."""
+    sent = {"x-amz-meta-nonascii": "ÄMÄZÕÑ S3".encode().decode("latin-1"), "x-amz-meta-ascii": "AMAZONS3"}
+    kept = as_s3_keeps_them(metadata_from_headers)(sent)
+    assert kept["x-amz-meta-nonascii"] == "=?UTF-8?B?w4PChE3Dg8KEWsODwpXDg8KRIFMz?="
+    assert kept["x-amz-meta-ascii"] == "AMAZONS3"

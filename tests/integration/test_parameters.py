@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,3 +73,14 @@ def test_what_is_set_by_hand_is_read_or_refused(mill: Mill) -> None:
             assert mill.read(f"results/echo/a.txt/{run}/{way}") == text.encode()
     assert mill.finish(refused)["status"] == "FAILED"
     assert "parameter word: \"UTF-8''%FF\" is not UTF-8" in mill.mail(refused, "FAILED").get_content()
+
+
+def test_the_embedded_s3_treats_metadata_as_s3_does(apart: S3Storage) -> None:
+    """Amazon S3 user guide, Working with object metadata."""
+    s3, names = apart.client, {"Bucket": apart.bucket, "Key": "a"}
+    s3.put_object(**names, Body=b"", Metadata={"word": " x\t"})
+    assert s3.head_object(**names)["Metadata"] == {"word": "x"}
+    s3.put_object(**names, Body=b"", Metadata={"word": "x" * 2044})
+    for begin in (s3.put_object, s3.create_multipart_upload):
+        with pytest.raises(ClientError, match="MetadataTooLarge"):
+            begin(**names, Metadata={"word": "x" * 2045})

@@ -65,6 +65,7 @@ DIGESTS = {
     "moto.s3.responses:S3Response.serialized": "af486a0ef132",
     "moto.s3.responses:S3Response.setup_class": "f4fd5cb219d1",
     "moto.s3.responses:compute_checksum": "30a7569e3106",
+    "moto.s3.responses:metadata_from_headers": "6bda9f13187e",
     "moto.sns.models:SNSBackend.publish": "6356a2b5b79e",
     "moto.sns.models:SNSBackend.subscribe": "56ded2dae9fa",
     "moto.sns.models:Subscription.publish": "fd07bd0bb87f",
