@@ -141,7 +141,7 @@ def measure(mill: common.Mill, containers: int) -> bool:
         store,
         clients,
         summary,
-        ExecutionEvent(RunStatus.FAILED, "arn:one", Resume(run=run), START, "why"),
+        ExecutionEvent(RunStatus.FAILED, "arn:one", Resume(run=run, fence=1), START, "why"),
         record,
         seen,
     )

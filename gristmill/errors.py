@@ -61,6 +61,10 @@ class Unreachable(GristmillError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class Superseded(GristmillError):
+    """Raised when a run belongs to another execution by now: whoever meets it changes nothing and sends nothing."""
+
+
 class Corrupt(GristmillError):
     """Raised when an object of the run's own making (index, receipt, record) does not read as it must."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from gristmill import keys
 from gristmill.enums import JobStatus
 from gristmill.limits import BATCH_DESCRIBE_MAX
+from gristmill.runs.cursor import fence_of
 
 WAITING = (JobStatus.SUBMITTED, JobStatus.PENDING, JobStatus.RUNNABLE)
 ACTIVE = (JobStatus.STARTING, JobStatus.RUNNING)
@@ -26,14 +27,23 @@ def run_jobs(batch: Any, queues: Sequence[str], run: str) -> Iterator[dict[str, 
             yield from page["jobSummaryList"]
 
 
-def live_jobs(batch: Any, queues: Sequence[str], run: str) -> list[dict[str, Any]]:
-    """Return the summaries of a run's jobs that have not ended."""
-    return [job for job in run_jobs(batch, queues, run) if job["status"] not in TERMINAL]
+def live_jobs(batch: Any, queues: Sequence[str], run: str, fence: int | None = None) -> list[dict[str, Any]]:
+    """Return the summaries of a run's jobs that have not ended, with `fence` only those of owners up to that one."""
+    living = (job for job in run_jobs(batch, queues, run) if job["status"] not in TERMINAL)
+    return [job for job in living if fence is None or 1 <= _fence(job) <= fence]
 
 
-def end_jobs(batch: Any, queues: Sequence[str], run: str, reason: str) -> list[dict[str, Any]]:
-    """Terminate the jobs that have not ended, children included; return their summaries from before."""
-    ended = live_jobs(batch, queues, run)
+def _fence(job: Mapping[str, Any]) -> int:
+    """Return the fence of the owner that submitted a job, 0 where its name is none of ours."""
+    named = keys.parse_job_name(job["jobName"])
+    return fence_of(named.attempt) if named else 0
+
+
+def end_jobs(
+    batch: Any, queues: Sequence[str], run: str, reason: str, fence: int | None = None
+) -> list[dict[str, Any]]:
+    """Terminate the jobs that `live_jobs` returns, children included; return their summaries from before."""
+    ended = live_jobs(batch, queues, run, fence)
     for job in ended:
         batch.terminate_job(jobId=job["jobId"], reason=reason)
     return ended

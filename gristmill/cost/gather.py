@@ -8,7 +8,7 @@ from typing import Any
 
 from gristmill.batch.containers import Container, containers
 from gristmill.cost.measured import ChildTime, count_history, measured
-from gristmill.limits import ATTEMPTS_MAX
+from gristmill.runs.cursor import first_attempt
 from gristmill.runs.records import Bill, Finding, RunRecord
 
 CONTAINERS_ASKED = 100_000  # of one run: 100 pages of ListJobs; the bill and the report leave out what is beyond
@@ -44,7 +44,7 @@ def measure(observed: Observation, record: RunRecord, findings: Sequence[Finding
     """Return the bill of what the execution that owns the run has done. Pure."""
     branches = [branch for stage in (record.pipeline.stages if record.pipeline else []) for branch in stage.branches]
     found = {branch_finding.branch: branch_finding for finding in findings for branch_finding in finding.branches}
-    own = (container for container in observed.containers if container.attempt >= record.resumes * ATTEMPTS_MAX)
+    own = (container for container in observed.containers if container.attempt >= first_attempt(record.fence))
     return measured(
         count_history(observed.history, now), child_times(own), branches, found, record.input.size, len(findings)
     )

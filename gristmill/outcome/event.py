@@ -30,18 +30,35 @@ class ExecutionEvent:
         return self.request.run
 
     @property
+    def fence(self) -> int:
+        """Return the fence that the execution has where it owns the run, or had where it owned it."""
+        return self.request.fence + 1 if isinstance(self.request, Resume) else 1
+
+    @property
     def is_end(self) -> bool:
-        """Tell whether the execution ends with it."""
+        """Return whether the execution ends with it."""
         return self.status is not RunStatus.RETRYING
 
 
-def may_tell(event: ExecutionEvent, record: RunRecord | None) -> bool:
-    """Tell whether an execution may report on its run: it owns it, was to take it over, or no execution has claimed it.
+def may_report(event: ExecutionEvent, record: RunRecord | None) -> bool:
+    """Return whether an execution may report on its run: it owns it, or failed before it could own it.
 
-    Any other is a duplicate, or a resume of a run that never existed.
+    Any other is a duplicate, was superseded by the run's owner, or is to resume a run that never existed.
     """
-    resumes = isinstance(event.request, Resume)
-    return not resumes if record is None else resumes or record.execution == event.execution
+    resume = isinstance(event.request, Resume)
+    if record is None:
+        return not resume
+    return record.execution == event.execution or (resume and event.fence == record.fence + 1)
+
+
+def left_over(event: ExecutionEvent, record: RunRecord | None) -> int:
+    """Return up to which fence the jobs of a run are left over by an execution that has ended; 0: it leaves none.
+
+    Its own are, and those of owners before it; never those of whoever owns the run by now.
+    """
+    if record is None:
+        return event.fence if may_report(event, record) else 0
+    return record.fence if record.execution == event.execution else min(event.fence, record.fence - 1)
 
 
 def read_payload(payload: Mapping[str, Any], bucket: str) -> ExecutionEvent:

@@ -14,10 +14,9 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from gristmill import keys
-from gristmill.errors import Refused
-from gristmill.limits import ATTEMPTS_MAX
+from gristmill.errors import Refused, Superseded
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.records import Record
+from gristmill.runs.records import CONTRACT, Record, RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.storage import Storage
 
@@ -72,11 +71,23 @@ def _stop(run: str, execution: str) -> str:
 
 
 def check_going(store: Storage, cursor: Cursor) -> None:
-    """Refuse work for an execution that was stopped, or whose run has been taken over by another one since."""
+    """Refuse work for an execution that was stopped, or of an earlier version; Superseded where it lost its run."""
     record = read_record(store, cursor.run)
-    if record.resumes != cursor.attempt // ATTEMPTS_MAX:
-        raise Refused([f"run {cursor.run} belongs to {record.execution} by now"])
+    check_fence(record, cursor.fence)
+    check_contract(record)
     check_not_stopped(store, cursor.run, record.execution)
+
+
+def check_fence(record: RunRecord, fence: int) -> None:
+    """Raise Superseded unless the run's owner has this fence."""
+    if record.fence != fence:
+        raise Superseded(f"run {record.run} belongs to {record.execution} by now.")
+
+
+def check_contract(record: RunRecord) -> None:
+    """Refuse to go on with a run whose objects an earlier version has laid out in another way."""
+    if record.contract != CONTRACT:
+        raise Refused([f"run {record.run} was begun by an earlier version of Gristmill"], "Drop the file again.")
 
 
 def check_not_stopped(store: Storage, run: str, execution: str) -> None:

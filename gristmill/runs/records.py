@@ -16,6 +16,7 @@ from pydantic import (
 
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.keys import INPUTS
+from gristmill.limits import FENCE_MAX
 from gristmill.pipeline.model import Pipeline
 from gristmill.printable import encodable
 from gristmill.runs.checks import CheckResult
@@ -23,6 +24,7 @@ from gristmill.runs.cursor import nth_attempt
 
 _Words = Annotated[str, AfterValidator(encodable)]  # of programs and users, who may say anything
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
+CONTRACT: Literal[2] = 2  # of where a run's objects lie; runs of contract 1 are shown, and not gone on with
 
 
 class Record(BaseModel):
@@ -57,10 +59,11 @@ class Bill(Record):
 class RunRecord(Record):
     """`run.json`: who owns the run, and everything it needs, frozen when it was claimed."""
 
-    contract: Literal[1] = 1
+    contract: Literal[1, 2] = 1
     run: str
     execution: str  # ARN of the execution that owns the run
-    resumes: int = 0
+    fence: Annotated[int, Field(ge=1, le=FENCE_MAX)] = 1  # grows by one with each execution that takes the run over
+    complete: bool = False  # its success is recorded: nobody takes it over any more
     claimed_at: AwareDatetime
     owner: str
     input: InputObject
@@ -68,6 +71,20 @@ class RunRecord(Record):
     parameters: dict[str, JsonValue]
     max_cost: float | None = None  # dollars; None: no ceiling
     faults: list[_Words]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_first_contract(cls, given: object) -> object:
+        """Read a record of contract 1, which has the number of resumes where later ones have the fence."""
+        resumes = given.get("resumes") if isinstance(given, dict) else None
+        if not isinstance(given, dict) or type(resumes) is not int:
+            return given
+        return {name: value for name, value in given.items() if name != "resumes"} | {"fence": resumes + 1}
+
+    @property
+    def resumes(self) -> int:
+        """Return how often an execution has taken the run over."""
+        return self.fence - 1
 
 
 class Receipt(Record):

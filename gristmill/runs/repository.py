@@ -1,17 +1,36 @@
 """The reader of a run's records: its record, findings, outcomes, receipts and failures, each read in one way."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gristmill import keys
-from gristmill.errors import Corrupt
+from gristmill.errors import Corrupt, GristmillError
 from gristmill.runs.reading import find, find_readable, read, readable
 from gristmill.runs.records import Bill, Failure, Finding, Outcome, Receipt, RunRecord
 from gristmill.storage import Storage
+
+_REVISIONS_TRIED = 8  # a record is changed a handful of times in all
 
 
 def read_record(store: Storage, run: str) -> RunRecord:
     """Return the run's record; NotFound where it is not claimed, Corrupt where it cannot be read."""
     return read(store, RunRecord, keys.run_record(run))
+
+
+def revise_record(store: Storage, run: str, revise: Callable[[RunRecord], RunRecord]) -> RunRecord:
+    """Replace the run's record by what `revise` makes of it; return what is there then.
+
+    `revise` gets the record as it is, again where another write came between, and raises where it may not be changed.
+    """
+    key = keys.run_record(run)
+    for _ in range(_REVISIONS_TRIED):
+        held = store.head(key)
+        record = read_record(store, run)
+        revised = revise(record)
+        if revised == record:
+            return record
+        if held and store.put_if(key, revised.model_dump_json().encode(), held.etag):
+            return revised
+    raise GristmillError(f"{key} changes all the time.", "Repeat in a moment.")
 
 
 def find_record(store: Storage, run: str) -> RunRecord | None:

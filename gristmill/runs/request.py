@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from gristmill import keys
 from gristmill.errors import Refused, first_fault
-from gristmill.limits import S3_KEY_MAX_BYTES
+from gristmill.limits import FENCE_MAX, S3_KEY_MAX_BYTES
 from gristmill.runs.drop import RUN_DIGITS, Drop
 
 RunId = Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{RUN_DIGITS}}}$")]
@@ -21,11 +21,15 @@ _Name = Annotated[str, StringConstraints(max_length=S3_KEY_MAX_BYTES)]
 
 
 class Resume(BaseModel):
-    """A request to go on with a run."""
+    """A request to go on with a run, whose record had this fence when it was asked for.
+
+    An execution takes the run over only while the record still has it: of several, and of late ones, one succeeds.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     run: RunId
+    fence: int = Field(ge=1, lt=FENCE_MAX)
 
 
 class _Resumption(BaseModel):

@@ -62,11 +62,11 @@ class Storage(Protocol):
 
     @abstractmethod
     def put_new(self, key: str, body: bytes) -> bool:
-        """Write an object unless it exists; tell whether it was written."""
+        """Write an object unless it exists; return whether it was written."""
 
     @abstractmethod
     def put_if(self, key: str, body: bytes, etag: str) -> bool:
-        """Replace an object that still has `etag`; tell whether it was replaced."""
+        """Replace an object that still has `etag`; return whether it was replaced."""
 
     @abstractmethod
     def upload(self, key: str, file: IO[bytes], metadata: dict[str, str] | None = None) -> str:

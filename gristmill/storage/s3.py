@@ -88,20 +88,25 @@ class S3Storage(Storage):
         return _bare(self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)["ETag"])
 
     def put_new(self, key: str, body: bytes) -> bool:
-        """Write an object unless it exists; tell whether it was written."""
+        """Write an object unless it exists; return whether it was written."""
         return self._put_where(key, body, IfNoneMatch="*")
 
     def put_if(self, key: str, body: bytes, etag: str) -> bool:
-        """Replace an object that still has `etag`; tell whether it was replaced."""
+        """Replace an object that still has `etag`; return whether it was replaced."""
         return self._put_where(key, body, IfMatch=f'"{etag}"')
 
     def _put_where(self, key: str, body: bytes, **condition: str) -> bool:
+        """Write an object on a condition; return whether it was written.
+
+        Where the answer is lost, the client asks again, and its own write breaks the condition. So an object that has
+        these very bytes was written.
+        """
         for attempt in range(_CONFLICT_TRIES):
             try:
                 self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **condition)
             except ClientError as error:
-                if _status(error) == 412:
-                    return False
+                if _status(error) == 412 or _code(error) == "NoSuchKey":
+                    return self.find(key, len(body) + 1) == body
                 # 409: another conditional write is under way; S3's advice is to try again
                 if _status(error) != 409 or attempt == _CONFLICT_TRIES - 1:
                     raise
@@ -187,6 +192,10 @@ def _checksum(answer: Mapping[str, Any]) -> str | None:
 def _status(error: ClientError) -> int:
     status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
     return status
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
 
 
 def _bare(etag: str) -> str:

@@ -37,6 +37,7 @@ ASKED_FOR, TOO_MANY_ASKED_FOR = (
 # The clock of WaitForMpi goes on as ever; it alone does not really wait.
 AT_ONCE = ('Seconds: "{% $max([1, $min([900, $floor($states.input.waited / 10)])]) %}"', "Seconds: 0")
 
+SUPERSEDED = "the run is another's"
 GO = {"verdict": "GO", "stage": "map", "attempt": 0}
 COMPLETE = {"verdict": "COMPLETE", "stage": "map", "attempt": 0, "last": True, "wait": 0, "reason": ""}
 NEXT_STAGE = {**COMPLETE, "last": False, "stage": "reduce", "attempt": 1}
@@ -138,6 +139,22 @@ WAYS = {
         ends="FAILED",
         cause="no sight",
         script={"CheckOutput": ["no sight"]},
+    ),
+    "the run is another's when JobMap begins": Way(
+        "Split IsClaimed JobMap Superseded",
+        ends="FAILED",
+        cause="another execution has taken the run over",
+        script={"JobMap": [SUPERSEDED]},
+    ),
+    "the run is another's when Merge begins": Way(
+        f"{START} Superseded", PLAIN, ends="FAILED", cause="another execution", script={"Merge": [SUPERSEDED]}
+    ),
+    "the run is another's when CheckOutput begins": Way(
+        f"{START} CheckOutput Superseded",
+        PLAIN,
+        ends="FAILED",
+        cause="another execution",
+        script={"CheckOutput": [SUPERSEDED]},
     ),
     "a plan that the machine cannot read": Way(
         f"{START} NotifyFailed RunFailed",

@@ -10,7 +10,7 @@ from gristmill import keys
 from gristmill.enums import CheckVerdict, Encoding, RecordFormat, RunStatus
 from gristmill.keys import Span
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.outcome.event import cause_of, may_tell, read_payload
+from gristmill.outcome.event import cause_of, may_report, read_payload
 from gristmill.outcome.summary import RunSummary
 from gristmill.pipeline.model import Branch, Split, Stage
 from gristmill.runs.coverage import Coverage, Slice
@@ -120,10 +120,14 @@ def payload(event: dict) -> dict:
     return {"status": "FAILED", "execution": "arn:mine", "event": event, "started": NOW.isoformat()}
 
 
+def resume_at(fence: int) -> dict:
+    return {"resume": {"run": "0" * 16, "fence": fence}}
+
+
 def record(execution: str) -> RunRecord:
     return RunRecord.model_validate(
         {
-            "run": "0" * 16, "execution": execution, "claimed_at": NOW, "owner": "me", "pipeline": None,
+            "run": "0" * 16, "execution": execution, "fence": 3, "claimed_at": NOW, "owner": "me", "pipeline": None,
             "parameters": {}, "faults": [],
             "input": {"bucket": "b", "key": "inputs/x/y", "version": "v", "etag": "e", "size": 1, "sequencer": "0"},
         }
@@ -136,13 +140,15 @@ def record(execution: str) -> RunRecord:
         (EVENT, "arn:mine", True),
         (EVENT, None, True),  # Split failed before its claim
         (EVENT, "arn:another", False),  # a duplicate
-        ({"resume": {"run": "0" * 16}}, "arn:mine", True),
-        ({"resume": {"run": "0" * 16}}, "arn:another", True),  # failed before it took the run over
-        ({"resume": {"run": "0" * 16}}, None, False),  # of a run that never was
+        (resume_at(2), "arn:mine", True),
+        (resume_at(3), "arn:another", True),  # failed before it took the run over
+        (resume_at(2), "arn:another", False),  # another resume took it over
+        (resume_at(1), "arn:another", False),  # it owned the run, or was to, long ago
+        (resume_at(3), None, False),  # of a run that never was
     ],
 )
 def test_only_an_execution_that_has_to_do_with_the_run_speaks_of_it(event, owner, speaks):
-    assert may_tell(read_payload(payload(event), "b"), record(owner) if owner else None) is speaks
+    assert may_report(read_payload(payload(event), "b"), record(owner) if owner else None) is speaks
 
 
 def summary(name: str = "x.txt", **more) -> RunSummary:

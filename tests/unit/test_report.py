@@ -209,7 +209,7 @@ def facts(children=0, reason="", **more):
         for number in range(children)
     ]
     left = {(container.stage, container.branch, 0, 0, container.index): PRINT for container in many}
-    event = ExecutionEvent(RunStatus.FAILED, "arn:execution", Resume(run="0" * 16), START, reason)
+    event = ExecutionEvent(RunStatus.FAILED, "arn:execution", Resume(run="0" * 16, fence=1), START, reason)
     objects = [Object(key=f"results/{reason}", size=1, etag=reason)] * 500
     given = {"findings": {"map": [finding] * 60}, "seen": Observation([], many), "footprints": left, "results": objects}
     return Facts(summary, event, RECORD, **given, **more)

@@ -80,7 +80,8 @@ def is_sound(given_input: Any) -> bool:
 def test_any_input_is_a_request_or_refused(value: Any):
     is_sound(value)
     is_sound({"resume": value})
-    is_sound({"resume": {"run": value}})
+    is_sound({"resume": {"run": value, "fence": 1}})
+    is_sound({"resume": {"run": "0123456789abcdef", "fence": value}})
 
 
 @given(st.sampled_from(PLACES), ANYTHING)
@@ -96,7 +97,7 @@ def test_any_text_is_a_request_or_refused(text: str):
 
 def test_what_aws_sends_and_what_resume_starts_is_taken():
     assert is_sound(EVENT)
-    assert is_sound({"resume": {"run": "0123456789abcdef"}})
+    assert is_sound({"resume": {"run": "0123456789abcdef", "fence": 1}})
     assert parse_request(json.dumps(EVENT), BUCKET) == read_request(EVENT, BUCKET)
 
 

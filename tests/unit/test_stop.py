@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gristmill import keys
 from gristmill.client.runs.still_at_work import unanswered
-from gristmill.errors import Refused
+from gristmill.errors import Refused, Superseded
 from gristmill.limits import ATTEMPTS_MAX, S3_PART_MIN
 from gristmill.runs.at_work import Invocation, at_work, check_going, check_not_stopped, invocation, is_stopped
 from gristmill.runs.cursor import Cursor
@@ -110,9 +110,9 @@ def test_a_stopped_execution_does_no_more_and_one_that_resumes_does(store: Stora
         with pytest.raises(Refused, match="was stopped"):
             begin()
     resuming = another(claimant, "resume-1")
-    assert split(store, Resume(run=drop.run), resuming)["attempt"] == ATTEMPTS_MAX
+    assert split(store, Resume(run=drop.run, fence=1), resuming)["attempt"] == ATTEMPTS_MAX
     check_going(store, Cursor(drop.run, "map", ATTEMPTS_MAX))
-    with pytest.raises(Refused, match="belongs to"):
+    with pytest.raises(Superseded, match="belongs to"):
         check_going(store, Cursor(drop.run, "map", 0))
 
 

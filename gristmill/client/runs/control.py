@@ -19,7 +19,7 @@ from gristmill.client.stack import Stack
 from gristmill.clock import Clock
 from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, Refused
-from gristmill.runs.at_work import Stop
+from gristmill.runs.at_work import Stop, check_contract
 from gristmill.runs.records import RunRecord
 
 T = TypeVar("T")
@@ -165,10 +165,10 @@ def resume(stack: Stack, run: Run) -> Execution:
     earlier = unclaimed_resumes(stack, record)
     if any(one.status is RunStatus.RUNNING and one.run == run.run for one in earlier):
         raise _goes_on(run.run)
-    name = resume_name(record, len(earlier))
+    name, wanted = resume_name(record, len(earlier)), {"resume": {"run": run.run, "fence": record.fence}}
     try:
         started = stack.client("stepfunctions").start_execution(
-            stateMachineArn=stack.machine, name=name, input=json.dumps({"resume": {"run": run.run}})
+            stateMachineArn=stack.machine, name=name, input=json.dumps(wanted)
         )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
@@ -190,6 +190,7 @@ def _resumable(run: Run) -> RunRecord:
         raise Refused([f"run {run.run} {why}."], "Drop the file again.")
     if run.record.faults:
         raise Refused([f"run {run.run} was refused: {'; '.join(run.record.faults)}."], "Mend that, and drop it again.")
+    check_contract(run.record)
     return run.record
 
 

@@ -86,7 +86,7 @@ def _arns(stack: Stack) -> Iterator[str]:
 
 def resume_name(record: RunRecord, place: int) -> str:
     """Return the name of the execution that resumes a run; `place` counts those that failed before their claim."""
-    return f"{record.run}-resume-{record.resumes + 1}" + (f"-{place}" if place else "")
+    return f"{record.run}-resume-{record.fence}" + (f"-{place}" if place else "")
 
 
 def execution_arn(stack: Stack, name: str) -> str:

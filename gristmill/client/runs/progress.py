@@ -19,10 +19,9 @@ from gristmill.client.runs.phase import phase
 from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
 from gristmill.client.stack import Stack
 from gristmill.enums import CheckVerdict, JobStatus
-from gristmill.limits import ATTEMPTS_MAX
 from gristmill.pipeline.model import Stage
 from gristmill.runs.committed import committed_segments
-from gristmill.runs.cursor import nth_attempt
+from gristmill.runs.cursor import first_attempt, nth_attempt
 from gristmill.runs.locations import frozen
 from gristmill.runs.records import BranchFinding, Finding, RunRecord
 from gristmill.runs.repository import finding_keys, read_findings
@@ -93,7 +92,7 @@ def _attempt(record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], findin
     """Return the attempt that the newest jobs are of; without jobs, the one that was checked last."""
     tried = [place.job_attempt(job["jobName"]) for job in jobs for place in _places(record, stage)]
     seen = [attempt for attempt in tried if attempt is not None]
-    return max([record.resumes * ATTEMPTS_MAX, *seen, finding.attempt if finding else 0])
+    return max([first_attempt(record.fence), *seen, finding.attempt if finding else 0])
 
 
 def _places(record: RunRecord, stage: Stage) -> list[keys.BranchKeys]:

@@ -9,11 +9,11 @@ from gristmill.enums import CheckVerdict, Encoding
 from gristmill.errors import Corrupt
 from gristmill.formats.encoding import warnings
 from gristmill.formats.registry import traits_of
-from gristmill.limits import ATTEMPTS_MAX, FIGURES_MAX, STATE_REASON_MAX
+from gristmill.limits import FIGURES_MAX, STATE_REASON_MAX
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
-from gristmill.runs.cursor import Cursor
+from gristmill.runs.cursor import Cursor, first_attempt, nth_attempt
 from gristmill.runs.locations import find_branch, frozen, output_key
 from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.runs.repository import read_record
@@ -39,7 +39,7 @@ def check_output(
     expected = expected_of(store, cursor, stage)
     examined = (_examine(store, clients, record, cursor, branch, expected) for branch in stage.branches)
     found = [_explained(branch_finding, refused.get(branch_finding.branch)) for branch_finding in examined]
-    tries = cursor.attempt - record.resumes * ATTEMPTS_MAX + 1
+    tries = nth_attempt(cursor.attempt)
     verdict, reason = judge(stage, found, tries)
     finding = Finding(
         run=cursor.run,
@@ -137,7 +137,7 @@ def _answer(
     following = frozen(record).after(stage.name)
     ahead = cursor
     if verdict is CheckVerdict.COMPLETE and following:
-        ahead = Cursor(cursor.run, following.name, record.resumes * ATTEMPTS_MAX)
+        ahead = Cursor(cursor.run, following.name, first_attempt(cursor.fence))
     elif verdict is CheckVerdict.INCOMPLETE:
         ahead = Cursor(cursor.run, stage.name, cursor.attempt + 1)
     return {

@@ -10,7 +10,7 @@ from gristmill.cost.bill import combined
 from gristmill.cost.gather import CostClients, Observation
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
-from gristmill.outcome.event import ExecutionEvent, may_tell, read_change, read_payload
+from gristmill.outcome.event import ExecutionEvent, left_over, may_report, read_change, read_payload
 from gristmill.outcome.summary import RunSummary, make_summary, with_cost
 from gristmill.report.facts import earlier_outcomes
 from gristmill.report.write import with_report
@@ -50,7 +50,8 @@ def notify(clients: NotifyClients, payload: Mapping[str, Any]) -> dict[str, Any]
         return settle(clients, event)
     with at_work(clients.store, event.run, clients.work):
         record = find_readable_record(clients.store, event.run)
-        if is_repeated(payload) or not may_tell(event, record) or is_stopped(clients.store, event.run, event.execution):
+        due = may_report(event, record) and not is_repeated(payload)
+        if not due or is_stopped(clients.store, event.run, event.execution):
             return {"run": event.run, "told": False}
         return send_notice(clients, event, record)
 
@@ -64,16 +65,12 @@ def is_repeated(payload: Mapping[str, Any]) -> bool:
 
 
 def settle(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any]:
-    """End what an ended execution left running, and send the notice of its end unless that was sent.
-
-    Jobs are ended only for the execution that owns the run: another one may be at work on it by now.
-    """
+    """End what an ended execution left running, and send the notice of its end unless that was sent."""
     record = find_readable_record(clients.store, event.run)
-    if not may_tell(event, record):
-        return {"run": event.run, "told": False, "ended": 0}
-    owns = record is None or record.execution == event.execution
-    ended = end_jobs(clients.cost.batch, clients.cost.queues, event.run, f"execution {event.status}") if owns else []
-    if was_sent(clients.store, event):
+    batch, queues, reason = clients.cost.batch, clients.cost.queues, f"execution {event.status}"
+    fence = left_over(event, record)
+    ended = end_jobs(batch, queues, event.run, reason, fence) if fence else []
+    if not may_report(event, record) or was_sent(clients.store, event):
         return {"run": event.run, "told": False, "ended": len(ended)}
     return {**send_notice(clients, event, record), "ended": len(ended)}
 

@@ -8,13 +8,15 @@ from pathlib import Path
 from gristmill import keys
 from gristmill.cost.ceiling import read_ceiling
 from gristmill.enums import Compute
-from gristmill.errors import NotFound, Refused
+from gristmill.errors import Refused
 from gristmill.pipeline.loading import load
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
+from gristmill.runs.at_work import check_contract, check_fence
 from gristmill.runs.drop import Drop
-from gristmill.runs.records import InputObject, RunRecord
-from gristmill.runs.repository import read_record
+from gristmill.runs.records import CONTRACT, InputObject, RunRecord
+from gristmill.runs.repository import read_record, revise_record
+from gristmill.runs.request import Resume
 from gristmill.steps.split.refusals import name_faults, object_faults
 from gristmill.storage import Storage
 
@@ -45,19 +47,32 @@ def claim(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
     return read_record(store, record.run)
 
 
-def take_over(store: Storage, run: str, execution: str) -> RunRecord:
-    """Make a resuming execution the owner of its run; the same execution finds itself the owner already."""
-    key = keys.run_record(run)
-    held = store.head(key)
-    if held is None:
-        raise NotFound(f"there is no run {run}.")
-    record = read_record(store, run)
-    if record.execution == execution:
-        return record
-    taken = record.model_copy(update={"execution": execution, "resumes": record.resumes + 1})
-    if not store.put_if(key, taken.model_dump_json().encode(), held.etag):
-        raise Refused([f"run {run} was taken over by another execution at the same moment"])
-    return taken
+def take_over(store: Storage, request: Resume, execution: str) -> RunRecord:
+    """Make a resuming execution the owner of its run; the same execution finds itself the owner already.
+
+    Superseded where another one has taken the run over since it was asked for; Refused where nobody may.
+    """
+
+    def take(record: RunRecord) -> RunRecord:
+        if record.execution == execution:
+            return record
+        check_fence(record, request.fence)
+        check_contract(record)
+        if record.complete:
+            raise Refused([f"run {record.run} has SUCCEEDED: nothing is missing"], "Drop the file again to do it anew.")
+        return record.model_copy(update={"execution": execution, "fence": record.fence + 1})
+
+    return revise_record(store, request.run, take)
+
+
+def refuse(store: Storage, record: RunRecord, faults: list[str]) -> RunRecord:
+    """Record why a run is refused after all; Superseded where it has another owner by now."""
+
+    def add(current: RunRecord) -> RunRecord:
+        check_fence(current, record.fence)
+        return current.model_copy(update={"faults": faults})
+
+    return revise_record(store, record.run, add)
 
 
 def make_record(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
@@ -70,6 +85,7 @@ def make_record(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
     max_cost, ceiling_faults = read_ceiling(metadata, claimant.limits.max_cost)
     faults += more_faults + ceiling_faults + object_faults(drop, head, pipeline)
     record = RunRecord(
+        contract=CONTRACT,
         run=drop.run,
         execution=claimant.execution,
         claimed_at=claimant.now,

@@ -9,23 +9,34 @@ from gristmill.cost.bill import bill
 from gristmill.cost.ceiling import over_ceiling
 from gristmill.cost.estimate import StageInput, estimate
 from gristmill.enums import SplitVerdict
-from gristmill.errors import Refused
-from gristmill.limits import ATTEMPTS_MAX, STATE_REASON_MAX
+from gristmill.errors import Refused, Superseded
+from gristmill.limits import STATE_REASON_MAX
 from gristmill.runs.at_work import check_may_begin, check_not_stopped
-from gristmill.runs.cursor import Cursor
+from gristmill.runs.cursor import Cursor, first_attempt
 from gristmill.runs.drop import is_no_drop
 from gristmill.runs.locations import frozen
 from gristmill.runs.records import Bill, RunRecord
+from gristmill.runs.repository import find_estimate
 from gristmill.runs.request import Request, Resume
-from gristmill.steps.split.claim import Claimant, RunLimits, claim, take_over
+from gristmill.steps.split.claim import Claimant, RunLimits, claim, refuse, take_over
 from gristmill.storage import Storage
 
 
 def split(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any]:
-    """Begin the run that an execution was started for, by a drop or a resume."""
+    """Begin the run that an execution was started for, by a drop or a resume.
+
+    One that finds the run another's, at whatever moment, is a duplicate and changes nothing.
+    """
+    try:
+        return _begin(store, request, claimant)
+    except Superseded as superseded:
+        return _answer(SplitVerdict.DUPLICATE, request.run, superseded.what)
+
+
+def _begin(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any]:
     if isinstance(request, Resume):
         check_not_stopped(store, request.run, claimant.execution)
-        return _start(store, take_over(store, request.run, claimant.execution), claimant.limits)
+        return _start(store, take_over(store, request, claimant.execution), claimant.limits)
     why_not = is_no_drop(request.key)
     if why_not:
         return _answer(SplitVerdict.IGNORED, request.run, f"{request.key}: {why_not}")
@@ -45,20 +56,19 @@ def _start(store: Storage, record: RunRecord, limits: RunLimits) -> dict[str, An
         try:
             _admit(store, record, ensure_index(store, record, frozen(record).stages[0]), limits)
         except Refused as refused:
-            record = record.model_copy(update={"faults": refused.faults})
-            store.put(keys.run_record(record.run), record.model_dump_json().encode())
+            record = refuse(store, record, refused.faults)
     if record.faults:
         return _answer(SplitVerdict.INVALID, record.run, "; ".join(record.faults))
-    start = Cursor(record.run, frozen(record).stages[0].name, record.resumes * ATTEMPTS_MAX)
+    start = Cursor(record.run, frozen(record).stages[0].name, first_attempt(record.fence))
     return {**start.as_json(), "verdict": SplitVerdict.GO, "reason": ""}
 
 
 def _admit(store: Storage, record: RunRecord, header: index.Header, limits: RunLimits) -> None:
-    """Write the estimate of the run's cost; Refused if that is above its ceiling. A resume was admitted before."""
-    if record.resumes:
-        return
-    expected = price(record, header, limits)
-    store.put(keys.estimate(record.run), expected.model_dump_json().encode())
+    """Refuse a run that is expected to cost more than its ceiling: at each beginning, by the first estimate of it."""
+    expected = find_estimate(store, record.run)
+    if expected is None:
+        expected = price(record, header, limits)
+        store.put_new(keys.estimate(record.run), expected.model_dump_json().encode())
     faults = over_ceiling(expected, record.max_cost)
     if faults:
         raise Refused(faults)
