@@ -32,6 +32,11 @@ def duration(span: timedelta) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
+def past_time_limit(seconds: float | None) -> str:
+    """Return how every message says that something took longer than it may; the limit may be unknown."""
+    return f"ran past its time limit of {seconds:g} s" if seconds else "ran past its time limit"
+
+
 def size(count: int) -> str:
     """Return bytes in words, in powers of ten."""
     value, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill import keys
-from gristmill.batch.jobs import ACTIVE, TERMINAL, WAITING, describe_jobs, run_jobs
+from gristmill.batch.jobs import (
+    ACTIVE,
+    TERMINAL,
+    WAITING,
+    describe_jobs,
+    end_reason,
+    run_jobs,
+    with_time_limits,
+)
 from gristmill.enums import JobStatus
 from gristmill.runs.records import RunRecord
 
@@ -55,19 +63,19 @@ def _branches(record: RunRecord) -> Mapping[str, tuple[str, str]]:
     }
 
 
-def _parts(batch: Any, job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _parts(batch: Any, job: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the parts of a job, which ListJobs lists by status; a job that has ended has none that has not.
 
     The end of the main node ends the others, however well they were: in a job that has SUCCEEDED so have its nodes.
     """
     parent = "arrayJobId" if "arrayProperties" in job else "multiNodeJobId" if "nodeProperties" in job else ""
     if not parent:
-        yield job
+        yield from with_time_limits(batch, [job])
         return
     statuses = TERMINAL if job["status"] in TERMINAL else (*WAITING, *ACTIVE, *TERMINAL)
     for status in statuses:
         for page in batch.get_paginator("list_jobs").paginate(**{parent: job["jobId"], "jobStatus": status}):
-            parts = page["jobSummaryList"]
+            parts = list(with_time_limits(batch, page["jobSummaryList"]))
             yield from _nodes(batch, job, parts) if "nodeProperties" in job else parts
 
 
@@ -98,7 +106,7 @@ def _container(job: Mapping[str, Any], stage: str, branch: str, attempt: int, gr
         started=seconds(job.get("startedAt")),
         stopped=seconds(job.get("stoppedAt")),
         exit_code=container.get("exitCode"),
-        reason=container.get("reason") or job.get("statusReason") or "",
+        reason=container.get("reason") or end_reason(job),
         earlier=job.get("earlier", 0.0),
     )
 

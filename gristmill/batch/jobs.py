@@ -6,12 +6,14 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.enums import JobStatus
+from gristmill.humanize import past_time_limit
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.cursor import fence_of
 
 WAITING = (JobStatus.SUBMITTED, JobStatus.PENDING, JobStatus.RUNNABLE)
 ACTIVE = (JobStatus.STARTING, JobStatus.RUNNING)
 TERMINAL = (JobStatus.FAILED, JobStatus.SUCCEEDED)  # failures first, for long lists are cut
+_TIMED_OUT = "Job attempt duration exceeded timeout"  # what Batch says of a job that it ended at its time limit
 
 
 def read_queues(environment: Mapping[str, str]) -> list[str]:
@@ -57,3 +59,24 @@ def describe_jobs(batch: Any, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
     remaining = iter(ids)
     while page := list(islice(remaining, BATCH_DESCRIBE_MAX)):
         yield from batch.describe_jobs(jobs=page)["jobs"]
+
+
+def is_out_of_time(job: Mapping[str, Any]) -> bool:
+    """Return whether Batch ended a job at its time limit."""
+    return job.get("statusReason") == _TIMED_OUT
+
+
+def end_reason(job: Mapping[str, Any], attempt: Mapping[str, Any] | None = None) -> str:
+    """Return Batch's reason for the end of a job or of one of its attempts; a time limit is named with its seconds."""
+    ended = job if attempt is None else attempt
+    if is_out_of_time(ended):
+        return past_time_limit(job.get("timeout", {}).get("attemptDurationSeconds"))
+    return ended.get("statusReason") or ""
+
+
+def with_time_limits(batch: Any, summaries: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the jobs of a page of ListJobs; those out of time with their `timeout`, which only DescribeJobs gives."""
+    late = describe_jobs(batch, [job["jobId"] for job in summaries if is_out_of_time(job)])
+    limits = {job["jobId"]: {"timeout": job["timeout"]} for job in late if "timeout" in job}
+    for job in summaries:
+        yield {**job, **limits.get(job["jobId"], {})}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill.batch.containers import Container, seconds
+from gristmill.batch.jobs import end_reason
 from gristmill.enums import JobStatus
 from gristmill.report.timeline import ContainerTimes, from_unix
 from gristmill.report.work import Child, Try
@@ -100,5 +101,5 @@ def _tries(described: Mapping[str, Any]) -> Iterator[Try]:
             started=from_unix(started) if started else None,
             stopped=from_unix(stopped) if stopped else None,
             exit_code=container.get("exitCode"),
-            reason=(container.get("reason") or attempt.get("statusReason") or "")[:_REASON],
+            reason=(container.get("reason") or end_reason(described, attempt))[:_REASON],
         )

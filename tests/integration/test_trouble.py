@@ -27,7 +27,7 @@ FAILS = {
         "    | ValueError: the grain is wet",
     ),
     "exit": ("attempt 3, exit code 3: SystemExit: 3",),
-    "hang": ("attempt 3: ran past its timeout of 3 s",),
+    "hang": ("attempt 3: ran past its time limit of 3 s",),
     "kill-always": ("a child, attempt 3, exit code 137: ", "killed by SIGKILL", "    | about to fall off"),
 }
 

@@ -191,7 +191,7 @@ def test_a_task_past_its_time_fails_and_the_next_ones_go_on(store):
     child.run()
     assert time.monotonic() - started < 5
     assert output(store, 3) == (b"a\nb\n", {1})
-    assert [failure.reason for failure in failures(store)] == ["ran past its timeout of 0.2 s"]
+    assert [failure.reason for failure in failures(store)] == ["ran past its time limit of 0.2 s"]
 
 
 def test_a_job_that_calls_exit_fails_its_task_alone(store):
@@ -318,7 +318,7 @@ with TimeLimit(0.1, grace=0.3) as limit:
 def test_a_task_that_ignores_its_time_limit_ends_the_child_with_an_exit_code_of_its_own():
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", WATCHDOG], cwd=root, capture_output=True, text=True, timeout=20)
-    assert (done.returncode, done.stdout) == (6, "ran past its timeout of 0.1 s and did not stop\n")
+    assert (done.returncode, done.stdout) == (6, "ran past its time limit of 0.1 s and did not stop\n")
 
 
 def test_what_is_one_record_is_not_read_for_the_sake_of_counting():
@@ -407,7 +407,7 @@ def test_a_text_that_never_comes_is_bound_by_the_time_limit(store):
 
     lay_out(store, [b"a\n"])
     runner(store, job, timeout=0.2).run()
-    assert [failure.reason for failure in failures(store)] == ["ran past its timeout of 0.2 s"]
+    assert [failure.reason for failure in failures(store)] == ["ran past its time limit of 0.2 s"]
 
 
 def test_an_alarm_of_the_job_itself_is_not_called_its_time_limit(store):

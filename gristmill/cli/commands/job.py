@@ -40,6 +40,7 @@ def show(context: typer.Context, job: JobId, json: Json = False) -> None:
 
 
 def _facts(job: dict[str, Any]) -> list[tuple[str, str]]:
+    from gristmill.batch.jobs import end_reason
     from gristmill.client.jobs.jobs import look
 
     one, container = look(job), job.get("container", {})
@@ -50,7 +51,7 @@ def _facts(job: dict[str, Any]) -> list[tuple[str, str]]:
         "name": one.name,
         "kind": f"{one.kind}{size}",
         "status": one.status,
-        "reason": job.get("statusReason", ""),
+        "reason": end_reason(job),
         "queue": one.queue,
         "definition": job["jobDefinition"].rpartition("/")[2],
         **{name: moment(when) if when else "" for name, when in times.items()},
@@ -61,7 +62,7 @@ def _facts(job: dict[str, Any]) -> list[tuple[str, str]]:
         "depends on": ", ".join(_dependency(each) for each in job.get("dependsOn", [])),
     }
     told = [(name, value) for name, value in facts.items() if value]
-    return told + [(f"attempt {number}", _attempt(each)) for number, each in enumerate(job.get("attempts", []), 1)]
+    return told + [(f"attempt {number}", _attempt(job, each)) for number, each in enumerate(job.get("attempts", []), 1)]
 
 
 def _counts(summary: dict[str, int]) -> str:
@@ -72,12 +73,13 @@ def _dependency(said: dict[str, str]) -> str:
     return " ".join(filter(None, (said.get("jobId"), said.get("type"))))
 
 
-def _attempt(said: dict[str, Any]) -> str:
-    container = said.get("container", {})
-    code = (
-        f"exit code {container['exitCode']}" if "exitCode" in container else "runs" if "stoppedAt" not in said else ""
-    )
-    return "; ".join(filter(None, (code, container.get("reason"), said.get("statusReason"))))
+def _attempt(job: dict[str, Any], attempt: dict[str, Any]) -> str:
+    from gristmill.batch.jobs import end_reason
+
+    container = attempt.get("container", {})
+    running = "" if "stoppedAt" in attempt else "runs"
+    code = f"exit code {container['exitCode']}" if "exitCode" in container else running
+    return "; ".join(filter(None, (code, container.get("reason"), end_reason(job, attempt))))
 
 
 def logs(

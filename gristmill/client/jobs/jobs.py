@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Any
 
-from gristmill.batch.jobs import TERMINAL, describe_jobs
+from gristmill.batch.jobs import TERMINAL, describe_jobs, end_reason, with_time_limits
 from gristmill.client.stack import Stack
 from gristmill.enums import JobStatus
 from gristmill.errors import NotFound
@@ -74,27 +74,27 @@ def list_jobs(
 
 
 def _summaries(stack: Stack, arn: str, statuses: Sequence[str], name: str | None) -> Iterator[dict[str, Any]]:
-    pages = stack.client("batch").get_paginator("list_jobs").paginate
     if name is not None:
-        for page in pages(jobQueue=arn, filters=[{"name": "JOB_NAME", "values": [name]}]):
-            yield from (job for job in page["jobSummaryList"] if job["status"] in statuses)
+        named = _pages(stack, jobQueue=arn, filters=[{"name": "JOB_NAME", "values": [name]}])
+        yield from (job for job in named if job["status"] in statuses)
         return
     for status in statuses:
-        for page in pages(jobQueue=arn, jobStatus=status):
-            yield from page["jobSummaryList"]
+        yield from _pages(stack, jobQueue=arn, jobStatus=status)
+
+
+def _pages(stack: Stack, **which: Any) -> Iterator[dict[str, Any]]:
+    batch = stack.client("batch")
+    for page in batch.get_paginator("list_jobs").paginate(**which):
+        yield from with_time_limits(batch, page["jobSummaryList"])
 
 
 def parts(stack: Stack, job: JobLook, statuses: Sequence[str] = STATUSES) -> list[JobLook]:
     """Return an array's children or a multi-node job's nodes, by index."""
     parent = "arrayJobId" if job.kind is JobKind.ARRAY else "multiNodeJobId"
-    pages = stack.client("batch").get_paginator("list_jobs").paginate
     found = [
-        look(one, job.queue)
-        for status in statuses
-        for page in pages(**{parent: job.id, "jobStatus": status})
-        for one in page["jobSummaryList"]
+        look(part, job.queue) for status in statuses for part in _pages(stack, **{parent: job.id, "jobStatus": status})
     ]
-    return sorted(found, key=lambda one: int(one.id.replace("#", ":").rpartition(":")[2]))
+    return sorted(found, key=lambda part: int(part.id.replace("#", ":").rpartition(":")[2]))
 
 
 def describe(stack: Stack, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -121,7 +121,7 @@ def look(job: dict[str, Any], queue: str = "") -> JobLook:
         started=moment(job.get("startedAt")),
         stopped=moment(job.get("stoppedAt")),
         exit_code=container.get("exitCode"),
-        reason=container.get("reason") or job.get("statusReason") or "",
+        reason=container.get("reason") or end_reason(job),
     )
 
 

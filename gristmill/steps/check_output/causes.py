@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gristmill import keys
-from gristmill.batch.jobs import describe_jobs
+from gristmill.batch.jobs import describe_jobs, end_reason, is_out_of_time
 from gristmill.enums import JobStatus
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.cursor import Cursor
@@ -97,13 +97,20 @@ def _died(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[Failur
             branch=branch,
             task=None,
             attempt=cursor.attempt,
-            reason=explain(container.get("exitCode"), container.get("reason"), job.get("statusReason")),
+            reason=_reason(job, container),
             detail=_tail(clients, stream),
             exit_code=container.get("exitCode"),
             job_id=job["jobId"],
             log_stream=stream,
             at=datetime.fromtimestamp(job.get("stoppedAt", 0) / 1000, UTC),
         )
+
+
+def _reason(job: dict[str, Any], container: dict[str, Any]) -> str:
+    """Return why a job died; of one that Batch ended at its time limit, nothing about the signal that ended it."""
+    if is_out_of_time(job):
+        return end_reason(job)
+    return explain(container.get("exitCode"), container.get("reason"), end_reason(job))
 
 
 def _failed_jobs(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[dict[str, Any]]:

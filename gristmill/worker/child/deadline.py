@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from gristmill.errors import ExitCode
+from gristmill.humanize import past_time_limit
 
 _GRACE = 5.0  # seconds from the exception in the main thread to the end of the process
 _EARLY = 0.05  # seconds by which an alarm may come before its time
@@ -77,7 +78,7 @@ class TimeLimit:
             early = self._late_at - time.monotonic()
             if early > _EARLY:
                 signal.setitimer(signal.ITIMER_REAL, early)  # the job's alarm has taken the place of this one
-                raise OwnAlarm(f"SIGALRM {early:.1f} s before the task's timeout of {self._seconds:g} s: the job's own")
+                raise OwnAlarm(f"SIGALRM {early:.1f} s before its time limit of {self._seconds:g} s: the job's own")
             self._armed = False
             raise TimedOut(self._reason)
 
@@ -95,7 +96,7 @@ class TimeLimit:
 
     @property
     def _reason(self) -> str:
-        return f"ran past its timeout of {self._seconds:g} s"
+        return past_time_limit(self._seconds)
 
 
 class Termination:
