@@ -1,0 +1,1 @@
+"""Deterministic simulation: the real functions, children and state machine, on a virtual clock, under faults."""

@@ -1,0 +1,72 @@
+"""What is dropped, and what must come of it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from gristmill import keys
+from gristmill.runs.request import read_request
+from tests.simulation.bucket import BUCKET
+
+_Right = Callable[[bytes], bool]
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A dropped file: its event, its run, and by key what tells whether a result is right."""
+
+    run: str
+    pipeline: str
+    event: dict[str, Any]
+    prefix: str
+    right: dict[str, _Right]
+    max_cost: float | None
+
+
+def draw(random: Random, failing: bool) -> tuple[str, bytes, dict[str, str]]:
+    """Return a pipeline, the body of a file, and its metadata."""
+    pipeline = random.choice(["pairs", "pairs", "stages", "drift"])
+    body = b"".join(b"line %d of it\n" % number for number in range(random.randint(1, 9)))
+    metadata = {"lines-per-task": str(random.randint(1, 4))}
+    if failing and pipeline == "pairs":
+        metadata["failing"] = str(random.choice([1, 2, 5]))
+    if random.random() < 0.1:
+        metadata["max-cost"] = "0.0000001"
+    return pipeline, body, metadata
+
+
+def event_of(key: str, body: bytes, etag: str, version: str) -> dict[str, Any]:
+    """Return the event of an object, as EventBridge has it."""
+    made = {"key": key, "size": len(body), "etag": etag, "version-id": version, "sequencer": "00"}
+    detail = {"bucket": {"name": BUCKET}, "object": made, "requester": "me"}
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
+
+
+def dropped(event: dict[str, Any], pipeline: str, name: str, body: bytes, metadata: dict[str, str]) -> Dropped:
+    run = read_request(event, BUCKET).run
+    prefix = keys.results_prefix(pipeline, name, run)
+    lines = body.split(b"\n")[:-1]
+    results = {f"{prefix}{branch}.txt": right for branch, right in _right(pipeline, lines).items()}
+    ceiling = float(metadata["max-cost"]) if "max-cost" in metadata else None
+    return Dropped(run, pipeline, event, prefix, results, ceiling)
+
+
+def _right(pipeline: str, lines: list[bytes]) -> dict[str, _Right]:
+    """Return what tells the right results of each branch."""
+    if pipeline == "pairs":
+        return {
+            "twice": _is(b"".join(line * 2 + b"\n" for line in lines)),
+            "back": _is(b"".join(line[::-1] + b"\n" for line in lines)),
+        }
+    upper = [line.upper() + b"\n" for line in lines]
+    if pipeline == "stages":
+        counted = b"".join(b"%d %s" % (len(line), line) for line in upper)
+        return {"upper": _is(b"".join(upper)), "counted": _is(counted)}
+    whole = re.compile(b"".join(rb"<[0-9]+\.*\|%s>\n" % re.escape(line) for line in lines))
+    return {"drifted": lambda body: whole.fullmatch(body) is not None}
+
+
+def _is(wanted: bytes) -> _Right:
+    return lambda body: body == wanted

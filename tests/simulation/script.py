@@ -1,0 +1,74 @@
+"""Scripts: histories in words, which hold a process at a request until something is so."""
+
+import fnmatch
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.simulation.kernel import Process
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_LOOK = 0.05  # seconds
+_LONGEST = 100_000.0  # seconds after which a script gives up, and its test with it
+Until = Callable[["World"], bool]
+
+
+@dataclass
+class Act:
+    """What happens to a process once, before the `nth` of its requests that match `before`."""
+
+    who: str
+    before: str
+    do: Callable[["World", Process], None]
+    nth: int = 1
+    seen: int = 0
+
+    def reach(self, world: "World", process: Process, what: str) -> None:
+        if not fnmatch.fnmatchcase(process.name, self.who) or not fnmatch.fnmatchcase(what, self.before):
+            return
+        self.seen += 1
+        if self.seen == self.nth:
+            world.kernel.log(f"the script strikes before {what}")
+            self.do(world, process)
+
+
+class Script:
+    """The acts of a history, none by default."""
+
+    world: "World"
+
+    def __init__(self, *acts: Act) -> None:
+        self.acts = acts
+
+    def reach(self, process: Process, what: str) -> None:
+        """See to it that what the script has for a process happens before a request of it."""
+        for act in self.acts:
+            act.reach(self.world, process, what)
+
+    @property
+    def is_played(self) -> bool:
+        """Return whether every act has happened."""
+        return all(act.seen >= act.nth for act in self.acts)
+
+
+def park(who: str, before: str, until: Until, nth: int = 1) -> Act:
+    """Hold a process before a request until something is so."""
+
+    def do(world: "World", _process: Process) -> None:
+        end = world.kernel.now + _LONGEST
+        while not until(world):
+            assert world.kernel.now < end, f"{who} waits in vain"
+            world.kernel.sleep(_LOOK)
+
+    return Act(who, before, do, nth)
+
+
+def crash(who: str, before: str, nth: int = 1) -> Act:
+    """End a process before a request."""
+
+    def do(_world: "World", process: Process) -> None:
+        process.fate = process.calls
+
+    return Act(who, before, do, nth)

@@ -1,0 +1,102 @@
+"""A world: everything that a history takes place in, made anew from its seed."""
+
+from typing import Any
+
+from gristmill import keys
+from gristmill.runs.records import Receipt, RunRecord
+from tests.simulation import laws
+from tests.simulation.batch import Batch
+from tests.simulation.bucket import Bucket
+from tests.simulation.children import Children
+from tests.simulation.drops import Dropped, dropped, event_of
+from tests.simulation.functions import Functions
+from tests.simulation.integrations import Integrations
+from tests.simulation.kernel import Kernel, Process
+from tests.simulation.mail import Mail
+from tests.simulation.script import Script
+from tests.simulation.states import Execution, States
+from tests.simulation.trouble import Trouble
+from tests.simulation.wire import Wire
+
+NOBODY = Process("-", "nobody")
+
+
+class World:
+    """One history's world. `violations` has the laws that were broken, and how."""
+
+    def __init__(self, seed: int, only: frozenset[str] | None = None, script: Script | None = None) -> None:
+        self.seed, self.kernel = seed, Kernel(seed)
+        self.trouble = Trouble(self.kernel.random, only)
+        self.script = script or Script()
+        self.script.world = self
+        self.wire, self.bucket = Wire(self), Bucket(self)
+        self.children = Children(self)
+        self.batch = Batch(self, self.children.run)
+        self.states, self.functions = States(self), Functions(self)
+        self.integrations, self.mail = Integrations(self), Mail(self)
+        self.clients: dict[str, Any] = {
+            "s3": self.bucket,
+            "batch": self.batch,
+            "stepfunctions": self.states,
+            "sns": self.mail,
+            "logs": self.mail,
+        }
+        self.drops: dict[str, Dropped] = {}
+        self.violations: list[tuple[str, str]] = []
+        self.memory = laws.Memory()
+
+    def process(self, name: str, kind: str, run: str = "", execution: str = "") -> Process:
+        """Return a new process, perhaps a slow one, or one whose clock is wrong."""
+        made, random = Process(name, kind, run, execution), self.kernel.random
+        if self.kernel.chance(self.trouble.of("slow")):
+            made.slow = 10 ** random.uniform(1, 4)
+        if self.kernel.chance(self.trouble.of("skewed clocks")):
+            made.skew = random.uniform(-300, 300) if kind == "container" else random.uniform(-2, 2)
+        return made
+
+    @property
+    def by(self) -> Process:
+        """Return the process that acts now."""
+        return self.kernel.current.process if self.kernel.current else NOBODY
+
+    def note(self, fact: Any) -> None:
+        """Hold a fact against the laws."""
+        for name, law in laws.of(type(fact)):
+            broken = law(self, fact)
+            if broken:
+                self.violations.append((name, broken))
+                self.kernel.log(f"*** {name}: {broken}")
+
+    def drop(self, pipeline: str, body: bytes, metadata: dict[str, str], name: str = "a.txt") -> Dropped:
+        """Put a file into the bucket; its event is still to come."""
+        key = keys.input_key(pipeline, name)
+        self.bucket.put_object(Bucket="", Key=key, Body=body, Metadata=metadata)
+        made = self.bucket.objects[key]
+        event = event_of(key, body, made.etag, made.version)
+        found = dropped(event, pipeline, name, body, metadata)
+        self.drops[found.run] = found
+        return found
+
+    def record(self, run: str) -> RunRecord | None:
+        """Return a run's record as it stands."""
+        found = self.bucket.objects.get(keys.run_record(run))
+        return RunRecord.model_validate_json(found.body) if found else None
+
+    def owner(self, run: str) -> Execution | None:
+        record = self.record(run)
+        return self.states.executions[record.execution] if record else None
+
+    def committed(self, run: str, stage: str, branch: str) -> set[int]:
+        """Return the tasks of a branch that have a receipt of the segment that is there."""
+        place, found, objects = keys.BranchKeys(run, stage, branch), set(), self.bucket.objects
+        for key in [key for key in objects if key.startswith(place.receipts)]:
+            receipt = Receipt.model_validate_json(objects[key].body)
+            segment = objects.get(place.segment(keys.Span(receipt.first, receipt.end)))
+            if segment and segment.etag == receipt.etag:
+                found |= set(range(receipt.first, receipt.end))
+        return found
+
+    def is_right(self, run: str) -> bool:
+        """Return whether every result of a run is there, and right."""
+        objects = self.bucket.objects
+        return all(key in objects and right(objects[key].body) for key, right in self.drops[run].right.items())

@@ -1,0 +1,60 @@
+"""The simulation: the same seed gives the same history, it speaks the machine's language, and the laws hold."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gristmill import state_machine
+from tests.project import PROJECT
+from tests.simulation.asl import check, load
+from tests.simulation.history import CALM, play, report
+from tests.simulation.world import World
+
+_TRACE = """
+import hashlib
+from tests.simulation.history import play
+traces = "\\n".join(line for seed in range(12) for line in play(seed).kernel.trace)
+print(hashlib.sha256(traces.encode()).hexdigest())
+"""
+
+
+def traced(hash_seed: str) -> str:
+    """Return the hash of twelve histories, played in a process of their own."""
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    command = [sys.executable, "-c", _TRACE]
+    return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_same_seed_gives_the_same_history_in_every_process():
+    assert traced("1") == traced("2") != ""
+
+
+def test_what_the_interpreter_does_not_know_it_refuses():
+    machine = load()
+    machine["States"]["JobMap"]["ResultSelector"] = {}
+    with pytest.raises(AssertionError, match="ResultSelector"):
+        check(machine)
+
+
+def test_a_simulated_run_has_the_states_and_events_of_a_real_one():
+    """What `state_machine` says is held against executions on the embedded AWS elsewhere."""
+    world = next(world for seed in range(30) if _succeeds_at("pairs", world := play(seed, CALM)))
+    (execution,) = world.states.executions.values()
+    kinds = [event["type"] for _, event in execution.history]
+    jobs = len(world.batch.jobs)
+    entered = sum(kind.endswith("StateEntered") for kind in kinds)
+    assert entered == state_machine.RUN_STATES + state_machine.attempt_states(2, jobs)
+    its_own = 2  # of the execution itself
+    assert len(kinds) + its_own == state_machine.RUN_EVENTS + state_machine.attempt_events(2, jobs)
+
+
+def _succeeds_at(pipeline: str, world: World) -> bool:
+    (drop,) = world.drops.values()
+    return drop.pipeline == pipeline and drop.max_cost is None
+
+
+def test_every_law_holds_where_there_is_no_trouble():
+    broken = [report(world) for seed in range(20) if (world := play(seed, CALM)).violations]
+    assert not broken, "\n".join(broken)
