@@ -69,6 +69,10 @@ class Corrupt(GristmillError):
     """Raised when an object of the run's own making (index, receipt, record) does not read as it must."""
 
 
+class Changed(Corrupt):
+    """Raised when an object is no longer the one that was to be read: it was replaced or removed meanwhile."""
+
+
 def first_fault(error: "ValidationError") -> str:
     """Return the first fault of a failed validation in one line: where, and what is wrong there."""
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]

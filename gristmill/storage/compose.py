@@ -1,14 +1,16 @@
 """Joining byte ranges of objects into one object of S3, by S3 itself wherever it can."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from gristmill.limits import S3_PART_MAX, S3_PART_MIN, S3_PARTS_MAX
-from gristmill.storage.protocol import Piece, Storage
+from gristmill.storage.answers import as_changed, bare
+from gristmill.storage.protocol import ObjectInfo, Piece, Storage
 
 _COPIERS = 16
 Part = tuple[Piece, ...]  # one piece of at least 5 MiB is copied by S3; several, or a last small one, are read
@@ -41,7 +43,7 @@ def parts(pieces: Iterable[Piece]) -> Iterator[Part]:
 
 def _take(piece: Piece, size: int) -> tuple[Piece, Piece]:
     middle = min(piece.start + size, piece.end)
-    return Piece(piece.key, piece.start, middle), Piece(piece.key, middle, piece.end)
+    return replace(piece, end=middle), replace(piece, start=middle)
 
 
 def _size(pieces: Iterable[Piece]) -> int:
@@ -56,30 +58,30 @@ class Composer:
         self._client = client
         self._check = check
 
-    def compose(self, key: str, pieces: Sequence[Piece], metadata: dict[str, str], scratch: str) -> None:
+    def compose(self, key: str, pieces: Sequence[Piece], metadata: dict[str, str], scratch: str) -> ObjectInfo:
         """Write `key` as the pieces in order; it appears whole or not at all."""
         layout = list(parts(pieces))
         if len(layout) > S3_PARTS_MAX:
-            self._compose_in_two(key, layout, metadata, scratch)
-        elif len(layout) < 2 and not (layout and _is_copy(layout[0])):
+            return self._compose_in_two(key, layout, metadata, scratch)
+        if len(layout) < 2 and not (layout and _is_copy(layout[0])):
             body = b"".join(self._bytes(part) for part in layout)
             self._check()
-            self._client.put_object(Bucket=self._store.bucket, Key=key, Body=body, Metadata=metadata)
-        else:
-            self._upload(key, layout, metadata)
+            answer = self._client.put_object(Bucket=self._store.bucket, Key=key, Body=body, Metadata=metadata)
+            return _made(key, layout, answer)
+        return self._upload(key, layout, metadata)
 
-    def _compose_in_two(self, key: str, layout: list[Part], metadata: dict[str, str], scratch: str) -> None:
+    def _compose_in_two(self, key: str, layout: list[Part], metadata: dict[str, str], scratch: str) -> ObjectInfo:
         made: list[Piece] = []
         remaining = iter(layout)
         while batch := list(islice(remaining, S3_PARTS_MAX)):
-            name = f"{scratch}{len(made):04d}"
-            self._upload(name, batch, {})
-            made.append(Piece(name, 0, sum(map(_size, batch))))
-        self.compose(key, made, metadata, scratch)
+            between = self._upload(f"{scratch}{len(made):04d}", batch, {})
+            made.append(Piece(between.key, 0, between.size, between.etag))
+        whole = self.compose(key, made, metadata, scratch)
         for piece in made:
             self._store.delete(piece.key)
+        return whole
 
-    def _upload(self, key: str, layout: list[Part], metadata: dict[str, str]) -> None:
+    def _upload(self, key: str, layout: list[Part], metadata: dict[str, str]) -> ObjectInfo:
         names = {"Bucket": self._store.bucket, "Key": key}
         upload = self._client.create_multipart_upload(**names, Metadata=metadata)["UploadId"]
 
@@ -90,10 +92,11 @@ class Composer:
         try:
             done = self._store.together(put, enumerate(layout, start=1), _COPIERS)
             self._check()
-            self._client.complete_multipart_upload(**names, UploadId=upload, MultipartUpload={"Parts": done})
+            answer = self._client.complete_multipart_upload(**names, UploadId=upload, MultipartUpload={"Parts": done})
+            return _made(key, layout, answer)
         except BaseException as error:
-            if _is_gone(error) and self._stands(key, layout, metadata):
-                return
+            if _is_gone(error) and (found := self._found(key, layout, metadata)):
+                return found
             with suppress(ClientError):
                 self._client.abort_multipart_upload(**names, UploadId=upload)
             raise
@@ -103,20 +106,28 @@ class Composer:
             answer = self._client.upload_part(**upload, PartNumber=number, Body=self._bytes(part))
             return str(answer["ETag"])
         (piece,) = part
-        answer = self._client.upload_part_copy(
-            **upload,
-            PartNumber=number,
-            CopySource={"Bucket": self._store.bucket, "Key": piece.key},
-            CopySourceRange=f"bytes={piece.start}-{piece.end - 1}",
-        )
+        condition = {"CopySourceIfMatch": f'"{piece.etag}"'} if piece.etag else {}
+        with as_changed(piece.key, piece.etag):
+            answer = self._client.upload_part_copy(
+                **upload,
+                **condition,
+                PartNumber=number,
+                CopySource={"Bucket": self._store.bucket, "Key": piece.key},
+                CopySourceRange=f"bytes={piece.start}-{piece.end - 1}",
+            )
         return str(answer["CopyPartResult"]["ETag"])
 
     def _bytes(self, part: Part) -> bytes:
-        return b"".join(self._store.read(piece.key, piece.start, piece.end) for piece in part)
+        return b"".join(self._store.read(piece.key, piece.start, piece.end, None, piece.etag) for piece in part)
 
-    def _stands(self, key: str, layout: list[Part], metadata: dict[str, str]) -> bool:
+    def _found(self, key: str, layout: list[Part], metadata: dict[str, str]) -> ObjectInfo | None:
+        """Return the object that is there where it can be the one that was to be made."""
         found = self._store.head(key)
-        return found is not None and found.size == sum(map(_size, layout)) and found.metadata == metadata
+        return found if found and found.size == sum(map(_size, layout)) and found.metadata == metadata else None
+
+
+def _made(key: str, layout: list[Part], answer: Mapping[str, Any]) -> ObjectInfo:
+    return ObjectInfo(key, sum(map(_size, layout)), bare(answer["ETag"]), answer.get("VersionId"))
 
 
 def _is_gone(error: BaseException) -> bool:

@@ -59,12 +59,19 @@ class FolderStorage(LocalStorage):
         path = self.path(key)
         return ObjectInfo(key, path.stat().st_size, _etag(path)) if path.is_file() else None
 
-    def open_range(self, key: str, start: int, end: int | None = None, version: str | None = None) -> BinaryIO:  # noqa: ARG002
+    def open_range(
+        self,
+        key: str,
+        start: int,
+        end: int | None = None,
+        version: str | None = None,  # noqa: ARG002
+        etag: str = "",
+    ) -> BinaryIO:
         """Return a buffered stream of bytes [start, end); NotFound where there is no such object."""
         path = self.path(key)
         if not path.is_file():
             raise NotFound(f"{key} does not exist.")
-
+        self._check(key, etag)
         size = path.stat().st_size
         return io.BufferedReader(_Range(path.open("rb"), start, size if end is None else min(end, size)), _READ_AHEAD)
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
 
 from gristmill.clock import REAL, Clock
+from gristmill.errors import Changed
 from gristmill.limits import MIB
 from gristmill.parallel import Together, together
-from gristmill.storage.protocol import Piece, Storage
+from gristmill.storage.protocol import ObjectInfo, Piece, Storage
 
 _BLOCK = 1 * MIB
 
@@ -62,15 +63,22 @@ class LocalStorage(Storage):
         metadata: dict[str, str],
         scratch: str,  # noqa: ARG002
         check: Callable[[], None] = lambda: None,
-    ) -> None:
+    ) -> ObjectInfo:
         """Write `key` as the pieces in order, by reading them."""
         check()
-        self._write(key, self._pieces(pieces), metadata)
+        etag = self._write(key, self._pieces(pieces), metadata)
+        return ObjectInfo(key, sum(piece.size for piece in pieces), etag)
 
     def _pieces(self, pieces: Iterable[Piece]) -> Iterator[bytes]:
         for piece in pieces:
-            with self.open_range(piece.key, piece.start, piece.end) as stream:
+            with self.open_range(piece.key, piece.start, piece.end, None, piece.etag) as stream:
                 yield from _blocks(stream)
+
+    def _check(self, key: str, etag: str) -> None:
+        """Raise Changed where `etag` is given and the object has another."""
+        found = self.head(key)
+        if etag and found and found.etag != etag:
+            raise Changed(f"{key} was replaced: it has the ETag {found.etag}, not {etag}.")
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:

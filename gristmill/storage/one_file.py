@@ -25,8 +25,16 @@ class OneFileStorage(LocalStorage):
             return self._info
         return self._written[key][0] if key in self._written else None
 
-    def open_range(self, key: str, start: int, end: int | None = None, version: str | None = None) -> BinaryIO:  # noqa: ARG002
+    def open_range(
+        self,
+        key: str,
+        start: int,
+        end: int | None = None,
+        version: str | None = None,  # noqa: ARG002
+        etag: str = "",
+    ) -> BinaryIO:
         """Return a stream of bytes [start, end); a range that ends before the file does is held in memory."""
+        self._check(key, etag)
         if key != self._info.key:
             if key not in self._written:
                 raise NotFound(f"{key} does not exist.")

@@ -25,11 +25,12 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class Piece:
-    """Bytes [start, end) of an object."""
+    """Bytes [start, end) of an object: of any that has the key, or of that with `etag` alone."""
 
     key: str
     start: int
     end: int
+    etag: str = ""
 
     @property
     def size(self) -> int:
@@ -49,8 +50,13 @@ class Storage(Protocol):
         """Return what is known of an object (of that very version, if given), None where there is none."""
 
     @abstractmethod
-    def open_range(self, key: str, start: int, end: int | None = None, version: str | None = None) -> BinaryIO:
-        """Return a buffered stream of bytes [start, end) of an object."""
+    def open_range(
+        self, key: str, start: int, end: int | None = None, version: str | None = None, etag: str = ""
+    ) -> BinaryIO:
+        """Return a buffered stream of bytes [start, end) of an object, of that very version or with that ETag if given.
+
+        What is read from it is of one object: Changed where it is not, or no longer, the one with `etag`.
+        """
 
     @abstractmethod
     def find(self, key: str, most: int = -1) -> bytes | None:
@@ -80,11 +86,11 @@ class Storage(Protocol):
         metadata: dict[str, str],
         scratch: str,
         check: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Write `key` as the pieces in order; it appears whole or not at all.
+    ) -> ObjectInfo:
+        """Write `key` as the pieces in order; it appears whole or not at all. Return its size, ETag and version.
 
-        Intermediate objects lie under `scratch` for a while. `check` is asked last, before `key` appears, and raises
-        where it must not.
+        Changed where an object of a piece no longer has the piece's ETag. Intermediate objects lie under `scratch` for
+        a while. `check` is asked last, before `key` appears, and raises where it must not.
         """
 
     @abstractmethod
@@ -95,11 +101,13 @@ class Storage(Protocol):
     def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects under a prefix in key order, from the first key behind `after` on."""
 
-    def read(self, key: str, start: int = 0, end: int | None = None, version: str | None = None) -> bytes:
-        """Return bytes [start, end) of an object; all of it by default."""
+    def read(
+        self, key: str, start: int = 0, end: int | None = None, version: str | None = None, etag: str = ""
+    ) -> bytes:
+        """Return bytes [start, end) of an object; all of it by default. `version` and `etag` as in `open_range`."""
         if end is not None and end <= start:
             return b""
-        with self.open_range(key, start, end, version) as stream:
+        with self.open_range(key, start, end, version, etag) as stream:
             return stream.read()
 
     def read_json(self, key: str) -> Any:

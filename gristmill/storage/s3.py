@@ -1,6 +1,6 @@
 """S3: the one room that talks to it, and the bucket as a Storage."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from gristmill.clock import REAL, Clock
 from gristmill.limits import MIB, UPLOAD_ONE_PUT, UPLOAD_PART
 from gristmill.parallel import Together, together
+from gristmill.storage.answers import as_changed, bare, checksum, code, status, version_of
 from gristmill.storage.compose import Composer
 from gristmill.storage.protocol import ObjectInfo, Piece, Storage
 from gristmill.storage.ranged import RangedReader
@@ -44,19 +45,19 @@ class S3Storage(Storage):
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
         """Return what is known of an object (of that very version, if given), None where there is none."""
         try:
-            answer = self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED", **_version(version))
+            answer = self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED", **version_of(version))
         except ClientError as error:
             # of a version: 400 is one that S3 never gave out, 405 one that only marks a deletion
-            if _status(error) == 404 or (version is not None and _status(error) in (400, 405)):
+            if status(error) == 404 or (version is not None and status(error) in (400, 405)):
                 return None
             raise
         return ObjectInfo(
             key,
             answer["ContentLength"],
-            _bare(answer["ETag"]),
+            bare(answer["ETag"]),
             answer.get("VersionId"),
             answer["Metadata"],
-            _checksum(answer),
+            checksum(answer),
         )
 
     def find(self, key: str, most: int = -1) -> bytes | None:
@@ -65,27 +66,33 @@ class S3Storage(Storage):
             with self.open_range(key, 0) as stream:
                 return stream.read(most)
         except ClientError as error:
-            if _status(error) == 404:
+            if status(error) == 404:
                 return None
             raise
 
-    def open_range(self, key: str, start: int, end: int | None = None, version: str | None = None) -> BinaryIO:
-        """Return a buffered stream of bytes [start, end); a broken connection is taken up where it broke."""
+    def open_range(
+        self, key: str, start: int, end: int | None = None, version: str | None = None, etag: str = ""
+    ) -> BinaryIO:
+        """Return a buffered stream of bytes [start, end); a broken connection is taken up where it broke.
+
+        Changed, as it is read, where the object no longer has `etag`.
+        """
+        which = {**version_of(version), **({"IfMatch": f'"{etag}"'} if etag else {})}
 
         def fetch(position: int) -> Any:
             if end is None and position == 0:
                 bounds = {}
             else:
                 bounds = {"Range": f"bytes={position}-{'' if end is None else end - 1}"}
-            answer = self.client.get_object(Bucket=self.bucket, Key=key, **bounds, **_version(version))
-            return answer["Body"]
+            with as_changed(key, etag):
+                return self.client.get_object(Bucket=self.bucket, Key=key, **bounds, **which)["Body"]
 
         return RangedReader(fetch, start, end, self.clock).buffered(_READ_AHEAD)
 
     def put(self, key: str, body: bytes, kind: str | None = None) -> str:
         """Write an object, of a media type if `kind` gives one; return its ETag."""
         more = {"ContentType": kind} if kind else {}
-        return _bare(self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)["ETag"])
+        return bare(self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)["ETag"])
 
     def put_new(self, key: str, body: bytes) -> bool:
         """Write an object unless it exists; return whether it was written."""
@@ -105,10 +112,10 @@ class S3Storage(Storage):
             try:
                 self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **condition)
             except ClientError as error:
-                if _status(error) == 412 or _code(error) == "NoSuchKey":
+                if status(error) == 412 or code(error) == "NoSuchKey":
                     return self.find(key, len(body) + 1) == body
                 # 409: another conditional write is under way; S3's advice is to try again
-                if _status(error) != 409 or attempt == _CONFLICT_TRIES - 1:
+                if status(error) != 409 or attempt == _CONFLICT_TRIES - 1:
                     raise
                 self.clock.sleep(self.clock.uniform(0.05, 0.2) * 2**attempt)
             else:
@@ -127,7 +134,7 @@ class S3Storage(Storage):
         config.max_in_memory_upload_chunks = 2
         extra = {"Metadata": metadata} if metadata else {}
         self.client.upload_fileobj(file, self.bucket, key, ExtraArgs=extra, Config=config)
-        return _bare(self.client.head_object(Bucket=self.bucket, Key=key)["ETag"])
+        return bare(self.client.head_object(Bucket=self.bucket, Key=key)["ETag"])
 
     def compose(
         self,
@@ -136,12 +143,13 @@ class S3Storage(Storage):
         metadata: dict[str, str],
         scratch: str,
         check: Callable[[], None] = lambda: None,
-    ) -> None:
+    ) -> ObjectInfo:
         """Write `key` as the pieces in order, copied by S3 itself wherever it can; it appears whole or not at all.
 
-        More pieces than an upload has parts go through intermediate objects under `scratch`, deleted afterwards.
+        Changed where an object of a piece no longer has the piece's ETag. More pieces than an upload has parts go
+        through intermediate objects under `scratch`, deleted afterwards.
         """
-        Composer(self, self.client, check).compose(key, pieces, metadata, scratch)
+        return Composer(self, self.client, check).compose(key, pieces, metadata, scratch)
 
     def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects under a prefix in key order."""
@@ -151,7 +159,7 @@ class S3Storage(Storage):
         for page in pages:
             for item in page.get("Contents", []):
                 storage = item.get("StorageClass", "STANDARD")
-                yield ObjectInfo(item["Key"], item["Size"], _bare(item["ETag"]), storage=storage)
+                yield ObjectInfo(item["Key"], item["Size"], bare(item["ETag"]), storage=storage)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Yield what lies under a prefix as far as the next slash, each once, with that slash."""
@@ -174,29 +182,3 @@ class S3Storage(Storage):
         wanted = {"Bucket": self.bucket, "Key": key}
         url: str = self.client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
         return url
-
-
-def _version(version: str | None) -> dict[str, str]:
-    return {"VersionId": version} if version else {}
-
-
-def _checksum(answer: Mapping[str, Any]) -> str | None:
-    """Return S3's own checksum of an object; it says so where it is one of the parts' checksums."""
-    for name, value in answer.items():
-        if name.startswith("Checksum") and name != "ChecksumType":
-            parts = " of parts" if answer.get("ChecksumType") == "COMPOSITE" else ""
-            return f"{name.removeprefix('Checksum')} {value}{parts}"
-    return None
-
-
-def _status(error: ClientError) -> int:
-    status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    return status
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])
-
-
-def _bare(etag: str) -> str:
-    return etag.strip('"')

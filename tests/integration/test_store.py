@@ -13,6 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.lifecycle import daemon
+from gristmill.errors import Changed
+from gristmill.storage import Piece
+from gristmill.storage.s3 import S3Storage
 from tests.integration.mill import Mill
 
 MIB = 1024**2
@@ -171,3 +174,27 @@ def test_idle_connections_give_way_where_no_more_files_can_be_opened(mill: Mill)
     assert log.read_text().count("idle ones are closed") == 1  # in all its life
     written = log.read_bytes()[begun:].decode()
     assert len(written) < 2_000, written
+
+
+def test_large_pieces_are_copied_as_they_were_pinned_or_not_at_all(mill: Mill):
+    """S3 itself copies them, on condition of their ETags."""
+    store = S3Storage(mill.bucket, mill.client("s3"))
+    body = BYTES * 6
+    etags = [store.put(f"runs/pinned/{number}", body) for number in range(2)]
+    pieces = [Piece(f"runs/pinned/{number}", 1, len(body), etag) for number, etag in enumerate(etags)]
+    made = store.compose("runs/pinned/all", pieces, {}, "runs/pinned/scratch/")
+    there = store.head("runs/pinned/all")
+    assert there
+    assert (made.etag, made.size, made.version) == (there.etag, there.size, there.version)
+    assert store.read("runs/pinned/all") == 2 * body[1:]
+    store.put("runs/pinned/1", body[::-1])
+    with pytest.raises(Changed, match="runs/pinned/1 was replaced or removed"):
+        store.compose("runs/pinned/more", pieces, {}, "runs/pinned/scratch/")
+    assert store.head("runs/pinned/more") is None
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        store.client.copy_object(
+            Bucket=mill.bucket,
+            Key="runs/pinned/more",
+            CopySource={"Bucket": mill.bucket, "Key": "runs/pinned/1"},
+            CopySourceIfMatch=etags[1],
+        )

@@ -64,6 +64,7 @@ DIGESTS = {
     "moto.s3.responses:S3Response.key_response": "482dd528b49e",
     "moto.s3.responses:S3Response.serialized": "af486a0ef132",
     "moto.s3.responses:S3Response.setup_class": "f4fd5cb219d1",
+    "moto.s3.responses:S3Response.upload_part_copy": "347a7235b0d3",
     "moto.s3.responses:compute_checksum": "30a7569e3106",
     "moto.s3.responses:metadata_from_headers": "6bda9f13187e",
     "moto.sns.models:SNSBackend.publish": "6356a2b5b79e",

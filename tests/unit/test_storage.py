@@ -9,6 +9,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from gristmill.errors import Changed
 from gristmill.storage import Piece, Storage
 from gristmill.storage.folder import FolderStorage
 from gristmill.storage.one_file import OneFileStorage
@@ -30,6 +31,29 @@ def any_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     made: Storage = request.getfixturevalue("store")
     made.put(KEY, DROPPED)
     return made
+
+
+def test_what_is_pinned_by_its_etag_is_read_or_it_has_changed(any_storage: Storage):
+    etag = any_storage.put("runs/a", b"0123456789")
+    assert any_storage.read("runs/a", 2, 5, None, etag) == b"234"
+    any_storage.put("runs/a", b"0123456780")
+    for end in (5, None):
+        with pytest.raises(Changed, match="runs/a was replaced"):
+            any_storage.read("runs/a", 2, end, None, etag)
+
+
+def test_pieces_are_joined_as_they_were_pinned_or_not_at_all(any_storage: Storage):
+    size = 5
+    etags = [any_storage.put(f"work/{number}", b"x" * size) for number in range(2)]
+    pieces = [Piece(f"work/{number}", 0, size, etag) for number, etag in enumerate(etags)]
+    made = any_storage.compose("results/all", pieces, {}, "runs/scratch/")
+    there = any_storage.head("results/all")
+    assert there is not None
+    assert (made.size, made.etag) == (there.size, there.etag) == (2 * size, made.etag)
+    assert made.version in (None, there.version)
+    any_storage.put("work/1", b"y" * size)
+    with pytest.raises(Changed, match="work/1 was replaced"):
+        any_storage.compose("results/more", pieces, {}, "runs/scratch/")
 
 
 def test_what_is_written_is_read_back_whole_and_by_ranges(any_storage: Storage):

@@ -7,7 +7,7 @@ from typing import Any
 from moto.s3 import models, responses
 from moto.s3.responses import S3Response
 
-from embedded_aws.services.s3 import bodies, listing, metadata, multipart, names, objects
+from embedded_aws.services.s3 import bodies, conditions, listing, metadata, multipart, names, objects
 from embedded_aws.services.s3.blobs import Blobs, blobs_in
 from embedded_aws.services.s3.checksums import checksum
 from embedded_aws.settings.settings import Settings
@@ -43,6 +43,8 @@ def _take_bodies(store: Blobs) -> None:
     S3Response._handle_v4_chunk_signatures = bodies.unless_adopted(S3Response._handle_v4_chunk_signatures)
     S3Response._get_checksum = bodies.checksum_of(S3Response._get_checksum)
     S3Response.key_response = bodies.refusing(S3Response.key_response, store)
+    S3Response.copy_object = conditions.on_condition(S3Response.copy_object)
+    S3Response.upload_part_copy = conditions.on_condition(S3Response.upload_part_copy)
     responses.metadata_from_headers = metadata.as_s3_keeps_them(responses.metadata_from_headers)
 
 
