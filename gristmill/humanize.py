@@ -1,6 +1,7 @@
 """Format amounts, times and names for people. Pure."""
 
 import difflib
+import signal
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -35,6 +36,14 @@ def duration(span: timedelta) -> str:
 def past_time_limit(seconds: float | None) -> str:
     """Return how every message says that something took longer than it may; the limit may be unknown."""
     return f"ran past its time limit of {seconds:g} s" if seconds else "ran past its time limit"
+
+
+def signal_name(number: int) -> str:
+    """Return a signal's name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
 
 
 def size(count: int) -> str:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from gristmill import keys
 from gristmill.batch.jobs import describe_jobs, end_reason, is_out_of_time
 from gristmill.enums import JobStatus
+from gristmill.humanize import signal_name
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.reading import readable
@@ -136,19 +137,12 @@ def explain(exit_code: int | None, reason: str | None, status_reason: str | None
     """Explain the death of a child in one line: Batch's own reasons, and what its exit code means."""
     reasons = [text for text in (status_reason, reason) if text]
     if exit_code is not None and exit_code > 128:
-        reasons.append(f"killed by {_signal_name(exit_code - 128)} (exit code {exit_code})")
+        reasons.append(f"killed by {signal_name(exit_code - 128)} (exit code {exit_code})")
         if exit_code - 128 == signal.SIGKILL:
             reasons.append("perhaps out of memory")
     elif exit_code is not None:
         reasons.append(f"exit code {exit_code}")
     return "; ".join(dict.fromkeys(reasons)) or "the job failed and gave no reason"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _tail(clients: CauseClients, stream: str) -> str:

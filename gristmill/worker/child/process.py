@@ -3,13 +3,12 @@
 import os
 import signal
 import subprocess
-import sys
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 from gristmill.errors import GristmillError
+from gristmill.humanize import signal_name
+from gristmill.worker.relay import Relay
 from process_tree.descendants import already_there, end_descendants
 
 _TAIL = 4_000  # bytes of a program's output kept for the record of a failure
@@ -33,7 +32,7 @@ def run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> N
     """
     others = already_there()
     process = _start(words, folder, environment)
-    relay = _Relay(process.stdout)
+    relay = Relay(process.stdout, _TAIL)
     try:
         code = process.wait()
     except BaseException:
@@ -44,7 +43,7 @@ def run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> N
         end_descendants(others)
         relay.join(_GRACE)  # where orphans cannot be adopted, one may hold the pipe open for ever
     if code:
-        raise ProgramFailed(f"{words[0]} {_how(code)}", code if code > 0 else 128 - code, relay.tail)
+        raise ProgramFailed(f"{words[0]} {how_ended(code)}", code if code > 0 else 128 - code, relay.tail)
 
 
 def _start(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
@@ -63,8 +62,9 @@ def _start(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -
         raise ProgramFailed(f"{words[0]} cannot be started: {error}", code) from error
 
 
-def _how(code: int) -> str:
-    return f"ended with exit code {code}" if code > 0 else f"was killed by {signal.Signals(-code).name}"
+def how_ended(code: int) -> str:
+    """Return how a program ended in words; below 0 the code is the signal that killed it."""
+    return f"ended with exit code {code}" if code >= 0 else f"was killed by {signal_name(-code)}"
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -84,25 +84,3 @@ def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
         pass  # nothing of the group is left
     except PermissionError:
         process.send_signal(number)  # macOS says so of a group whose members are all dead
-
-
-class _Relay(threading.Thread):
-    """Pass a program's output to the log as it comes, and keep the end of it."""
-
-    def __init__(self, stream: IO[bytes] | None) -> None:
-        super().__init__(name="relay", daemon=True)
-        self._stream = stream
-        self._kept = b""
-        self.start()
-
-    def run(self) -> None:
-        """Read until the other end is closed."""
-        while self._stream and (block := os.read(self._stream.fileno(), 65536)):
-            self._kept = (self._kept + block)[-_TAIL:]
-            sys.stdout.write(block.decode(errors="replace"))
-            sys.stdout.flush()
-
-    @property
-    def tail(self) -> str:
-        """Return the end of the output."""
-        return self._kept.decode(errors="replace")
