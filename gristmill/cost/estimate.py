@@ -66,7 +66,7 @@ def estimate(pipeline: Pipeline, parameters: Values, first: StageInput, max_vcpu
         lambda_gb_second=seconds * FUNCTION_GB,
         mail=1,
     )
-    usage += invocation_usage(invocations) + run_usage(len(stages))
+    usage += invocation_usage(invocations) + run_usage(len(stages), len({check.of for check in pipeline.checks}))
     usage += log_usage(loads, invocations) + storage_usage(first.size, loads)
     return sum((container_usage(load) + request_usage(load) for load in loads), usage)
 

@@ -45,9 +45,8 @@ def measure(observed: Observation, record: RunRecord, findings: Sequence[Finding
     branches = [branch for stage in (record.pipeline.stages if record.pipeline else []) for branch in stage.branches]
     found = {branch_finding.branch: branch_finding for finding in findings for branch_finding in finding.branches}
     own = (container for container in observed.containers if container.attempt >= first_attempt(record.fence))
-    return measured(
-        count_history(observed.history, now), child_times(own), branches, found, record.input.size, len(findings)
-    )
+    counts, checked = count_history(observed.history, now), sum(bool(each.checks) for each in found.values())
+    return measured(counts, child_times(own), branches, found, record.input.size, len(findings), checked)
 
 
 def child_times(found: Iterable[Container]) -> dict[str, ChildTime]:

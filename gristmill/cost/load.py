@@ -135,12 +135,13 @@ def invocation_usage(invocations: int) -> Usage:
     return Usage(s3_write=invocations, s3_read=2 * invocations)
 
 
-def run_usage(stages: int) -> Usage:
+def run_usage(stages: int, checked: int) -> Usage:
     """Return the requests of functions that come once a run, or once a stage, whatever its branches do.
 
-    Cutting a stage by bytes takes a read near each cut more.
+    Cutting a stage by bytes takes a read near each cut more. Figures of `checked` branches are looked for and read.
     """
     writes, reads = (once + stages * each for once, each in zip(_OF_A_RUN, _OF_A_STAGE, strict=True))
+    reads += 2 * checked
     return Usage(s3_write=writes, s3_read=reads)
 
 

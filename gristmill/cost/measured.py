@@ -69,8 +69,12 @@ def measured(
     findings: Mapping[str, BranchFinding],
     input_size: int,
     stages: int,
+    checked: int = 0,
 ) -> Bill:
-    """Return the bill of an execution that is about to enter its last state, and has checked so many stages."""
+    """Return the bill of an execution that is about to enter its last state.
+
+    It has judged so many stages, and checked the figures of so many branches.
+    """
     loads = [_load(branch, child_times.get(branch.name, ChildTime()), findings.get(branch.name)) for branch in branches]
     usage = Usage(
         state_transition=steps.states + 1,
@@ -78,7 +82,7 @@ def measured(
         lambda_gb_second=steps.seconds * FUNCTION_GB,
         mail=1,
     )
-    usage += invocation_usage(steps.invocations) + run_usage(stages)
+    usage += invocation_usage(steps.invocations) + run_usage(stages, checked)
     usage += log_usage(loads, steps.invocations) + storage_usage(input_size, loads)
     for load in loads:
         usage += container_usage(load) + (request_usage(load) if load.children else Usage())

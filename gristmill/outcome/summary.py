@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from gristmill import keys
 from gristmill.clock import REAL, Clock
 from gristmill.cost.gather import CostClients, Observation, measure, observe
-from gristmill.enums import RunStatus
+from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.errors import Corrupt
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.pipeline.parameters import owner
+from gristmill.runs.checks import CheckResult
 from gristmill.runs.drop import Drop
 from gristmill.runs.records import Bill, Finding, RunRecord
 from gristmill.runs.repository import find_estimate, find_newest_finding
@@ -49,6 +50,21 @@ class RunSummary:
     def title(self) -> str:
         """Return pipeline and file name in one."""
         return f"{self.pipeline}/{self.name}" if self.pipeline else self.name
+
+    @property
+    def checks(self) -> list[CheckResult]:
+        """Return what was found of figures."""
+        return [result for finding in self.findings for branch in finding.branches for result in branch.checks]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return a line for each figure that is out of its bounds, though the run goes on."""
+        return [result.headline for result in self.checks if result.verdict is FigureVerdict.WARNED]
+
+    @property
+    def is_doubted(self) -> bool:
+        """Return whether a figure failed its check."""
+        return any(result.verdict is FigureVerdict.FAILED for result in self.checks)
 
     @property
     def took(self) -> timedelta:

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from gristmill.limits import ATTEMPTS_MAX
+from gristmill.pipeline.model import Pipeline
 from gristmill.report.branches import observed_containers, stages
 from gristmill.report.facts import Facts, places
-from gristmill.report.model import BranchTimeline, Execution, Object, Picture, Report, Table
+from gristmill.report.model import BranchTimeline, CheckReport, Execution, Object, Picture, Report, Table
 from gristmill.report.timeline import bins, steps
+from gristmill.runs.checks import CheckResult
 from gristmill.runs.usage import software
 
 
@@ -37,6 +39,8 @@ def make(
         ended=summary.ended_at,
         executions=all_executions,
         stages=stages(facts, lambda attempt: _execution_of(attempt, len(all_executions))),
+        checks=list(checks(pipeline, summary.checks)) if pipeline else [],
+        warnings=summary.warnings,
         results=list(facts.results),
         results_count=len(summary.results),
         results_size=sum(result.size for result in summary.results),
@@ -46,6 +50,20 @@ def make(
         estimate=summary.estimate,
         left_out=[*facts.left_out, *left_out],
     )
+
+
+def checks(pipeline: Pipeline, found: Sequence[CheckResult]) -> Iterator[CheckReport]:
+    """Yield the checks of a pipeline in its own order, each with what was found of it."""
+    stage_of = {branch.name: stage.name for stage in pipeline.stages for branch in stage.branches}
+    for check in pipeline.checks:
+        result = next((result for result in found if result.check == check), None)
+        yield CheckReport(
+            stage=stage_of[check.of],
+            check=check,
+            value=result.value if result else None,
+            verdict=result.verdict if result else None,
+            problem=result.problem if result else "",
+        )
 
 
 def _execution_of(attempt: int, count: int) -> int:

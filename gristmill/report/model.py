@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from gristmill.enums import RunStatus
+from gristmill.enums import FigureVerdict, RunStatus
+from gristmill.pipeline.check import Check
 from gristmill.report.work import StageReport
 from gristmill.runs.records import Bill, Record
 from gristmill.runs.usage import Software
@@ -77,6 +78,16 @@ class Table(Record):
     more_columns: bool
 
 
+class CheckReport(Record):
+    """A check of a figure, and what was found of it; `verdict` is None where its stage was not checked."""
+
+    stage: str
+    check: Check
+    value: int | float | None
+    verdict: FigureVerdict | None
+    problem: str  # why there is no number
+
+
 class Report(Record):
     """All that is known of a run when one of its executions has ended."""
 
@@ -98,6 +109,8 @@ class Report(Record):
     ended: datetime
     executions: list[Execution]  # the one that ended now comes last
     stages: list[StageReport]
+    checks: list[CheckReport]
+    warnings: list[str]  # a line for each figure out of its bounds, though the run went on
     results: list[Object]
     results_count: int
     results_size: int

@@ -10,6 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gristmill import humanize
 from gristmill.cost.bill import LABELS, dollars
+from gristmill.enums import FigureVerdict
+from gristmill.outcome.wording import ended, next_step
 from gristmill.printable import block
 from gristmill.report.chart import GUTTER, RIGHT, WIDTH, charts
 from gristmill.report.model import Report
@@ -22,10 +24,15 @@ def page(report: Report, pictures: Mapping[str, str]) -> str:
     """Return the page; `pictures` are data URIs by key."""
     branches = [(stage, branch) for stage in report.stages for branch in stage.branches]
     canvas = {"width": WIDTH, "gutter": GUTTER, "right": RIGHT}
+    is_doubted = any(entry.verdict is FigureVerdict.FAILED for entry in report.checks)
+    words = {
+        "ended": ended(report.status, len(report.warnings)),
+        "next_step": next_step(report.run, report.status, bool(report.faults), is_doubted),
+    }
     return (
         _environment()
         .get_template("page.html.j2")
-        .render(report=report, pictures=pictures, branches=branches, charts=charts(report), canvas=canvas)
+        .render(report=report, pictures=pictures, branches=branches, charts=charts(report), canvas=canvas, **words)
     )
 
 
@@ -65,6 +72,7 @@ def _environment() -> Environment:
         humanize.duration,
         humanize.timestamp,
         humanize.quantity,
+        humanize.number,
         dollars,
         nth_attempt,
     )

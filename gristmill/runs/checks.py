@@ -1,6 +1,5 @@
 """What was found of the figures that branches wrote."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -30,8 +29,3 @@ class CheckResult(Closed):
             return f"{place} is {number(self.value)} ({self.check.bounds})"
         meaning = " ".join(self.check.message.split())
         return f"{place} is {number(self.value)}, and must be {self.check.bounds}: {meaning}"
-
-
-def with_verdict(verdict: FigureVerdict, found: Iterable[Sequence[CheckResult]]) -> Iterator[CheckResult]:
-    """Yield the results of all branches that have a verdict."""
-    yield from (result for results in found for result in results if result.verdict is verdict)

@@ -145,7 +145,7 @@ def test_a_refusal_by_the_stack_itself_ends_the_same_way(cli: Cli, words: Path):
     said = cli("run", "strings", str(words), "-p", "lines_per_task=0", "--no-check")
     assert said.code == ExitCode.REFUSED
     assert "0 is below the minimum 1" in said.out
-    assert said.out.endswith("Mend that, and drop the file again.\n")
+    assert said.out.endswith("Mend this, and drop the file again.\n")
 
 
 def test_the_cause_is_told_and_resume_does_only_what_is_missing(cli: Cli, tmp_path: Path):

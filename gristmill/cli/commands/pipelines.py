@@ -95,6 +95,10 @@ def show(
     )
     branches = (_branch(stage.name, branch) for stage in one.stages for branch in stage.branches)
     rich(table(columns, branches, right=columns[3:8]))
+    if one.checks:
+        out()
+        checks = ((check.of, check.figure, check.bounds, check.otherwise, _fold(check.message)) for check in one.checks)
+        rich(table(("CHECK OF", "FIGURE", "BOUNDS", "OTHERWISE", "MEANING"), checks))
 
 
 def _branch(stage: str, one: "Branch") -> tuple[str, ...]:

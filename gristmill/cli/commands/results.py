@@ -1,5 +1,6 @@
 """`gristmill results`: where a run's results are, and getting them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ from gristmill.cli.terminal.options import Json, MaybeRunId
 from gristmill.cli.terminal.session import session
 from gristmill.cli.terminal.show import emit, note, out, rich, size, table
 from gristmill.enums import RunStatus
+from gristmill.outcome.wording import ended
 
 if TYPE_CHECKING:
     from gristmill.client.runs.results import Result
@@ -28,11 +30,15 @@ def results(
     """List the results of a run, or download them."""
     from gristmill.client.runs.results import download as fetch
     from gristmill.client.runs.results import results as list_results
+    from gristmill.client.runs.times import times_of
 
     stack = session(context).stack
     found = session(context).run(run)
     if found.status is not RunStatus.SUCCEEDED:
         note(f"Run {found.run} is {found.status}: its results are not complete.")
+    (times,) = times_of(stack, [found], datetime.now(UTC))
+    if times.warnings:
+        note(f"Run {found.run} is {ended(found.status, len(times.warnings))}: {'; '.join(times.warnings)}")
     if found.lack:
         note(f"Of run {found.run}, {found.lack}.")
     pairs = fetch(stack, found, download) if download else ((one, None) for one in list_results(stack, found))

@@ -10,7 +10,7 @@ from gristmill.cli.terminal.ending import see_to_end, tell_end
 from gristmill.cli.terminal.options import Json, MaybeRunId, Results
 from gristmill.cli.terminal.session import session
 from gristmill.cli.terminal.show import coloured, emit, moment, note, out, rich, seconds, size, styled, table
-from gristmill.enums import RunStatus
+from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.humanize import often, shortened
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def runs(
 def _row(run: "Run", times: "Times") -> tuple[Any, ...]:
     owner = run.record.owner if run.record else ""
     title = shortened(run.title, _TITLE_MAX)
-    return run.run, coloured(run.status), title, moment(times.first), seconds(times.took), owner
+    return run.run, coloured(run.status, len(times.warnings)), title, moment(times.first), seconds(times.took), owner
 
 
 def _told(run: "Run", times: "Times") -> dict[str, Any]:
@@ -80,6 +80,7 @@ def _told(run: "Run", times: "Times") -> dict[str, Any]:
         "ended": times.ended,
         "took": times.took,
         "worked": times.worked,
+        "warnings": times.warnings,
         "execution": run.execution.arn,
         "lack": run.lack or None,
     }
@@ -114,7 +115,7 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
     from gristmill.cli.terminal.cause import show_cause
 
     run = seen.run
-    rich(styled(coloured(run.status), f" {run.title}" + (f", {seen.phase}" if seen.phase else "")))
+    rich(styled(coloured(run.status, len(times.warnings)), f" {run.title}" + (f", {seen.phase}" if seen.phase else "")))
     for name, value in [*_facts(run, times), *((name, value) for name, value in more.items() if value)]:
         out(f"  {name:<11} {value}")
     if seen.stages:
@@ -122,16 +123,25 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
         columns = ("STAGE", "BRANCH", "TASKS", "DONE", "FAILED", "ATTEMPT", "CHILDREN")
         rows = (_branch_row(stage, one) for stage in seen.stages for one in stage.branches)
         rich(table(columns, rows, right=("TASKS", "DONE", "FAILED", "ATTEMPT")))
+    for line in ["", *checks] if (checks := _checks(seen, times)) else []:
+        out(line)
     for stage in seen.stages:
-        for warning in stage.finding.warnings if stage.finding else ():
+        for remark in stage.finding.warnings if stage.finding else ():
             out()
-            out(f"{stage.stage}, a warning: {warning}")
+            out(f"{stage.stage}, a note: {remark}")
         for one in stage.branches:
             for reason in one.waits if run.going else ():
                 out()
                 out(f"{stage.stage}/{one.branch} waits: {reason}")
     if cause:
         show_cause(run, cause)
+
+
+def _checks(seen: "Look", times: "Times") -> list[str]:
+    """Return a line for each figure that was checked; of a run whose record has expired, its warnings alone."""
+    branches = [branch for stage in seen.stages if stage.finding for branch in stage.finding.branches]
+    found = [f"{result.verdict:<6} {result.headline}" for branch in branches for result in branch.checks]
+    return found if seen.stages else [f"{FigureVerdict.WARNED} {warning}" for warning in times.warnings]
 
 
 def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:

@@ -58,7 +58,7 @@ def attempt(
     if json:
         emit({"pipeline": pipeline, "branches": [_as_json(one) for one in found], "results": kept})
     _tell_untried(trial, found)
-    if any(one.failed or one.problem for one in found):
+    if any(one.failed or one.problem or one.is_doubted for one in found):
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -83,6 +83,8 @@ def _show(one: "Tried") -> None:
         _show_fault(fault)
     if one.problem:
         problem(f"{one.stage}/{one.branch}: {one.problem}")
+    for result in one.checks:
+        out(f"  {result.verdict} {result.headline}")
     out()
 
 
@@ -119,6 +121,7 @@ def _keep(trial: "Trial", folder: Path) -> list[str]:
 
 def _as_json(one: "Tried") -> dict[str, Any]:
     fields = {**vars(one), "head": preview(one.head, one.bytes_out)}
+    fields["checks"] = [result.model_dump(mode="json") for result in one.checks]
     return {**fields, "faults": [{**fault.failure.model_dump(mode="json"), "line": fault.line} for fault in one.faults]}
 
 

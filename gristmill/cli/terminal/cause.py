@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from gristmill.cli.terminal.show import out
-from gristmill.enums import RunStatus
+from gristmill.outcome.wording import next_step
 from gristmill.printable import short, tail
 
 if TYPE_CHECKING:
@@ -24,13 +24,5 @@ def show_cause(run: "Run", cause: "Cause") -> None:
     if run.going:
         return
     out()
-    out(advice(run))
-
-
-def advice(run: "Run") -> str:
-    """Return what to do about a run that has ended without success."""
-    if run.record is None or run.record.faults:
-        return "Mend that, and drop the file again."
-    if run.status is RunStatus.ABORTED:
-        return f"Go on with only what is missing: gristmill resume {run.run}"
-    return f"Mend that, then go on with only what is missing: gristmill resume {run.run}"
+    is_refused = run.record is None or bool(run.record.faults)
+    out(next_step(run.run, run.status, is_refused, cause.is_doubted))

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from gristmill import keys
-from gristmill.cli.terminal.show import COLOURS, emit, note, out, problem, rich, seconds, size, styled
+from gristmill.cli.terminal.show import coloured, emit, note, out, problem, rich, seconds, size, styled
 from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode, GristmillError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gristmill.cli.terminal.session import Session
     from gristmill.client.outage import Patience
     from gristmill.client.runs.causes import Cause
@@ -73,6 +75,7 @@ class _End:
     report: str | None
     cost: "Cost"
     took: float
+    warnings: "Sequence[str]"
     unwritten: str = ""  # why results or report did not come here
 
 
@@ -92,7 +95,9 @@ def _gather(stack: "Stack", run: "Run", folder: Path | None) -> _End:
         results, report = _results(stack, run, None), _report(stack, run, None)
     cause = None if run.status is RunStatus.SUCCEEDED else causes(stack, run)
     (times,) = times_of(stack, [run], datetime.now(UTC))
-    return _End(stack.store.bucket, results, cause, report, cost_of(stack, run.run), times.took, unwritten)
+    return _End(
+        stack.store.bucket, results, cause, report, cost_of(stack, run.run), times.took, times.warnings, unwritten
+    )
 
 
 def _why(error: OSError | GristmillError, folder: Path | None) -> str:
@@ -120,14 +125,18 @@ def _report(stack: "Stack", run: "Run", folder: Path | None) -> str | None:
 
 def _emit(run: "Run", end: _End) -> None:
     facts = {"run": run.run, "status": run.status, "bucket": end.bucket, "results": end.results, "cause": end.cause}
-    emit({**facts, "cost": end.cost.bill, "estimate": end.cost.estimate, "report": end.report})
+    emit(
+        {**facts, "warnings": end.warnings, "cost": end.cost.bill, "estimate": end.cost.estimate, "report": end.report}
+    )
 
 
 def _print(run: "Run", end: _End) -> None:
     from gristmill.cli.terminal.cause import show_cause
 
-    status = (run.status, f"bold {COLOURS[run.status]}")
+    status = coloured(run.status, len(end.warnings), "bold")
     rich(styled(status, f" {run.title} in {seconds(end.took)}, run {run.run}"))
+    for warning in end.warnings:
+        out(f"  Warning: {warning}")
     _places(run, end.bucket, end.results)
     if end.cost.bill:
         out(f"  Cost: {end.cost.line}")

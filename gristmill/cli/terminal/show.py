@@ -19,6 +19,7 @@ import typer
 from gristmill import printable
 from gristmill.enums import RunStatus
 from gristmill.humanize import shortened
+from gristmill.outcome.wording import ended
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -198,9 +199,10 @@ def listing(
         rich(table(columns, map(row, found), right))
 
 
-def coloured(status: RunStatus) -> "Text":
-    """Return a status in its colour."""
-    return styled((status, COLOURS[status]))
+def coloured(status: RunStatus, warnings: int = 0, style: str = "") -> "Text":
+    """Return a status, with the warnings that a success comes with, in its colour and perhaps another style."""
+    colour = "yellow" if warnings and status is RunStatus.SUCCEEDED else COLOURS[status]
+    return styled((ended(status, warnings), f"{style} {colour}".strip()))
 
 
 def moment(when: datetime) -> str:

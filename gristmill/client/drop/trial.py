@@ -15,18 +15,20 @@ from gristmill.chunks import index
 from gristmill.client.drop.drops import Upload
 from gristmill.client.drop.first_chunks import index_first
 from gristmill.client.drop.plan import record_of
-from gristmill.enums import Encoding
+from gristmill.enums import Encoding, FigureVerdict
 from gristmill.errors import Refused
 from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Branch, Stage
+from gristmill.runs.checks import CheckResult
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import frozen, output_key, stage_source
 from gristmill.runs.reading import read
 from gristmill.runs.records import Failure, RunRecord
-from gristmill.steps.check_output.check_output import expected_of, placed
+from gristmill.steps.check_output.check_output import expected_of, placed, read_figures
+from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.verdict import count_failure
 from gristmill.steps.merge.publish import publish, publishes
 from gristmill.storage.folder import FolderStorage
@@ -61,12 +63,18 @@ class Tried:
     head: bytes = b""
     faults: tuple[Fault, ...] = ()
     problem: str | None = None  # what CheckOutput would say of tasks that are all done
+    checks: tuple[CheckResult, ...] = ()  # of its figures, as these tasks wrote them
     left_out: str = ""
 
     @property
     def is_done(self) -> bool:
         """Tell whether a later stage can read it."""
-        return not (self.failed or self.problem or self.left_out)
+        return not (self.failed or self.problem or self.left_out or self.is_doubted)
+
+    @property
+    def is_doubted(self) -> bool:
+        """Return whether a figure failed its check."""
+        return any(result.verdict is FigureVerdict.FAILED for result in self.checks)
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,7 @@ class Trial:
         problem = None if held.missing else count_failure(held, expected, stage.counts_match(branch))
         if not held.missing and not problem and publishes(self.record, branch):
             publish(self.store, self.record, branch, held)
+        checks = () if held.missing or problem else self._check(branch.name)
         return Tried(
             stage.name,
             branch.name,
@@ -120,7 +129,12 @@ class Trial:
             head=self._head(branch, held),
             faults=tuple(self._faults(cursor, stage, branch)),
             problem=problem,
+            checks=tuple(checks),
         )
+
+    def _check(self, branch: str) -> Sequence[CheckResult]:
+        checks = frozen(self.record).checks_of(branch)
+        return check_figures(checks, read_figures(self.store, output_key(self.record, branch))) if checks else []
 
     def _run(self, stage: Stage, branch: Branch) -> int:
         """Do a branch's tasks as a child does them; return how many failed."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
+from gristmill.enums import FigureVerdict
 from gristmill.outcome.summary import findings
 from gristmill.runs.records import Failure
 from gristmill.runs.repository import find_outcome
@@ -11,21 +12,26 @@ from gristmill.runs.repository import find_outcome
 
 @dataclass(frozen=True)
 class Cause:
-    """`reason` in one line; `failures` from the last check of each stage; `missing` tasks by branch."""
+    """`reason` in one line; `failures` from the last check of each stage; `missing` tasks by branch.
+
+    `is_doubted` where a figure failed its check.
+    """
 
     reason: str
     failures: list[Failure]
     missing: dict[str, int]
+    is_doubted: bool = False
 
 
 def causes(stack: Stack, run: Run) -> Cause:
     """Return why a run failed, or what has failed so far in one that goes on."""
     found = findings(stack.store, run.record) if run.record else []
-    branches = [one for finding in found for one in finding.branches]
+    branches = [branch for finding in found for branch in finding.branches]
     return Cause(
         reason=_reason(stack, run),
-        failures=[failure for one in branches for failure in one.failures],
-        missing={one.branch: one.missing for one in branches if one.missing},
+        failures=[failure for branch in branches for failure in branch.failures],
+        missing={branch.branch: branch.missing for branch in branches if branch.missing},
+        is_doubted=any(result.verdict is FigureVerdict.FAILED for branch in branches for result in branch.checks),
     )
 
 

@@ -1,6 +1,6 @@
 """Executions of the state machine that are about runs, and those that resume one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -29,6 +29,7 @@ class Execution:
     request: Request | None
     cause: str
     is_gone: bool = False  # it is known by what it left alone
+    warnings: Sequence[str] = ()  # of one that is gone, as it left them
 
     @property
     def run(self) -> str | None:

@@ -77,7 +77,7 @@ def of_report(stack: Stack, run: str) -> Execution | None:
     key = keys.input_key(report.pipeline, report.name)
     drop = Drop(stack.store.bucket, key, given.version, given.etag, given.size, "", report.owner)
     arn = execution_arn(stack, last.name)
-    return _gone(arn, report.status, last.started, last.ended, drop, report.reason)
+    return _gone(arn, report.status, last.started, last.ended, drop, report.reason, warnings=report.warnings)
 
 
 def _read(stack: Stack, key: str) -> Report | None:

@@ -18,7 +18,7 @@ _READERS = 8  # runs asked about at once
 
 @dataclass(frozen=True)
 class Times:
-    """Of a run: when it was begun first and last, when it ended, and the seconds of its executions."""
+    """Of a run: when it was begun first and last, when it ended, the seconds of its executions, and its warnings."""
 
     first: datetime
     last: datetime
@@ -26,6 +26,7 @@ class Times:
     took: float  # the last execution, until now if it goes on
     worked: float  # all executions
     executions: int
+    warnings: Sequence[str] = ()  # of figures out of their bounds, by the outcome of the last execution
 
 
 def outcomes(stack: Stack, run: str) -> list[Outcome]:
@@ -38,12 +39,13 @@ def times_of(stack: Stack, runs: Sequence[Run], now: datetime, at_once: Together
     return at_once(lambda run: times(run, outcomes(stack, run.run), now), runs, _READERS)
 
 
-def times(run: Run, told: list[Outcome], now: datetime) -> Times:
-    """Return when a run's executions ran, by what was told of those that have ended."""
-    spans = {one.execution: (one.started_at, one.ended_at) for one in told}
+def times(run: Run, ended: list[Outcome], now: datetime) -> Times:
+    """Return when a run's executions ran, by the outcomes of those that have ended."""
+    spans = {outcome.execution: (outcome.started_at, outcome.ended_at) for outcome in ended}
     current = run.execution
-    started, ended = spans.pop(current.arn, (current.started, current.ended))
-    took = ((ended or now) - started).total_seconds()
+    warnings = next((outcome.warnings for outcome in ended if outcome.execution == current.arn), current.warnings)
+    started, stopped = spans.pop(current.arn, (current.started, current.ended))
+    took = ((stopped or now) - started).total_seconds()
     earlier = [(end - start).total_seconds() for start, end in spans.values()]
     first = min([started, *(start for start, _ in spans.values())])
-    return Times(first, started, ended, took, took + sum(earlier), 1 + len(earlier))
+    return Times(first, started, stopped, took, took + sum(earlier), 1 + len(earlier), warnings)

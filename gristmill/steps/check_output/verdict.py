@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from gristmill.enums import CheckVerdict, Encoding, FigureVerdict
 from gristmill.pipeline.model import Branch, Stage
-from gristmill.runs.checks import with_verdict
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.records import BranchFinding
 from gristmill.steps.check_output.causes import is_hopeless
@@ -23,9 +22,8 @@ class Expected:
 def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVerdict, str]:
     """Return the verdict on a stage after `tries` attempts, and why."""
     failures = [f"{finding.branch}: {finding.problem}" for finding in found if finding.problem]
-    failures += [
-        result.headline for result in with_verdict(FigureVerdict.FAILED, (finding.checks for finding in found))
-    ]
+    checks = [result for finding in found for result in finding.checks]
+    failures += [result.headline for result in checks if result.verdict is FigureVerdict.FAILED]
     if failures:
         return CheckVerdict.FAILED, "; ".join(failures)
     incomplete = {

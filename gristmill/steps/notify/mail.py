@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from gristmill import printable
 from gristmill.cost.bill import describe_bill
-from gristmill.enums import RunStatus
+from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, often, shortened, size, timestamp
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
+from gristmill.outcome.wording import ended, next_step
+from gristmill.runs.checks import CheckResult
 from gristmill.runs.records import Failure, Finding
 from gristmill.steps.notify.channels import cut
 
@@ -17,7 +19,7 @@ _RESULTS_SHOWN = 50  # a branch that makes files has one of each task
 
 def subject(summary: RunSummary) -> str:
     """Return the subject: printable ASCII, at most 100 characters; a long name is shortened in its middle."""
-    head = f"[gristmill] {summary.status} "
+    head = f"[gristmill] {ended(summary.status, len(summary.warnings))} "
     tail = f" {'after' if summary.status is not RunStatus.SUCCEEDED else 'in'} {duration(summary.took)}"
     room = SNS_SUBJECT_MAX - 1 - len(head) - len(tail)
     return f"{head}{shortened(ascii_only(summary.title), room)}{tail}"
@@ -43,12 +45,15 @@ def _lines(summary: RunSummary) -> Iterator[str]:
     yield from _times(summary)
     yield from _cost(summary)
     yield from _report(summary)
+    yield from _checked(summary.checks)
     why = summary.faults or ([summary.reason] if summary.reason else [])
     if why:
         yield from ("", "Why", *(f"  {fault}" for fault in why))
+    if summary.warnings:
+        yield from ("", "Warnings", *(f"  {warning}" for warning in summary.warnings))
     yield from _counts(summary.findings)
     yield from _failures(summary.findings)
-    yield from _warnings(summary.findings)
+    yield from _notes(summary.findings)
     yield from _results(summary)
 
 
@@ -75,11 +80,18 @@ def _report(summary: RunSummary) -> Iterator[str]:
         yield f"Report    not written: {summary.unreported}"
 
 
+def _checked(checks: Sequence[CheckResult]) -> Iterator[str]:
+    if checks:
+        passed = sum(result.verdict is FigureVerdict.PASSED for result in checks)
+        yield f"Checks    {passed:,} of {len(checks):,} figures within their bounds"
+
+
 def _headline(summary: RunSummary) -> str:
     if summary.faults:
         return "The file was refused: nothing was run."
+    doubt = " Its own figures raise a doubt: see the warnings below." if summary.warnings else ""
     return {
-        RunStatus.SUCCEEDED: "The run is complete: every output was found and counted.",
+        RunStatus.SUCCEEDED: f"The run is complete: every output was found and counted.{doubt}",
         RunStatus.RETRYING: "Some tasks have no output yet and are tried again. The next mail comes at the end.",
         RunStatus.ABORTED: "The run was stopped before it was complete.",
         RunStatus.TIMED_OUT: "The run took longer than it may, and was ended.",
@@ -96,10 +108,10 @@ def _counts(findings: Sequence[Finding]) -> Iterator[str]:
             )
 
 
-def _warnings(findings: Sequence[Finding]) -> Iterator[str]:
-    warnings = [f"  stage {finding.stage}: {warning}" for finding in findings for warning in finding.warnings]
-    if warnings:
-        yield from ("", "Take note", *warnings)
+def _notes(findings: Sequence[Finding]) -> Iterator[str]:
+    notes = [f"  stage {finding.stage}: {note}" for finding in findings for note in finding.warnings]
+    if notes:
+        yield from ("", "Notes", *notes)
 
 
 def _failures(findings: Sequence[Finding]) -> Iterator[str]:
@@ -128,8 +140,9 @@ def _results(summary: RunSummary) -> Iterator[str]:
 
 
 def _next(summary: RunSummary) -> Iterator[str]:
-    if summary.faults:
-        yield from ("", "Mend this, and drop the file again.")
-    elif summary.status in (RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
-        yield from ("", f"See more:  gristmill status {summary.run}")
-        yield f"Go on with only what is missing:  gristmill resume {summary.run}"
+    if summary.status not in (RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
+        return
+    yield ""
+    if not summary.faults:
+        yield f"See more:  gristmill status {summary.run}"
+    yield next_step(summary.run, summary.status, bool(summary.faults), summary.is_doubted)

@@ -27,6 +27,7 @@ def make_notice(summary: RunSummary) -> Notice:
         report=_uri(summary, summary.report) if summary.report else None,
         cost=summary.spent.total if summary.spent else None,
         reason=printable.short(reason),
+        warnings=[printable.short(warning) for warning in summary.warnings],
     )
 
 

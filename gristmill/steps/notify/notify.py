@@ -114,6 +114,7 @@ def outcome(summary: RunSummary, event: ExecutionEvent) -> Outcome:
         started_at=summary.started_at,
         ended_at=summary.ended_at,
         results=[result.key for result in summary.results],
+        warnings=summary.warnings,
         cost=summary.cost,
         estimate=summary.estimate,
     )

@@ -20,6 +20,7 @@ from gristmill.errors import Corrupt, GristmillError
 _ATTRIBUTE_MAX = 256  # characters
 _TEXT_MAX = 8 * 1024  # bytes of text in a notice that channels get from the topic
 _RESULTS_MAX = 12 * 1024  # bytes of results, as JSON, likewise
+_WARNINGS_MAX = 8 * 1024  # bytes of warnings, as JSON, likewise
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Notice:
     report: str | None
     cost: float | None  # dollars
     reason: str  # empty where the run succeeded
+    warnings: Sequence[str] = ()  # a line for each figure out of its bounds; may be cut short
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -76,7 +78,8 @@ _ADAPTER = TypeAdapter(Notice)
 
 def write_notice(notice: Notice) -> str:
     """Return a notice as the JSON that functions get from the topic, at most 48 KiB; long texts are cut."""
-    short = replace(notice, text=cut(notice.text, _TEXT_MAX), results=list(_first(notice.results)))
+    results, warnings = _first(notice.results, _RESULTS_MAX), _first(notice.warnings, _WARNINGS_MAX)
+    short = replace(notice, text=cut(notice.text, _TEXT_MAX), results=list(results), warnings=list(warnings))
     return _ADAPTER.dump_json(short).decode()
 
 
@@ -99,11 +102,11 @@ def cut(text: str, most: int) -> str:
     return text.encode()[:most].decode(errors="ignore")
 
 
-def _first(results: Sequence[str]) -> Sequence[str]:
-    """Return as many of the results as there is room for."""
+def _first(texts: Sequence[str], most: int) -> Sequence[str]:
+    """Return as many of the texts as `most` bytes have room for."""
     used = 0
-    for count, result in enumerate(results):
-        used += len(to_json(result))
-        if used > _RESULTS_MAX:
-            return results[:count]
-    return results
+    for count, text in enumerate(texts):
+        used += len(to_json(text))
+        if used > most:
+            return texts[:count]
+    return texts
