@@ -67,15 +67,16 @@ def allowed(mill: Mill, roles: dict[str, str]) -> list[Statement]:
 
 @pytest.fixture(scope="module")
 def made(mill: Mill, tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
-    """Have each kind of run: two stages, a killed child, one that is stopped; return all calls."""
+    """Have each kind of run: two stages, figures, a killed child, one that is stopped; return all calls."""
     marks = [tmp_path_factory.mktemp("marks") for _ in range(2)]
     fine = mill.drop("words", "privileges.txt", b"a b\n" * 500)
+    checked = mill.drop("checked", "privileges.json", b'{"error": 0, "sieve": {"noise": 0}}')
     killed = mill.drop("trouble", "killed.txt", b"a\nBAD\n", mode="kill", marks=str(marks[0]))
     stopped = mill.drop("trouble", "stopped.txt", b"BAD\nBAD\n", mode="hang", marks=str(marks[1]))
     mill._until(lambda: any(marks[1].iterdir()), 30, "no task began")
     mill.client("stepfunctions").stop_execution(executionArn=mill.execution(stopped))
-    ends = [mill.finish(run)["status"] for run in (fine, killed, stopped)]
-    assert ends == ["SUCCEEDED", "SUCCEEDED", "ABORTED"]
+    ends = [mill.finish(run)["status"] for run in (fine, checked, killed, stopped)]
+    assert ends == ["SUCCEEDED", "SUCCEEDED", "SUCCEEDED", "ABORTED"]
     return read_calls(mill.data / CALLS_FILE)
 
 
