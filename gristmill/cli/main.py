@@ -60,17 +60,17 @@ class _Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(ExitCode.OK) from None
         except Exception as error:
-            told = as_told(error)
-            if told is None or session(context).verbose:
+            shown = user_error(error)
+            if shown is None or session(context).verbose:
                 trace()
-            if told is None:
+            if shown is None:
                 raise typer.Exit(ExitCode.FAILED) from error
-            problem(told.what, told.mend)
-            raise typer.Exit(told.exit_code) from error
+            problem(shown.what, shown.mend)
+            raise typer.Exit(shown.exit_code) from error
 
 
-def as_told(error: Exception) -> GristmillError | None:
-    """Return an error as it is told; None for one that is no business of the user's."""
+def user_error(error: Exception) -> GristmillError | None:
+    """Return an error as its user sees it; None for a defect of the program."""
     if isinstance(error, GristmillError):
         return error
     if isinstance(error, EmbeddedAWSError):

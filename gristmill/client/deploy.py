@@ -32,7 +32,7 @@ _NOT_IN_LAYER = ("gristmill/_project", "gristmill/cli", "gristmill/client")
 
 
 class DeployFailed(GristmillError):
-    """Raised when the stack could not be made or changed; tells the first failed resource."""
+    """Raised when the stack could not be made or changed; names the first failed resource."""
 
 
 def deploy(
@@ -126,14 +126,14 @@ def _stands(cloudformation: Any, stack: str) -> bool:
 
 
 def _outputs(cloudformation: Any, stack: str) -> dict[str, str]:
-    told = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    if told["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        raise DeployFailed(f"the stack {stack} is {told['StackStatus']}: {_first_failure(cloudformation, stack)}")
-    return {one["OutputKey"]: one["OutputValue"] for one in told["Outputs"]}
+    described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    if described["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise DeployFailed(f"the stack {stack} is {described['StackStatus']}: {_first_failure(cloudformation, stack)}")
+    return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
 
 def _first_failure(cloudformation: Any, stack: str) -> str:
     events = reversed(cloudformation.describe_stack_events(StackName=stack)["StackEvents"])
-    failed = (one for one in events if one["ResourceStatus"].endswith("_FAILED"))
-    reasons = [f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', '')}" for one in failed]
+    failed = (event for event in events if event["ResourceStatus"].endswith("_FAILED"))
+    reasons = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed]
     return reasons[0] if reasons else "see the stack's events"

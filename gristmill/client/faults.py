@@ -16,7 +16,7 @@ _LOGIN = "Log in (aws configure, aws sso login), or choose an AWS with --local o
 
 
 def of_client(error: Exception) -> GristmillError:
-    """Return what to tell of an error on this side of the wire: no credentials, no region, no connection."""
+    """Return the message for an error on this side of the wire: no credentials, no region, no connection."""
     name = type(error).__name__
     if name in ("NoCredentialsError", "PartialCredentialsError"):
         return Unreachable(_NOWHERE, f"Start one with: gristmill local up. For AWS: {_LOGIN}")
@@ -30,10 +30,10 @@ def of_client(error: Exception) -> GristmillError:
 
 
 def of_service(error: "ClientError") -> GristmillError:
-    """Return what to tell of a refusal by AWS: credentials, permissions, or the service's own words."""
-    told, operation = error.response["Error"], error.operation_name
-    code = told.get("Code", "")
-    text = f"{operation}: {code}: {told.get('Message', '')}"
+    """Return the message for a refusal by AWS: credentials, permissions, or the service's own words."""
+    refusal, operation = error.response["Error"], error.operation_name
+    code = refusal.get("Code", "")
+    text = f"{operation}: {code}: {refusal.get('Message', '')}"
     if TAKE_KEYS in text:
         return Unreachable(f"this embedded AWS does not take these keys ({operation}: {code}).", _NEW_KEYS)
     if code in REFUSED_CREDENTIALS:

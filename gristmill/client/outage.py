@@ -78,7 +78,7 @@ class ServerGone(Unreachable):
 
 
 class Patience:
-    """Asks again while an outage lasts, up to a bound; tells of it once, and of its end.
+    """Asks again while an outage lasts, up to a bound; notes it once, and its end.
 
     `meanwhile` says what becomes of the thing asked about, `again` is the command that asks about it later.
     """
@@ -92,7 +92,7 @@ class Patience:
         clock: Clock | None = None,
         bound: float | None = None,
     ) -> None:
-        self._mill, self._meanwhile, self._again, self._tell = stack, meanwhile, again, tell
+        self._stack, self._meanwhile, self._again, self._tell = stack, meanwhile, again, tell
         self._clock, self._bound = clock or Clock(), BOUND_SECONDS if bound is None else bound
         self._server = _server(stack)
         self._began: float | None = None  # of the outage that lasts
@@ -113,19 +113,19 @@ class Patience:
                 return answer
 
     def wait(self, error: Exception, began: float) -> bool:
-        """Wait after an error of a call that began at some time; tell whether to ask again: False if it cannot pass.
+        """Wait after an error of a call that began at some time; return whether to ask again: False if it cannot pass.
 
         Raises LostSight where it has not passed in time, ServerGone where nobody is left to be asked.
         """
         self._check_server(error)
         outage = outage_of(error)
-        if outage is None or (outage is Outage.CREDENTIALS and self._mill.target.local):  # whose keys never expire
+        if outage is None or (outage is Outage.CREDENTIALS and self._stack.target.local):  # whose keys never expire
             return False
         self._began = began if self._began is None else self._began
         if self._clock.now() + self._pause - self._began > self._bound:
             raise self._lost(outage, error) from error
         if outage is Outage.CREDENTIALS:
-            self._mill.renew()
+            self._stack.renew()
         if self._pause or outage is not Outage.CREDENTIALS:  # new ones may lie there already: looked for at once
             self._announce(outage, error)
         self._clock.sleep(self._pause)

@@ -48,7 +48,7 @@ class Stack:
 
     @property
     def is_leaving(self) -> bool:
-        """Tell whether the stack is being deleted, or was in part: its state machine and queues may be gone."""
+        """Return whether the stack is being deleted, or was in part: its state machine and queues may be gone."""
         return self.status.startswith("DELETE_")
 
     def require_working(self) -> None:
@@ -86,7 +86,7 @@ class Stack:
         if not self.is_leaving:
             return queues
         found = self.client("batch").describe_job_queues(jobQueues=queues)["jobQueues"]
-        return [one["jobQueueArn"] for one in found]
+        return [queue["jobQueueArn"] for queue in found]
 
     @property
     def capacity(self) -> dict[Compute, float]:
@@ -109,7 +109,7 @@ def open_stack(target: Target, name: str) -> Stack:
     if stack is None:
         raise _no_stack(target, client, name)
     status = stack["StackStatus"]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     if not outputs:
         raise Unreachable(f"stack {name!r} is in {status}, and has no outputs.", why_no_work(status) or _ANOTHER)
     return Stack(target, name, outputs, status)
@@ -145,5 +145,7 @@ def _deploy(target: Target) -> str:
 def _deleted_at(client: Any, name: str) -> datetime | None:
     """Return when the last stack of that name was deleted; CloudFormation remembers 90 days."""
     pages = client.get_paginator("list_stacks").paginate(StackStatusFilter=[_DELETED])
-    times = (one["DeletionTime"] for page in pages for one in page["StackSummaries"] if one["StackName"] == name)
+    times = (
+        summary["DeletionTime"] for page in pages for summary in page["StackSummaries"] if summary["StackName"] == name
+    )
     return max(times, default=None)

@@ -23,7 +23,7 @@ _MENDS = {
 
 
 def is_settled(status: str) -> bool:
-    """Tell whether nothing of the stack changes, and nothing failed to."""
+    """Return whether nothing of the stack changes, and nothing failed to."""
     return status in _SETTLED
 
 

@@ -15,7 +15,7 @@ _PENDING = "PendingConfirmation"
 
 @unique
 class On(StrEnum):
-    """Which ends of runs a subscription tells."""
+    """Which ends of runs a subscription announces."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -53,7 +53,9 @@ def subscribe(stack: Stack, email: str, pipelines: Sequence[str], on: On | None)
     if email.count("@") != 1 or not email.isprintable() or " " in email or email[0] == "@" or email[-1] == "@":
         raise Refused([f"{email!r} is no email address."])
     sns, wanted = stack.client("sns"), json.dumps(policy(pipelines, on))
-    held = [one for one in subscriptions(stack) if one.email == email and one.confirmed]
+    held = [
+        subscription for subscription in subscriptions(stack) if subscription.email == email and subscription.confirmed
+    ]
     if held:
         sns.set_subscription_attributes(
             SubscriptionArn=held[0].arn, AttributeName="FilterPolicy", AttributeValue=wanted
@@ -71,36 +73,36 @@ def subscribe(stack: Stack, email: str, pipelines: Sequence[str], on: On | None)
 
 def unsubscribe(stack: Stack, email: str) -> list[Subscription]:
     """End the subscriptions of an address; NotFound without one, Refused for one that was never confirmed."""
-    held = [one for one in subscriptions(stack) if one.email == email]
+    held = [subscription for subscription in subscriptions(stack) if subscription.email == email]
     if not held:
         raise NotFound(f"{email} has no subscription.", "See which there are with: gristmill subscriptions")
-    if not any(one.confirmed for one in held):
+    if not any(subscription.confirmed for subscription in held):
         raise Refused([f"{email} never confirmed; SNS forgets such a subscription after two days by itself."])
-    for one in held:
-        if one.confirmed:
-            stack.client("sns").unsubscribe(SubscriptionArn=one.arn)
+    for subscription in held:
+        if subscription.confirmed:
+            stack.client("sns").unsubscribe(SubscriptionArn=subscription.arn)
     return held
 
 
 def subscriptions(stack: Stack) -> list[Subscription]:
     """Return the email subscriptions, sorted by address."""
-    return sorted(_all(stack), key=lambda one: one.email)
+    return sorted(_all(stack), key=lambda subscription: subscription.email)
 
 
 def _all(stack: Stack) -> Iterator[Subscription]:
     sns = stack.client("sns")
     for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=stack.output("TopicArn")):
-        for one in page["Subscriptions"]:
-            if one["Protocol"] == "email":
-                yield _read(sns, one["Endpoint"], one["SubscriptionArn"])
+        for subscription in page["Subscriptions"]:
+            if subscription["Protocol"] == "email":
+                yield _read(sns, subscription["Endpoint"], subscription["SubscriptionArn"])
 
 
 def _read(sns: Any, email: str, arn: str) -> Subscription:
     if arn == _PENDING:
         return Subscription(email, (), None, False, arn)
-    told = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
-    filtered = json.loads(told.get("FilterPolicy") or "{}")
+    attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    filtered = json.loads(attributes.get("FilterPolicy") or "{}")
     statuses = filtered.get("status", [])
-    on = next((one for one, names in _STATUSES.items() if set(names) == set(statuses)), None)
-    pending = str(told.get("PendingConfirmation", "false")).lower() == "true"
+    on = next((condition for condition, names in _STATUSES.items() if set(names) == set(statuses)), None)
+    pending = str(attributes.get("PendingConfirmation", "false")).lower() == "true"
     return Subscription(email, tuple(filtered.get("pipeline", [])), on, not pending, arn)

@@ -71,7 +71,7 @@ class Tail:
         self._logs, self._group = logs, group
 
     def is_due(self, at: float) -> bool:
-        """Tell whether its container had ended by then."""
+        """Return whether its container had ended by then."""
         return self.ended_at is not None and self.ended_at <= at
 
     def fresh(self, whole: bool) -> Iterator[_Fresh]:
@@ -163,7 +163,7 @@ class Follower:
         self._close(due)
 
     def _note(self, found: Iterable[Stream], now: float) -> None:
-        """Open streams that are new, and note which containers have ended: those too of which nothing is said now."""
+        """Open streams that are new, and note which containers have ended: those no longer described too."""
         living = {stream.name for stream in found if not stream.ended}
         self._ended |= {stream.job for stream in found if stream.ended}
         for stream in found:

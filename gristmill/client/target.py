@@ -1,6 +1,5 @@
 """Where commands act: an embedded AWS on this machine, or an account and region of AWS."""
 
-import os
 import re
 import socket
 from collections.abc import Mapping
@@ -9,18 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from embedded_aws.door import STATE_FILE, KeyPair, ServerState, embedded_pair, find_server, is_another_users, leading_to
+from embedded_aws.door import KeyPair, ServerState, embedded_pair, find_server, is_another_users, leading_to
 from gristmill.client.embedded import HOME, TAKE_KEYS
+from gristmill.client.home import home
 from gristmill.client.this_machine import LOOPBACK, is_on_this_machine, leading_here, places_here
-from gristmill.errors import Refused, Unreachable
-from gristmill.project import working_folder
+from gristmill.errors import Unreachable
 
 if TYPE_CHECKING:
     from botocore.config import Config
 
 ENDPOINT = "AWS_ENDPOINT_URL"
 _TAKE_THEM = f"Where it was started, or with its {HOME}: {TAKE_KEYS}"
-_FOLDER = ".gristmill"
 _HOST = re.compile(r"[0-9A-Za-z._-]*[0-9A-Za-z_-]\.?|[0-9A-Fa-f:.]+")  # a name in ASCII, or an address
 _IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 _DEFAULT_REGION = "us-east-1"
@@ -53,7 +51,7 @@ class Target:
 
     @property
     def local(self) -> bool:
-        """Tell whether this is an embedded AWS on this machine."""
+        """Return whether this is an embedded AWS on this machine."""
         return is_on_this_machine(self.endpoint)
 
     def client(self, service: str) -> Any:
@@ -123,29 +121,6 @@ class Target:
         identity = self.client("sts")
         via = f" ({self.endpoint})" if self.endpoint else ""
         return f"AWS account {identity.get_caller_identity()['Account']}, {identity.meta.region_name}{via}"
-
-
-def home(environment: Mapping[str, str], here: Path | None = None) -> Path:
-    """Return the state folder of the embedded AWS: GRISTMILL_HOME, else `.gristmill` of `here` or of a folder above.
-
-    Where there is none yet it is that of `here`, by default the working folder. One of another user leads nowhere;
-    Refused where that of `here` is a link: it may come from anybody's archive.
-    """
-    if told := environment.get(HOME):
-        return Path(told) if Path(told).is_absolute() else working_folder() / told
-    here = here.absolute() if here else working_folder()
-    above = (folder / _FOLDER for folder in (here, *here.parents))
-    found = next((folder for folder in above if _is_mine(folder)), here / _FOLDER)
-    if found.is_symlink():
-        raise Refused([f"{found} is a symbolic link"], f"Remove it, or name where it leads by {HOME}.")
-    return found
-
-
-def _is_mine(folder: Path) -> bool:
-    try:
-        return not folder.is_symlink() and (folder / STATE_FILE).lstat().st_uid == os.getuid()
-    except OSError:
-        return False
 
 
 def choose(wanted: Wanted, environment: Mapping[str, str]) -> Target:

@@ -1,4 +1,4 @@
-"""Which endpoints lead to this machine: told by the addresses that their hosts have, not by how these are written."""
+"""Which endpoints lead to this machine: decided by the addresses of their hosts, not by how these are written."""
 
 import ipaddress
 import socket
@@ -13,7 +13,7 @@ _OF_SERVICES = "AWS_ENDPOINT_URL"  # and with a service's name behind it
 
 
 def is_on_this_machine(endpoint: str | None) -> bool:
-    """Tell whether an endpoint's URL leads to this machine itself."""
+    """Return whether an endpoint's URL leads to this machine itself."""
     return bool(endpoint and places_here(endpoint))
 
 
@@ -58,7 +58,7 @@ def _here(family: int, where: tuple[Any, ...]) -> str:
 
 
 def _is_own(family: int, where: tuple[Any, ...]) -> bool:
-    """Tell whether an address is of an interface of this machine: what goes to one comes from it. Sends nothing."""
+    """Return whether an address is of an interface of this machine: what goes to one comes from it. Sends nothing."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((where[0], 9, *where[2:]))

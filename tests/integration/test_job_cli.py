@@ -114,7 +114,7 @@ def test_jobs_are_killed_and_say_why(cli: Cli, submitted):
     jobs = [submitted("--name", "long", "sleep", "100") for _ in range(2)]
     said = cli("job", "kill", *jobs, "--reason", "not needed")
     assert said.code == 0
-    assert said.out.count("it is told to end") == 2
+    assert said.out.count("it is ending") == 2
     assert {end(cli, job)["statusReason"] for job in jobs} == {"not needed"}
     assert "has FAILED already" in cli("job", "kill", jobs[0]).out
 

@@ -10,11 +10,12 @@ from gristmill import keys
 from gristmill.batch.plan import plan_branch
 from gristmill.client.drop.drops import Upload, faults
 from gristmill.client.drop.plan import plan_file
+from gristmill.client.home import home
 from gristmill.client.pace import Pace
 from gristmill.client.runs.progress import count_children, union, waits
 from gristmill.client.runs.snapshot import Children
 from gristmill.client.subscriptions import On, policy
-from gristmill.client.target import HOME, home
+from gristmill.client.target import HOME
 from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.keys import Span

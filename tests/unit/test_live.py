@@ -47,7 +47,7 @@ def test_a_view_says_that_containers_tell_later_and_then_what_follows(capsys):
     assert capsys.readouterr().err.splitlines() == [
         "splitting the input ...",
         "map/repeat: 0 of 40 tasks; children: 4 running",
-        "Containers at work tell their tasks about once a minute, and at their end.",
+        "Running containers report their tasks about once a minute, and at their end.",
         "map/repeat: 40 of 40 tasks",
         "merging ...",
         "checking the outputs ...",

@@ -26,7 +26,8 @@ from embedded_aws.machine.search_path import SEARCH_FILE
 from embedded_aws.processes import scratch
 from embedded_aws.settings.settings import CALLS_FILE, OUTBOX
 from gristmill.client.embedded import of_embedded
-from gristmill.client.target import HOME, home
+from gristmill.client.home import home
+from gristmill.client.target import HOME
 from gristmill.errors import Refused as NotUsable
 from tests.states import fields, plant
 

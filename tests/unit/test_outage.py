@@ -10,7 +10,7 @@ from botocore import exceptions as raised
 from botocore.exceptions import ClientError
 from urllib3.exceptions import ProtocolError
 
-from gristmill.cli.main import as_told
+from gristmill.cli.main import user_error
 from gristmill.client.drop.drops import await_run
 from gristmill.client.outage import BOUND_SECONDS, NO_CREDENTIALS, LostSight, Outage, Patience, ServerGone, outage_of
 from gristmill.client.runs import watching
@@ -297,7 +297,7 @@ def test_an_embedded_aws_that_is_gone_is_told_and_not_waited_for(monkeypatch, tm
 
 @pytest.mark.parametrize("error", [*CONNECTION, *BUSY, *CREDENTIALS, OSError(28, "No space left on device")], ids=str)
 def test_outside_a_watch_each_is_told_in_one_line(error: Exception):
-    told = as_told(error)
+    told = user_error(error)
     assert told is not None
     assert "\n" not in told.what
 

@@ -21,7 +21,7 @@ from embedded_aws.server.log_format import Formatter
 from embedded_aws.services.sns.mail import is_address, make_mail
 from embedded_aws.services.sns.publishing import is_subject
 from embedded_aws.settings.application import Application
-from gristmill.cli.terminal import show
+from gristmill.cli.terminal import show, tables
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.outcome.summary import RunSummary
 from gristmill.printable import LINE_MAX, TAIL_LINE_MAX, TAIL_LINES, block, json_text, line, short, tail
@@ -115,8 +115,8 @@ DOORS: dict[str, Callable[[str], object]] = {  # every function of show.py throu
     "out": show.out,
     "problem": lambda text: show.problem(text, text),
     "logged": lambda text: show.logged("12:00:00 branch[0] | ", text, raw=False),
-    "styled": lambda text: show.rich(show.styled(text, (text, "red"))),
-    "rich": lambda text: show.rich(show.table(("A", "B"), [(text, show.styled((text, "bold")))])),
+    "styled": lambda text: show.rich(tables.styled(text, (text, "red"))),
+    "rich": lambda text: show.rich(tables.table(("A", "B"), [(text, tables.styled((text, "bold")))])),
     "emit_line": show.emit_line,
 }
 OF_MANY_LINES: dict[str, Callable[[str], object]] = {
@@ -270,6 +270,6 @@ def test_a_quoted_log_is_bounded_in_all(text: str):
 
 
 def test_a_name_of_any_length_leaves_a_table_whole():
-    made = show.table(("FILE",), [["a" + "x" * 1_000 + "z"]])
+    made = tables.table(("FILE",), [["a" + "x" * 1_000 + "z"]])
     (cell,) = made.columns[0].cells
     assert (len(cell.plain), cell.plain[0], cell.plain[-1]) == (199, "a", "z")  # type: ignore[union-attr]

@@ -11,7 +11,8 @@ from rich.console import Console
 from embedded_aws.machine import search_path
 from embedded_aws.machine.surroundings import KeyPair, astray, leading_to, unproxied
 from embedded_aws.settings.settings import Settings
-from gristmill.cli.terminal.show import rich, table
+from gristmill.cli.terminal.show import rich
+from gristmill.cli.terminal.tables import table
 from gristmill.client.embedded import GRISTMILL
 from gristmill.client.user import user_name, utf8
 from gristmill.errors import Refused

@@ -7,7 +7,8 @@ import typer
 from gristmill.cli.terminal.ending import see_to_end, tell_end, waiting
 from gristmill.cli.terminal.options import Json, MaybeRunId, Results, RunId, Watch
 from gristmill.cli.terminal.session import session
-from gristmill.cli.terminal.show import emit, moment, note, out, problem, rich, seconds, table
+from gristmill.cli.terminal.show import emit, note, out, problem, rich
+from gristmill.cli.terminal.tables import moment, seconds, table
 from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode
 
@@ -32,8 +33,8 @@ def stop(
 ) -> None:
     """Stop a run, and prove it.
 
-    Ends its execution and every job and child of it, tells what was ended, and looks until nothing lives. A function
-    that is at work cannot be ended: it is waited for.
+    Ends its execution and every job and child of it, shows what was ended, and waits until nothing of it lives.
+    A function that is at work cannot be ended: the command waits for it.
     """
     from gristmill.client.runs.control import stop as end
     from gristmill.client.user import user_name
@@ -41,7 +42,7 @@ def stop(
     found = session(context).run(run)
     note(f"Stopping run {found.run} ({found.title}) ...")
     patience = session(context).patience("the run may go on", f"gristmill stop {found.run}")
-    stopped = end(session(context).stack, found, user_name(), wait, patience, tell=_tell_wait)
+    stopped = end(session(context).stack, found, user_name(), wait, patience, tell=_note_wait)
     if json:
         emit({**vars(stopped), "proved": stopped.proved})
     else:
@@ -51,7 +52,7 @@ def stop(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _tell_wait(waiting: "Waiting") -> None:
+def _note_wait(waiting: "Waiting") -> None:
     note(f"Waiting for {waiting.what}, until {moment(waiting.until)} at the latest ...")
 
 
@@ -59,8 +60,8 @@ def _unproved(stopped: "Stopped", wait: int) -> tuple[str, str]:
     """Return what may still be at work, and what to do about it."""
     if not stopped.still:
         return f"something of run {stopped.run} still lives after {wait} s.", "Repeat the command; it may need longer."
-    what = ", ".join(dict.fromkeys(one.what for one in stopped.still))
-    until = moment(max(one.until for one in stopped.still))
+    what = ", ".join(dict.fromkeys(waiting.what for waiting in stopped.still))
+    until = moment(max(waiting.until for waiting in stopped.still))
     return f"{what} may still be at work on run {stopped.run}, until {until} at the latest.", "Repeat the command then."
 
 

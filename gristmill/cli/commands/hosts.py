@@ -32,9 +32,9 @@ def queues(context: typer.Context, json: Json = False) -> None:
     listing(list_queues(session(context).stack), json, columns, _queue, _NUMBERS, none)
 
 
-def _queue(one: "QueueLook") -> tuple[Any, ...]:
-    jobs = ", ".join(f"{count:,} {status}" for status, count in one.jobs.items() if count) or "none"
-    return one.name, one.state, one.status, str(one.priority), ", ".join(one.environments), jobs
+def _queue(queue: "QueueLook") -> tuple[Any, ...]:
+    jobs = ", ".join(f"{count:,} {status}" for status, count in queue.jobs.items() if count) or "none"
+    return queue.name, queue.state, queue.status, str(queue.priority), ", ".join(queue.environments), jobs
 
 
 def hosts(context: typer.Context, json: Json = False) -> None:
@@ -49,6 +49,6 @@ def hosts(context: typer.Context, json: Json = False) -> None:
     listing(list_hosts(session(context).stack), json, columns, _host, _NUMBERS, none)
 
 
-def _host(one: "HostLook") -> tuple[Any, ...]:
-    numbers = (one.running, one.vcpus, one.free_vcpus, one.memory, one.free_memory, one.gpus)
-    return one.instance, one.type, one.address, one.status, *(f"{number:g}" for number in numbers)
+def _host(host: "HostLook") -> tuple[Any, ...]:
+    numbers = (host.running, host.vcpus, host.free_vcpus, host.memory, host.free_memory, host.gpus)
+    return host.instance, host.type, host.address, host.status, *(f"{number:g}" for number in numbers)

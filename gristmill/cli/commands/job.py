@@ -7,7 +7,8 @@ import typer
 from gristmill.cli.commands.submit import submit
 from gristmill.cli.terminal.options import Json, Raw
 from gristmill.cli.terminal.session import session
-from gristmill.cli.terminal.show import emit, emit_line, logged, moment, out
+from gristmill.cli.terminal.show import emit, emit_line, logged, out
+from gristmill.cli.terminal.tables import moment
 
 JobId = Annotated[
     str, typer.Argument(metavar="JOB", help="Job id; ID:2 is an array's child, ID#1 a node.", show_default=False)
@@ -25,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def show(context: typer.Context, job: JobId, json: Json = False) -> None:
-    """Tell everything of a job.
+    """Show everything about a job.
 
     What it runs, its attempts, why it waits or failed.
     """
@@ -43,16 +44,16 @@ def _facts(job: dict[str, Any]) -> list[tuple[str, str]]:
     from gristmill.batch.jobs import end_reason
     from gristmill.client.jobs.jobs import look
 
-    one, container = look(job), job.get("container", {})
-    size = f" of {one.size}" if one.size else ""
-    times = {"created": one.created, "started": one.started, "stopped": one.stopped}
+    seen, container = look(job), job.get("container", {})
+    size = f" of {seen.size}" if seen.size else ""
+    times = {"created": seen.created, "started": seen.started, "stopped": seen.stopped}
     facts = {
-        "job": one.id,
-        "name": one.name,
-        "kind": f"{one.kind}{size}",
-        "status": one.status,
+        "job": seen.id,
+        "name": seen.name,
+        "kind": f"{seen.kind}{size}",
+        "status": seen.status,
         "reason": end_reason(job),
-        "queue": one.queue,
+        "queue": seen.queue,
         "definition": job["jobDefinition"].rpartition("/")[2],
         **{name: moment(when) if when else "" for name, when in times.items()},
         "children": _counts(job.get("arrayProperties", {}).get("statusSummary", {})),
@@ -61,16 +62,18 @@ def _facts(job: dict[str, Any]) -> list[tuple[str, str]]:
         "timeout": f"{job['timeout']['attemptDurationSeconds']} s" if job.get("timeout") else "",
         "depends on": ", ".join(_dependency(each) for each in job.get("dependsOn", [])),
     }
-    told = [(name, value) for name, value in facts.items() if value]
-    return told + [(f"attempt {number}", _attempt(job, each)) for number, each in enumerate(job.get("attempts", []), 1)]
+    present = [(name, value) for name, value in facts.items() if value]
+    return present + [
+        (f"attempt {number}", _attempt(job, each)) for number, each in enumerate(job.get("attempts", []), 1)
+    ]
 
 
 def _counts(summary: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {status}" for status, count in summary.items() if count)
 
 
-def _dependency(said: dict[str, str]) -> str:
-    return " ".join(filter(None, (said.get("jobId"), said.get("type"))))
+def _dependency(dependency: dict[str, str]) -> str:
+    return " ".join(filter(None, (dependency.get("jobId"), dependency.get("type"))))
 
 
 def _attempt(job: dict[str, Any], attempt: dict[str, Any]) -> str:
@@ -116,7 +119,11 @@ def kill(
 
     found = end(session(context).stack, job, reason)
     if json:
-        emit([{"job": one.id, "status": one.status, "ended": one.going} for one in found])
+        emit([{"job": ended.id, "status": ended.status, "ended": ended.going} for ended in found])
         return
-    for one in found:
-        out(f"{one.id} was {one.status}; it is told to end." if one.going else f"{one.id} has {one.status} already.")
+    for ended in found:
+        out(
+            f"{ended.id} was {ended.status}; it is ending."
+            if ended.going
+            else f"{ended.id} has {ended.status} already."
+        )

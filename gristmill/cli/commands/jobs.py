@@ -9,7 +9,8 @@ import typer
 
 from gristmill.cli.terminal.options import Json
 from gristmill.cli.terminal.session import Session, session
-from gristmill.cli.terminal.show import console, emit, moment, note, rich, seconds, styled, table
+from gristmill.cli.terminal.show import console, emit, note, rich
+from gristmill.cli.terminal.tables import moment, seconds, styled, table
 from gristmill.clock import REAL
 from gristmill.enums import JobStatus
 
@@ -59,11 +60,11 @@ def jobs(
         rich(_table(found))
 
 
-def _statuses(told: Sequence[str]) -> Sequence[str]:
+def _statuses(given: Sequence[str]) -> Sequence[str]:
     from gristmill.client.jobs.jobs import STATUSES
 
-    wanted = [one.upper() for one in told]
-    strange = [one for one in wanted if one not in STATUSES]
+    wanted = [status.upper() for status in given]
+    strange = [status for status in wanted if status not in STATUSES]
     if strange:
         raise typer.BadParameter(f"{', '.join(strange)} is no status of a job: {', '.join(STATUSES)}")
     return wanted or STATUSES
@@ -84,32 +85,32 @@ def _looker(
     from gristmill.client.jobs import jobs
 
     stack = session(context).stack
-    arns = [jobs.queue_of(stack, one) for one in wanted] or list(jobs.queues(stack).values())
+    arns = [jobs.queue_of(stack, queue) for queue in wanted] or list(jobs.queues(stack).values())
 
     def by_id() -> "list[JobLook]":
-        looks = [jobs.look(one) for one in jobs.describe(stack, ids)]
-        found = [each for one in looks for each in ([one, *jobs.parts(stack, one, statuses)] if one.size else [one])]
+        looks = [jobs.look(job) for job in jobs.describe(stack, ids)]
+        found = [each for job in looks for each in ([job, *jobs.parts(stack, job, statuses)] if job.size else [job])]
         return found[:limit]
 
     return by_id if ids else lambda: list(islice(jobs.list_jobs(stack, arns, statuses, name, children), limit))
 
 
 def _watched(here: Session, look: "Callable[[], list[JobLook]]") -> "list[JobLook]":
-    """Look until no job goes on: renew a table on a terminal, else tell each change in a line."""
+    """Look until no job goes on: renew a table on a terminal, else print each change on a line."""
     from rich.live import Live
 
     screen, patience = console(stderr=True), here.patience("the jobs go on", "gristmill jobs --watch")
-    said: dict[str, str] = {}
+    printed: dict[str, str] = {}
     with Live(console=screen, auto_refresh=False) if screen.is_terminal else nullcontext() as live:
         while True:
             found = patience.call(look)
             if live is not None:
                 live.update(_table(found), refresh=True)
-            for one in [] if live is not None else found:
-                if said.get(one.id) != one.status:
-                    said[one.id] = one.status
-                    note(f"{one.id} {one.status}")
-            if not any(one.going for one in found):
+            for job in [] if live is not None else found:
+                if printed.get(job.id) != job.status:
+                    printed[job.id] = job.status
+                    note(f"{job.id} {job.status}")
+            if not any(job.going for job in found):
                 return found
             REAL.sleep(_LOCAL_PERIOD if here.target.local else _PERIOD)
 

@@ -11,7 +11,7 @@ from embedded_aws.door import astray, unproxied
 from gristmill.cli.terminal.options import Json
 from gristmill.cli.terminal.session import note_version
 from gristmill.cli.terminal.show import confirm, emit, note, out
-from gristmill.client.target import home
+from gristmill.client.home import home
 from gristmill.client.version import PROGRAM
 from gristmill.errors import ExitCode
 from gristmill.project import source_folder, working_folder
@@ -58,23 +58,26 @@ def up(
     json: Json = False,
 ) -> None:
     """Start the embedded AWS, unless one runs already."""
-    from embedded_aws import door
-    from gristmill.client import embedded
-
-    data = home(os.environ)
     given = {"port": port, "vcpus": vcpus, "memory": memory, "gpus": gpus, "smtp": smtp}
     given["runnable-seconds"] = runnable_seconds
     arguments = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     arguments += ["--containers"] if containers else []
     arguments += ["--isolate"] if isolate else []
-    arguments += ["--started-by", PROGRAM]
+    _up([*arguments, "--started-by", PROGRAM], foreground, json)
+
+
+def _up(arguments: list[str], foreground: bool, json: bool) -> None:
+    from embedded_aws import door
+    from gristmill.client import embedded
+
+    data = home(os.environ)
     door.prepare(data)
     source = source_folder(working_folder())
     with door.turn(data) as lock:
         fault = door.get_past(data)
         if fault is not None:
             note(f"{fault.what} No server lives there, so it was removed.")
-        _tell_loss(data)
+        _note_loss(data)
         running = door.find_server(data)
         if foreground and not running:
             note(_LOSES)
@@ -90,7 +93,7 @@ def up(
     note(_LOSES)
 
 
-def _tell_loss(data: Path) -> None:
+def _note_loss(data: Path) -> None:
     from embedded_aws import door
 
     lost = door.lost(data)
@@ -106,7 +109,7 @@ def down(json: Json = False) -> None:
     """Stop the embedded AWS, its jobs and functions with it."""
     from embedded_aws import door
 
-    _tell_loss(home(os.environ))
+    _note_loss(home(os.environ))
     state = door.down(home(os.environ))
     if json:
         emit(state.public())
@@ -117,11 +120,11 @@ def down(json: Json = False) -> None:
 
 @group.command()
 def status(json: Json = False) -> None:
-    """Tell whether the embedded AWS runs, and where."""
+    """Show whether the embedded AWS runs, and where."""
     from embedded_aws.door import find_server
 
     data = home(os.environ)
-    _tell_loss(data)
+    _note_loss(data)
     state = find_server(data)
     if state is not None:
         note_version(state.started_by)

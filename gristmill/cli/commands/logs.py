@@ -58,7 +58,7 @@ def logs(
 
 
 def _tell_none(run: "Run") -> None:
-    """Tell why there is nothing to show; NotFound for a run that has ended."""
+    """Say why there is nothing to show; NotFound for a run that has ended."""
     if run.going:
         note("Nothing has been written yet.")
         return

@@ -7,7 +7,8 @@ import typer
 
 from gristmill.cli.terminal.options import Json
 from gristmill.cli.terminal.session import session
-from gristmill.cli.terminal.show import emit, lines, note, out, rich, table
+from gristmill.cli.terminal.show import emit, lines, note, out, rich
+from gristmill.cli.terminal.tables import table
 from gristmill.errors import NotFound, Refused
 
 _HEADERS = ("From", "To", "Date", "Subject")
@@ -31,11 +32,11 @@ def list_mails(context: typer.Context, json: Json = False) -> None:
     """List the mails, oldest first."""
     mails = _mails(context)
     if json:
-        emit([_told(number, one) for number, one in enumerate(mails, 1)])
+        emit([_as_json(number, mail) for number, mail in enumerate(mails, 1)])
     elif not mails:
         note("The outbox is empty.")
     else:
-        rows = [(str(number), one["Date"], one["To"], one["Subject"]) for number, one in enumerate(mails, 1)]
+        rows = [(str(number), mail["Date"], mail["To"], mail["Subject"]) for number, mail in enumerate(mails, 1)]
         rich(table(("NUMBER", "DATE", "TO", "SUBJECT"), rows, right=("NUMBER",)))
 
 
@@ -50,28 +51,28 @@ def show_mail(
 ) -> None:
     """Show a mail."""
     numbered = list(enumerate(_mails(context), 1))
-    found = [(number, one) for number, one in numbered if which is None or _is(which, number, one)]
+    found = [(number, mail) for number, mail in numbered if which is None or _is(which, number, mail)]
     if not found:
         raise NotFound(f"there is no mail {which}." if which else "the outbox is empty.", "See: gristmill mail")
-    number, one = found[-1]
+    number, mail = found[-1]
     if json:
-        emit(_told(number, one))
+        emit(_as_json(number, mail))
         return
     for name in _HEADERS:
-        out(f"{name}: {one[name]}")
+        out(f"{name}: {mail[name]}")
     out()
-    lines(one.get_content())
+    lines(mail.get_content())
 
 
-def _is(which: str, number: int, one: EmailMessage) -> bool:
+def _is(which: str, number: int, mail: EmailMessage) -> bool:
     return which == str(number) or (
-        len(which) >= 4 and any(word.startswith(which) for word in one.get_content().split())
+        len(which) >= 4 and any(word.startswith(which) for word in mail.get_content().split())
     )
 
 
-def _told(number: int, one: EmailMessage) -> dict[str, object]:
-    headers = {name.lower(): str(one[name]) for name in _HEADERS}
-    return {"number": number, **headers, "body": one.get_content()}
+def _as_json(number: int, mail: EmailMessage) -> dict[str, object]:
+    headers = {name.lower(): str(mail[name]) for name in _HEADERS}
+    return {"number": number, **headers, "body": mail.get_content()}
 
 
 def _mails(context: typer.Context) -> list[EmailMessage]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gristmill.cli.terminal.options import Json
-from gristmill.cli.terminal.show import emit, note, out, problem, rich, table
+from gristmill.cli.terminal.show import emit, note, out, problem, rich
+from gristmill.cli.terminal.tables import table
 from gristmill.errors import ExitCode, Refused
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ def list_pipelines(json: Json = False) -> None:
     places = pipeline_folders()
     found = {name: _load(name, places) for name in names(places)}
     if json:
-        emit([one for one in found.values() if one])
+        emit([pipeline for pipeline in found.values() if pipeline])
         return
     rows = [
-        (name, str(len(one.stages)), _fold(one.description))
-        if one
+        (name, str(len(pipeline.stages)), _fold(pipeline.description))
+        if pipeline
         else (name, "", f"has faults; see: gristmill pipelines validate {name}")
-        for name, one in found.items()
+        for name, pipeline in found.items()
     ]
     rich(table(("PIPELINE", "STAGES", "DESCRIPTION"), rows, right=("STAGES",)))
     note("See more: gristmill pipelines show NAME")
@@ -71,15 +72,15 @@ def show(
     from gristmill.pipeline.loading import find, read
 
     file = find(name, pipeline_folders())
-    one = read(file)
+    pipeline = read(file)
     if json:
-        emit(one)
+        emit(pipeline)
         return
-    out(f"{one.name}: {_fold(one.description)}")
+    out(f"{pipeline.name}: {_fold(pipeline.description)}")
     out(f"  {file}")
     out()
-    if one.parameters:
-        rows = [_parameter(key, value) for key, value in one.parameters.items()]
+    if pipeline.parameters:
+        rows = [_parameter(key, value) for key, value in pipeline.parameters.items()]
         rich(table(("PARAMETER", "TYPE", "DEFAULT", "BOUNDS", "DESCRIPTION"), rows))
         out()
     columns = (
@@ -93,24 +94,26 @@ def show(
         "CHILDREN",
         "MERGE",
     )
-    branches = (_branch(stage.name, branch) for stage in one.stages for branch in stage.branches)
+    branches = (_branch(stage.name, branch) for stage in pipeline.stages for branch in stage.branches)
     rich(table(columns, branches, right=columns[3:8]))
-    if one.checks:
+    if pipeline.checks:
         out()
-        checks = ((check.of, check.figure, check.bounds, check.otherwise, _fold(check.message)) for check in one.checks)
+        checks = (
+            (check.of, check.figure, check.bounds, check.otherwise, _fold(check.message)) for check in pipeline.checks
+        )
         rich(table(("CHECK OF", "FIGURE", "BOUNDS", "OTHERWISE", "MEANING"), checks))
 
 
-def _branch(stage: str, one: "Branch") -> tuple[str, ...]:
-    needs = (one.compute, str(one.vcpus), f"{one.memory:,}", f"{one.timeout:,}")
-    return stage, one.name, *needs, str(one.attempts), f"<= {one.target_children:,}", one.merge
+def _branch(stage: str, branch: "Branch") -> tuple[str, ...]:
+    needs = (branch.compute, str(branch.vcpus), f"{branch.memory:,}", f"{branch.timeout:,}")
+    return stage, branch.name, *needs, str(branch.attempts), f"<= {branch.target_children:,}", branch.merge
 
 
-def _parameter(name: str, one: "Parameter") -> tuple[str, ...]:
-    default = "" if one.default is None else str(one.default)
-    low, high = ("" if bound is None else f"{bound:,.15g}" for bound in (one.minimum, one.maximum))
-    bounds = ", ".join(map(str, one.choices or [])) or (f"{low}..{high}" if low or high else "")
-    return name, one.type, default, bounds, one.description
+def _parameter(name: str, parameter: "Parameter") -> tuple[str, ...]:
+    default = "" if parameter.default is None else str(parameter.default)
+    low, high = ("" if bound is None else f"{bound:,.15g}" for bound in (parameter.minimum, parameter.maximum))
+    bounds = ", ".join(map(str, parameter.choices or [])) or (f"{low}..{high}" if low or high else "")
+    return name, parameter.type, default, bounds, parameter.description
 
 
 @group.command()
@@ -122,7 +125,7 @@ def validate(
 ) -> None:
     """Check pipelines.
 
-    Tells every fault of each pipeline.yaml with its line, and whether the functions that it names are there.
+    Shows every fault of each pipeline.yaml with its line, and whether the functions that it names are there.
     """
     from gristmill.client.pipelines import pipeline_folders
     from gristmill.pipeline.loading import names
@@ -130,16 +133,16 @@ def validate(
     places = pipeline_folders()
     found = {name: _inspect(name, places) for name in which or names(places)}
     if json:
-        emit([{"pipeline": name, "sound": not one.faults, **vars(one)} for name, one in found.items()])
+        emit([{"pipeline": name, "sound": not report.faults, **vars(report)} for name, report in found.items()])
     else:
-        for name, one in found.items():
-            if not one.faults:
-                out(f"{name}: sound{', but its jobs cannot run on this machine' if one.lacks else ''}")
-            for fault in one.faults:
+        for name, report in found.items():
+            if not report.faults:
+                out(f"{name}: sound{', but its jobs cannot run on this machine' if report.lacks else ''}")
+            for fault in report.faults:
                 problem(fault)
-            for lack in one.lacks:
+            for lack in report.lacks:
                 note(lack)
-    if any(one.faults for one in found.values()):
+    if any(report.faults for report in found.values()):
         raise typer.Exit(ExitCode.REFUSED)
 
 

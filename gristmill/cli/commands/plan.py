@@ -7,7 +7,8 @@ import typer
 
 from gristmill.cli.terminal.options import Json, pairs
 from gristmill.cli.terminal.session import Session, session
-from gristmill.cli.terminal.show import emit, out, rich, seconds, size, table
+from gristmill.cli.terminal.show import emit, out, rich
+from gristmill.cli.terminal.tables import seconds, size, table
 
 if TYPE_CHECKING:
     from gristmill.batch.plan import BranchPlan
@@ -58,7 +59,12 @@ def plan(
     else:
         raise typer.BadParameter("give PIPELINE and FILE, or --resume RUN")
     if json:
-        emit({**facts, "branches": [{**vars(one), "todo": one.todo, "children": one.children} for one in planned]})
+        emit(
+            {
+                **facts,
+                "branches": [{**vars(branch), "todo": branch.todo, "children": branch.children} for branch in planned],
+            }
+        )
         return
     _show(title, planned, stages)
     if made:
@@ -93,13 +99,19 @@ def _show(title: str, planned: "list[BranchPlan]", pipeline: "Pipeline") -> None
     out(title)
     columns = ("STAGE", "BRANCH", "CHUNKS", "REUSED", "TO DO", "JOBS", "CHILDREN", "EACH CHILD", "TIMEOUT")
     rich(table(columns, map(_row, planned), right=columns[2:7]))
-    for stage in dict.fromkeys(one.stage for one in planned if one.tasks is None):
+    for stage in dict.fromkeys(branch.stage for branch in planned if branch.tasks is None):
         out(f"? {stage}: {basis(pipeline, stage)}.")
 
 
-def _row(one: "BranchPlan") -> tuple[str, ...]:
-    each = f"{one.vcpus:g} vCPU, {one.memory:,} MiB"
-    if one.tasks is None:
-        return one.stage, one.branch, "?", "0", "?", "?", "?", each, ""
-    counts = (one.tasks, one.reused, one.todo or 0, len(one.jobs), one.children)
-    return one.stage, one.branch, *(f"{count:,}" for count in counts), each, seconds(one.timeout) if one.jobs else ""
+def _row(branch: "BranchPlan") -> tuple[str, ...]:
+    each = f"{branch.vcpus:g} vCPU, {branch.memory:,} MiB"
+    if branch.tasks is None:
+        return branch.stage, branch.branch, "?", "0", "?", "?", "?", each, ""
+    counts = (branch.tasks, branch.reused, branch.todo or 0, len(branch.jobs), branch.children)
+    return (
+        branch.stage,
+        branch.branch,
+        *(f"{count:,}" for count in counts),
+        each,
+        seconds(branch.timeout) if branch.jobs else "",
+    )

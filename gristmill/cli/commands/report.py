@@ -26,7 +26,7 @@ def report(
     json: Json = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of report.json instead.")] = False,
 ) -> None:
-    """Tell where the report of a run is, download it or open it.
+    """Show where the report of a run is, download it or open it.
 
     Every run that has ended has one: stages, branches and containers over time, attempts and their causes, memory,
     checksums, cost, versions, pictures.

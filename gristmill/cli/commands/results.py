@@ -8,7 +8,8 @@ import typer
 
 from gristmill.cli.terminal.options import Json, MaybeRunId
 from gristmill.cli.terminal.session import session
-from gristmill.cli.terminal.show import emit, note, out, rich, size, table
+from gristmill.cli.terminal.show import emit, note, out, rich
+from gristmill.cli.terminal.tables import size, table
 from gristmill.enums import RunStatus
 from gristmill.outcome.wording import ended
 
@@ -41,26 +42,28 @@ def results(
         note(f"Run {found.run} is {ended(found.status, len(times.warnings))}: {'; '.join(times.warnings)}")
     if found.lack:
         note(f"Of run {found.run}, {found.lack}.")
-    pairs = fetch(stack, found, download) if download else ((one, None) for one in list_results(stack, found))
-    told = []
-    for one, place in pairs:
-        told.append((one, place))
+    pairs = fetch(stack, found, download) if download else ((item, None) for item in list_results(stack, found))
+    shown = []
+    for item, place in pairs:
+        shown.append((item, place))
         if place and not json:
-            out(f"{place} ({size(one.size)})")
+            out(f"{place} ({size(item.size)})")
     if json:
-        objects = [{"key": one.key, "size": one.size, "storage": one.storage, "file": place} for one, place in told]
+        objects = [
+            {"key": item.key, "size": item.size, "storage": item.storage, "file": place} for item, place in shown
+        ]
         emit({"run": found.run, "status": found.status, "bucket": stack.store.bucket, "results": objects})
-    elif not told:
+    elif not shown:
         note("There are none.")
     elif not download:
-        _list(stack.store.bucket, [one for one, _ in told])
+        _list(stack.store.bucket, [item for item, _ in shown])
 
 
 def _list(bucket: str, found: "list[Result]") -> None:
     """Print where results are, and the class of storage where any has left the standard one."""
-    columns, rows = ["SIZE", "RESULT"], [[size(one.size), f"s3://{bucket}/{one.key}"] for one in found]
-    if any(one.storage != "STANDARD" for one in found):
+    columns, rows = ["SIZE", "RESULT"], [[size(item.size), f"s3://{bucket}/{item.key}"] for item in found]
+    if any(item.storage != "STANDARD" for item in found):
         columns.append("STORAGE")
-        rows = [[*row, one.storage] for row, one in zip(rows, found, strict=True)]
+        rows = [[*row, item.storage] for row, item in zip(rows, found, strict=True)]
         note("What has been archived must be restored before it can be read: aws s3api restore-object")
     rich(table(columns, rows, right=("SIZE",)))

@@ -12,7 +12,8 @@ import typer
 from gristmill.cli.terminal.ending import left_going, see_to_end, tell_end, waiting
 from gristmill.cli.terminal.options import Json, Results, Watch, pairs
 from gristmill.cli.terminal.session import session
-from gristmill.cli.terminal.show import console, emit, note, out, size
+from gristmill.cli.terminal.show import console, emit, note, out
+from gristmill.cli.terminal.tables import size
 from gristmill.errors import Refused
 
 if TYPE_CHECKING:
@@ -25,23 +26,30 @@ def add_to(app: typer.Typer) -> None:
     app.command()(run)
 
 
+_Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline; see: gristmill pipelines")]
+_File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The file to drop.", exists=True, dir_okay=False, readable=True)
+]
+_Parameters = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may be repeated.")
+]
+_Name = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Name in the bucket, slashes allowed. Default: the file's own name."),
+]
+_Owner = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Whose run it is; subscriptions can filter by it. Default: your user name."),
+]
+
+
 def run(
     context: typer.Context,
-    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline; see: gristmill pipelines")],
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The file to drop.", exists=True, dir_okay=False, readable=True)
-    ],
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may be repeated.")
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Name in the bucket, slashes allowed. Default: the file's own name."),
-    ] = None,
-    owner: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Whose run it is; subscriptions can filter by it. Default: your user name."),
-    ] = None,
+    pipeline: _Pipeline,
+    file: _File,
+    param: _Parameters = None,
+    name: _Name = None,
+    owner: _Owner = None,
     watch: Watch = True,
     results: Results = None,
     check: Annotated[

@@ -9,7 +9,8 @@ import typer
 from gristmill.cli.terminal.ending import see_to_end, tell_end
 from gristmill.cli.terminal.options import Json, MaybeRunId, Results
 from gristmill.cli.terminal.session import session
-from gristmill.cli.terminal.show import coloured, emit, moment, note, out, rich, seconds, size, styled, table
+from gristmill.cli.terminal.show import emit, note, out, rich
+from gristmill.cli.terminal.tables import coloured, moment, seconds, size, styled, table
 from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.humanize import often, shortened
 
@@ -45,13 +46,13 @@ def runs(
 
     stack = session(context).stack
     found = [
-        one
-        for one in list_runs(stack, limit)
-        if pipeline in (None, one.dropped.pipeline) and status in (None, one.status)
+        run
+        for run in list_runs(stack, limit)
+        if pipeline in (None, run.dropped.pipeline) and status in (None, run.status)
     ]
     timed = list(zip(found, times_of(stack, found, datetime.now(UTC)), strict=True))
     if json:
-        emit([_told(*one) for one in timed])
+        emit([_as_json(*run) for run in timed])
     elif not found:
         note("There are no such runs." if pipeline or status else "There are no runs yet.")
     else:
@@ -64,7 +65,7 @@ def _row(run: "Run", times: "Times") -> tuple[Any, ...]:
     return run.run, coloured(run.status, len(times.warnings)), title, moment(times.first), seconds(times.took), owner
 
 
-def _told(run: "Run", times: "Times") -> dict[str, Any]:
+def _as_json(run: "Run", times: "Times") -> dict[str, Any]:
     record = run.record
     return {
         "run": run.run,
@@ -87,7 +88,7 @@ def _told(run: "Run", times: "Times") -> dict[str, Any]:
 
 
 def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -> None:
-    """Tell how a run stands, and why.
+    """Show how far a run is, and why.
 
     Stages, branches, tasks and children; what it waits for; what failed, with its log; the command that goes on.
     """
@@ -106,7 +107,7 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
     (times,) = times_of(stack, [found], datetime.now(UTC))
     if json:
         facts = {"cost": cost.bill, "estimate": cost.estimate, "report": report}
-        emit({**_told(found, times), "phase": seen.phase, "stages": seen.stages, "cause": cause, **facts})
+        emit({**_as_json(found, times), "phase": seen.phase, "stages": seen.stages, "cause": cause, **facts})
         return
     _show(seen, times, cause, {"Cost": cost.line, "Report": report or ""})
 
@@ -121,7 +122,7 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
     if seen.stages:
         out()
         columns = ("STAGE", "BRANCH", "TASKS", "DONE", "FAILED", "ATTEMPT", "CHILDREN")
-        rows = (_branch_row(stage, one) for stage in seen.stages for one in stage.branches)
+        rows = (_branch_row(stage, branch) for stage in seen.stages for branch in stage.branches)
         rich(table(columns, rows, right=("TASKS", "DONE", "FAILED", "ATTEMPT")))
     for line in ["", *checks] if (checks := _checks(seen, times)) else []:
         out(line)
@@ -129,10 +130,10 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
         for remark in stage.finding.warnings if stage.finding else ():
             out()
             out(f"{stage.stage}, a note: {remark}")
-        for one in stage.branches:
-            for reason in one.waits if run.going else ():
+        for branch in stage.branches:
+            for reason in branch.waits if run.going else ():
                 out()
-                out(f"{stage.stage}/{one.branch} waits: {reason}")
+                out(f"{stage.stage}/{branch.branch} waits: {reason}")
     if cause:
         show_cause(run, cause)
 
@@ -162,13 +163,21 @@ def took(times: "Times") -> str:
     return f"{seconds(times.took)}{more}"
 
 
-def _branch_row(stage: "StageLook", one: "BranchLook") -> tuple[str, ...]:
+def _branch_row(stage: "StageLook", branch: "BranchLook") -> tuple[str, ...]:
     from gristmill.cli.terminal.live import children
 
-    if one.tasks is None:
-        return stage.stage, one.branch, "?", "0", "0", "", "not begun"
-    told = children(one).removeprefix("children: ")
-    return stage.stage, one.branch, f"{one.tasks:,}", f"{one.done:,}", f"{one.failed:,}", str(stage.attempt), told
+    if branch.tasks is None:
+        return stage.stage, branch.branch, "?", "0", "0", "", "not begun"
+    containers = children(branch).removeprefix("children: ")
+    return (
+        stage.stage,
+        branch.branch,
+        f"{branch.tasks:,}",
+        f"{branch.done:,}",
+        f"{branch.failed:,}",
+        str(stage.attempt),
+        containers,
+    )
 
 
 def watch(

@@ -15,34 +15,41 @@ from gristmill.limits import BATCH_NAME_MAX
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
+_Command = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[COMMAND]...", help="The command, or a script's arguments. Options go before it."),
+]
+_Script = Annotated[
+    str | None, typer.Option("--script", metavar="FILE", help="Run this script; - reads it from stdin.")
+]
+_Inputs = Annotated[
+    list[Path] | None,
+    typer.Option("--input", "-i", metavar="FILE", help="Put this beside it.", exists=True, dir_okay=False),
+]
+_DependsOn = Annotated[
+    list[str] | None, typer.Option(metavar="JOB", help="Wait for JOB, JOB:N_TO_N (arrays) or SEQUENTIAL.")
+]
+_Variables = Annotated[
+    list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="A variable; may be repeated.")
+]
+
+
 def submit(
     context: typer.Context,
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[COMMAND]...", help="The command, or a script's arguments. Options go before it."),
-    ] = None,
-    script: Annotated[
-        str | None, typer.Option("--script", metavar="FILE", help="Run this script; - reads it from stdin.")
-    ] = None,
-    file: Annotated[
-        list[Path] | None,
-        typer.Option("--input", "-i", metavar="FILE", help="Put this beside it.", exists=True, dir_okay=False),
-    ] = None,
+    command: _Command = None,
+    script: _Script = None,
+    file: _Inputs = None,
     name: Annotated[str | None, typer.Option(help="The job's name. Default: the command's own.")] = None,
     queue: Annotated[str | None, typer.Option(help="Queue. Default: by what the job needs.")] = None,
-    array: Annotated[int | None, typer.Option(metavar="N", help="Run N children, told apart by their index.")] = None,
+    array: Annotated[int | None, typer.Option(metavar="N", help="Run N children; each knows its index.")] = None,
     nodes: Annotated[int | None, typer.Option(metavar="N", help="Run it on N nodes at once.")] = None,
     gpus: Annotated[int, typer.Option(metavar="N", help="GPUs, of each child or node.", min=0)] = 0,
     vcpus: Annotated[int | None, typer.Option(metavar="N", help="vCPUs. Default: 1.", min=1)] = None,
     memory: Annotated[int | None, typer.Option(metavar="MIB", help="Memory. Default: 1024.", min=4)] = None,
     timeout: Annotated[int | None, typer.Option(metavar="SECONDS", help="End an attempt after so long.")] = None,
     retry: Annotated[int | None, typer.Option(metavar="N", help="Attempts at most.")] = None,
-    depends_on: Annotated[
-        list[str] | None, typer.Option(metavar="JOB", help="Wait for JOB, JOB:N_TO_N (arrays) or SEQUENTIAL.")
-    ] = None,
-    env: Annotated[
-        list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="A variable; may be repeated.")
-    ] = None,
+    depends_on: _DependsOn = None,
+    env: _Variables = None,
     json: Json = False,
 ) -> None:
     """Submit COMMAND, or a script, as a job of its own. Without either, a script is read from stdin."""

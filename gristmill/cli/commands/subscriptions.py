@@ -49,9 +49,9 @@ def subscribe(
         note("Once the address is confirmed: the link is in the mail that AWS has just sent there.")
 
 
-def _of(one: "Subscription") -> str:
-    runs = f"runs of {', '.join(one.pipelines)}" if one.pipelines else "all runs"
-    return f"{runs} that end in {one.on}" if one.on else runs
+def _of(subscription: "Subscription") -> str:
+    runs = f"runs of {', '.join(subscription.pipelines)}" if subscription.pipelines else "all runs"
+    return f"{runs} that end in {subscription.on}" if subscription.on else runs
 
 
 def unsubscribe(context: typer.Context, email: Email, json: Json = False) -> None:
@@ -73,5 +73,10 @@ def subscriptions(context: typer.Context, json: Json = False) -> None:
     listing(list_all(session(context).stack), json, ("EMAIL", "PIPELINES", "ON", "CONFIRMED"), _row, none=none)
 
 
-def _row(one: "Subscription") -> tuple[str, ...]:
-    return one.email, ", ".join(one.pipelines) or "all", one.on or "all", "yes" if one.confirmed else "not yet"
+def _row(subscription: "Subscription") -> tuple[str, ...]:
+    return (
+        subscription.email,
+        ", ".join(subscription.pipelines) or "all",
+        subscription.on or "all",
+        "yes" if subscription.confirmed else "not yet",
+    )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gristmill.cli.terminal.options import Json, pairs
-from gristmill.cli.terminal.show import emit, note, out, problem, size
+from gristmill.cli.terminal.show import emit, note, out, problem
+from gristmill.cli.terminal.tables import size
 from gristmill.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -56,34 +57,36 @@ def attempt(
         found = list(_shown(trial, json))
         kept = _keep(trial, results) if results else []
     if json:
-        emit({"pipeline": pipeline, "branches": [_as_json(one) for one in found], "results": kept})
+        emit({"pipeline": pipeline, "branches": [_as_json(branch) for branch in found], "results": kept})
     _tell_untried(trial, found)
-    if any(one.failed or one.problem or one.is_doubted for one in found):
+    if any(branch.failed or branch.problem or branch.is_doubted for branch in found):
         raise typer.Exit(ExitCode.FAILED)
 
 
 def _shown(trial: "Trial", json: bool) -> "Iterator[Tried]":
-    for one in trial.run():
+    for branch in trial.run():
         if not json:
-            _show(one)
-        yield one
+            _show(branch)
+        yield branch
 
 
-def _show(one: "Tried") -> None:
-    if one.left_out:
-        out(f"{one.stage}/{one.branch}: {one.left_out}")
+def _show(branch: "Tried") -> None:
+    if branch.left_out:
+        out(f"{branch.stage}/{branch.branch}: {branch.left_out}")
         out()
         return
-    came = f"records {one.records_in:,} in, {one.records_out:,} out; {size(one.bytes_in)} in, {size(one.bytes_out)} out"
-    failed = f", {one.failed} FAILED" if one.failed else ""
-    out(f"{one.stage}/{one.branch}: {one.tasks} task{'s' * (one.tasks != 1)}{failed}; {came}; {one.seconds:.2f} s")
-    for line in preview(one.head, one.bytes_out):
+    records = f"records {branch.records_in:,} in, {branch.records_out:,} out"
+    sizes = f"{size(branch.bytes_in)} in, {size(branch.bytes_out)} out"
+    tasks = f"{branch.tasks} task{'s' * (branch.tasks != 1)}"
+    failed = f", {branch.failed} FAILED" if branch.failed else ""
+    out(f"{branch.stage}/{branch.branch}: {tasks}{failed}; {records}; {sizes}; {branch.seconds:.2f} s")
+    for line in preview(branch.head, branch.bytes_out):
         out(f"  | {line}")
-    for fault in one.faults:
+    for fault in branch.faults:
         _show_fault(fault)
-    if one.problem:
-        problem(f"{one.stage}/{one.branch}: {one.problem}")
-    for result in one.checks:
+    if branch.problem:
+        problem(f"{branch.stage}/{branch.branch}: {branch.problem}")
+    for result in branch.checks:
         out(f"  {result.verdict} {result.headline}")
     out()
 
@@ -119,16 +122,19 @@ def _keep(trial: "Trial", folder: Path) -> list[str]:
     return kept
 
 
-def _as_json(one: "Tried") -> dict[str, Any]:
-    fields = {**vars(one), "head": preview(one.head, one.bytes_out)}
-    fields["checks"] = [result.model_dump(mode="json") for result in one.checks]
-    return {**fields, "faults": [{**fault.failure.model_dump(mode="json"), "line": fault.line} for fault in one.faults]}
+def _as_json(branch: "Tried") -> dict[str, Any]:
+    fields = {**vars(branch), "head": preview(branch.head, branch.bytes_out)}
+    fields["checks"] = [result.model_dump(mode="json") for result in branch.checks]
+    return {
+        **fields,
+        "faults": [{**fault.failure.model_dump(mode="json"), "line": fault.line} for fault in branch.faults],
+    }
 
 
 def _tell_untried(trial: "Trial", found: "list[Tried]") -> None:
     from gristmill.runs.locations import frozen
 
-    seen = {one.stage for one in found}
+    seen = {branch.stage for branch in found}
     untried = [stage.name for stage in frozen(trial.record).stages if stage.name not in seen]
     if untried:
         note(f"Not tried, for they come after that: {', '.join(untried)}")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from gristmill import keys
-from gristmill.cli.terminal.show import coloured, emit, note, out, problem, rich, seconds, size, styled
+from gristmill.cli.terminal.show import emit, note, out, problem, rich
+from gristmill.cli.terminal.tables import coloured, seconds, size, styled
 from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode, GristmillError
 
@@ -30,7 +31,7 @@ _LOCAL_RESULTS = Path("results")  # the embedded AWS forgets; what it made stays
 
 @contextmanager
 def left_going(run: str) -> Iterator[None]:
-    """Let Ctrl-C end the watching: the run goes on, and its user is told so."""
+    """Let Ctrl-C end the watching: the run goes on, and a note says so."""
     try:
         yield
     except KeyboardInterrupt:
@@ -53,7 +54,7 @@ def see_to_end(here: "Session", run: "Run") -> "Run":
 
 
 def tell_end(here: "Session", run: "Run", folder: Path | None, json: bool) -> NoReturn:
-    """Tell what a run came to, write the results of a complete one to a folder, and exit by how it ended."""
+    """Print what a run came to, write the results of a complete one to a folder, and exit by how it ended."""
     folder = folder or (_LOCAL_RESULTS if here.target.local else None)
     patience = here.patience(f"the run has ended {run.status}", f"gristmill watch {run.run}")
     end = patience.call(lambda: _gather(here.stack, run, folder))
@@ -67,7 +68,7 @@ def tell_end(here: "Session", run: "Run", folder: Path | None, json: bool) -> No
 
 @dataclass(frozen=True)
 class _End:
-    """What is told of a run that has ended: its results with their files here, and what they cost in time and money."""
+    """What is printed of a run that has ended: its results with their files here, its time and its cost."""
 
     bucket: str
     results: list[dict[str, Any]]
@@ -111,8 +112,8 @@ def _results(stack: "Stack", run: "Run", folder: Path | None) -> list[dict[str, 
     from gristmill.client.runs.results import download, results
 
     if run.status is RunStatus.SUCCEEDED and folder is not None:
-        return [{"key": one.key, "size": one.size, "file": place} for one, place in download(stack, run, folder)]
-    return [{"key": one.key, "size": one.size, "file": None} for one in results(stack, run)]
+        return [{"key": item.key, "size": item.size, "file": place} for item, place in download(stack, run, folder)]
+    return [{"key": item.key, "size": item.size, "file": None} for item in results(stack, run)]
 
 
 def _report(stack: "Stack", run: "Run", folder: Path | None) -> str | None:
@@ -146,17 +147,17 @@ def _print(run: "Run", end: _End) -> None:
         show_cause(run, end.cause)
 
 
-def _places(run: "Run", bucket: str, told: list[dict[str, Any]]) -> None:
+def _places(run: "Run", bucket: str, listed: list[dict[str, Any]]) -> None:
     """Print where the results are: their prefix in the bucket, and each once, as a file where it is one here."""
-    if not told:
+    if not listed:
         return
     prefix = keys.results_prefix(run.dropped.pipeline, run.dropped.name, run.run)
     out(f"  Results: s3://{bucket}/{prefix}")
-    for one in told[:_RESULTS_SHOWN]:
-        place = _short(one["file"]) if one["file"] else one["key"].removeprefix(prefix)
-        out(f"    {place} ({size(one['size'])})")
-    if len(told) > _RESULTS_SHOWN:
-        out(f"    and {len(told) - _RESULTS_SHOWN:,} more; see: gristmill results {run.run}")
+    for item in listed[:_RESULTS_SHOWN]:
+        place = _short(item["file"]) if item["file"] else item["key"].removeprefix(prefix)
+        out(f"    {place} ({size(item['size'])})")
+    if len(listed) > _RESULTS_SHOWN:
+        out(f"    and {len(listed) - _RESULTS_SHOWN:,} more; see: gristmill results {run.run}")
 
 
 def _short(path: Path) -> str:

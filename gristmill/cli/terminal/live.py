@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gristmill.cli.terminal.show import coloured, console, note, seconds, styled
+from gristmill.cli.terminal.show import console, note
+from gristmill.cli.terminal.tables import coloured, seconds, styled
 from gristmill.client.pace import Pace
 from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Look, StageLook
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 _BAR = 24
-_AWAITED = "Containers at work tell their tasks about once a minute, and at their end."
+_AWAITED = "Running containers report their tasks about once a minute, and at their end."
 _NARROW, _NARROWEST = 90, 70  # columns below which the bar, and then the rate, is left away
 
 
@@ -40,17 +41,19 @@ class View:
 
     def _measure(self, look: Look, now: float) -> None:
         for stage in look.stages:
-            for one in stage.branches:
-                if one.tasks is not None:
-                    pace = self._paces.setdefault((stage.stage, one.branch), Pace(now, one.done, now, one.done))
-                    pace.see(now, one.done)
+            for branch in stage.branches:
+                if branch.tasks is not None:
+                    pace = self._paces.setdefault(
+                        (stage.stage, branch.branch), Pace(now, branch.done, now, branch.done)
+                    )
+                    pace.see(now, branch.done)
 
     def _say(self, look: Look) -> None:
-        """Tell in lines what has changed, for logs and pipes."""
+        """Print what has changed in lines, for logs and pipes."""
         for stage in look.stages:
-            for one in stage.branches:
-                line = f"{stage.stage}/{one.branch}: {plain(one)}"
-                if one.tasks is not None:
+            for branch in stage.branches:
+                line = f"{stage.stage}/{branch.branch}: {plain(branch)}"
+                if branch.tasks is not None:
                     self._say_once(line)
         if look.is_awaited:
             self._say_once(_AWAITED)
@@ -80,12 +83,16 @@ class View:
         width = console(stderr=True).width
         table = Table.grid(padding=(0, 2, 0, 0))
         for stage in look.stages:
-            for one in stage.branches:
-                bar = ProgressBar(one.tasks or 1, one.done if one.tasks else 0, _BAR)
-                pace = self._paces.get((stage.stage, one.branch))
-                cells: list[Any] = [f"  {stage.stage}/{one.branch}", *([bar] if width >= _NARROW else []), counts(one)]
-                pace_told = [rate(pace, one, now)] if width >= _NARROWEST else []
-                cells += [attempt(stage), children(one), *pace_told]
+            for branch in stage.branches:
+                bar = ProgressBar(branch.tasks or 1, branch.done if branch.tasks else 0, _BAR)
+                pace = self._paces.get((stage.stage, branch.branch))
+                cells: list[Any] = [
+                    f"  {stage.stage}/{branch.branch}",
+                    *([bar] if width >= _NARROW else []),
+                    counts(branch),
+                ]
+                speed = [rate(pace, branch, now)] if width >= _NARROWEST else []
+                cells += [attempt(stage), children(branch), *speed]
                 table.add_row(*(styled(cell) if isinstance(cell, str) else cell for cell in cells))
         return table
 
@@ -102,24 +109,24 @@ def _display() -> Iterator[Any]:
         yield live.update
 
 
-def counts(one: BranchLook) -> str:
+def counts(branch: BranchLook) -> str:
     """Return a branch's tasks in words."""
-    if one.tasks is None:
+    if branch.tasks is None:
         return "not begun"
-    more = "or more " if one.failed >= FAILURES_COUNTED else ""
-    failed = f", {one.failed:,} {more}failed" if one.failed else ""
-    return f"{one.done:,} of {one.tasks:,} tasks{failed}"
+    more = "or more " if branch.failed >= FAILURES_COUNTED else ""
+    failed = f", {branch.failed:,} {more}failed" if branch.failed else ""
+    return f"{branch.done:,} of {branch.tasks:,} tasks{failed}"
 
 
-def children(one: BranchLook) -> str:
+def children(branch: BranchLook) -> str:
     """Return what a branch's children do, and why some wait."""
-    told = {"running": one.children.running, "waiting": one.children.waiting, "failed": one.children.failed}
-    parts = [f"{count:,} {state}" for state, count in told.items() if count]
-    return f"children: {', '.join(parts)}{_why(one)}" if parts else ""
+    states = {"running": branch.children.running, "waiting": branch.children.waiting, "failed": branch.children.failed}
+    parts = [f"{count:,} {state}" for state, count in states.items() if count]
+    return f"children: {', '.join(parts)}{_why(branch)}" if parts else ""
 
 
-def _why(one: BranchLook) -> str:
-    return f" ({'; '.join(one.waits)})" if one.waits else ""
+def _why(branch: BranchLook) -> str:
+    return f" ({'; '.join(branch.waits)})" if branch.waits else ""
 
 
 def attempt(stage: StageLook) -> str:
@@ -127,14 +134,14 @@ def attempt(stage: StageLook) -> str:
     return f"attempt {stage.attempt}" if stage.attempt and stage.attempt > 1 else ""
 
 
-def rate(pace: Pace | None, one: BranchLook, now: float) -> str:
+def rate(pace: Pace | None, branch: BranchLook, now: float) -> str:
     """Return a branch's rate and the time left, as observed."""
-    if pace is None or pace.rate is None or one.tasks is None or not one.children.running:
+    if pace is None or pace.rate is None or branch.tasks is None or not branch.children.running:
         return ""
-    left = pace.left(now, one.tasks)
+    left = pace.left(now, branch.tasks)
     return f"{pace.rate:,.1f} tasks/s" + (f", {seconds(left)} left" if left else "")
 
 
-def plain(one: BranchLook) -> str:
+def plain(branch: BranchLook) -> str:
     """Return a branch in one line."""
-    return "; ".join(part for part in (counts(one), children(one)) if part)
+    return "; ".join(part for part in (counts(branch), children(branch)) if part)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Session:
-    """What was said before the command's name."""
+    """The options before the command's name."""
 
     wanted: Wanted
     stack_name: str
@@ -41,7 +41,7 @@ class Session:
 
         stack = open_stack(self.target, self.stack_name)
         if not is_settled(stack.status):
-            note(f"The stack {stack.name} is in {stack.status}; what it tells may be out of date soon.")
+            note(f"The stack {stack.name} is in {stack.status}; what it shows may be out of date soon.")
         return stack
 
     @property

@@ -8,36 +8,21 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from gristmill import printable
-from gristmill.enums import RunStatus
-from gristmill.humanize import shortened
-from gristmill.outcome.wording import ended
+from gristmill.cli.terminal.tables import _GAP, table
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
 _WIDE = 10_000  # columns where nobody looks: a pipe gets each row on one line
-_GAP = 2  # blanks between columns
-_CELL_MAX = 200  # characters of a cell
-_WHOLE = 40  # characters of a word that is not broken: ids of runs and jobs, and more
-COLOURS = {
-    RunStatus.SUCCEEDED: "green",
-    RunStatus.RUNNING: "cyan",
-    RunStatus.RETRYING: "yellow",
-    RunStatus.FAILED: "red",
-    RunStatus.ABORTED: "yellow",
-    RunStatus.TIMED_OUT: "red",
-}
 
 
 def console(stderr: bool = False) -> "Console":
@@ -51,7 +36,7 @@ def console(stderr: bool = False) -> "Console":
 
 
 def note(text: str) -> None:
-    """Tell something beside the answer in a line on stderr."""
+    """Print a line beside the answer, on stderr."""
     line = printable.short(text)
     typer.echo(typer.style(line, dim=True) if _colours(sys.stderr) else line, err=True)
 
@@ -117,7 +102,7 @@ def rich(item: Any) -> None:
 
 
 def problem(what: str, mend: str = "") -> None:
-    """Tell an error and how to mend it, on stderr."""
+    """Print an error and how to mend it, on stderr."""
     mark = typer.style("error:", fg="red", bold=True) if _colours(sys.stderr) else "error:"
     end = "" if what.endswith((".", "?", "!")) else "."
     typer.echo(f"{mark} {printable.short(what)}{end} {printable.short(mend)}".rstrip(), err=True)
@@ -147,39 +132,7 @@ def _plain(value: Any) -> Any:
         return asdict(value)
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
-    raise TypeError(f"cannot be told as JSON: {type(value)}")
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> "Table":
-    """Return a plain table; columns named in `right` hold numbers.
-
-    Long cells fold, and only what is longer than any sentence loses its middle; ids, numbers and times of day stay
-    whole, however narrow the terminal.
-    """
-    from rich.table import Table
-
-    made = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    cells = [[styled(shortened(cell, _CELL_MAX)) if isinstance(cell, str) else cell for cell in row] for row in rows]
-    for place, name in enumerate(columns):
-        words = [word for row in cells for word in row[place].plain.split()]
-        whole = max((len(word) for word in words if len(word) <= _WHOLE), default=0)
-        justify: Literal["left", "right"] = "right" if name in right else "left"
-        made.add_column(name, justify=justify, overflow="fold", min_width=max(whole, len(name)))
-    for row in cells:
-        made.add_row(*row)
-    return made
-
-
-def styled(*parts: "str | Text | tuple[str, str]") -> "Text":
-    """Return a line for Rich, of texts and texts with a style; neither Rich's markup nor controls work in them."""
-    from rich.text import Text
-
-    made = Text()
-    for part in parts:
-        text, style = part if isinstance(part, tuple) else (part, "")
-        shown = text if isinstance(text, Text) else printable.short(text).replace("\t", r"\t")  # Rich folds at tabs
-        made.append(shown, style or None)
-    return made
+    raise TypeError(f"cannot be written as JSON: {type(value)}")
 
 
 def listing(
@@ -197,30 +150,3 @@ def listing(
         note(none)
     else:
         rich(table(columns, map(row, found), right))
-
-
-def coloured(status: RunStatus, warnings: int = 0, style: str = "") -> "Text":
-    """Return a status, with the warnings that a success comes with, in its colour and perhaps another style."""
-    colour = "yellow" if warnings and status is RunStatus.SUCCEEDED else COLOURS[status]
-    return styled((ended(status, warnings), f"{style} {colour}".strip()))
-
-
-def moment(when: datetime) -> str:
-    """Return a time as people read it, in their own zone."""
-    return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def seconds(count: float) -> str:
-    """Return a time span as people say it."""
-    from datetime import timedelta
-
-    from gristmill.humanize import duration
-
-    return duration(timedelta(seconds=count))
-
-
-def size(count: int) -> str:
-    """Return bytes as people say them."""
-    from gristmill.humanize import size as told
-
-    return told(count)

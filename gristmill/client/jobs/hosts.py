@@ -41,19 +41,19 @@ def list_queues(stack: Stack) -> list[QueueLook]:
     """Return the stack's queues."""
     arns = list(queues(stack).values())
     found = stack.client("batch").describe_job_queues(jobQueues=arns)["jobQueues"]
-    return [_queue(stack, one) for one in sorted(found, key=lambda one: str(one["jobQueueName"]))]
+    return [_queue(stack, queue) for queue in sorted(found, key=lambda queue: str(queue["jobQueueName"]))]
 
 
-def _queue(stack: Stack, said: dict[str, Any]) -> QueueLook:
-    ordered = sorted(said["computeEnvironmentOrder"], key=lambda one: int(one["order"]))
+def _queue(stack: Stack, queue: dict[str, Any]) -> QueueLook:
+    ordered = sorted(queue["computeEnvironmentOrder"], key=lambda environment: int(environment["order"]))
     pages = stack.client("batch").get_paginator("list_jobs").paginate
     counted = {
-        status: sum(len(page["jobSummaryList"]) for page in pages(jobQueue=said["jobQueueArn"], jobStatus=status))
+        status: sum(len(page["jobSummaryList"]) for page in pages(jobQueue=queue["jobQueueArn"], jobStatus=status))
         for status in STATUSES
         if status not in TERMINAL
     }
-    names = [one["computeEnvironment"].rpartition("/")[2] for one in ordered]
-    return QueueLook(said["jobQueueName"], said["state"], said["status"], said["priority"], names, counted)
+    names = [environment["computeEnvironment"].rpartition("/")[2] for environment in ordered]
+    return QueueLook(queue["jobQueueName"], queue["state"], queue["status"], queue["priority"], names, counted)
 
 
 def list_hosts(stack: Stack) -> list[HostLook]:
@@ -68,9 +68,11 @@ def list_hosts(stack: Stack) -> list[HostLook]:
 def _clusters(stack: Stack) -> list[str]:
     batch = stack.client("batch")
     described = batch.describe_job_queues(jobQueues=list(queues(stack).values()))["jobQueues"]
-    wanted = {one["computeEnvironment"] for queue in described for one in queue["computeEnvironmentOrder"]}
+    wanted = {
+        environment["computeEnvironment"] for queue in described for environment in queue["computeEnvironmentOrder"]
+    }
     known = batch.describe_compute_environments(computeEnvironments=sorted(wanted))["computeEnvironments"]
-    return sorted({one["ecsClusterArn"] for one in known if "ecsClusterArn" in one})
+    return sorted({environment["ecsClusterArn"] for environment in known if "ecsClusterArn" in environment})
 
 
 def _of_cluster(stack: Stack, cluster: str) -> Iterator[HostLook]:
@@ -78,9 +80,9 @@ def _of_cluster(stack: Stack, cluster: str) -> Iterator[HostLook]:
     for page in ecs.get_paginator("list_container_instances").paginate(cluster=cluster):
         arns = page["containerInstanceArns"]
         if arns:
-            told = ecs.describe_container_instances(cluster=cluster, containerInstances=arns)["containerInstances"]
-            addresses = _addresses(stack, [one["ec2InstanceId"] for one in told])
-            yield from (_host(one, addresses) for one in told)
+            instances = ecs.describe_container_instances(cluster=cluster, containerInstances=arns)["containerInstances"]
+            addresses = _addresses(stack, [instance["ec2InstanceId"] for instance in instances])
+            yield from (_host(instance, addresses) for instance in instances)
 
 
 def _addresses(stack: Stack, instances: list[str]) -> dict[str, str]:
@@ -88,26 +90,26 @@ def _addresses(stack: Stack, instances: list[str]) -> dict[str, str]:
     if stack.target.local:
         return dict.fromkeys(instances, "127.0.0.1")
     pages = stack.client("ec2").get_paginator("describe_instances").paginate(InstanceIds=instances)
-    found = (one for page in pages for reserved in page["Reservations"] for one in reserved["Instances"])
-    return {one["InstanceId"]: one.get("PrivateIpAddress", "") for one in found}
+    found = (instance for page in pages for reserved in page["Reservations"] for instance in reserved["Instances"])
+    return {instance["InstanceId"]: instance.get("PrivateIpAddress", "") for instance in found}
 
 
-def _host(said: dict[str, Any], addresses: dict[str, str]) -> HostLook:
-    kinds = {one["name"]: one.get("value", "") for one in said.get("attributes", [])}
-    whole, free = said["registeredResources"], said["remainingResources"]
+def _host(instance: dict[str, Any], addresses: dict[str, str]) -> HostLook:
+    kinds = {resource["name"]: resource.get("value", "") for resource in instance.get("attributes", [])}
+    whole, free = instance["registeredResources"], instance["remainingResources"]
     return HostLook(
-        instance=said["ec2InstanceId"],
+        instance=instance["ec2InstanceId"],
         type=kinds.get("ecs.instance-type", ""),
-        address=addresses.get(said["ec2InstanceId"], ""),
-        status=said["status"],
-        running=said["runningTasksCount"],
+        address=addresses.get(instance["ec2InstanceId"], ""),
+        status=instance["status"],
+        running=instance["runningTasksCount"],
         vcpus=_amount(whole, "CPU") / 1024,  # ECS counts 1,024 units a vCPU
         free_vcpus=_amount(free, "CPU") / 1024,
         memory=_amount(whole, "MEMORY"),
         free_memory=_amount(free, "MEMORY"),
-        gpus=sum(len(one.get("stringSetValue", [])) for one in whole if one["name"] == "GPU"),
+        gpus=sum(len(resource.get("stringSetValue", [])) for resource in whole if resource["name"] == "GPU"),
     )
 
 
 def _amount(resources: Iterable[dict[str, Any]], name: str) -> int:
-    return next((int(one["integerValue"]) for one in resources if one["name"] == name), 0)
+    return next((int(resource["integerValue"]) for resource in resources if resource["name"] == name), 0)

@@ -43,7 +43,7 @@ class JobLook:
 
     @property
     def going(self) -> bool:
-        """Tell whether it has not ended."""
+        """Return whether it has not ended."""
         return self.status not in TERMINAL
 
 
@@ -67,10 +67,10 @@ def list_jobs(
     for arn in arns:
         found = sorted(_summaries(stack, arn, statuses, name), key=lambda job: -job["createdAt"])
         for job in found:
-            one = look(job, arn.rpartition("/")[2])
-            yield one
-            if children and one.kind in (JobKind.ARRAY, JobKind.MULTINODE):
-                yield from parts(stack, one, statuses)
+            seen = look(job, arn.rpartition("/")[2])
+            yield seen
+            if children and seen.kind in (JobKind.ARRAY, JobKind.MULTINODE):
+                yield from parts(stack, seen, statuses)
 
 
 def _summaries(stack: Stack, arn: str, statuses: Sequence[str], name: str | None) -> Iterator[dict[str, Any]]:
@@ -100,10 +100,10 @@ def parts(stack: Stack, job: JobLook, statuses: Sequence[str] = STATUSES) -> lis
 def describe(stack: Stack, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return jobs as Batch describes them, in the order asked; NotFound names those that do not exist."""
     found = {job["jobId"]: job for job in describe_jobs(stack.client("batch"), ids)}
-    missing = [one for one in ids if one not in found]
+    missing = [job for job in ids if job not in found]
     if missing:
         raise NotFound(f"there is no job {', '.join(missing)}.", "See which there are with: gristmill jobs")
-    return [found[one] for one in ids]
+    return [found[job] for job in ids]
 
 
 def look(job: dict[str, Any], queue: str = "") -> JobLook:

@@ -41,7 +41,7 @@ def _described(stack: Stack, job_id: str) -> dict[str, Any]:
 
 def _stream(job: dict[str, Any], attempt: int | None) -> str | None:
     """Return the log stream of an attempt; None before it is there."""
-    names = [one.get("container", {}).get("logStreamName") for one in job.get("attempts", [])]
+    names = [attempt.get("container", {}).get("logStreamName") for attempt in job.get("attempts", [])]
     if attempt is None:
         current: str | None = job.get("container", {}).get("logStreamName")
         return current or (names[-1] if names else None)

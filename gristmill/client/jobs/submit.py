@@ -42,7 +42,7 @@ class Wish:
 def faults(wish: Wish) -> list[str]:
     """Return everything that is wrong with a wish."""
     names = [path.name for path in wish.inputs]
-    told = {
+    problems = {
         "there is nothing to run: give a command, or --script FILE, or a script on stdin": not (
             wish.command or wish.script is not None
         ),
@@ -62,7 +62,7 @@ def faults(wish: Wish) -> list[str]:
         f"an input file cannot be called {SCRIPT}": SCRIPT in names,
     }
     twice = sorted({name for name in names if names.count(name) > 1})
-    return [*(text for text, is_so in told.items() if is_so), *(f"{name} is given twice" for name in twice)]
+    return [*(text for text, is_so in problems.items() if is_so), *(f"{name} is given twice" for name in twice)]
 
 
 def submit(stack: Stack, wish: Wish) -> dict[str, Any]:
@@ -95,30 +95,30 @@ def _stage(stack: Stack, wish: Wish, folder: str) -> None:
     if wish.script is not None:
         stack.store.put(keys.job_file(folder, SCRIPT), wish.script)
     command = [f"./{SCRIPT}", *wish.command] if wish.script is not None else list(wish.command)
-    told = SubmittedCommand(command=command, files=[*files, *([SCRIPT] if wish.script is not None else [])])
-    stack.store.put(keys.job_command(folder), told.model_dump_json().encode())
+    submitted = SubmittedCommand(command=command, files=[*files, *([SCRIPT] if wish.script is not None else [])])
+    stack.store.put(keys.job_command(folder), submitted.model_dump_json().encode())
 
 
 def request(wish: Wish, definition: str, queue: str, folder: str) -> dict[str, Any]:
     """Return the SubmitJob request of a wish."""
-    said: dict[str, Any] = {
+    members: dict[str, Any] = {
         "jobName": wish.name,
         "jobQueue": queue,
         "jobDefinition": definition,
         "parameters": {"folder": folder},
     }
     if wish.array:
-        said["arrayProperties"] = {"size": wish.array}
+        members["arrayProperties"] = {"size": wish.array}
     if wish.timeout:
-        said["timeout"] = {"attemptDurationSeconds": wish.timeout}
+        members["timeout"] = {"attemptDurationSeconds": wish.timeout}
     if wish.retry:
-        said["retryStrategy"] = {"attempts": wish.retry}
+        members["retryStrategy"] = {"attempts": wish.retry}
     if wish.depends_on:
-        said["dependsOn"] = [_dependency(one) for one in wish.depends_on]
+        members["dependsOn"] = [_dependency(dependency) for dependency in wish.depends_on]
     if wish.nodes:
         changed = [{"targetNodes": "0:", "containerOverrides": _overrides(wish)}]
-        return {**said, "nodeOverrides": {"numNodes": wish.nodes, "nodePropertyOverrides": changed}}
-    return {**said, "containerOverrides": _overrides(wish)}
+        return {**members, "nodeOverrides": {"numNodes": wish.nodes, "nodePropertyOverrides": changed}}
+    return {**members, "containerOverrides": _overrides(wish)}
 
 
 def _overrides(wish: Wish) -> dict[str, Any]:
