@@ -144,5 +144,5 @@ def test_new_work_is_refused_while_the_stack_changes(monkeypatch, tmp_path, caps
     for words in (["run", "strings", str(tmp_path / "a.txt")], ["job", "submit", "true"]):
         assert main.call(words) == ExitCode.UNREACHABLE
         *_, changing, error = capsys.readouterr().err.splitlines()
-        assert changing == "The stack gristmill is in UPDATE_IN_PROGRESS; what it tells may be out of date soon."
+        assert changing == "The stack gristmill is in UPDATE_IN_PROGRESS; what it shows may be out of date soon."
         assert error.startswith("error: stack 'gristmill' is in UPDATE_IN_PROGRESS: nothing new is started there.")
