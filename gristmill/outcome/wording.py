@@ -1,5 +1,7 @@
 """How a run ended, and how to go on, in the words that mails, reports and commands share. Pure."""
 
+from typing import NamedTuple
+
 from gristmill.enums import RunStatus
 
 
@@ -10,14 +12,25 @@ def ended(status: RunStatus, warnings: int) -> str:
     return f"{status} with {warnings:,} warning{'' if warnings == 1 else 's'}"
 
 
-def next_step(run: str, status: RunStatus, is_refused: bool, is_doubted: bool) -> str:
+class NextStep(NamedTuple):
+    """What to do about a run, and the command for that, if there is one."""
+
+    what: str
+    command: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.command}" if self.command else self.what
+
+
+def next_step(run: str, status: RunStatus, is_refused: bool, is_doubted: bool) -> NextStep:
     """Return what to do about a run that ended without success; `is_doubted` where its figures failed a check."""
     if is_refused:
-        return "Mend this, and drop the file again."
+        return NextStep("Mend this, and drop the file again.")
     if is_doubted:
-        return (
-            "A resume would check the same figures and end the same way: mend the file, the parameters, the code or "
-            f"the bounds, and drop the file again. What was computed is kept: gristmill results {run}"
-        )
-    resume = f"o on with only what is missing: gristmill resume {run}"
-    return f"G{resume}" if status is RunStatus.ABORTED else f"Mend this, then g{resume}"
+        vain = "A resume would check the same figures and end the same way"
+        mend = "mend the file, the parameters, the code or the bounds, and drop the file again"
+        return NextStep(f"{vain}: {mend}. What was computed is kept", f"gristmill results {run}")
+    resume = f"gristmill resume {run}"
+    if status is RunStatus.ABORTED:
+        return NextStep("Go on with only what is missing", resume)
+    return NextStep("Mend this, then go on with only what is missing", resume)

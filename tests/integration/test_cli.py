@@ -356,7 +356,7 @@ def test_a_new_pipeline_runs_at_once(cli: Cli, mill: Mill):
     ended = cli("run", "begun", sample, "-p", "lines_per_task=2", "--results", "here", "--json")
     assert (tried.code, ended.code) == (ExitCode.OK, ExitCode.OK)
     folder = Path("here", ended.json["run"])
-    for name in ("measured.tsv", "summary.txt"):
+    for name in ("measured.tsv", "summary.json"):
         assert (folder / name).read_bytes() == Path("there", "try", name).read_bytes()
 
 

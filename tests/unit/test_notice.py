@@ -6,12 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill.enums import CheckVerdict, RunStatus
+from gristmill.enums import Breach, CheckVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, size
-from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
+from gristmill.limits import CHECKS_MAX, MESSAGE_MAX, SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
+from gristmill.pipeline.check import Check
 from gristmill.runs.records import BranchFinding, Failure, Finding
+from gristmill.steps.check_output.figures import check_figures
+from gristmill.steps.notify.channels import read_notice, write_notice
 from gristmill.steps.notify.mail import body, subject
+from gristmill.steps.notify.notice import make_notice
 from gristmill.storage import ObjectInfo
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -107,6 +111,23 @@ def test_results_are_told_with_the_command_that_gets_them():
 def test_a_body_stays_within_the_limit_however_long_the_reason():
     text = body(summary(reason="ü" * SNS_MESSAGE_MAX))
     assert len(text.encode()) <= SNS_MESSAGE_MAX
+
+
+def test_a_success_says_what_it_is_doubted_for_and_stays_within_the_limits():
+    check = Check(of="b", figure="x", maximum=1, otherwise=Breach.WARN, message="ü" * MESSAGE_MAX)
+    results = check_figures([check] * CHECKS_MAX, b'{"x": 2}')
+    (branch,) = failed_finding().branches
+    found = failed_finding().model_copy(update={"branches": [branch.model_copy(update={"checks": results})]})
+    doubted = summary(findings=[found], name="n" * 200)
+    assert subject(doubted).startswith("[gristmill] SUCCEEDED with 50 warnings ")
+    assert len(subject(doubted)) < SNS_SUBJECT_MAX
+    assert "Its own figures raise a doubt" in body(doubted)
+    notice = make_notice(doubted)
+    assert len(body(doubted).encode()) <= SNS_MESSAGE_MAX // 4
+    assert len(write_notice(notice).encode()) <= 48 * 1024
+    first = list(read_notice(write_notice(notice)).warnings)
+    assert 0 < len(first) < len(notice.warnings) == CHECKS_MAX
+    assert first == list(notice.warnings)[: len(first)]
 
 
 @pytest.mark.parametrize(

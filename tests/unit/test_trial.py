@@ -155,9 +155,8 @@ def test_a_new_pipeline_is_sound_and_works_at_once(capsys, monkeypatch):
     assert code == 0
     text = Path(sample).read_text()
     lines = text.splitlines()
-    assert result("summary.txt").decode() == (
-        f"{len(lines)} lines, {sum(map(len, lines))} characters, {len(text.split())} words\n"
-    )
+    figures = {"lines": len(lines), "characters": sum(map(len, lines)), "words": len(text.split())}
+    assert json.loads(result("summary.json")) == figures
     assert result("measured.tsv").decode().splitlines()[1] == "27\t5\tThe miller sets the stones,"
 
 

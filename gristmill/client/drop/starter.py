@@ -43,12 +43,19 @@ stages:
     branches:
       - name: summary
         run: jobs:summarise
-        suffix: .txt
+        suffix: .json
+checks:
+  - of: summary              # a figure that this branch writes, and its bounds
+    figure: words
+    minimum: 1
+    otherwise: warn          # or fail, which is the default
+    message: The text has no words. Is it the right file?
 """
 
 _JOBS = '''\
 """The jobs of the pipeline {name}: each is called with a stream to read, one to write, and the run's parameters."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -68,7 +75,7 @@ def summarise(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any]) -
     for row in source:
         fields = row.split(b"\\t", 2)
         lines, characters, words = lines + 1, characters + int(fields[0]), words + int(fields[1])
-    sink.write(f"{{lines}} lines, {{characters}} characters, {{words}} words\\n".encode())
+    sink.write(json.dumps({{"lines": lines, "characters": characters, "words": words}}).encode() + b"\\n")
 '''
 
 _LINES = """\
