@@ -22,7 +22,7 @@ from gristmill.pipeline.model import Branch
 
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
 # Requests, writes and reads, beside those of branches, and the sign and the two looks of each invocation:
-_OF_A_RUN = (9, 3)  # Split's listing of stops, record and estimate; Notify's listings, report and outcome
+_OF_A_RUN = (11, 15)  # Split's listing of stops, record and estimate; Notify's listings, record, report and outcome
 _OF_A_STAGE = (4, 11)  # its index and finding; what JobMap and CheckOutput read of it, and what Notify does twice
 _CHILD_LOG, _PROGRESS_LOG = 250, 110  # bytes, counted on the embedded AWS
 _INVOCATION_LOG = 1_500

@@ -10,7 +10,6 @@ from pydantic_core import from_json
 
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused, first_fault
-from gristmill.runs.records import RunRecord
 from gristmill.runs.request import Request, Resume, parse_request, read_request
 
 
@@ -38,27 +37,6 @@ class ExecutionEvent:
     def is_end(self) -> bool:
         """Return whether the execution ends with it."""
         return self.status is not RunStatus.RETRYING
-
-
-def may_report(event: ExecutionEvent, record: RunRecord | None) -> bool:
-    """Return whether an execution may report on its run: it owns it, or failed before it could own it.
-
-    Any other is a duplicate, was superseded by the run's owner, or is to resume a run that never existed.
-    """
-    resume = isinstance(event.request, Resume)
-    if record is None:
-        return not resume
-    return record.execution == event.execution or (resume and event.fence == record.fence + 1)
-
-
-def left_over(event: ExecutionEvent, record: RunRecord | None) -> int:
-    """Return up to which fence the jobs of a run are left over by an execution that has ended; 0: it leaves none.
-
-    Its own are, and those of owners before it; never those of whoever owns the run by now.
-    """
-    if record is None:
-        return event.fence if may_report(event, record) else 0
-    return record.fence if record.execution == event.execution else min(event.fence, record.fence - 1)
 
 
 def read_payload(payload: Mapping[str, Any], bucket: str) -> ExecutionEvent:

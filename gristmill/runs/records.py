@@ -189,7 +189,10 @@ class Finding(Record):
 
 
 class Outcome(Record):
-    """`outcomes/<execution>.json`: what an execution came to, as its notice reports it."""
+    """`outcomes/<execution>.json`: what an execution came to, as its notice reports it.
+
+    It is written before the notice is sent, and again once it is out.
+    """
 
     contract: Literal[1] = 1
     run: str
@@ -202,3 +205,4 @@ class Outcome(Record):
     warnings: list[_Words] = []  # of figures that are out of their bounds
     cost: Bill | None = None  # of this execution; None where it could not be measured
     estimate: float | None = None  # dollars
+    sending_until: int | None = None  # Unix second until which its notice may be on its way; None: it is out

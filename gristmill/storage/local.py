@@ -37,19 +37,19 @@ class LocalStorage(Storage):
         """Write an object; return its ETag."""
         return self._write(key, [body], {})
 
-    def put_new(self, key: str, body: bytes) -> bool:
-        """Write an object unless it exists; tell whether it was written."""
+    def put_new(self, key: str, body: bytes, kind: str | None = None) -> bool:
+        """Write an object unless it exists; return whether it was written."""
         if self.head(key):
             return False
-        self.put(key, body)
+        self.put(key, body, kind)
         return True
 
-    def put_if(self, key: str, body: bytes, etag: str) -> bool:
-        """Replace an object that still has `etag`; tell whether it was replaced."""
+    def put_if(self, key: str, body: bytes, etag: str, kind: str | None = None) -> bool:
+        """Replace an object that still has `etag`; return whether it was replaced."""
         found = self.head(key)
         if found is None or found.etag != etag:
             return False
-        self.put(key, body)
+        self.put(key, body, kind)
         return True
 
     def upload(self, key: str, file: IO[bytes], metadata: dict[str, str] | None = None) -> str:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO, Protocol
 
 from gristmill.clock import Clock
+from gristmill.errors import GristmillError
 from gristmill.parallel import Together
+
+_WRITES_TRIED = 8  # each failed one means that somebody else has written
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,28 @@ class Storage(Protocol):
         """Write an object, of a media type if `kind` gives one; return its ETag."""
 
     @abstractmethod
-    def put_new(self, key: str, body: bytes) -> bool:
+    def put_new(self, key: str, body: bytes, kind: str | None = None) -> bool:
         """Write an object unless it exists; return whether it was written."""
 
     @abstractmethod
-    def put_if(self, key: str, body: bytes, etag: str) -> bool:
+    def put_if(self, key: str, body: bytes, etag: str, kind: str | None = None) -> bool:
         """Replace an object that still has `etag`; return whether it was replaced."""
+
+    def put_over(self, key: str, body: bytes, seen: ObjectInfo | None, kind: str | None = None) -> bool:
+        """Write an object where all is as it was `seen`, None being no object; return whether it was written."""
+        return self.put_if(key, body, seen.etag, kind) if seen else self.put_new(key, body, kind)
+
+    def put_checked(self, key: str, body: bytes, check: Callable[[], object], kind: str | None = None) -> None:
+        """Write an object unless `check` raises; it is asked between a look at what is there and a write over that.
+
+        So a writer that `check` admits no more never takes the place of one that it admitted later.
+        """
+        for _ in range(_WRITES_TRIED):
+            seen = self.head(key)
+            check()
+            if self.put_over(key, body, seen, kind):
+                return
+        raise GristmillError(f"{key} changes all the time.", "Repeat in a moment.")
 
     @abstractmethod
     def upload(self, key: str, file: IO[bytes], metadata: dict[str, str] | None = None) -> str:

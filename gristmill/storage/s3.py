@@ -91,26 +91,26 @@ class S3Storage(Storage):
 
     def put(self, key: str, body: bytes, kind: str | None = None) -> str:
         """Write an object, of a media type if `kind` gives one; return its ETag."""
-        more = {"ContentType": kind} if kind else {}
-        return bare(self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **more)["ETag"])
+        return bare(self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **_kind(kind))["ETag"])
 
-    def put_new(self, key: str, body: bytes) -> bool:
+    def put_new(self, key: str, body: bytes, kind: str | None = None) -> bool:
         """Write an object unless it exists; return whether it was written."""
-        return self._put_where(key, body, IfNoneMatch="*")
+        return self._put_where(key, body, kind, IfNoneMatch="*")
 
-    def put_if(self, key: str, body: bytes, etag: str) -> bool:
+    def put_if(self, key: str, body: bytes, etag: str, kind: str | None = None) -> bool:
         """Replace an object that still has `etag`; return whether it was replaced."""
-        return self._put_where(key, body, IfMatch=f'"{etag}"')
+        return self._put_where(key, body, kind, IfMatch=f'"{etag}"')
 
-    def _put_where(self, key: str, body: bytes, **condition: str) -> bool:
+    def _put_where(self, key: str, body: bytes, kind: str | None, **condition: str) -> bool:
         """Write an object on a condition; return whether it was written.
 
         Where the answer is lost, the client asks again, and its own write breaks the condition. So an object that has
         these very bytes was written.
         """
+        named = {"Bucket": self.bucket, "Key": key, "Body": body, **_kind(kind), **condition}
         for attempt in range(_CONFLICT_TRIES):
             try:
-                self.client.put_object(Bucket=self.bucket, Key=key, Body=body, **condition)
+                self.client.put_object(**named)
             except ClientError as error:
                 if status(error) == 412 or code(error) == "NoSuchKey":
                     return self.find(key, len(body) + 1) == body
@@ -182,3 +182,7 @@ class S3Storage(Storage):
         wanted = {"Bucket": self.bucket, "Key": key}
         url: str = self.client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
         return url
+
+
+def _kind(kind: str | None) -> dict[str, str]:
+    return {"ContentType": kind} if kind else {}

@@ -12,7 +12,8 @@ from gristmill.batch.jobs import end_jobs
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused, Superseded
 from gristmill.limits import ATTEMPTS_MAX
-from gristmill.outcome.event import ExecutionEvent, left_over
+from gristmill.outcome.event import ExecutionEvent
+from gristmill.outcome.ownership import left_over
 from gristmill.runs.at_work import check_going
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.drop import Drop

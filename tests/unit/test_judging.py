@@ -10,7 +10,8 @@ from gristmill import keys
 from gristmill.enums import CheckVerdict, Encoding, RecordFormat, RunStatus
 from gristmill.keys import Span
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.outcome.event import cause_of, may_report, read_payload
+from gristmill.outcome.event import cause_of, read_payload
+from gristmill.outcome.ownership import may_report
 from gristmill.outcome.summary import RunSummary
 from gristmill.pipeline.model import Branch, Split, Stage
 from gristmill.runs.coverage import Coverage, Slice

@@ -274,7 +274,7 @@ def test_a_stop_goes_on_wherever_it_is_interrupted(monkeypatch, error: Exception
     home = "gristmill.client.runs.control"
     monkeypatch.setattr(f"{home}.live_jobs", stepwise([error], iter([[job]])))
     monkeypatch.setattr(f"{home}.end_jobs", stepwise([error], iter([[job], [], []])))
-    monkeypatch.setattr(f"{home}.halt", stepwise([error], iter([[ended]] * 3)))
+    monkeypatch.setattr(f"{home}.halt", stepwise([error], iter([([ended], None)] * 3)))
     monkeypatch.setattr(f"{home}._still", stepwise([error], iter([[]] * 3)))
     monkeypatch.setattr(f"{home}.describe_jobs", stepwise([error], iter([[done]] * 3)))
     stopped = stop(one.mill, found, "the sorcerer", patience=one.patience, clock=one.time.clock)

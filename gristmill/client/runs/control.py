@@ -41,7 +41,7 @@ class EndedJob:
 
     @property
     def ended(self) -> bool:
-        """Tell whether the job and all its children have ended."""
+        """Return whether the job and all its children have ended."""
         return self.status in TERMINAL and self.living == 0
 
 
@@ -59,7 +59,7 @@ class Stopped:
 
     @property
     def proved(self) -> bool:
-        """Tell whether nothing of the run lives any more."""
+        """Return whether nothing of the run lives any more."""
         return self.status is not RunStatus.RUNNING and all(job.ended for job in self.jobs) and not self.still
 
 
@@ -81,20 +81,20 @@ def stop(
     reason, begun = f"stopped by {who}", clock.now()
     # looked at first: the state machine ends its own jobs as it stops, and what was ended is to be told
     living = ask(lambda: live_jobs(stack.client("batch"), stack.queues, run.run))
-    told = {job["jobId"]: job for job in living}
+    ended = {job["jobId"]: job for job in living}
     waited: dict[str, Waiting] = {}
     clean = 0
     while True:
-        executions = ask(lambda: halt(stack, run, who))
+        executions, record = ask(lambda: halt(stack, run, who))
         fresh = ask(lambda: end_jobs(stack.client("batch"), stack.queues, run.run, reason))
-        told = {job["jobId"]: job for job in fresh} | told
+        ended = {job["jobId"]: job for job in fresh} | ended
         still = ask(partial(_still, stack, run, executions))
-        for one in still:
-            if one.what not in waited:
-                tell(one)
-        waited |= {one.what: one for one in still}
-        status = next((one.status for one in executions if one.status is RunStatus.RUNNING), executions[-1].status)
-        jobs = ask(partial(_jobs, stack, told))
+        for waiting in still:
+            if waiting.what not in waited:
+                tell(waiting)
+        waited |= {waiting.what: waiting for waiting in still}
+        jobs = ask(partial(_jobs, stack, ended))
+        status = _status(executions, record)
         stopped = Stopped(run.run, run.status, status, jobs, clock.now() - begun, list(waited), still)
         clean = clean + 1 if stopped.proved and not fresh else 0
         if clean >= _CLEAN_LOOKS or clock.now() - begun > seconds:
@@ -106,18 +106,27 @@ def _at_once(work: Callable[[], T]) -> T:
     return work()
 
 
-def halt(stack: Stack, run: Run, who: str) -> list[Execution]:
-    """Stop each execution that may be at work on a run, and note that it was; return them, the one of `run` last.
+def _status(executions: Sequence[Execution], record: RunRecord | None) -> RunStatus:
+    """Return the status of a run by its executions, of which the last one counts, and by its record."""
+    if any(execution.status is RunStatus.RUNNING for execution in executions):
+        return RunStatus.RUNNING
+    return RunStatus.SUCCEEDED if record and record.complete else executions[-1].status
 
-    Beside that one, which was seen a while ago, another may have claimed the run, or been started to resume it.
+
+def halt(stack: Stack, run: Run, who: str) -> tuple[list[Execution], RunRecord | None]:
+    """Stop each execution that may be at work on a run, and note that it was.
+
+    Return them, the one of `run` last, and the run's record. Beside that one, which was seen a while ago, another may
+    have claimed the run, or been started to resume it.
     """
     record, _ = record_or_lack(stack, run.run)
     owner = describe(stack, record.execution) if record else None
-    resumes = [one for one in unclaimed_resumes(stack, record) if one.run == run.run] if record else []
+    unclaimed = unclaimed_resumes(stack, record) if record else []
+    resumes = [execution for execution in unclaimed if execution.run == run.run]
     seen = describe(stack, run.execution.arn) or run.execution
-    found = {one.arn: one for one in [owner, *resumes, seen] if one}
+    found = {execution.arn: execution for execution in [owner, *resumes, seen] if execution}
     found[seen.arn] = found.pop(seen.arn)
-    return [_halted(stack, run.run, execution, who) for execution in found.values()]
+    return [_halted(stack, run.run, execution, who) for execution in found.values()], record
 
 
 def _halted(stack: Stack, run: str, execution: Execution, who: str) -> Execution:
@@ -136,15 +145,15 @@ def _halted(stack: Stack, run: str, execution: Execution, who: str) -> Execution
 def _still(stack: Stack, run: Run, executions: Sequence[Execution]) -> list[Waiting]:
     """Return what may be at work on the run, executions and known jobs apart."""
     found, now = functions(stack, run.run)
-    for execution in (one for one in executions if not one.is_gone):
+    for execution in (known for known in executions if not known.is_gone):
         found += submitting(stack, run.run, execution, now)
         found += notice(stack, run.run, execution, now)
     return found
 
 
-def _jobs(stack: Stack, told: dict[str, dict[str, Any]]) -> list[EndedJob]:
-    now = {job["jobId"]: job for job in describe_jobs(stack.client("batch"), told)}
-    return [_ended(job, now.get(one, job)) for one, job in told.items()]
+def _jobs(stack: Stack, jobs: dict[str, dict[str, Any]]) -> list[EndedJob]:
+    now = {job["jobId"]: job for job in describe_jobs(stack.client("batch"), jobs)}
+    return [_ended(job, now.get(job_id, job)) for job_id, job in jobs.items()]
 
 
 def _ended(was: dict[str, Any], now: dict[str, Any]) -> EndedJob:
@@ -163,7 +172,7 @@ def resume(stack: Stack, run: Run) -> Execution:
     """Start an execution that goes on with what is missing; Refused where there is nothing to go on with."""
     record = _resumable(run)
     earlier = unclaimed_resumes(stack, record)
-    if any(one.status is RunStatus.RUNNING and one.run == run.run for one in earlier):
+    if any(execution.status is RunStatus.RUNNING and execution.run == run.run for execution in earlier):
         raise _goes_on(run.run)
     name, wanted = resume_name(record, len(earlier)), {"resume": {"run": run.run, "fence": record.fence}}
     try:

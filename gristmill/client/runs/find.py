@@ -46,7 +46,9 @@ class Run:
 
     @property
     def status(self) -> RunStatus:
-        """Return the status of the execution that counts."""
+        """Return the status of the execution that counts; a success that is recorded stays one, however that ended."""
+        if self.record and self.record.complete and self.execution.status is not RunStatus.RUNNING:
+            return RunStatus.SUCCEEDED
         return self.execution.status
 
     @property

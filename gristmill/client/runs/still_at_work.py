@@ -49,8 +49,8 @@ def notice(stack: Stack, run: str, execution: Execution, now: datetime) -> list[
     until = (execution.ended or now) + timedelta(seconds=_NOTICE_SECONDS)
     if until <= now or execution.status is RunStatus.RUNNING:
         return []
-    told = find_outcome(stack.store, run, execution.arn)
-    return [] if told and told.status is execution.status else [Waiting("the notice of its end", until)]
+    outcome = find_outcome(stack.store, run, execution.arn)
+    return [] if outcome and outcome.sending_until is None else [Waiting("the notice of its end", until)]
 
 
 def submitting(stack: Stack, run: str, execution: Execution, now: datetime) -> list[Waiting]:

@@ -3,24 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from gristmill.batch.jobs import end_jobs
 from gristmill.cost.bill import combined
 from gristmill.cost.gather import CostClients, Observation
 from gristmill.enums import RunStatus
-from gristmill.errors import Refused
-from gristmill.outcome.event import ExecutionEvent, left_over, may_report, read_change, read_payload
+from gristmill.errors import Refused, Superseded
+from gristmill.outcome.event import ExecutionEvent, read_change, read_payload
+from gristmill.outcome.ownership import check_may_report, left_over, owns
 from gristmill.outcome.summary import RunSummary, make_summary, with_cost
 from gristmill.report.facts import earlier_outcomes
 from gristmill.report.write import with_report
 from gristmill.runs.at_work import Invocation, at_work, is_stopped
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.records import Outcome, RunRecord
-from gristmill.runs.repository import find_outcome, find_readable_record, outcome_key
+from gristmill.runs.repository import find_outcome, find_readable_record, outcome_key, revise_record
 from gristmill.steps.notify.channels import Channel
 from gristmill.steps.notify.notice import make_notice
 from gristmill.storage import Storage
+from gristmill.timebox import NoAnswer
 
 _FIRST_RETRY = 2
 
@@ -46,14 +49,22 @@ def notify(clients: NotifyClients, payload: Mapping[str, Any]) -> dict[str, Any]
         event = read_change(payload.get("detail"), bucket) if is_change else read_payload(payload, bucket)
     except Refused as refused:
         return {"run": "", "told": False, "why_not": refused.what}
-    if is_change:
-        return settle(clients, event)
     with at_work(clients.store, event.run, clients.work):
-        record = find_readable_record(clients.store, event.run)
-        due = may_report(event, record) and not is_repeated(payload)
-        if not due or is_stopped(clients.store, event.run, event.execution):
-            return {"run": event.run, "told": False}
-        return send_notice(clients, event, record)
+        try:
+            return settle(clients, event) if is_change else announce(clients, event, payload)
+        except Superseded as superseded:
+            return {"run": event.run, "told": False, "why_not": superseded.what}
+
+
+def announce(clients: NotifyClients, event: ExecutionEvent, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Send the notice that the state machine asks for; of an execution that was stopped, its end will be told."""
+    record = check_may_report(clients.store, event)
+    if is_repeated(payload) or is_stopped(clients.store, event.run, event.execution):
+        return {"run": event.run, "told": False}
+    if event.is_end:
+        return announce_end(clients, event)
+    clients.channel.send(make_notice(make_summary(clients.store, event, record, clients.now)))
+    return {"run": event.run, "told": True}
 
 
 def is_repeated(payload: Mapping[str, Any]) -> bool:
@@ -70,27 +81,53 @@ def settle(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any]:
     batch, queues, reason = clients.cost.batch, clients.cost.queues, f"execution {event.status}"
     fence = left_over(event, record)
     ended = end_jobs(batch, queues, event.run, reason, fence) if fence else []
-    if not may_report(event, record) or was_sent(clients.store, event):
-        return {"run": event.run, "told": False, "ended": len(ended)}
-    return {**send_notice(clients, event, record), "ended": len(ended)}
+    check_may_report(clients.store, event)
+    found = find_outcome(clients.store, event.run, event.execution)
+    if found and found.sending_until and found.sending_until > clients.now.timestamp():
+        raise NoAnswer(f"another invocation is sending the notice of {event.execution}")  # Lambda tries again later
+    return {**announce_end(clients, event), "ended": len(ended)}
 
 
-def was_sent(store: Storage, event: ExecutionEvent) -> bool:
-    """Return whether the notice of this very end was sent; one of success before a failure does not count."""
-    outcome = find_outcome(store, event.run, event.execution)
-    return outcome is not None and outcome.status is event.status
+def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any]:
+    """Record what an execution came to, send its notice unless it is out, and record that it is.
 
-
-def send_notice(clients: NotifyClients, event: ExecutionEvent, record: RunRecord | None) -> dict[str, Any]:
-    """Send the notice, then write the outcome of an execution that has ended: a notice twice is better than none."""
-    summary = make_summary(clients.store, event, record, clients.now)
-    if event.is_end:
-        summary = _ended(clients, summary, event, record)
+    A notice is sent twice only where an invocation ends between the two: twice is better than never.
+    """
+    event, record = decide(clients.store, event)
+    found = find_outcome(clients.store, event.run, event.execution)
+    if found and found.sending_until is None:
+        return {"run": event.run, "told": False}
+    summary = _ended(clients, make_summary(clients.store, event, record, clients.now), event, record)
+    made = outcome(summary, event)
+    _put_outcome(clients.store, event, made.model_copy(update={"sending_until": clients.work.until}))
     clients.channel.send(make_notice(summary))
-    if event.is_end:
-        made = outcome(summary, event).model_dump_json().encode()
-        clients.store.put(outcome_key(event.run, event.execution), made)
+    _put_outcome(clients.store, event, made)
     return {"run": event.run, "told": True, "unreported": summary.unreported}
+
+
+def decide(store: Storage, event: ExecutionEvent) -> tuple[ExecutionEvent, RunRecord | None]:
+    """Return the end that is to be told, and the run's record.
+
+    A success is recorded in the run's record first. From then on nobody takes the run over, and whatever becomes of
+    the execution afterwards, success is what is told.
+    """
+    if event.status is RunStatus.SUCCEEDED:
+        return event, revise_record(store, event.run, partial(_complete, event))
+    record = check_may_report(store, event)
+    if record and record.complete:
+        return replace(event, status=RunStatus.SUCCEEDED, reason=""), record
+    return event, record
+
+
+def _complete(event: ExecutionEvent, record: RunRecord) -> RunRecord:
+    if not owns(event, record):
+        raise Superseded(f"run {record.run} belongs to {record.execution} by now.")
+    return record.model_copy(update={"complete": True})
+
+
+def _put_outcome(store: Storage, event: ExecutionEvent, made: Outcome) -> None:
+    check = partial(check_may_report, store, event)
+    store.put_checked(outcome_key(event.run, event.execution), made.model_dump_json().encode(), check)
 
 
 def _ended(clients: NotifyClients, summary: RunSummary, event: ExecutionEvent, record: RunRecord | None) -> RunSummary:

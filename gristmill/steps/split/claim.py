@@ -8,7 +8,7 @@ from pathlib import Path
 from gristmill import keys
 from gristmill.cost.ceiling import read_ceiling
 from gristmill.enums import Compute
-from gristmill.errors import Refused
+from gristmill.errors import Refused, Superseded
 from gristmill.pipeline.loading import load
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
@@ -50,7 +50,8 @@ def claim(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
 def take_over(store: Storage, request: Resume, execution: str) -> RunRecord:
     """Make a resuming execution the owner of its run; the same execution finds itself the owner already.
 
-    Superseded where another one has taken the run over since it was asked for; Refused where nobody may.
+    Superseded where another one has taken the run over since it was asked for, or the run has succeeded; Refused where
+    an earlier version has begun it.
     """
 
     def take(record: RunRecord) -> RunRecord:
@@ -59,7 +60,7 @@ def take_over(store: Storage, request: Resume, execution: str) -> RunRecord:
         check_fence(record, request.fence)
         check_contract(record)
         if record.complete:
-            raise Refused([f"run {record.run} has SUCCEEDED: nothing is missing"], "Drop the file again to do it anew.")
+            raise Superseded(f"run {record.run} has SUCCEEDED: nothing is missing.")
         return record.model_copy(update={"execution": execution, "fence": record.fence + 1})
 
     return revise_record(store, request.run, take)

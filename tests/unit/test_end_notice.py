@@ -1,0 +1,240 @@
+"""The notice of an end: recorded before it is sent, sent once, and never by an execution that lost its run."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gristmill import keys
+from gristmill.cost.gather import CostClients
+from gristmill.enums import RunStatus
+from gristmill.runs.at_work import Invocation
+from gristmill.runs.drop import Drop
+from gristmill.runs.repository import find_outcome, read_record
+from gristmill.runs.request import Resume, read_request
+from gristmill.steps.notify.channels import Notice
+from gristmill.steps.notify.notify import NotifyClients, notify
+from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.split import split
+from gristmill.storage.s3 import S3Storage
+from gristmill.timebox import NoAnswer
+from tests.unit.walk import NoBatch, event
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+UNTIL = int(NOW.timestamp()) + 110
+END = ("FAILED", "ABORTED", "TIMED_OUT")
+
+
+class NoHistory:
+    """A Step Functions that remembers nothing."""
+
+    def get_paginator(self, _name: str) -> "NoHistory":
+        return self
+
+    def paginate(self, **_which: Any) -> list[dict[str, Any]]:
+        return [{"events": []}]
+
+
+@dataclass
+class Outbox:
+    """A channel that keeps what it is given; `before` and `after` happen around the next notice."""
+
+    name: str = "outbox"
+    sent: list[str] = field(default_factory=list)
+    before: Callable[[], Any] = lambda: None
+    after: Callable[[], Any] = lambda: None
+
+    def send(self, notice: Notice) -> None:
+        before, after, self.before, self.after = self.before, self.after, lambda: None, lambda: None
+        before()
+        self.sent.append(str(notice.status))
+        after()
+
+
+@dataclass
+class History:
+    """A run, and what may happen to it."""
+
+    store: S3Storage
+    claimant: Claimant
+    drop: Drop
+    input: dict[str, Any]
+    box: Outbox
+
+    @property
+    def run(self) -> str:
+        return self.drop.run
+
+    def clients(self, later: float = 0) -> NotifyClients:
+        cost = CostClients(NoHistory(), NoBatch(), ["queue"])
+        return NotifyClients(
+            self.store, cost, self.box, NOW + timedelta(seconds=later), Invocation("notify", "a", UNTIL)
+        )
+
+    def asks(self, status: str, execution: str = "", given: Any = None) -> dict[str, Any]:
+        """Let the state machine ask for a notice."""
+        return notify(
+            self.clients(),
+            {
+                "status": status,
+                "execution": execution or self.claimant.execution,
+                "started": NOW.isoformat(),
+                "event": given or self.input,
+                "reason": "why",
+                "attempt": 0,
+            },
+        )
+
+    def ends(self, status: str, execution: str = "", given: Any = None, later: float = 0) -> dict[str, Any]:
+        """Let the event of an execution's end come."""
+        detail = {
+            "executionArn": execution or self.claimant.execution,
+            "status": status,
+            "startDate": 1,
+            "input": json.dumps(given or self.input),
+        }
+        return notify(self.clients(later), {"detail-type": "Step Functions Execution Status Change", "detail": detail})
+
+    def resume(self, fence: int = 1) -> str:
+        """Take the run over; return the execution that has it."""
+        by = replace(self.claimant, execution=f"{self.claimant.execution}-resume-{fence}")
+        assert split(self.store, Resume(run=self.run, fence=fence), by)["verdict"] == "GO"
+        return by.execution
+
+
+@pytest.fixture
+def history(store: S3Storage, claimant: Claimant) -> History:
+    given = event(store, "inputs/strings/a.txt", b"a\n")
+    drop = read_request(given, store.bucket)
+    assert isinstance(drop, Drop)
+    split(store, drop, claimant)
+    return History(store, claimant, drop, given, Outbox())
+
+
+def asked(fence: int, run: str) -> dict[str, Any]:
+    return {"resume": {"run": run, "fence": fence}}
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
+def test_a_notice_whose_answer_was_lost_is_sent_once(history: History, status: str):
+    for _ in range(3):
+        history.asks(status)
+    history.ends("FAILED")
+    history.ends("ABORTED")
+    assert history.box.sent == [status]
+    found = find_outcome(history.store, history.run, history.claimant.execution)
+    assert found is not None
+    assert (found.status, found.sending_until) == (RunStatus(status), None)
+
+
+@pytest.mark.parametrize("end", END)
+def test_a_stop_that_lands_in_the_notice_of_success_makes_no_failure(history: History, end: str):
+    raised: list[Exception] = []
+
+    def stopped() -> None:
+        with pytest.raises(NoAnswer, match="is sending the notice") as error:
+            history.ends(end)
+        raised.append(error.value)
+
+    history.box.before = stopped
+    history.asks("SUCCEEDED")
+    assert len(raised) == 1
+    history.ends(end)  # Lambda asks again
+    assert history.box.sent == ["SUCCEEDED"]
+    assert read_record(history.store, history.run).complete
+
+
+@pytest.mark.parametrize("end", END)
+def test_a_success_whose_notifier_died_is_sent_after_the_end_as_the_success_that_it_is(history: History, end: str):
+    def die() -> None:
+        raise OSError("the voice broke")
+
+    history.box.before = die
+    with pytest.raises(OSError, match="voice"):
+        history.asks("SUCCEEDED")
+    history.ends(end, later=111)  # nobody is at it any more
+    history.ends(end, later=112)
+    assert history.box.sent == ["SUCCEEDED"]
+
+
+def test_a_notice_is_sent_twice_only_where_its_sender_died_before_it_could_record_it(history: History):
+    def die() -> None:
+        raise OSError("the voice broke")
+
+    history.box.after = die
+    with pytest.raises(OSError, match="voice"):
+        history.asks("SUCCEEDED")
+    history.asks("SUCCEEDED")
+    history.asks("SUCCEEDED")
+    assert history.box.sent == ["SUCCEEDED", "SUCCEEDED"]
+
+
+def test_nobody_takes_over_a_run_whose_success_is_recorded(history: History):
+    history.asks("SUCCEEDED")
+    by = replace(history.claimant, execution="arn:late")
+    answer = split(history.store, Resume(run=history.run, fence=1), by)
+    assert answer["verdict"] == "DUPLICATE"
+    assert "has SUCCEEDED" in answer["reason"]
+    history.asks("FAILED", "arn:late", asked(1, history.run))
+    history.ends("FAILED", "arn:late", asked(1, history.run))
+    assert history.box.sent == ["SUCCEEDED"]
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "RETRYING"])
+def test_an_execution_that_lost_its_run_says_nothing_and_writes_nothing(history: History, status: str):
+    resumed = history.resume()
+    before = objects(history)
+    assert history.asks(status)["told"] is False
+    assert history.ends("ABORTED")["told"] is False
+    assert objects(history) == before
+    history.asks("SUCCEEDED", resumed, asked(1, history.run))
+    before = objects(history)
+    history.asks(status)
+    history.ends("FAILED")
+    assert objects(history) == before
+    assert history.box.sent == ["SUCCEEDED"]
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
+def test_a_report_that_was_begun_before_the_run_was_lost_does_not_replace_a_later_one(
+    history: History, status: str, monkeypatch: pytest.MonkeyPatch
+):
+    """The earlier execution is parked while it makes its report; the later one takes over, and succeeds."""
+    from gristmill.report import write
+
+    make, reported = write.make, keys.report("strings", "a.txt", history.run, "json")
+
+    def parked(*given: Any) -> Any:
+        monkeypatch.setattr(write, "make", make)
+        resumed = history.resume()
+        history.asks("SUCCEEDED", resumed, asked(1, history.run))
+        return make(*given)
+
+    monkeypatch.setattr(write, "make", parked)
+    history.ends("ABORTED") if status == "FAILED" else history.asks("FAILED")
+    assert history.box.sent == ["SUCCEEDED"]
+    assert json.loads(history.store.read(reported))["status"] == "SUCCEEDED"
+    assert find_outcome(history.store, history.run, history.claimant.execution) is None
+
+
+def test_a_success_that_another_execution_overtook_is_none(history: History, monkeypatch: pytest.MonkeyPatch):
+    """Its ownership is lost between the look at the record and the write of its success."""
+    from gristmill.steps.notify import notify as step
+
+    revise = step.revise_record
+
+    def parked(*given: Any) -> Any:
+        history.resume()
+        return revise(*given)
+
+    monkeypatch.setattr(step, "revise_record", parked)
+    assert history.asks("SUCCEEDED")["told"] is False
+    assert history.box.sent == []
+    assert not read_record(history.store, history.run).complete
+
+
+def objects(history: History) -> dict[str, str]:
+    return {found.key: found.etag for prefix in ("runs/", "results/") for found in history.store.list(prefix)}
