@@ -34,7 +34,8 @@ class GristmillError(Exception):
     exit_code = ExitCode.FAILED
 
     def __init__(self, what: str, mend: str = "") -> None:
-        super().__init__(f"{what} {mend}".strip())
+        ended = what if not mend or what.endswith((".", ":")) else f"{what}."
+        super().__init__(f"{ended} {mend}".strip())
         self.what = what
         self.mend = mend
 

@@ -21,9 +21,9 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
         yield place, f"needs exactly one of run, command, script and mpi (given: {', '.join(given) or 'none'})"
     for problem in placeholder_faults(branch.command, pipeline.parameters):
         yield (*place, "command"), problem
-    if not traits_of(branch.output_records).is_countable:
+    if branch.output_records and not traits_of(branch.output_records).is_countable:
         yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
-    yield from _merge(pipeline, place, branch)
+    yield from _merge(pipeline, place, stage, branch)
     yield from _gpus(place, branch)
     if branch.mpi is None:
         yield from _plain(place, branch)
@@ -52,10 +52,10 @@ def _mpi(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iter
         yield (*place, "mpi"), problem
 
 
-def _merge(pipeline: Pipeline, place: Place, branch: Branch) -> Iterator[Fault]:
+def _merge(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iterator[Fault]:
     if branch.output is OutputKind.FILES and branch.merge in (MergeKind.CONCAT, MergeKind.HEADER):
         yield (*place, "merge"), f"{branch.merge} joins a stream; files are merged by a function, or by none"
-    if branch.merge is MergeKind.HEADER and not traits_of(branch.output_records).has_header:
+    if branch.merge is MergeKind.HEADER and not traits_of(stage.records_of(branch)).has_header:
         yield (*place, "merge"), "header needs output_records of lines or csv"
     if isinstance(branch.merge, MergeKind):
         return

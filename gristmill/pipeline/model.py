@@ -93,12 +93,13 @@ class Branch(Closed):
     output: OutputKind = Field(
         default=OutputKind.STREAM, description="One stream, which tasks write in order, or a file of each."
     )
-    output_records: RecordFormat = Field(
-        default=RecordFormat.LINES,
-        description="How records out are counted: as any but `fixed`, `list`, `parts` and `all-parts`.",
+    output_records: RecordFormat | None = Field(
+        default=None,
+        description="What a record of the output is: any but `fixed`, `list`, `parts` and `all-parts`. Without it, "
+        "`whole` where `fixed` is read or files are made, else `lines`.",
     )
     suffix: Suffix | None = Field(
-        default=None, description="How the result's name ends. Without it, as the dropped file's."
+        default=None, description="How the result's name ends. Without it, as the dropped file's without `.gz`."
     )
     merge: MergeKind | Callable = Field(
         default=MergeKind.CONCAT,
@@ -151,12 +152,19 @@ class Stage(Closed):
         min_length=1, max_length=STAGE_BRANCHES_MAX, description="What is done, side by side."
     )
 
+    def records_of(self, branch: Branch) -> RecordFormat:
+        """Return what a record of the branch's output is."""
+        if branch.output is OutputKind.FILES:
+            return RecordFormat.WHOLE
+        unsaid = RecordFormat.WHOLE if self.split.records is RecordFormat.FIXED else RecordFormat.LINES
+        return branch.output_records or unsaid
+
     def counts_match(self, branch: Branch) -> bool:
         """Tell whether the branch must write as many records as it reads."""
         if branch.same_record_count is not None:
             return branch.same_record_count
         lines = (RecordFormat.LINES, RecordFormat.JSONL)
-        return self.split.records in lines and branch.output_records in lines and branch.output is OutputKind.STREAM
+        return self.split.records in lines and self.records_of(branch) in lines
 
 
 class Pipeline(Closed):

@@ -65,8 +65,14 @@ class Coverage:
 
     @property
     def headers(self) -> list[str]:
-        """Return the headers of the slices that have any output; more than one is a fault."""
-        return sorted({part.header for part in self.slices if part.header or part.end > part.start})
+        """Return the headers of the slices that have any output; more than one is a fault.
+
+        Of those that differ in how they end alone, it is the last in order, however tasks are shared out to slices.
+        """
+        found: list[str] = []
+        for header in sorted({part.header for part in self.slices if part.header or part.end > part.start}):
+            found = [other for other in found if not is_same_header(other, header)] + [header]
+        return found
 
     @property
     def size(self) -> int:
@@ -87,6 +93,11 @@ class Coverage:
     def records_out(self) -> int:
         """Return the records that its tasks wrote."""
         return sum(part.records_out for part in self.slices)
+
+
+def is_same_header(header: str, other: str) -> bool:
+    """Return whether two headers are the same record, with whichever line end."""
+    return header.rstrip("\r\n") == other.rstrip("\r\n")
 
 
 def cover(tasks: int, segments: Iterable[Committed], first: int = 0) -> Coverage:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gristmill import keys
 from gristmill.enums import OutputKind
 from gristmill.errors import Corrupt
+from gristmill.formats.names import plain_suffix, stored_suffix
 from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.runs.records import RunRecord
@@ -57,8 +58,22 @@ def output_key(record: RunRecord, branch: str) -> str:
 
 
 def suffix(record: RunRecord, branch: Branch) -> str:
-    """Return how the names of a branch's results end: as it says, else as the dropped file's name."""
-    return _suffix(keys.parse_input(record.input.key).name) if branch.suffix is None else branch.suffix
+    """Return how the names of a branch's results end: as it says, else as the dropped file's, which may be gzip."""
+    return plain_suffix(_dropped_name(record)) if branch.suffix is None else branch.suffix
+
+
+def input_suffix(record: RunRecord, stage: Stage) -> str:
+    """Return how a file should be called that holds what a stage's tasks get; text reaches them decompressed."""
+    name = _dropped_name(record) if stage.input is None else f"x{_made_suffix(record, stage.input)}"
+    return plain_suffix(name) if traits_of(stage.split.records).is_text else stored_suffix(name)
+
+
+def _made_suffix(record: RunRecord, branch: str) -> str:
+    return suffix(record, find_branch(frozen(record), branch)[1])
+
+
+def _dropped_name(record: RunRecord) -> str:
+    return keys.parse_input(record.input.key).name
 
 
 def find_branch(pipeline: Pipeline, branch: str) -> tuple[Stage, Branch]:
@@ -78,9 +93,3 @@ def frozen(record: RunRecord) -> Pipeline:
     if record.pipeline is None:
         raise Corrupt(f"run {record.run} has no pipeline: {'; '.join(record.faults)}")
     return record.pipeline
-
-
-def _suffix(name: str) -> str:
-    base = name.rpartition("/")[2]
-    stem, dot, suffix = base.rpartition(".")
-    return dot + suffix if stem and suffix else ""

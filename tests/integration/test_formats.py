@@ -83,8 +83,19 @@ def test_reads_plain_gzip_and_bgzf_give_the_same_records(
     assert least <= branch["tasks"] <= most
     assert (branch["records_in"], branch["records_out"]) == (2000, 2000)
     assert mill.read(branch["output"]) == text
+    assert branch["output"].endswith(".fastq"), "what comes out is plain, and called so"
     is_warned = "compress it with bgzip instead" in mill.mail(run, "SUCCEEDED").get_content()
     assert is_warned == bool(finding["warnings"]) == name.endswith(".gz")
+
+
+def test_records_without_their_end_are_not_glued_to_the_next(mill: Mill) -> None:
+    outputs = [b"h\r\na", b"", b"h\r\nb\r\nc", b"h"]
+    run = mill.drop("seams", "x.txt", b"".join(output.hex().encode() + b"\n" for output in outputs))
+    assert mill.finish(run)["status"] == "SUCCEEDED"
+    assert mill.read(keys.result("seams", "x.txt", run, "assumed.txt")) == b"h\r\na\r\nh\r\nb\r\nc\r\nh"
+    assert mill.read(keys.result("seams", "x.txt", run, "rows.csv")) == b"h\r\na\r\nb\r\nc\r\n"
+    branches = mill.read_json(keys.check(run, "map", 0))["branches"]
+    assert [branch["records_out"] for branch in branches[:2]] == [6, 3]
 
 
 def packed(text: bytes, name: str, folder: Path) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 
 from gristmill import keys
 from gristmill.chunks import index
+from gristmill.enums import RecordFormat
 from gristmill.formats.lines import LineCounter
 from gristmill.formats.whole import OneCounter
 from gristmill.runs.committed import read_committed
@@ -23,9 +24,10 @@ from gristmill.worker.child.__main__ import log_line
 from gristmill.worker.child.deadline import Terminated, Termination
 from gristmill.worker.child.feeds import PlainFeed
 from gristmill.worker.child.job import taking_task
+from gristmill.worker.child.outputs import OutputRules
 from gristmill.worker.child.runner import Runner
 from gristmill.worker.child.setting import ChildSetting
-from gristmill.worker.child.streams import Sink, TaskInput
+from gristmill.worker.child.streams import TaskInput
 
 RUN, STAGE, BRANCH = "0123456789abcdef", "map", "copied"
 KEYS = keys.BranchKeys(RUN, STAGE, BRANCH)
@@ -51,7 +53,7 @@ def runner(store, job, *, timeout=60, lines=None, termination=None, **which):
         store,
         setting(store.bucket, **which),
         lambda end: PlainFeed(lambda start: store.open_range("in", start, end), LineCounter),
-        lambda file: Sink(file, LineCounter(0)),
+        OutputRules(RecordFormat.LINES, False, False, False, "", True, lambda: 1),
         taking_task(job),
         {},
         Task(0, RUN, STAGE, BRANCH, 0, store.bucket, "in", None, "own/", store=store),

@@ -4,18 +4,18 @@ import io
 
 import pytest
 
+from gristmill.enums import RecordFormat
 from gristmill.errors import Refused
-from gristmill.pipeline.model import Branch
 from gristmill.worker.child import command
-from gristmill.worker.child.outputs import sink_maker
 from gristmill.worker.child.segment import Segment
+from gristmill.worker.child.sink import Sink
+from tests.unit.test_seams import rules
 
 
 @pytest.mark.parametrize("step", [1, 3, 100])
 def test_a_header_is_kept_apart_and_not_counted(step):
     file = io.BytesIO()
-    branch = Branch(name="b", run="jobs:f", merge="header", output_records="csv")
-    sink = sink_maker(branch)(file)
+    sink = Sink(file, rules(RecordFormat.CSV, has_header=True), 0)
     body = b'"a\nb",c\n1,2\n"3\n",4\n'
     for place in range(0, len(body), step):
         sink.write(body[place : place + step])
@@ -26,10 +26,10 @@ def test_a_header_is_kept_apart_and_not_counted(step):
 
 def test_an_output_that_is_a_header_without_end_is_a_header():
     file = io.BytesIO()
-    sink = sink_maker(Branch(name="b", run="jobs:f", merge="header"))(file)
+    sink = Sink(file, rules(has_header=True), 0)
     sink.write(b"name")
     sink.finish()
-    assert (sink.header, file.getvalue(), sink.records) == ("name", b"", 0)
+    assert (sink.header, file.getvalue(), sink.records) == ("name\n", b"", 0)
 
 
 def test_a_task_with_another_header_is_refused():

@@ -9,6 +9,7 @@ from typing import NoReturn
 from gristmill import keys
 from gristmill.aws_clients import make_client
 from gristmill.batch.plan import segment_age
+from gristmill.chunks.index import read_stage_header
 from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.pipeline.loading import roots
@@ -24,7 +25,7 @@ from gristmill.worker.child.deadline import Terminated, Termination
 from gristmill.worker.child.inputs import make_feeds
 from gristmill.worker.child.job import make_job
 from gristmill.worker.child.meter import ContainerTry, leave_footprint
-from gristmill.worker.child.outputs import sink_maker
+from gristmill.worker.child.outputs import output_rules
 from gristmill.worker.child.runner import Runner
 from gristmill.worker.child.setting import ChildSetting, read_setting
 from process_tree.descendants import adopt_orphans
@@ -67,9 +68,9 @@ def make_runner(setting: ChildSetting, store: Storage, termination: Termination 
         store=store,
         setting=setting,
         feeds=make_feeds(store, record, stage),
-        sinks=sink_maker(branch),
+        outputs=output_rules(record, stage, branch, lambda: read_stage_header(store, record.run, stage.name).tasks),
         apart=branch.output is OutputKind.FILES,
-        job=make_job(record, branch, roots(os.environ)),
+        job=make_job(record, stage, branch, roots(os.environ)),
         parameters=record.parameters,
         task=_task(setting, record, store),
         timeout=branch.timeout,

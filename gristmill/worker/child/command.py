@@ -5,16 +5,30 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
+from gristmill.chunks.items import S3_SCHEME
+from gristmill.formats.names import GZIP_MAGIC, plain_name, says_gzip, stored_suffix
 from gristmill.limits import DISK_RESERVE, MIB
 from gristmill.pipeline.placeholders import as_text
 from gristmill.task import Task
 from gristmill.worker.child.process import ProgramFailed, run
 
 _COPY = 1 * MIB
+
+
+@dataclass(frozen=True)
+class Endings:
+    """How the names of a task's files end, its input's and its output's: some programs go by it."""
+
+    input: str
+    output: str
+
+    def of_input(self, task: Task) -> str:
+        """Return how the file of a task's input is called; an item that is an object brings its own ending."""
+        return stored_suffix(task.item) if task.item.startswith(S3_SCHEME) else self.input
 
 
 @dataclass(frozen=True)
@@ -26,28 +40,22 @@ class Program:
 
     words: Callable[[Mapping[str, object]], list[str]]
     pipeline: Path
-    suffix: str
-    input_name: str
+    endings: Endings
 
     def __call__(self, source: Any, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> None:
         """Stage, run, and hand the output on; a missing output is a failure."""
         with TemporaryDirectory(prefix="task-") as name:
             folder = Path(name)
-            given, made, work = folder / f"input{self._ending}", folder / f"output{self.suffix}", folder / "work"
+            made, work = folder / f"output{self.endings.output}", folder / "work"
             work.mkdir()
             check_space(folder, task.size)
-            stage(source, given)
+            given = stage(source, folder / f"input{self.endings.of_input(task)}")
             values = self.values(given, made, parameters, task)
             run(self.words(values), work, environment(values))
             if not made.is_file():
                 raise ProgramFailed("the program ended with exit code 0, but wrote no file to {output}", 0)
             with made.open("rb") as file:
                 shutil.copyfileobj(file, sink, _COPY)
-
-    @property
-    def _ending(self) -> str:
-        """Return the dropped file's ending: some programs go by it."""
-        return PurePosixPath(self.input_name).suffix
 
     def values(self, given: Path, made: Path, parameters: Mapping[str, Any], task: Task) -> dict[str, object]:
         """Return the values of the placeholders: `given` is the file of the input, `made` that of the output."""
@@ -72,14 +80,23 @@ def check_space(folder: Path, size: int) -> None:
         )
 
 
-def stage(source: Any, target: Path) -> None:
-    """Write a stream to a file, or several streams to a folder of files in their order."""
+def stage(source: Any, target: Path) -> Path:
+    """Write a stream to a file, or several streams to a folder of files in their order; return where it lies.
+
+    A file that would be called gzip and is none loses that ending.
+    """
     if isinstance(source, Iterator) and not hasattr(source, "read"):
         target.mkdir()
         for number, part in enumerate(source):
             _copy(part, target / f"{number:012d}")
-    else:
-        _copy(source, target)
+        return target
+    _copy(source, target)
+    return target.rename(plain_name(str(target))) if says_gzip(target.name) and not _is_gzip(target) else target
+
+
+def _is_gzip(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
 def _copy(source: BinaryIO, target: Path) -> None:

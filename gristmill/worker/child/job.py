@@ -7,12 +7,12 @@ from typing import Any, BinaryIO
 
 from gristmill.pipeline.code import load_callable
 from gristmill.pipeline.loading import find
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.model import Branch, Stage
 from gristmill.pipeline.placeholders import fill
-from gristmill.runs.locations import frozen, suffix
+from gristmill.runs.locations import frozen, input_suffix, suffix
 from gristmill.runs.records import RunRecord
 from gristmill.task import Task
-from gristmill.worker.child.command import Program
+from gristmill.worker.child.command import Endings, Program
 
 Job = Callable[[Any, BinaryIO, Mapping[str, Any], Task], None]
 _WITH_TASK = 4  # arguments of a function that wants to know its task
@@ -20,13 +20,14 @@ _WITH_TASK = 4  # arguments of a function that wants to know its task
 _BASH = ("bash", "-euo", "pipefail", "-c")
 
 
-def make_job(record: RunRecord, branch: Branch, roots: Sequence[Path]) -> Job:
-    """Return the branch's job."""
+def make_job(record: RunRecord, stage: Stage, branch: Branch, roots: Sequence[Path]) -> Job:
+    """Return the job of a branch of a stage."""
     pipeline = frozen(record).name
     if branch.run is not None:
         return taking_task(load_callable(branch.run, pipeline, roots))
     folder = find(pipeline, roots).parent
-    return Program(lambda values: _words(branch, values), folder, suffix(record, branch), record.input.key)
+    endings = Endings(input_suffix(record, stage), suffix(record, branch))
+    return Program(lambda values: _words(branch, values), folder, endings)
 
 
 def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:

@@ -1,25 +1,68 @@
-"""Choose how a branch's outputs are counted, and whether their header is kept apart."""
+"""What is asked of the outputs of a branch's tasks: how they are counted, joined and named."""
 
 from collections.abc import Callable
-from typing import IO
+from dataclasses import dataclass
 
 from gristmill.enums import MergeKind, OutputKind, RecordFormat
+from gristmill.errors import Refused
+from gristmill.formats.names import says_gzip
 from gristmill.formats.quotes import borders
-from gristmill.formats.registry import make_reader
+from gristmill.formats.reader import Counter
+from gristmill.formats.registry import make_reader, traits_of
 from gristmill.formats.tokens import LINE_END
-from gristmill.pipeline.model import Branch
-from gristmill.worker.child.streams import Sink
+from gristmill.pipeline.model import Branch, Stage
+from gristmill.runs.locations import frozen, result_branches, suffix
+from gristmill.runs.records import RunRecord
 
 
-def sink_maker(branch: Branch) -> Callable[[IO[bytes]], Sink]:
-    """Return what makes the sink of each task's output."""
-    records = RecordFormat.WHOLE if branch.output is OutputKind.FILES else branch.output_records
-    first = _first_record(records) if branch.merge is MergeKind.HEADER else None
-    return lambda file: Sink(file, make_reader(records).counter(0), first)
+@dataclass(frozen=True)
+class OutputRules:
+    """What is asked of each task's output; `tasks` counts those of the stage."""
+
+    records: RecordFormat
+    is_declared: bool  # `output_records` says so; else it is assumed
+    is_joined: bool  # the outputs become one object, in order
+    has_header: bool  # the first record of each is a header, which is kept once
+    suffix: str  # how the name ends that the output gets
+    is_named: bool  # by `suffix` or for no result; else after the dropped file
+    tasks: Callable[[], int]
+
+    @property
+    def is_text(self) -> bool:
+        """Return whether its records are lines, or made of them."""
+        return traits_of(self.records).is_text
+
+    def counter(self) -> Counter:
+        """Return a counter of an output's records."""
+        return make_reader(self.records).counter(0)
+
+    def first_record(self, block: bytes) -> int:
+        """Return where the first record ends, 0 where it is not whole."""
+        if self.records is RecordFormat.CSV:
+            return next(borders(block, False), 0)
+        return block.find(LINE_END) + 1
+
+    def check_name(self, *, is_gzip: bool) -> None:
+        """Refuse an output that is not what its name will say."""
+        says = says_gzip(self.suffix)
+        if says and not is_gzip:
+            fault = f"the output is not gzip, but is to be called so: {self.suffix}"
+            raise Refused([fault], "Compress it, or change `suffix` in pipeline.yaml.")
+        if is_gzip and not says and not self.is_named:
+            fault = (
+                f"the output is gzip, but would be called {self.suffix or 'without any ending'}, as the dropped file"
+            )
+            raise Refused([fault], f"Write it plain, or say `suffix: {self.suffix}.gz` in pipeline.yaml.")
 
 
-def _first_record(records: RecordFormat) -> Callable[[bytes], int]:
-    """Return what finds the end of the first record, 0 where it is not whole."""
-    if records is RecordFormat.CSV:
-        return lambda block: next(borders(block, False), 0)
-    return lambda block: block.find(LINE_END) + 1
+def output_rules(record: RunRecord, stage: Stage, branch: Branch, tasks: Callable[[], int]) -> OutputRules:
+    """Return what is asked of the outputs of a branch of a run."""
+    return OutputRules(
+        records=stage.records_of(branch),
+        is_declared=branch.output_records is not None,
+        is_joined=branch.output is OutputKind.STREAM and branch.is_merged,
+        has_header=branch.merge is MergeKind.HEADER,
+        suffix=suffix(record, branch),
+        is_named=branch.suffix is not None or branch.name not in result_branches(frozen(record)),
+        tasks=tasks,
+    )

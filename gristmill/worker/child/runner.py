@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import IO, Any
+from typing import Any
 
 from gristmill.limits import PROGRESS_SECONDS, SEGMENT_AGE_MIN
 from gristmill.runs.records import Failure
@@ -15,10 +15,11 @@ from gristmill.worker.child.feeds import Chunk, Feed
 from gristmill.worker.child.inputs import MakeFeed
 from gristmill.worker.child.job import Job
 from gristmill.worker.child.meter import Tally
+from gristmill.worker.child.outputs import OutputRules
 from gristmill.worker.child.process_state import ProcessState
 from gristmill.worker.child.segment import Segment, SegmentLost
 from gristmill.worker.child.setting import ChildSetting
-from gristmill.worker.child.streams import Sink
+from gristmill.worker.child.sink import Sink
 from gristmill.worker.child.worklist import Stretch, stretches
 from process_tree.descendants import already_there, end_detached
 
@@ -35,7 +36,7 @@ class Runner:
     store: Storage
     setting: ChildSetting
     feeds: MakeFeed
-    sinks: Callable[[IO[bytes]], Sink]
+    outputs: OutputRules
     job: Job
     parameters: Mapping[str, Any]
     task: Task  # as every task of the child has it; its number, item and size are filled in
@@ -84,7 +85,7 @@ class Runner:
 
     def _task(self, segment: Segment, task: int, feed: Feed, start: int, end: int, limit: TimeLimit) -> bool:
         """Run one task; tell whether it is done. Whatever it raises is the task's own failure."""
-        sink = self.sinks(segment.file)
+        sink = Sink(segment.file, self.outputs, task)
         try:
             chunk = feed.chunk(start, end)
             numbered = replace(self.task, number=task, item=chunk.item, size=chunk.size)

@@ -9,6 +9,7 @@ from gristmill.clock import REAL, Clock
 from gristmill.errors import GristmillError, Refused
 from gristmill.keys import Span
 from gristmill.limits import SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS, UPLOAD_ONE_PUT
+from gristmill.runs.coverage import is_same_header
 from gristmill.runs.records import Receipt
 from gristmill.storage import Storage
 from gristmill.worker.child.setting import ChildSetting
@@ -55,10 +56,15 @@ class Segment:
         return self.first + len(self.bytes_in)
 
     def add(self, size: int, bytes_in: int, records_in: int, records_out: int, header: str = "") -> None:
-        """Add the next task, which is done and wrote `size` bytes behind its header; Refused if that header differs."""
-        if self.header not in (None, header):
-            raise Refused([f"the task's header {header!r} differs from that of the tasks before it, {self.header!r}"])
-        self.header = header
+        """Add the next task, which is done and wrote `size` bytes behind its header; Refused if that header differs.
+
+        A task that wrote nothing has none.
+        """
+        if header or size:
+            if self.header is not None and not is_same_header(self.header, header):
+                others = f"that of the tasks before it, {self.header!r}"
+                raise Refused([f"the task's header {header!r} differs from {others}"], "Write the same in every task.")
+            self.header = max(header, self.header or "")
         self.offsets.append(self.offsets[-1] + size)
         self.bytes_in.append(bytes_in)
         self.records_in.append(records_in)

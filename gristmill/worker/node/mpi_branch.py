@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from gristmill import keys
@@ -12,12 +12,12 @@ from gristmill.pipeline.loading import find, roots
 from gristmill.pipeline.model import Branch
 from gristmill.pipeline.placeholders import fill
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import Source, frozen, stage_source, suffix
+from gristmill.runs.locations import Source, frozen, input_suffix, stage_source, suffix
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.storage import Storage
 from gristmill.task import Task
-from gristmill.worker.child.command import Program, environment
+from gristmill.worker.child.command import Endings, Program, environment
 from gristmill.worker.child.job import Job, taking_task
 
 INPUT, OUTPUT = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT"  # this node's own files, in its environment
@@ -45,8 +45,8 @@ class MpiBranch:
 
     @property
     def input_suffix(self) -> str:
-        """Return the dropped file's ending: some programs go by it."""
-        return PurePosixPath(self.record.input.key).suffix
+        """Return how the file of the input is called: some programs go by it."""
+        return input_suffix(self.record, frozen(self.record).stage(self.cursor.stage))
 
     @property
     def output_suffix(self) -> str:
@@ -83,7 +83,8 @@ class MpiBranch:
     def program(self, given: Path, made: Path) -> tuple[list[str], dict[str, str]]:
         """Return the branch's command with its placeholders filled in, and the environment it runs in."""
         folder = find(frozen(self.record).name, roots(os.environ)).parent
-        program = Program(lambda values: _words(self.branch, values), folder, self.output_suffix, self.record.input.key)
+        endings = Endings(self.input_suffix, self.output_suffix)
+        program = Program(lambda values: _words(self.branch, values), folder, endings)
         values = program.values(given, made, self.record.parameters, self.task)
         return program.words(values), environment(values)
 

@@ -1,0 +1,3 @@
+"""Items of a list."""
+
+S3_SCHEME = "s3://"
