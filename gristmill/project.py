@@ -46,11 +46,11 @@ def package_folder() -> Path:
 
 
 def is_checkout(folder: Path) -> bool:
-    """Tell whether a folder is a checkout of Gristmill."""
+    """Return whether a folder is a checkout of Gristmill."""
     return all((folder / mark).is_file() for mark in _MARKS)
 
 
 def _is_safe(folder: Path) -> bool:
-    """Tell a folder that only its user writes to; code from any other is not run for standing below it."""
+    """Return whether only its user can write to a folder: code from any other is not run for standing below it."""
     info = folder.stat()
     return info.st_uid == os.getuid() and not info.st_mode & stat.S_IWOTH
