@@ -17,7 +17,7 @@ from embedded_aws.settings.settings import Settings
 
 _INTRO = """# What the embedded AWS covers
 
-Written by `make reference` from the code of `embedded_aws/`. [The embedded AWS](embedded-aws.md) describes how it behaves.
+Written by `make reference` from the code of `embedded_aws/`. How it behaves: [the embedded AWS](embedded-aws.md).
 """
 _SERVICES = {
     "S3": s3,
