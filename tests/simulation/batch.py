@@ -156,9 +156,9 @@ class Batch:
                 self._end(job, [container], False, reason)
             else:
                 self._terminate(container)
-                if self._kernel.chance(self._world.trouble.of("zombies")):
+                if container.process.is_cut_off or self._kernel.chance(self._world.trouble.of("zombies")):
                     self._kernel.log(f"{container.process.name} is cut off: Batch has it ended, and it goes on")
-                    container.process.kind = "zombie"
+                    container.process.kind, container.process.signal = "zombie", None
                     self._end(job, [container], False, reason)
 
     def _terminate(self, container: Container) -> None:

@@ -47,6 +47,7 @@ class Bucket:
         self._versions: dict[tuple[str, str], Object] = {}
         self._uploads: dict[str, Upload] = {}
         self._written: set[tuple[str, str]] = set()
+        self.writes: list[str] = []  # keys, in the order in which they were written
 
     def ever(self, key: str, etag: str) -> bool:
         """Return whether an object ever had an ETag."""
@@ -61,6 +62,7 @@ class Bucket:
         old, self.objects[key] = self.objects.get(key), made
         self._versions[key, made.version] = made
         self._written.add((key, etag))
+        self.writes.append(key)
         self._world.note(Put(key, old, made))
         return made
 

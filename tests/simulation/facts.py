@@ -78,7 +78,7 @@ class StateEntered:
 
 @dataclass(frozen=True)
 class StopProved:
-    """`stop` says that nothing of these executions lives."""
+    """`stop` says that nothing of these executions lives, which were there when it began."""
 
     run: str
     executions: tuple[str, ...]

@@ -1,10 +1,12 @@
 """A history: a file is dropped, perhaps stopped and resumed, under the trouble of its seed; then all is healed."""
 
+from collections.abc import Callable
+
 from tests.simulation import seams
 from tests.simulation.drops import draw
 from tests.simulation.facts import Over
 from tests.simulation.people import Person
-from tests.simulation.script import Script
+from tests.simulation.script import Act, Script
 from tests.simulation.world import World
 
 CALM: frozenset[str] = frozenset()
@@ -26,6 +28,23 @@ def play(seed: int, only: frozenset[str] | None = None, script: Script | None = 
         person.begin(person.see_through)
         settle(world)
         heal(world, person)
+    return world
+
+
+def stage(plot: Callable[[Person], None], *acts: Act, pipeline: str = "pairs", **metadata: str) -> World:
+    """Play a history in words, without any trouble but what its acts do; `plot` is what its user does."""
+    script = Script(*acts)
+    world = World(0, CALM, script)
+    with seams.at_work(world):
+        body = b"".join(b"line %d of it\n" % number for number in range(6))
+        given = {name.replace("_", "-"): text for name, text in metadata.items()}
+        dropped = world.drop(pipeline, body, {"lines-per-task": "2", **given})
+        world.states.start("drop", dropped.event)
+        person = Person(world, dropped.run)
+        person.begin(lambda: plot(person))
+        settle(world)
+        heal(world, person)
+    assert script.is_played, "the script was not played to its end"
     return world
 
 

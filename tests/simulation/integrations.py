@@ -65,8 +65,12 @@ class Integrations:
 
     def _invoke(self, arguments: dict[str, Any], execution: "Execution", limit: float) -> Any:
         name, payload = arguments["FunctionName"], json.loads(json.dumps(arguments["Payload"]))
+        machine = self._world.by
+        self._world.script.reach(machine, f"Invoke {name}")
         invocation = self._world.functions.start(name, payload, execution)
-        if self._kernel.chance(self._world.trouble.of("lost invocations")):
+        is_lost = machine.loses_answer or self._kernel.chance(self._world.trouble.of("lost invocations"))
+        machine.loses_answer = False
+        if is_lost:
             self._kernel.sleep(self._kernel.soon(2))
             self._kernel.log(f"the connection to {name} breaks; it goes on")
             raise StateError("Lambda.SdkClientException", "connection reset")
@@ -86,6 +90,7 @@ class Integrations:
 
         def go() -> None:
             self._kernel.sleep(self._kernel.soon(0.3))
+            self._world.script.reach(service, f"SubmitJob {request['jobName']}")
             if self._kernel.chance(self._world.trouble.of("refused jobs")):
                 is_invalid = self._kernel.chance(_INVALID)
                 code, status = ("ClientException", 400) if is_invalid else ("TooManyRequestsException", 429)

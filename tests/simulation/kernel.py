@@ -30,6 +30,7 @@ class Process:
         self.name, self.kind, self.run, self.execution = name, kind, run, execution
         self.slow, self.skew, self.calls = 1.0, 0.0, 0
         self.fate: int | None = None
+        self.loses_answer = self.is_cut_off = False  # a script's doing: see script.py
         self.is_dead = False
         self.signal: Callable[[], None] | None = None  # SIGTERM has come: what its handler does, once the task goes on
         self.tasks: list[Task] = []

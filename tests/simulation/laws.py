@@ -372,15 +372,14 @@ def ends_are_announced_once(world: "World", notice: Notice) -> str | None:
     return f"{notice.status} of {label} a second time" if same else None
 
 
-@law(Over)
-def reports_agree(world: "World", _over: Over) -> str | None:
-    """The report of a run whose success was announced tells of success."""
-    for run in world.memory.succeeded:
-        found = world.bucket.objects.get(f"{world.drops[run].prefix}report.json")
-        status = json.loads(found.body)["status"] if found else None
-        if status not in (None, RunStatus.SUCCEEDED):
-            return f"it tells of {status}"
-    return None
+@law(Put)
+def reports_of_success_stand(world: "World", put: Put) -> str | None:
+    """No report of a failure is written once a run's success was announced."""
+    drop = next((drop for drop in world.drops.values() if put.key == f"{drop.prefix}report.json"), None)
+    if drop is None or drop.run not in world.memory.succeeded:
+        return None
+    status = json.loads(put.new.body)["status"]
+    return None if status == RunStatus.SUCCEEDED else f"{world.by.name} reports {status}"
 
 
 @law(Over)

@@ -94,7 +94,8 @@ class Machine:
         for rule in state.get("Catch", []):
             if asl.catches(rule, error):
                 output = {"Error": error.name, "Cause": error.cause}
-                return rule["Next"], value(rule["Output"], {**states, "errorOutput": output})
+                made = value(rule["Output"], {**states, "errorOutput": output}) if "Output" in rule else output
+                return rule["Next"], made
         raise error
 
     def _result(self, name: str, state: dict[str, Any], states: dict[str, Any]) -> Any:

@@ -51,9 +51,15 @@ class Person:
     def begin(self, work: Callable[[], None], delay: float = 0.0) -> None:
         self._kernel.spawn(Process(self._name, "user", self._run), work, delay)
 
+    def until(self, is_so: Callable[["World"], bool]) -> None:
+        """Wait until something is so."""
+        while not is_so(self._world):
+            self._kernel.sleep(0.05)
+
     def stop(self) -> None:
         """Stop the run as `gristmill stop` does."""
         try:
+            before = [arn for arn, one in self._world.states.executions.items() if one.run == self._run]
             run = find_run(stack(), self._run)
             stopped = control.stop(stack(), run, "me", clock=CLOCK)
         except (GristmillError, ClientError, BotoCoreError) as error:
@@ -63,8 +69,7 @@ class Person:
             f"stop: {stopped.status}, proved: {stopped.proved}, still: {[one.what for one in stopped.still]}"
         )
         if stopped.proved:
-            ended = [arn for arn, one in self._world.states.executions.items() if one.run == self._run]
-            self._world.note(StopProved(self._run, tuple(ended)))
+            self._world.note(StopProved(self._run, tuple(before)))
 
     def resume(self) -> bool:
         """Resume the run as `gristmill resume` does; return whether there may be more to do."""

@@ -66,9 +66,62 @@ def park(who: str, before: str, until: Until, nth: int = 1) -> Act:
 
 
 def crash(who: str, before: str, nth: int = 1) -> Act:
-    """End a process before a request."""
+    """End a process before a request of it is done."""
 
-    def do(_world: "World", process: Process) -> None:
-        process.fate = process.calls
+    def do(world: "World", process: Process) -> None:
+        world.kernel.kill(process)
 
     return Act(who, before, do, nth)
+
+
+def lose_answer(who: str, before: str, nth: int = 1) -> Act:
+    """Have a request done, and its answer lost: whoever made it makes it again."""
+
+    def do(_world: "World", process: Process) -> None:
+        process.loses_answer = True
+
+    return Act(who, before, do, nth)
+
+
+def cut_off(who: str, before: str, nth: int = 1) -> Act:
+    """Let a container go on when Batch ends it."""
+
+    def do(_world: "World", process: Process) -> None:
+        process.is_cut_off = True
+
+    return Act(who, before, do, nth)
+
+
+def owned_by(label: str) -> Until:
+    """Wait until an execution owns the run."""
+
+    def is_so(world: "World") -> bool:
+        owners = [world.owner(run) for run in world.drops]
+        return any(owner is not None and owner.label == label for owner in owners)
+
+    return is_so
+
+
+def ended(label: str) -> Until:
+    """Wait until an execution has ended."""
+    return lambda world: any(one.label == label and one.ended for one in world.states.executions.values())
+
+
+def announced(status: str) -> Until:
+    """Wait until a notice with a status was sent."""
+    return lambda world: any(notice.status == status for notice in world.mail.notices)
+
+
+def written(pattern: str, times: int = 1) -> Until:
+    """Wait until objects whose keys match were written so often."""
+    return lambda world: sum(fnmatch.fnmatchcase(key, pattern) for key in world.bucket.writes) >= times
+
+
+def submitted(label: str) -> Until:
+    """Wait until Batch has a job of an execution."""
+
+    def is_so(world: "World") -> bool:
+        executions = world.states.executions
+        return any(executions[job.execution].label == label for job in world.batch.jobs.values())
+
+    return is_so

@@ -85,6 +85,9 @@ class States:
             Machine(self._world, execution).run(States._definition or {})
         except StateError as error:
             self.end(execution, RunStatus.FAILED, error.name, error.cause)
+        except Exception as error:  # the simulation's own fault: a history that has one breaks no law, and is loud
+            self._world.violations.append(("the_simulation_works", f"{execution.label}: {error!r}"))
+            raise
         else:
             self.end(execution, RunStatus.SUCCEEDED)
 

@@ -51,7 +51,9 @@ class Wire:
                 if writes and chance(trouble.of("lost for good")):
                     self._kernel.log(f"{what} was done, and its answer is lost for good")
                     raise EndpointConnectionError(endpoint_url="https://aws")
-                if not writes or is_last or not chance(trouble.of("lost answers")):
+                is_lost = process.loses_answer or chance(trouble.of("lost answers"))
+                process.loses_answer = False
+                if not writes or is_last or not is_lost:
                     self._kernel.sleep(self._latency(process) / 2)
                     return answer
                 self._kernel.log(f"{what} was done, its answer is lost: the client repeats it")

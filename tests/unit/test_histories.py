@@ -1,0 +1,196 @@
+"""Histories in words that once broke a promise: each is played as it says, and every law must hold to its end."""
+
+from collections.abc import Callable
+
+from tests.simulation.history import stage
+from tests.simulation.people import Person
+from tests.simulation.script import (
+    Act,
+    announced,
+    crash,
+    cut_off,
+    ended,
+    lose_answer,
+    owned_by,
+    park,
+    submitted,
+    written,
+)
+from tests.simulation.world import World
+
+FAILS_AT_FIRST = "3"  # attempts: all that the first execution has
+TOO_DEAR = "0.0000001"
+
+
+def broken(
+    plot: Callable[[Person], None], *acts: Act, pipeline: str = "pairs", **metadata: str
+) -> list[tuple[str, str]]:
+    return stage(plot, *acts, pipeline=pipeline, **metadata).violations
+
+
+def struck(world: World) -> bool:
+    """Return whether the first act of the script has begun."""
+    return world.script.acts[0].seen > 0
+
+
+def wait(person: Person) -> None:
+    """Do nothing but wait for the end."""
+    person.await_end()
+
+
+def stop_once_claimed_and_resume(person: Person) -> None:
+    person.until(owned_by("drop"))
+    person.stop()
+    person.resume()
+
+
+def test_a_split_that_was_overtaken_writes_no_stale_record():
+    """Split claims; stop; resume takes over; the old Split finishes pricing and would write its own record."""
+    late = park("drop.split", "PUT *estimate.json", until=owned_by("resume-1"))
+    assert broken(stop_once_claimed_and_resume, late) == []
+
+
+def test_an_overtaken_split_of_a_file_that_is_too_dear_writes_no_stale_record():
+    """The same, and the old Split finds the run too dear."""
+    late = park("drop.split", "PUT *estimate.json", until=owned_by("resume-1"))
+    assert broken(stop_once_claimed_and_resume, late, max_cost=TOO_DEAR) == []
+
+
+def test_a_resume_asks_the_ceiling_where_the_first_split_died_before_it():
+    """Split claims and dies before the price is known; a resume goes on."""
+
+    def plot(person: Person) -> None:
+        person.until(ended("drop"))
+        person.resume()
+
+    assert broken(plot, crash("drop.split", "*chunks*"), max_cost=TOO_DEAR) == []
+
+
+def test_a_stopped_resume_takes_nothing_over():
+    """resume-1 is stopped in its Split, before it takes over; resume-1-1 works; the old Split goes on."""
+
+    def plot(person: Person) -> None:
+        person.until(ended("drop"))
+        person.resume()
+        person.until(struck)
+        person.stop()
+        person.resume()
+
+    late = park("resume-1.split", "HEAD *run.json", until=owned_by("resume-1-1"))
+    assert broken(plot, late, failing=FAILS_AT_FIRST) == []
+
+
+def test_a_late_settlement_ends_no_job_of_the_next_owner():
+    """The settlement of the drop reads the record; resume-1 takes over and submits; the settlement ends jobs."""
+
+    def plot(person: Person) -> None:
+        person.until(submitted("drop"))
+        person.begin(person.stop)
+        person.until(ended("drop"))
+        person.resume()
+
+    late = park("drop.settle", "ListJobs", until=submitted("resume-1"))
+    assert broken(plot, late) == []
+
+
+def test_a_take_over_whose_answer_is_lost_is_ones_own():
+    """The answer of the conditional PUT is lost, the client repeats it, and finds it done: by itself."""
+
+    def plot(person: Person) -> None:
+        person.until(ended("drop"))
+        person.resume()
+        person.until(ended("resume-1"))
+
+    lost = lose_answer("resume-1.split", "PUT if unchanged *run.json")
+    world = stage(plot, lost, failing=FAILS_AT_FIRST)
+    assert world.violations == []
+    assert [one.status for one in world.states.executions.values() if one.label == "resume-1"] == ["SUCCEEDED"]
+
+
+def test_a_claim_whose_answer_is_lost_is_ones_own():
+    assert broken(wait, lose_answer("drop.split", "PUT if absent *run.json")) == []
+
+
+def test_a_stop_while_success_is_announced_contradicts_nothing():
+    """The stop comes while the notice of success is on its way."""
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.stop()
+
+    assert broken(plot, park("drop.notify", "Publish *SUCCEEDED*", until=ended("drop"))) == []
+
+
+def test_a_merge_writes_nothing_after_a_proved_stop():
+    """A merge is frozen just before its result appears; the run is stopped."""
+    stops: list[str] = []
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.stop()
+        stops.append("stopped")
+
+    late = park("drop.merge", "COMPLETE results/*", until=lambda _world: bool(stops))
+    assert broken(plot, late) == []
+
+
+def test_a_job_on_its_way_to_batch_is_waited_for_by_a_stop():
+    """SubmitJob was sent, and Batch takes the job ten seconds after the stop."""
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.stop()
+
+    def is_late(world: World) -> bool:
+        return any(one.ended and world.kernel.now > one.ended + 10 for one in world.states.executions.values())
+
+    assert broken(plot, park("drop.submit", "SubmitJob *", until=is_late)) == []
+
+
+def test_the_late_end_of_a_resume_contradicts_no_success():
+    """resume-1 is stopped, the event of its end is late, and resume-2 has succeeded by then."""
+
+    def plot(person: Person) -> None:
+        person.until(ended("drop"))
+        person.resume()
+        person.until(owned_by("resume-1"))
+        person.stop()
+        person.resume()
+
+    late = park("resume-1.settle", "*", until=announced("SUCCEEDED"))
+    assert broken(plot, late, failing=FAILS_AT_FIRST) == []
+
+
+def test_a_notice_whose_answer_is_lost_is_sent_once():
+    """Notify has sent the notice of success and said so, but the state machine does not learn it and asks again."""
+    world = stage(wait, lose_answer("drop", "Invoke notify"))
+    assert world.violations == []
+    assert [notice.status for notice in world.mail.notices] == ["SUCCEEDED"]
+
+
+def test_a_notifier_that_dies_after_sending_leaves_no_run_without_a_notice():
+    """Notify dies before it has noted that the notice is out: twice is better than never."""
+    assert broken(wait, crash("drop.notify", "PUT*outcomes/*")) == []
+
+
+def test_a_notifier_that_dies_before_sending_leaves_no_run_without_a_notice():
+    world = stage(wait, crash("drop.notify", "Publish *"))
+    assert world.violations == []
+    assert [notice.status for notice in world.mail.notices] == ["SUCCEEDED"]
+
+
+def test_a_segment_that_changes_while_it_is_merged_is_not_torn():
+    """A container that Batch lost writes its segment, another one of other bytes, while Merge joins the segments."""
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.stop()
+        person.resume()
+
+    def is_merging(world: World) -> bool:
+        return world.script.acts[2].seen > 0
+
+    ghost = cut_off("j1:0#1", "PUT *segments/*")
+    sleeper = park("j1:0#1", "PUT *segments/*", until=is_merging)
+    merging = park("resume-1.merge", "COPY *", until=written("*/segments/000000000000-*", 2))
+    assert broken(plot, ghost, sleeper, merging, pipeline="drift", lines_per_task="3") == []
