@@ -124,11 +124,10 @@ def every_job_ends(world: "World", _over: Over) -> str | None:
 
 @law(Over)
 def ends_are_announced(world: "World", _over: Over) -> str | None:
-    """The end of every execution that owned a run is announced, by its own status."""
-    announced = {(notice.execution, notice.status) for notice in world.mail.notices}
+    """Of every execution that owned a run to its end, one end or another is announced."""
+    announced = {notice.execution for notice in world.mail.notices if notice.status in _ENDS}
     for execution in world.states.executions.values():
-        owned = execution.arn in world.memory.owners
-        if owned and (execution.arn, execution.status) not in announced and not _superseded(world, execution):
+        if execution.arn in world.memory.owners - announced and not _superseded(world, execution):
             return f"{execution.label} has {execution.status}, and nobody is told"
     return None
 

@@ -56,6 +56,11 @@ class Person:
         while not is_so(self._world):
             self._kernel.sleep(0.05)
 
+    def time_out(self, label: str) -> None:
+        """Let an execution run out of its time."""
+        states = self._world.states
+        states.end(next(one for one in states.executions.values() if one.label == label), RunStatus.TIMED_OUT)
+
     def stop(self) -> None:
         """Stop the run as `gristmill stop` does."""
         try:

@@ -81,12 +81,11 @@ def test_a_stopped_resume_takes_nothing_over():
 
 
 def test_a_late_settlement_ends_no_job_of_the_next_owner():
-    """The settlement of the drop reads the record; resume-1 takes over and submits; the settlement ends jobs."""
+    """The drop's execution times out; its settlement reads the record; resume-1 takes over, and has jobs by then."""
 
     def plot(person: Person) -> None:
         person.until(submitted("drop"))
-        person.begin(person.stop)
-        person.until(ended("drop"))
+        person.time_out("drop")
         person.resume()
 
     late = park("drop.settle", "ListJobs", until=submitted("resume-1"))
