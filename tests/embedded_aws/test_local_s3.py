@@ -29,7 +29,10 @@ def store() -> Iterator[blobs.Blobs]:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(blobs, "_SMALL", 16)
         patch.setattr(blobs, "_HELD", 64)
+        gc.collect()
+        gc.freeze()  # what other tests have left is not looked at in each collection
         yield blobs.Blobs(Path(folder) / "objects")
+        gc.unfreeze()
 
 
 @given(

@@ -400,8 +400,11 @@ def test_whatever_a_job_raises_or_changes_fails_its_task_alone(store, work, reas
 
 
 def test_a_text_that_never_comes_is_bound_by_the_time_limit(store):
+    asked = []
+
     class Hanging(Exception):
         def __str__(self):
+            asked.append(self)
             time.sleep(30)
 
     def job(source, sink, parameters):
@@ -410,6 +413,7 @@ def test_a_text_that_never_comes_is_bound_by_the_time_limit(store):
     lay_out(store, [b"a\n"])
     runner(store, job, timeout=0.2).run()
     assert [failure.reason for failure in failures(store)] == ["ran past its time limit of 0.2 s"]
+    assert len(asked) == 1, "its code runs on after its time"
 
 
 def test_an_alarm_of_the_job_itself_is_not_called_its_time_limit(store):

@@ -80,7 +80,8 @@ class TimeLimit:
                 signal.setitimer(signal.ITIMER_REAL, early)  # the job's alarm has taken the place of this one
                 raise OwnAlarm(f"SIGALRM {early:.1f} s before its time limit of {self._seconds:g} s: the job's own")
             self._armed = False
-            raise TimedOut(self._reason)
+            # alone: the texts of exceptions under way are code of the job, and its time is over
+            raise TimedOut(self._reason) from None
 
     def _note_interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self.is_interrupted = True
@@ -124,4 +125,4 @@ class Termination:
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         first, self._received = not self._received, True
         if first and self._inside:
-            raise Terminated
+            raise Terminated from None
