@@ -4,8 +4,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from embedded_aws.services.batch.container import TIMED_OUT
 
+from embedded_aws.services.batch.engine.container import TIMED_OUT
 from gristmill import keys
 from gristmill.batch.containers import containers
 from gristmill.cli import main
