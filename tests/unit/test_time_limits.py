@@ -54,7 +54,7 @@ def test_in_a_list_of_jobs(stack: Any):
 
 
 def test_in_the_description_of_a_job(stack: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    monkeypatch.setattr("gristmill.cli.session.Session.stack", stack)
+    monkeypatch.setattr("gristmill.cli.terminal.session.Session.stack", stack)
     assert main.call(["job", "show", JOB["jobId"]]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert f"reason:       {REASON}" in lines
