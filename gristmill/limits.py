@@ -45,6 +45,10 @@ BGZF_SCAN_MAX_BYTES = 12 * GIB
 # A list of parts is made in one JobMap and held there: at about 150 bytes a part, 150 MB
 PARTS_MAX = 1_000_000
 
+# A dropped list: its items are held at once, at about 200 bytes 200 MB; one vCPU asks for 500 objects a second
+LIST_ITEMS_MAX = 1_000_000
+LIST_CHECKED_MAX = 100_000
+
 # A segment is sealed at this size or age, so that a killed child loses little (see the architecture notes). Its age
 # may grow with the child's own: to a tenth of it in a stage of 1,000 children, and so on up to all of it from 10,000
 # on. So even the receipts of a stage whose children work for days are few enough for one CheckOutput to read.

@@ -2,8 +2,9 @@
 
 from gristmill import keys
 from gristmill.chunks import index
+from gristmill.chunks.items import check_list
 from gristmill.chunks.parts import ensure_items
-from gristmill.enums import Encoding, OutputKind
+from gristmill.enums import Encoding, OutputKind, RecordFormat
 from gristmill.errors import Refused
 from gristmill.formats import bgzf
 from gristmill.formats.bounds import check_files, check_scan, check_tasks
@@ -20,14 +21,17 @@ from gristmill.storage import Storage
 def ensure_index(store: Storage, record: RunRecord, stage: Stage) -> index.Header:
     """Write the chunk index of a stage unless it is there; return its header.
 
-    Raises Refused where the input breaks its format, where it must be scanned and is more than one Split can scan, and
-    where more files would be published than one Merge can copy.
+    Raises Refused where the input breaks its format or lists what cannot be read, where it must be scanned and is more
+    than one Split can scan, and where more files would be published than one Merge can copy.
     """
     key = keys.chunks(record.run, stage.name)
     if store.head(key) is None:
         if traits_of(stage.split.records).of_parts:
             ensure_items(store, record, stage)
-        store.put_new(key, _index(store, record, stage))
+        made = _index(store, record, stage)
+        if stage.split.records is RecordFormat.LIST:
+            check_list(store, stage_source(store, record, stage))
+        store.put_new(key, made)
     header = index.read_header(store, key)
     check_files(header.tasks, _publishing(record, stage))
     return header

@@ -55,6 +55,16 @@ REFUSED = {
         {"lines-per-task": "1000000001"},
         ("parameter lines_per_task: 1000000001 is above the maximum 1e+09",),
     ),
+    "a list": Wrong(
+        "inputs/filed/list.txt",
+        b"plain text\n's3://mill/results/x'\ns3://elsewhere/results/x\nplain text \n",
+        {},
+        (
+            "line 2: 's3://mill/results/x' is not of the form s3://BUCKET/KEY; take quotes and the like off it",
+            "line 3: s3://elsewhere/results/x is in another bucket",
+            "line 4: plain text stands on line 1 already; list each item once",
+        ),
+    ),
     "name too long": Wrong(f"inputs/strings/{LONG}", b"x\n", {}, ("the file's name is too long by ", "shorten it")),
 }
 NO_DROPS = (

@@ -47,9 +47,16 @@ def test_a_table_with_quoted_line_ends_through_every_kind_of_merge_and_stage(mil
 
 
 def test_files_are_listed_with_the_items_that_they_are_of(mill: Mill) -> None:
-    items = ["plain", "with, comma", 'a "quote"', "挽き臼"]
-    run = mill.drop("filed", "list.txt", "".join(f"{item}\n" for item in items).encode())
+    mill.put("results/listed/é +%20.txt", b"", {})
+    items = ["plain", "with, comma", 'a "quote"', "挽き臼", f"s3://{mill.bucket}/results/listed/é +%20.txt"]
+    lines = "".join(f" {item}\t\r\n" for item in items).replace("s3:", "S3:")
+    run = mill.drop("filed", "list.txt", lines.encode())
     assert mill.finish(run)["status"] == "SUCCEEDED"
+    absent = mill.drop("filed", "absent.txt", lines.replace("listed", "unlisted").encode())
+    assert mill.finish(absent)["status"] == "FAILED"
+    assert mill.jobs(absent) == []
+    assert "line 5: s3://" in (told := mill.mail(absent, "FAILED").get_content())
+    assert "/results/unlisted/é +%20.txt does not exist" in told
     for branch in ("pages", "copies"):
         folder = keys.result("filed", "list.txt", run, f"{branch}/")
         listed = mill.read(f"{folder}files.csv").decode()

@@ -21,6 +21,7 @@ ALL_ROLES = (*(f"{name}FunctionRole" for name in FUNCTIONS), "JobRole")
 # what is granted and not used by the runs below, and when it is
 SELDOM = {
     ("SplitFunctionRole", "ReadDroppedFiles", "s3:GetObject"): "a bucket without versions",
+    ("SplitFunctionRole", "LookAtListedObjects", "s3:GetObject"): "a dropped list of objects",
     ("JobMapFunctionRole", "ReadWhatStagesRead", "s3:GetObject"): "a stage that reads a result of an earlier one",
     ("JobMapFunctionRole", "ReadWhatStagesRead", "s3:GetObjectVersion"): "a second stage that reads the dropped file",
     ("MergeFunctionRole", "ReadLists", "s3:GetObject"): "a bucket without versions",

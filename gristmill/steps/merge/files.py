@@ -5,6 +5,7 @@ import io
 
 from gristmill import keys
 from gristmill.chunks import index
+from gristmill.chunks.items import parse_item
 from gristmill.enums import Encoding, RecordFormat
 from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Stage
@@ -52,8 +53,8 @@ def _items(store: Storage, record: RunRecord, stage: Stage) -> list[str]:
     if stage.split.records is not RecordFormat.LIST:
         return []
     source = stage_source(store, record, stage)
-    lines = store.read(source.key, 0, source.size, source.version).split(b"\n")
-    return [line.decode(errors="replace").rstrip("\r") for line in lines]
+    lines = store.read(source.key, 0, source.size, source.version).decode().removesuffix("\n").split("\n")
+    return [parse_item(line).text for line in lines]
 
 
 def _places(store: Storage, record: RunRecord, stage: Stage) -> list[int]:

@@ -9,34 +9,41 @@ from typing import BinaryIO
 
 from botocore.exceptions import ClientError
 
+from gristmill.chunks.items import READABLE, S3_SCHEME, item_fault, parse_item
 from gristmill.errors import NotFound, Refused
 from gristmill.formats.whole import OneCounter
 from gristmill.storage import ObjectInfo, Storage
+from gristmill.storage.local import LocalStorage
 from gristmill.worker.child.streams import TaskInput
-
-_S3 = "s3://"
 
 
 @dataclass(frozen=True)
 class Item:
-    """An item's own bytes, and how many they are."""
+    """An item's own bytes, how many they are, and its text where it has one."""
 
     open: Callable[[], BinaryIO]
     size: int
+    text: str = ""
 
 
-def listed(store: Storage, text: str) -> Item:
-    """Return the item on a line of a list: the object that an S3 URI names, else the line itself."""
-    if not text.startswith(_S3):
-        body = text.encode()
-        return Item(lambda: io.BytesIO(body), len(body))
-    bucket, _, key = text.removeprefix(_S3).partition("/")
-    if bucket != store.bucket:
-        raise Refused([f"{text} is in another bucket; a job can read this one alone: {_S3}{store.bucket}/"])
-    found = _head(store, key)
+def listed(store: Storage, line: str) -> Item:
+    """Return the item on a line of a list: the object that an S3 URI names, else the text itself."""
+    try:
+        item = parse_item(line)
+    except ValueError as error:
+        raise Refused([str(error)]) from error
+    if not item.key:
+        body = item.text.encode()
+        return Item(lambda: io.BytesIO(body), len(body), item.text)
+    if isinstance(store, LocalStorage):
+        raise Refused([f"a trial has no bucket to read {item.text} from"], "Give the list to gristmill run.")
+    fault = item_fault(item, store.bucket)
+    if fault:
+        raise Refused([fault])
+    found = _head(store, item.key)
     if found is None:
-        raise NotFound(f"{text} does not exist.")
-    return Item(lambda: store.open_range(key, 0, found.size, found.version), found.size)
+        raise NotFound(f"{item.text} does not exist.", "Put it there, or take it off the list.")
+    return Item(lambda: store.open_range(item.key, 0, found.size, found.version), found.size, item.text)
 
 
 def _head(store: Storage, key: str) -> ObjectInfo | None:
@@ -44,8 +51,8 @@ def _head(store: Storage, key: str) -> ObjectInfo | None:
         return store.head(key)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.FORBIDDEN:
-            fault = f"{_S3}{store.bucket}/{key} may not be read: the role of the jobs has no s3:GetObject for it"
-            raise Refused([fault], "Jobs read inputs/, results/, runs/ and work/.") from error
+            fault = f"{S3_SCHEME}{store.bucket}/{key} may not be read: the role of the jobs has no s3:GetObject for it"
+            raise Refused([fault], f"Jobs read {', '.join(READABLE)}.") from error
         raise
 
 
@@ -66,10 +73,9 @@ class ItemFeed:
 
     def chunk(self, start: int, end: int) -> TaskInput:
         """Return the content of the item on a line."""
-        text = self.list_at(start, end).decode().rstrip("\r\n")
-        item = self.item(self.store, text)
+        item = self.item(self.store, self.list_at(start, end).decode())
         source = TaskInput(item.open().read, OneCounter(), item.size)
-        source.item = text
+        source.item = item.text
         return source
 
     def drop(self) -> None:
