@@ -1,6 +1,7 @@
 """Format amounts, times and names for people. Pure."""
 
 import difflib
+import json
 import signal
 import unicodedata
 from collections.abc import Iterable
@@ -75,6 +76,11 @@ def number(value: float) -> str:
     """Return a number exactly: whole without a point, a fraction with the fewest digits that are its own."""
     is_whole = isinstance(value, int) or (value.is_integer() and abs(value) <= _WHOLE_MAX)
     return shortened(str(int(value) if is_whole else value), _DIGITS_SHOWN)
+
+
+def quoted(value: object) -> str:
+    """Return a value as a sentence quotes it: text in quotes, with its controls as escapes; else as JSON has it."""
+    return repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -6,22 +6,18 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from gristmill.enums import Breach
 from gristmill.humanize import number
-from gristmill.limits import FIGURE_NAME_MAX, MESSAGE_MAX
-from gristmill.pipeline.fields import Closed, Name
-
-FigureName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$", max_length=FIGURE_NAME_MAX)
-]
+from gristmill.limits import MESSAGE_MAX
+from gristmill.pipeline.fields import Closed, FigureName, Name, Number
 
 
 def _no_truth(given: Any) -> Any:
     """Refuse true and false, which pydantic would take for 1 and 0."""
     if isinstance(given, bool):
-        raise ValueError("a bound is a number")
+        raise ValueError("is no number, but true or false")
     return given
 
 
-Bound = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
+Bound = Annotated[Number, BeforeValidator(_no_truth)]
 
 
 class Check(Closed):

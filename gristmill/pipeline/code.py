@@ -38,8 +38,8 @@ def _import(module: str, pipeline: str, roots: Sequence[Path]) -> types.ModuleTy
             lacking = f"{error.name}, which is neither installed here nor a module of the pipeline's folder"
             raise Lacking([f"pipeline {pipeline}: {module} needs {lacking}."], _mend(pipeline)) from error
         raise Refused([f"pipeline {pipeline}: {module}: {error}"]) from error
-    except Exception as error:  # a module may raise anything as it loads
-        raise Refused([f"pipeline {pipeline}: {module}: {_told(error)}"]) from error
+    except (Exception, SystemExit) as error:  # a module may raise anything as it loads
+        raise Refused([f"pipeline {pipeline}: {module}: {_describe(error)}"]) from error
 
 
 def _mend(pipeline: str) -> str:
@@ -53,9 +53,10 @@ def _mend(pipeline: str) -> str:
     return "Install it into the environment that runs the pipeline's jobs."
 
 
-def _told(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     """Return an error of a module as it loads, with the place in it."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error}"
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
+    ends = "it ends the program as it loads, " if isinstance(error, SystemExit) else ""
+    return f"{ends}{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"

@@ -1,19 +1,46 @@
-"""What the fields of `pipeline.yaml` are made of: a closed schema, names, sizes."""
+"""What the fields of `pipeline.yaml` are made of: a closed schema, names, sizes. Each kind of text has its words."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from gristmill.limits import BATCH_NAME_MAX, NAME_MAX
+from gristmill.limits import BATCH_NAME_MAX, FIGURE_NAME_MAX, NAME_MAX
 
-Name = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}$")]
-ParameterName = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$")]
-Callable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-Reference = Annotated[str, StringConstraints(pattern=rf"^params\.[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$")]
-Size = Annotated[int, Field(ge=1)] | Reference
-Suffix = Annotated[str, StringConstraints(pattern=r"^\.[\w.]+$")]
+_NAME = rf"^[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}$"
+_PARAMETER_NAME = rf"^[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$"
+_CALLABLE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+_REFERENCE = rf"^params\.[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$"
+_SUFFIX = r"^\.[\w.]+$"
 # AWS Batch API reference, SubmitJob: a name, and maybe a revision
-JobDefinition = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9][\w-]{{0,{BATCH_NAME_MAX - 1}}}(:\d+)?$")]
+_JOB_DEFINITION = rf"^[A-Za-z0-9][\w-]{{0,{BATCH_NAME_MAX - 1}}}(:\d+)?$"
+_FIGURE = r"^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$"
+_BYTES = r"^\s*(\d*\.?\d+)\s*(\w+)?"  # pydantic's own
+
+WORDS = {
+    _NAME: f"a name of small letters, digits and hyphens, at most {NAME_MAX}, with a letter first",
+    _PARAMETER_NAME: f"a name of small letters, digits and underscores, at most {NAME_MAX}, with a letter first",
+    _CALLABLE: "text such as `module:function`",
+    _REFERENCE: "text such as `params.NAME`",
+    _SUFFIX: "text such as `.txt`",
+    _JOB_DEFINITION: f"letters, digits, hyphens and underscores, at most {BATCH_NAME_MAX}, and maybe `:REVISION`",
+    _FIGURE: f"a name, or names with dots between, at most {FIGURE_NAME_MAX} characters",
+    _BYTES: "text such as `50GB`",
+}
+
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
+ParameterName = Annotated[str, StringConstraints(pattern=_PARAMETER_NAME)]
+Callable = Annotated[str, StringConstraints(pattern=_CALLABLE)]
+Reference = Annotated[str, StringConstraints(pattern=_REFERENCE)]
+Size = Annotated[int, Field(ge=1)] | Reference
+Suffix = Annotated[str, StringConstraints(pattern=_SUFFIX)]
+JobDefinition = Annotated[str, StringConstraints(pattern=_JOB_DEFINITION)]
+FigureName = Annotated[str, StringConstraints(pattern=_FIGURE, max_length=FIGURE_NAME_MAX)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Bytes = Annotated[
+    ByteSize,
+    Field(ge=1),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": _BYTES}]}),
+]
 
 
 class Closed(BaseModel):

@@ -8,17 +8,20 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from gristmill import printable
 from gristmill.errors import Refused
 from gristmill.humanize import did_you_mean
 from gristmill.pipeline.expand import expand
 from gristmill.pipeline.fault import Place
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.rules import faults
-from gristmill.pipeline.schema import fields_at
+from gristmill.pipeline.sentences import schema_faults
 from gristmill.project import SEARCH_PATH, package_folder
 
 FILE = "pipeline.yaml"
 _BUILT_IN = "batch_jobs"
+_SHOWN = 60  # characters of what is there
+_NAME_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")  # `<<` takes over the fields of another mapping
 
 
 def roots(environment: Mapping[str, str], source: Path | None = None) -> list[Path]:
@@ -58,19 +61,12 @@ def read(file: Path) -> Pipeline:
 
 def parse(file: Path) -> tuple[Pipeline, yaml.Node | None]:
     """Return a `pipeline.yaml` as it is written, and the tree that knows its lines; Refused as `read`."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.load(text, Loader=_Strict)  # noqa: S506 - _Strict is a SafeLoader
-    except UnicodeDecodeError as error:
-        raise Refused([f"{file}: not UTF-8 (byte {error.start:,})"]) from error
-    except yaml.YAMLError as error:
-        raise Refused([f"{file}: {error}"]) from error
+    content, tree = _read_yaml(file)
     try:
         pipeline = Pipeline.model_validate(content)
     except ValidationError as error:
-        found = [(tuple(broken["loc"]), _sentence(broken)) for broken in error.errors()]
-        raise Refused([at(file, tree, place, what) for place, what in found]) from error
+        wrong = schema_faults(error.errors(include_url=False))
+        raise Refused([at(file, tree, place, what) for place, what in wrong]) from error
     found = list(faults(pipeline))
     if pipeline.name != file.parent.name:
         found.append((("name",), f"is {pipeline.name}, but the folder is called {file.parent.name}"))
@@ -79,24 +75,39 @@ def parse(file: Path) -> tuple[Pipeline, yaml.Node | None]:
     return pipeline, tree
 
 
-def _sentence(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        *place, field = error["loc"]
-        known = fields_at(tuple(place))
-        return f"there is no such field; there are: {', '.join(known)}{did_you_mean(str(field), known)}"
-    given = f" (given: {error['input']!r})" if error["type"] != "missing" else ""
-    return f"{error['msg'].removeprefix('Value error, ')}{given}"
+def _read_yaml(file: Path) -> tuple[Any, yaml.Node | None]:
+    """Return what a file holds, and the tree that knows its lines; Refused, in one line, where it is no YAML."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        return yaml.load(text, Loader=_Strict), yaml.compose(text, Loader=yaml.SafeLoader)  # noqa: S506 - a SafeLoader
+    except UnicodeDecodeError as error:
+        raise Refused([f"{file}: not UTF-8 (byte {error.start:,}); save it as UTF-8"]) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise Refused([f"{file}{line}: not YAML as it should be: {printable.short(_why_no_yaml(error))}"]) from error
+    except yaml.reader.ReaderError as error:
+        what = f"character {error.position + 1:,} is {error.character:#x}, which YAML does not allow"
+        raise Refused([f"{file}: {what}"]) from error
+    except RecursionError as error:
+        raise Refused([f"{file}: nested too deep"]) from error
+
+
+def _why_no_yaml(error: yaml.MarkedYAMLError) -> str:
+    if "'\\t'" in str(error.problem):
+        return "a tab begins something here; indent with blanks"
+    if str(error.problem).startswith("could not determine a constructor"):
+        return f"it has {str(error.problem).rpartition(' ')[2]}, a tag that means nothing here"
+    if str(error.problem) == "but found another document":
+        return "there is a second document (after ---); a pipeline is one"
+    begun = f"{error.context} in line {error.context_mark.line + 1}" if error.context and error.context_mark else ""
+    return ", ".join(text for text in (begun, error.problem) if text)
 
 
 def at(file: Path, tree: yaml.Node | None, place: Place, what: str) -> str:
     """Return a fault as people read it: file, line, field and sentence."""
-    field = ".".join(str(step) for step in place if not _is_union_tag(step))
+    field = printable.short(".".join(map(str, place)))
     return f"{file}:{_line(tree, place)}: {field or 'the file'}: {what}"
-
-
-def _is_union_tag(step: str | int) -> bool:
-    """Tell the names that pydantic adds for the members of a union from fields."""
-    return isinstance(step, str) and ("constrained" in step or "[" in step or step in ("int", "str", "float", "bool"))
 
 
 def _line(node: yaml.Node | None, place: Place) -> int:
@@ -121,11 +132,23 @@ def _step(node: yaml.Node, step: str | int) -> yaml.Node | None:
 
 
 class _Strict(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice, where YAML would let the last one win in silence."""
+    """SafeLoader that refuses a key given twice, where YAML lets the last one win, and names what is no text."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:  # a number with too many digits, a day that no month has
+            what = f"{printable.short(str(node.value), _SHOWN)} is no number and no day; in quotes it is text"
+            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if key.tag not in _NAME_TAGS:
+                bare = f"; {key.value} is text in quotes alone" if isinstance(key, yaml.ScalarNode) else ""
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the name of a field is text{bare}", key.start_mark
+                )
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
             seen.add(key.value)

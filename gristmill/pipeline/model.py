@@ -7,14 +7,14 @@ from pydantic import ByteSize, Field, JsonValue, model_validator
 from gristmill.enums import Compute, Image, MergeKind, OutputKind, ParameterType, RecordFormat
 from gristmill.limits import ATTEMPTS_MAX, CHECKS_MAX, STAGE_BRANCHES_MAX
 from gristmill.pipeline.check import Check
-from gristmill.pipeline.fields import Callable, Closed, JobDefinition, Name, ParameterName, Size, Suffix
+from gristmill.pipeline.fields import Bytes, Callable, Closed, JobDefinition, Name, Number, ParameterName, Size, Suffix
 
 
 class Accepts(Closed):
     """Which dropped files the pipeline takes."""
 
     suffixes: list[Suffix] = Field(default=[], description="How a file's name may end. Without any, each is taken.")
-    max_bytes: ByteSize = Field(
+    max_bytes: Bytes = Field(
         default=ByteSize(5 * 1024**4), description="The largest file: bytes, or a text such as `50GB`."
     )
 
@@ -25,9 +25,9 @@ class Parameter(Closed):
     type: ParameterType = Field(description="What its values are.")
     description: str = Field(description="What it means, for `pipelines show` and people.")
     default: JsonValue = Field(default=None, description="Its value if none is given. Without it, a run may lack it.")
-    minimum: float | None = Field(default=None, description="The least value, of an `integer` or a `number`.")
-    maximum: float | None = Field(default=None, description="The greatest value, of an `integer` or a `number`.")
-    choices: list[JsonValue] | None = Field(default=None, description="The only values that it may have.")
+    minimum: Number | None = Field(default=None, description="The least value, of an `integer` or a `number`.")
+    maximum: Number | None = Field(default=None, description="The greatest value, of an `integer` or a `number`.")
+    choices: list[JsonValue] | None = Field(default=None, min_length=1, description="The only values that it may have.")
 
 
 class Split(Closed):
@@ -50,10 +50,8 @@ class Split(Closed):
 class Expects(Closed):
     """What one container is expected to need; only estimates of the cost use it."""
 
-    seconds_per_task: float = Field(default=0, ge=0, description="Seconds that a task takes whatever its size.")
-    bytes_per_second: ByteSize = Field(
-        default=ByteSize(10_000_000), description="Input that a container works through."
-    )
+    seconds_per_task: Number = Field(default=0, ge=0, description="Seconds that a task takes whatever its size.")
+    bytes_per_second: Bytes = Field(default=ByteSize(10_000_000), description="Input that a container works through.")
 
 
 class Branch(Closed):
@@ -181,9 +179,7 @@ class Pipeline(Closed):
     )
     stages: list[Stage] = Field(min_length=1, description="What is done, one after another.")
     checks: list[Check] = Field(
-        default=[],
-        max_length=CHECKS_MAX,
-        description="Bounds on figures that branches write; see [Checks](pipelines.md#checks).",
+        default=[], max_length=CHECKS_MAX, description="Bounds on figures; see [Checks](pipelines.md#checks)."
     )
     results: list[Name] | None = Field(
         default=None, description="Branches whose outputs are kept as results. Without it, every one that makes any."

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from gristmill.enums import ParameterType
+from gristmill.humanize import number, quoted
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.model import Parameter, Pipeline
+from gristmill.pipeline.placeholders import as_text
 
 RESERVED = {"owner", "max_cost"}
 _PYTHON: dict[ParameterType, tuple[type, ...]] = {
@@ -23,6 +25,11 @@ def parameter_faults(name: str, parameter: Parameter) -> Iterator[Fault]:
     numeric = parameter.type in (ParameterType.INTEGER, ParameterType.NUMBER)
     if not numeric and (parameter.minimum is not None or parameter.maximum is not None):
         yield place, f"minimum and maximum are for integers and numbers, not for a {parameter.type}"
+    if parameter.minimum is not None and parameter.maximum is not None and parameter.minimum > parameter.maximum:
+        yield (*place, "minimum"), f"{number(parameter.minimum)} is more than the maximum, {number(parameter.maximum)}"
+    for index, choice in enumerate(parameter.choices or []):
+        for problem in problems(parameter, choice):
+            yield (*place, "choices", index), problem
     if parameter.default is not None:
         for problem in problems(parameter, parameter.default):
             yield (*place, "default"), problem
@@ -31,14 +38,14 @@ def parameter_faults(name: str, parameter: Parameter) -> Iterator[Fault]:
 def problems(parameter: Parameter, value: object) -> Iterator[str]:
     """Yield what is wrong with a value of a parameter."""
     if not _is_of(parameter.type, value):
-        yield f"{value!r} is not of the type {parameter.type}"
+        yield f"{quoted(value)} is not of the type {parameter.type}"
         return
     if isinstance(value, int | float) and parameter.minimum is not None and value < parameter.minimum:
         yield f"{value} is below the minimum {parameter.minimum:g}"
     if isinstance(value, int | float) and parameter.maximum is not None and value > parameter.maximum:
         yield f"{value} is above the maximum {parameter.maximum:g}"
     if parameter.choices is not None and value not in parameter.choices:
-        yield f"{value!r} is none of {', '.join(map(str, parameter.choices))}"
+        yield f"{quoted(value)} is none of {', '.join(map(as_text, parameter.choices))}"
 
 
 def _is_of(kind: ParameterType, value: object) -> bool:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from gristmill.pipeline.fields import WORDS
 from gristmill.pipeline.schema import schema
 
 _INTRO = """# Every field of `pipeline.yaml`
@@ -58,14 +59,17 @@ def values(definition: Schema, parts: Schema) -> str:
     if "const" in definition:
         return f"`{definition['const']}`"
     if "pattern" in definition:
-        return f"text like `{definition['pattern']}`"
+        return WORDS[definition["pattern"]]
     kind = definition.get("type", "any value")
     if kind == "array":
-        return f"list of {values(definition['items'], parts)}{_bounds(definition, 'minItems', 'maxItems')}"
+        items = values(definition["items"], parts).replace("a name of", "names of", 1)
+        return f"list of {items}{_bounds(definition, 'minItems', 'maxItems')}"
     if kind == "object":
         ((pattern, inner),) = definition["patternProperties"].items()
-        return f"{values(inner, parts)} by name; a name is like `{pattern}`"
-    words = {"boolean": "true or false", "string": "text"}
+        return f"mapping of {WORDS[pattern].replace('a name', 'names', 1)}, to {values(inner, parts)} each"
+    if kind == "string":
+        return f"text{_bounds(definition, 'minLength', 'maxLength')}{' characters' * ('maxLength' in definition)}"
+    words = {"boolean": "true or false"}
     return f"{words.get(kind, kind)}{_bounds(definition, 'minimum', 'maximum')}"
 
 
@@ -79,7 +83,7 @@ def _named(name: str, parts: Schema) -> str:
 def _bounds(definition: Schema, least: str, most: str) -> str:
     low, high = definition.get(least), definition.get(most)
     if low is None:
-        return ""
+        return "" if high is None else f", at most {high:,}"
     return f", {low:,} to {high:,}" if high is not None else f", {low:,} or more"
 
 

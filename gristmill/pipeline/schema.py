@@ -1,5 +1,7 @@
 """The JSON Schema of `pipeline.yaml`, for editors; made from the model, so there is no second copy to keep true."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from gristmill.pipeline.fault import Place
@@ -19,25 +21,37 @@ def schema() -> dict[str, Any]:
     return {"$schema": _DIALECT, **made, "title": "Gristmill pipeline.yaml"}
 
 
-def fields_at(place: Place) -> list[str]:
-    """Return the fields of the object at a place of a `pipeline.yaml`."""
-    made = Pipeline.model_json_schema()
-    here = made
+cached_schema = cache(schema)
+
+
+def find_definition(place: Sequence[str | int]) -> tuple[Place, Mapping[str, Any]]:
+    """Return a place without the names that pydantic adds for members of a union, and what the schema says of it."""
+    made = cached_schema()
+    here: Mapping[str, Any] = made
+    fields: list[str | int] = []
     for step in place:
-        here = _resolved(_inner(here, step), made)
-    return list(here["properties"])
+        inner = next(filter(None, (_inner(choice, step) for choice in _choices(here, made["$defs"]))), None)
+        if inner is not None:
+            fields.append(step)
+            here = inner
+    return tuple(fields), here
 
 
-def _inner(here: dict[str, Any], step: str | int) -> Any:
+def fields_of(definition: Mapping[str, Any]) -> list[str]:
+    """Return the fields of what a definition says, of the object among its choices; none where there is none."""
+    choices = _choices(definition, cached_schema()["$defs"])
+    return list(next((choice["properties"] for choice in choices if "properties" in choice), ()))
+
+
+def _choices(here: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for choice in here.get("anyOf", [here]):
+        yield parts[choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice
+
+
+def _inner(here: Mapping[str, Any], step: str | int) -> Mapping[str, Any] | None:
+    named: Mapping[str, Mapping[str, Any]] = here.get("patternProperties", {})
+    fields: Mapping[str, Mapping[str, Any]] = here.get("properties", {})
+    items: Mapping[str, Any] | None = here.get("items")
     if isinstance(step, int):
-        return here["items"]
-    (named,) = here.get("patternProperties", {None: here.get("properties", {}).get(step)}).values()
-    return named
-
-
-def _resolved(here: Any, made: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema with its reference followed, which may be one of several choices."""
-    choices = here.get("anyOf", [here])
-    names = [choice["$ref"].rpartition("/")[2] for choice in choices if "$ref" in choice]
-    found: dict[str, Any] = made["$defs"][names[0]] if names else here
-    return found
+        return items
+    return next(iter(named.values()), fields.get(step))

@@ -159,13 +159,14 @@ def pipeline(*checks, records="whole", **branch):
         (pipeline(CHECK, output="files"),
          "checks.0.of: made cannot write figures: it makes a file of each task, and figures are one object; "
          "give it merge: module:function, or check a later branch"),
-        (pipeline(CHECK | {"maximum": True}), "checks.0.maximum: a bound is a number (given: True)"),
-        (pipeline(CHECK | {"maximum": math.nan}), "checks.0.maximum: Input should be a finite number (given: nan)"),
-        (pipeline(CHECK | {"figure": "a..b"}), "checks.0.figure: String should match pattern"),
-        (pipeline(CHECK | {"message": " "}), "checks.0.message: String should have at least 1 character"),
-        (pipeline(CHECK | {"otherwise": "ignore"}), "checks.0.otherwise: Input should be 'fail' or 'warn'"),
+        (pipeline(CHECK | {"maximum": True}), "checks.0.maximum: is no number, but true or false"),
+        (pipeline(CHECK | {"maximum": math.nan}), "checks.0.maximum: must be a number, not NaN"),
+        (pipeline(CHECK | {"figure": "a..b"}),
+         "checks.0.figure: must be a name, or names with dots between, at most 100 characters, not 'a..b'"),
+        (pipeline(CHECK | {"message": " "}), "checks.0.message: must be text, 1 to 500 characters, not ' '"),
+        (pipeline(CHECK | {"otherwise": "ignore"}), "checks.0.otherwise: must be `fail`, `warn`, not 'ignore'"),
         (pipeline(CHECK | {"maxmum": 1}), "checks.0.maxmum: there is no such field; there are: of, figure, minimum"),
-        (pipeline(*[CHECK] * (CHECKS_MAX + 1)), "checks: List should have at most 50 items"),
+        (pipeline(*[CHECK] * (CHECKS_MAX + 1)), "checks: must be a list of Check, at most 50, not a list of 51"),
     ],
 )  # fmt: skip
 def test_a_broken_rule_of_a_check_is_told_with_its_line(tmp_path, content, fault):

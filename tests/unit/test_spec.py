@@ -88,7 +88,7 @@ def test_a_broken_rule_of_a_branch_is_told(refused, branch, told):
     ("branch", "told"),
     [
         ({"nodes": "params.nix"}, "nodes: params.nix: there is no such parameter"),
-        ({"nodes": 0}, "greater than or equal to 1"),
+        ({"nodes": 0}, "nodes: must be an integer, 1 or more; or text such as `params.NAME`, not 0"),
         ({"output": "files"}, "an MPI job writes one stream"),
         ({"mpi": ["solve", "{input}"]}, "must name {output}"),
         ({"run": "jobs:make"}, "needs exactly one of run, command, script and mpi (given: run, mpi)"),
