@@ -10,7 +10,7 @@ from gristmill.batch.jobs import end_jobs
 from gristmill.cost.bill import combined
 from gristmill.cost.gather import CostClients, Observation
 from gristmill.enums import RunStatus
-from gristmill.errors import Refused, Superseded
+from gristmill.errors import GristmillError, Refused, Superseded
 from gristmill.outcome.event import ExecutionEvent, read_change, read_payload
 from gristmill.outcome.ownership import check_may_report, left_over, owns
 from gristmill.outcome.summary import RunSummary, make_summary, with_cost
@@ -23,7 +23,6 @@ from gristmill.runs.repository import find_outcome, find_readable_record, outcom
 from gristmill.steps.notify.channels import Channel
 from gristmill.steps.notify.notice import make_notice
 from gristmill.storage import Storage
-from gristmill.timebox import NoAnswer
 
 _FIRST_RETRY = 2
 
@@ -37,6 +36,13 @@ class NotifyClients:
     channel: Channel
     now: datetime
     work: Invocation
+
+
+class StillSending(GristmillError):
+    """Raised when another invocation may be sending the notice of an end: whoever asked for it asks again later."""
+
+    def __init__(self, execution: str) -> None:
+        super().__init__(f"another invocation is sending the notice of {execution}", "It is asked again.")
 
 
 def notify(clients: NotifyClients, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,10 +87,6 @@ def settle(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any]:
     batch, queues, reason = clients.cost.batch, clients.cost.queues, f"execution {event.status}"
     fence = left_over(event, record)
     ended = end_jobs(batch, queues, event.run, reason, fence) if fence else []
-    check_may_report(clients.store, event)
-    found = find_outcome(clients.store, event.run, event.execution)
-    if found and found.sending_until and found.sending_until > clients.now.timestamp():
-        raise NoAnswer(f"another invocation is sending the notice of {event.execution}")  # Lambda tries again later
     return {**announce_end(clients, event), "ended": len(ended)}
 
 
@@ -94,14 +96,20 @@ def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any
     A notice is sent twice only where an invocation ends between the two: twice is better than never.
     """
     event, record = decide(clients.store, event)
-    found = find_outcome(clients.store, event.run, event.execution)
+    key = outcome_key(event.run, event.execution)
+    seen, found = clients.store.head(key), find_outcome(clients.store, event.run, event.execution)
     if found and found.sending_until is None:
         return {"run": event.run, "told": False}
+    if found and found.sending_until and found.sending_until > clients.now.timestamp():
+        raise StillSending(event.execution)
     summary = _ended(clients, make_summary(clients.store, event, record, clients.now), event, record)
-    made = outcome(summary, event)
-    _put_outcome(clients.store, event, made.model_copy(update={"sending_until": clients.work.until}))
+    made, check = outcome(summary, event), partial(check_may_report, clients.store, event)
+    begun = made.model_copy(update={"sending_until": clients.work.until})
+    check()
+    if not clients.store.put_over(key, begun.model_dump_json().encode(), seen):
+        raise StillSending(event.execution)
     clients.channel.send(make_notice(summary))
-    _put_outcome(clients.store, event, made)
+    clients.store.put_checked(key, made.model_dump_json().encode(), check)
     return {"run": event.run, "told": True, "unreported": summary.unreported}
 
 
@@ -123,11 +131,6 @@ def _complete(event: ExecutionEvent, record: RunRecord) -> RunRecord:
     if not owns(event, record):
         raise Superseded(f"run {record.run} belongs to {record.execution} by now.")
     return record.model_copy(update={"complete": True})
-
-
-def _put_outcome(store: Storage, event: ExecutionEvent, made: Outcome) -> None:
-    check = partial(check_may_report, store, event)
-    store.put_checked(outcome_key(event.run, event.execution), made.model_dump_json().encode(), check)
 
 
 def _ended(clients: NotifyClients, summary: RunSummary, event: ExecutionEvent, record: RunRecord | None) -> RunSummary:
