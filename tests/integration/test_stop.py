@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
-from gristmill.client.runs.control import Stopped, resume, stop
+from gristmill.client.runs.control import resume, stop
 from gristmill.client.runs.find import find_run
+from gristmill.client.runs.stopped import Stopped
 from gristmill.client.stack import Stack as Client
 from gristmill.client.stack import open_stack
 from gristmill.enums import RunStatus

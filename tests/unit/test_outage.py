@@ -276,7 +276,7 @@ def test_a_stop_goes_on_wherever_it_is_interrupted(monkeypatch, error: Exception
     monkeypatch.setattr(f"{home}.end_jobs", stepwise([error], iter([[job], [], []])))
     monkeypatch.setattr(f"{home}.halt", stepwise([error], iter([([ended], None)] * 3)))
     monkeypatch.setattr(f"{home}._still", stepwise([error], iter([[]] * 3)))
-    monkeypatch.setattr(f"{home}.describe_jobs", stepwise([error], iter([[done]] * 3)))
+    monkeypatch.setattr("gristmill.client.runs.stopped.describe_jobs", stepwise([error], iter([[done]] * 3)))
     stopped = stop(one.mill, found, "the sorcerer", patience=one.patience, clock=one.time.clock)
     assert stopped.proved
     assert [(each.id, each.was, each.status) for each in stopped.jobs] == [("j", "RUNNING", "FAILED")]

@@ -13,8 +13,8 @@ from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode
 
 if TYPE_CHECKING:
-    from gristmill.client.runs.control import Stopped
     from gristmill.client.runs.still_at_work import Waiting
+    from gristmill.client.runs.stopped import Stopped
 
 
 def add_to(app: typer.Typer) -> None:

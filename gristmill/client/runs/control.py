@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
 from gristmill import keys
-from gristmill.batch.jobs import TERMINAL, describe_jobs, end_jobs, live_jobs
+from gristmill.batch.jobs import end_jobs, live_jobs
 from gristmill.client.outage import Patience
-from gristmill.client.runs.executions import Execution, describe, resume_name, unclaimed_resumes
+from gristmill.client.runs.executions import Execution, describe, describe_recent, resume_name, unclaimed_resumes
 from gristmill.client.runs.find import Run, record_or_lack
 from gristmill.client.runs.still_at_work import Waiting, functions, notice, submitting
+from gristmill.client.runs.stopped import Stopped, describe_ended
 from gristmill.client.stack import Stack
 from gristmill.clock import Clock
 from gristmill.enums import RunStatus
@@ -26,41 +27,6 @@ T = TypeVar("T")
 STOP_SECONDS = 120.0  # Batch sends SIGTERM and, 30 s later, SIGKILL; the rest is for its own pace
 _LOOK_SECONDS, _LOCAL_LOOK_SECONDS = 1.0, 0.25
 _CLEAN_LOOKS = 2  # a job that was being submitted when the execution was stopped shows up at a second look
-
-
-@dataclass(frozen=True)
-class EndedJob:
-    """A Batch job that was told to end: its state then and now, and how many of its containers were alive then."""
-
-    id: str
-    name: str
-    was: str
-    containers: int
-    status: str
-    living: int  # containers that describing still shows alive
-
-    @property
-    def ended(self) -> bool:
-        """Return whether the job and all its children have ended."""
-        return self.status in TERMINAL and self.living == 0
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """What a stop ended, and the proof: executions, jobs and what else may work, as they were seen last."""
-
-    run: str
-    was: RunStatus
-    status: RunStatus
-    jobs: list[EndedJob]
-    seconds: float
-    waited_for: list[str]
-    still: list[Waiting]  # what may be at work, executions and jobs apart
-
-    @property
-    def proved(self) -> bool:
-        """Return whether nothing of the run lives any more."""
-        return self.status is not RunStatus.RUNNING and all(job.ended for job in self.jobs) and not self.still
 
 
 def stop(
@@ -93,7 +59,7 @@ def stop(
             if waiting.what not in waited:
                 tell(waiting)
         waited |= {waiting.what: waiting for waiting in still}
-        jobs = ask(partial(_jobs, stack, ended))
+        jobs = ask(partial(describe_ended, stack, ended))
         status = _status(executions, record)
         stopped = Stopped(run.run, run.status, status, jobs, clock.now() - begun, list(waited), still)
         clean = clean + 1 if stopped.proved and not fresh else 0
@@ -120,7 +86,7 @@ def halt(stack: Stack, run: Run, who: str) -> tuple[list[Execution], RunRecord |
     have claimed the run, or been started to resume it.
     """
     record, _ = record_or_lack(stack, run.run)
-    owner = describe(stack, record.execution) if record else None
+    owner = describe_recent(stack, record.execution) if record else None
     unclaimed = unclaimed_resumes(stack, record) if record else []
     resumes = [execution for execution in unclaimed if execution.run == run.run]
     seen = describe(stack, run.execution.arn) or run.execution
@@ -151,26 +117,9 @@ def _still(stack: Stack, run: Run, executions: Sequence[Execution]) -> list[Wait
     return found
 
 
-def _jobs(stack: Stack, jobs: dict[str, dict[str, Any]]) -> list[EndedJob]:
-    now = {job["jobId"]: job for job in describe_jobs(stack.client("batch"), jobs)}
-    return [_ended(job, now.get(job_id, job)) for job_id, job in jobs.items()]
-
-
-def _ended(was: dict[str, Any], now: dict[str, Any]) -> EndedJob:
-    return EndedJob(was["jobId"], was["jobName"], was["status"], _living(was), now["status"], _living(now))
-
-
-def _living(job: dict[str, Any]) -> int:
-    """Return how many of a job's containers have not ended; an array tells by its summary."""
-    children = job.get("arrayProperties", {}).get("statusSummary")
-    if children is None:
-        return int(job["status"] not in TERMINAL)
-    return sum(count for status, count in children.items() if status not in TERMINAL)
-
-
 def resume(stack: Stack, run: Run) -> Execution:
     """Start an execution that goes on with what is missing; Refused where there is nothing to go on with."""
-    record = _resumable(run)
+    record = _resumable(_with_owner(stack, run))
     earlier = unclaimed_resumes(stack, record)
     if any(execution.status is RunStatus.RUNNING and execution.run == run.run for execution in earlier):
         raise _goes_on(run.run)
@@ -183,10 +132,18 @@ def resume(stack: Stack, run: Run) -> Execution:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
             raise _goes_on(run.run) from error
         raise
-    execution = describe(stack, started["executionArn"])
+    execution = describe_recent(stack, started["executionArn"])
     if execution is None:
         raise GristmillError(f"{started['executionArn']} was started, but is not to be found.", "Repeat in a moment.")
     return execution
+
+
+def _with_owner(stack: Stack, run: Run) -> Run:
+    """Return a run with the execution that owns it, where another one was seen in its place."""
+    if run.record is None or run.execution.arn == run.record.execution or run.going:
+        return run
+    owner = describe_recent(stack, run.record.execution)
+    return replace(run, execution=owner) if owner else run
 
 
 def _resumable(run: Run) -> RunRecord:

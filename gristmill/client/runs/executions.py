@@ -16,6 +16,7 @@ from gristmill.runs.records import RunRecord
 from gristmill.runs.request import Request, Resume, parse_request
 
 _DESCRIBERS = 8  # asked for at once
+_SHOWN_AFTER = (0.5, 1.0, 1.5)  # seconds; Step Functions API reference, DescribeExecution: "eventually consistent"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Execution:
 
     @property
     def is_resume(self) -> bool:
-        """Tell whether it goes on with an earlier run."""
+        """Return whether it goes on with an earlier run."""
         return isinstance(self.request, Resume)
 
 
@@ -47,15 +48,24 @@ def describe(stack: Stack, arn: str) -> Execution | None:
     if not arn.startswith(execution_arn(stack, "")):  # what stands in a record may be anything
         return None
     try:
-        told = stack.client("stepfunctions").describe_execution(executionArn=arn)
+        answer = stack.client("stepfunctions").describe_execution(executionArn=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
             return None
         raise
-    status = RunStatus.RUNNING if told["status"] == "PENDING_REDRIVE" else RunStatus(told["status"])
-    cause = ": ".join(text for text in (told.get("error"), told.get("cause")) if text)
-    request = _request(told.get("input", ""), stack.store.bucket)
-    return Execution(arn, status, told["startDate"], told.get("stopDate"), request, cause)
+    status = RunStatus.RUNNING if answer["status"] == "PENDING_REDRIVE" else RunStatus(answer["status"])
+    cause = ": ".join(text for text in (answer.get("error"), answer.get("cause")) if text)
+    request = _request(answer.get("input", ""), stack.store.bucket)
+    return Execution(arn, status, answer["startDate"], answer.get("stopDate"), request, cause)
+
+
+def describe_recent(stack: Stack, arn: str) -> Execution | None:
+    """Return an execution that may have been started just now: Step Functions shows one only after a moment."""
+    for seconds in _SHOWN_AFTER:
+        if found := describe(stack, arn):
+            return found
+        stack.store.clock.sleep(seconds)
+    return describe(stack, arn)
 
 
 def _request(text: str, bucket: str) -> Request | None:
@@ -79,7 +89,7 @@ def _arns(stack: Stack) -> Iterator[str]:
     pages = stack.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=stack.machine)
     try:
         for page in pages:
-            yield from (one["executionArn"] for one in page["executions"])
+            yield from (execution["executionArn"] for execution in page["executions"])
     except ClientError as error:
         if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
             raise
@@ -101,6 +111,6 @@ def unclaimed_resumes(stack: Stack, record: RunRecord) -> list[Execution]:
     Somebody may have started one of such a name by hand, for something else: the name is taken all the same.
     """
     found: list[Execution] = []
-    while one := describe(stack, execution_arn(stack, resume_name(record, len(found)))):
-        found.append(one)
+    while resume := describe(stack, execution_arn(stack, resume_name(record, len(found)))):
+        found.append(resume)
     return found
