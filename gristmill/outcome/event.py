@@ -10,6 +10,7 @@ from pydantic_core import from_json
 
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused, first_fault
+from gristmill.outcome.wording import describe_error
 from gristmill.runs.request import Request, Resume, parse_request, read_request
 
 
@@ -61,9 +62,10 @@ def cause_of(error: Mapping[str, str]) -> str:
     name, cause = error.get("Error", ""), error.get("Cause") or ""
     try:
         raised = from_json(cause)
-        return f"{raised['errorType']}: {raised['errorMessage']}"
+        name, cause = str(raised["errorType"]), str(raised["errorMessage"])
     except (ValueError, TypeError, KeyError):
-        return f"{name}: {cause}" if cause else name
+        pass  # a state of AWS itself says it in plain text
+    return describe_error(name, cause)
 
 
 class _Change(BaseModel):

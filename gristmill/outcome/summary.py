@@ -62,9 +62,9 @@ class RunSummary:
         return [result.headline for result in self.checks if result.verdict is FigureVerdict.WARNED]
 
     @property
-    def is_doubted(self) -> bool:
-        """Return whether a figure failed its check."""
-        return any(result.verdict is FigureVerdict.FAILED for result in self.checks)
+    def is_final(self) -> bool:
+        """Return whether outputs are there and wrong, so that a resume is in vain."""
+        return any(branch.is_final for finding in self.findings for branch in finding.branches)
 
     @property
     def took(self) -> timedelta:

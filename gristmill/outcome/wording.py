@@ -1,8 +1,23 @@
 """How a run ended, and how to go on, in the words that mails, reports and commands share. Pure."""
 
+import re
 from typing import NamedTuple
 
 from gristmill.enums import RunStatus
+
+_OTHERS = re.compile(
+    r"(Error|Exception|Exit|Interrupt|Iteration|Warning|Group)$|\."
+)  # names of errors that are not ours
+_REQUEST = re.compile(r"^(RequestId: \S+ (Error: )?|[\d:.TZ-]{20,} [\w-]{36} )")  # before what Lambda says itself
+# AWS Lambda and Step Functions developer guides, error names
+_MEANINGS = {
+    "Sandbox.Timedout": "the function ran past its time limit",
+    "Runtime.ExitError": "the function's process died",
+    "Runtime.OutOfMemory": "the function ran out of memory",
+    "States.Timeout": "it ran past its time limit",
+    "States.DataLimitExceeded": "it answered more than a state may hold",
+    "Lambda.TooManyRequestsException": "Lambda had no room for the function",
+}
 
 
 def ended(status: RunStatus, warnings: int) -> str:
@@ -10,6 +25,16 @@ def ended(status: RunStatus, warnings: int) -> str:
     if status is not RunStatus.SUCCEEDED or not warnings:
         return str(status)
     return f"{status} with {warnings:,} warning{'' if warnings == 1 else 's'}"
+
+
+def describe_error(name: str, message: str) -> str:
+    """Return an error in one line: what it means, if it is of Python or of AWS; ours say it in their message."""
+    if not _OTHERS.search(name):
+        return message
+    told = f"{name}: {_REQUEST.sub('', message)}" if message else name
+    return (
+        f"{_MEANINGS[name]} ({told})" if name in _MEANINGS else f"an unexpected error ({told}); the log has its trace"
+    )
 
 
 class NextStep(NamedTuple):
@@ -22,12 +47,12 @@ class NextStep(NamedTuple):
         return f"{self.what}: {self.command}" if self.command else self.what
 
 
-def next_step(run: str, status: RunStatus, is_refused: bool, is_doubted: bool) -> NextStep:
-    """Return what to do about a run that ended without success; `is_doubted` where its figures failed a check."""
+def next_step(run: str, status: RunStatus, is_refused: bool, is_final: bool) -> NextStep:
+    """Return what to do about a run that ended without success; `is_final` where its outputs are there, and wrong."""
     if is_refused:
         return NextStep("Mend this, and drop the file again.")
-    if is_doubted:
-        vain = "A resume would check the same figures and end the same way"
+    if is_final:
+        vain = "A resume would find the same outputs and end the same way"
         mend = "mend the file, the parameters, the code or the bounds, and drop the file again"
         return NextStep(f"{vain}: {mend}. What was computed is kept", f"gristmill results {run}")
     resume = f"gristmill resume {run}"

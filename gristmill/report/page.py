@@ -24,10 +24,12 @@ def page(report: Report, pictures: Mapping[str, str]) -> str:
     """Return the page; `pictures` are data URIs by key."""
     branches = [(stage, branch) for stage in report.stages for branch in stage.branches]
     canvas = {"width": WIDTH, "gutter": GUTTER, "right": RIGHT}
-    is_doubted = any(entry.verdict is FigureVerdict.FAILED for entry in report.checks)
+    is_final = any(branch.problem for _, branch in branches) or FigureVerdict.FAILED in [
+        entry.verdict for entry in report.checks
+    ]
     words = {
         "ended": ended(report.status, len(report.warnings)),
-        "next_step": next_step(report.run, report.status, bool(report.faults), is_doubted),
+        "next_step": next_step(report.run, report.status, bool(report.faults), is_final),
     }
     return (
         _environment()

@@ -11,6 +11,7 @@ from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.ownership import check_may_report
 from gristmill.outcome.summary import RunSummary
+from gristmill.outcome.wording import describe_error
 from gristmill.report.facts import gather
 from gristmill.report.make import make
 from gristmill.report.page import page
@@ -47,7 +48,7 @@ def with_report(
         raise
     except Exception as error:
         logger.exception("the report is not written")
-        why = error.what if isinstance(error, GristmillError) else f"{type(error).__name__}: {error}"
+        why = error.what if isinstance(error, GristmillError) else describe_error(type(error).__name__, str(error))
         return replace(summary, unreported=why[:_REASON])
     return replace(summary, report=_key(summary, "html"))
 

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from gristmill.enums import CheckVerdict, RunStatus
+from gristmill.enums import CheckVerdict, FigureVerdict, RunStatus
 from gristmill.keys import INPUTS
 from gristmill.limits import FENCE_MAX
 from gristmill.pipeline.model import Pipeline
@@ -173,6 +173,11 @@ class BranchFinding(Counts):
     missing: int
     problem: _Words | None
     checks: list[CheckResult] = []  # of its figures, once it is complete
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether its outputs are all there, and wrong: a resume would find them as they are."""
+        return self.problem is not None or any(result.verdict is FigureVerdict.FAILED for result in self.checks)
 
 
 class Finding(Record):

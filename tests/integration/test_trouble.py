@@ -96,7 +96,9 @@ def test_a_job_that_loses_a_record_and_says_nothing_is_found_out(mill: Mill, cas
     run = cases["lose"].run
     outcome = mill.finish(run)
     assert outcome["status"] == "FAILED"
-    assert outcome["reason"] == "copied: it wrote 5 records for 6 read, and must write as many"
+    why = "it wrote 5 records for 6 read, and must write as many (or say same_record_count: false in pipeline.yaml)"
+    assert outcome["reason"] == f"copied: {why}"
+    assert f"kept: gristmill results {run}" in mill.mail(run, "FAILED").get_content()  # a resume would change nothing
 
 
 def test_a_job_that_fits_no_machine_says_so_and_does_not_hang(mill: Mill):

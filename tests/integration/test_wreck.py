@@ -17,15 +17,15 @@ TEXT = b"one\ntwo\nthree\n"
 
 # what breaks -> what the mail says of it
 BROKEN = {
-    "split.raise": "Split: RuntimeError: the axle broke",
-    "split.hang": "Split: Sandbox.Timedout: ",
-    "job_map.raise": "JobMap of stage map: RuntimeError: the axle broke",
-    "job_map.die": "JobMap of stage map: Runtime.ExitError: ",
-    "merge.raise": "Work of stage map: RuntimeError: the axle broke",
-    "merge.hang": "Work of stage map: Sandbox.Timedout: ",
-    "merge.lie": "repeat: all tasks are done but not merged; reverse: all tasks are done but not merged",
-    "check_output.raise": "CheckOutput of stage map: RuntimeError: the axle broke",
-    "check_output.hang": "CheckOutput of stage map: Sandbox.Timedout: ",
+    "split.raise": "Split: an unexpected error (RuntimeError: the axle broke)",
+    "split.hang": "Split: the function ran past its time limit (Sandbox.Timedout: Task timed out",
+    "job_map.raise": "JobMap of stage map: an unexpected error (RuntimeError: the axle broke)",
+    "job_map.die": "JobMap of stage map: the function's process died (Runtime.ExitError: ",
+    "merge.raise": "Work of stage map: an unexpected error (RuntimeError: the axle broke)",
+    "merge.hang": "Work of stage map: the function ran past its time limit (Sandbox.Timedout: Task timed out",
+    "merge.lie": "repeat: all tasks are done but not merged, and the log of Merge says why; reverse: all tasks",
+    "check_output.raise": "CheckOutput of stage map: an unexpected error (RuntimeError: the axle broke)",
+    "check_output.hang": "CheckOutput of stage map: the function ran past its time limit (Sandbox.Timedout: Task",
     "notify.mute": "all is done, but the notice could not be sent",
 }
 

@@ -101,10 +101,17 @@ def test_how_a_child_died_is_put_into_words(exit_code, reason, status_reason, li
 
 def test_a_functions_error_is_told_without_its_wrapping():
     raised = json.dumps({"errorType": "ValueError", "errorMessage": "bad", "stackTrace": ["line"]})
-    assert cause_of({"Error": "ValueError", "Cause": raised}) == "ValueError: bad"
-    assert cause_of({"Error": "States.Timeout"}) == "States.Timeout"
-    assert cause_of({"Error": "Batch.Odd", "Cause": "text"}) == "Batch.Odd: text"
-    assert cause_of({"Error": "Odd", "Cause": '"json, but no error"'}) == 'Odd: "json, but no error"'
+    assert (
+        cause_of({"Error": "ValueError", "Cause": raised})
+        == "an unexpected error (ValueError: bad); the log has its trace"
+    )
+    assert cause_of({"Error": "States.Timeout"}) == "it ran past its time limit (States.Timeout)"
+    assert (
+        cause_of({"Error": "Batch.Odd", "Cause": "text"})
+        == "an unexpected error (Batch.Odd: text); the log has its trace"
+    )
+    told = 'an unexpected error (A.Odd: "json, but no error"); the log has its trace'
+    assert cause_of({"Error": "A.Odd", "Cause": '"json, but no error"'}) == told
 
 
 EVENT = {

@@ -25,4 +25,4 @@ def show_cause(run: "Run", cause: "Cause") -> None:
         return
     out()
     is_refused = run.record is None or bool(run.record.faults)
-    out(str(next_step(run.run, run.status, is_refused, cause.is_doubted)))
+    out(str(next_step(run.run, run.status, is_refused, cause.is_final)))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
-from gristmill.enums import FigureVerdict
 from gristmill.outcome.summary import findings
 from gristmill.runs.records import Failure
 from gristmill.runs.repository import find_outcome
@@ -14,13 +13,13 @@ from gristmill.runs.repository import find_outcome
 class Cause:
     """`reason` in one line; `failures` from the last check of each stage; `missing` tasks by branch.
 
-    `is_doubted` where a figure failed its check.
+    `is_final` where outputs are there and wrong, so that a resume is in vain.
     """
 
     reason: str
     failures: list[Failure]
     missing: dict[str, int]
-    is_doubted: bool = False
+    is_final: bool = False
 
 
 def causes(stack: Stack, run: Run) -> Cause:
@@ -31,7 +30,7 @@ def causes(stack: Stack, run: Run) -> Cause:
         reason=_reason(stack, run),
         failures=[failure for branch in branches for failure in branch.failures],
         missing={branch.branch: branch.missing for branch in branches if branch.missing},
-        is_doubted=any(result.verdict is FigureVerdict.FAILED for branch in branches for result in branch.checks),
+        is_final=any(branch.is_final for branch in branches),
     )
 
 

@@ -139,9 +139,13 @@ def explain(exit_code: int | None, reason: str | None, status_reason: str | None
     if exit_code is not None and exit_code > 128:
         reasons.append(f"killed by {signal_name(exit_code - 128)} (exit code {exit_code})")
         if exit_code - 128 == signal.SIGKILL:
-            reasons.append("perhaps out of memory")
+            reasons.append("perhaps out of memory: give the branch more `memory`")
     elif exit_code is not None:
         reasons.append(f"exit code {exit_code}")
+    if any(_MISCONFIGURED.match(text) for text in reasons):
+        reasons.append(
+            "no host of its queue has the vCPUs, memory or GPUs that it asks for: ask for less in pipeline.yaml"
+        )
     return "; ".join(dict.fromkeys(reasons)) or "the job failed and gave no reason"
 
 

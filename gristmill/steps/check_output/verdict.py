@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 from gristmill.enums import CheckVerdict, Encoding, FigureVerdict
 from gristmill.pipeline.model import Branch, Stage
+from gristmill.printable import short
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.records import BranchFinding
 from gristmill.steps.check_output.causes import is_hopeless
+
+_SHOWN = 80  # characters of a header
+_MISCOUNTED = "their receipts are wrong, or parts of them lost"
 
 
 @dataclass(frozen=True)
@@ -42,20 +46,24 @@ def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVe
 def _why_incomplete(found: BranchFinding, branch: Branch) -> str:
     if found.missing:
         why = f" ({found.failures[0].reason})" if found.failures else ""
-        return f"{found.missing} of {found.tasks} tasks have no output{why}"
+        return f"{found.missing:,} of {found.tasks:,} tasks have no output{why}"
     if branch.has_results and found.output is None:
-        return "all tasks are done but not merged"
+        return "all tasks are done but not merged, and the log of Merge says why"
     return ""
 
 
 def count_failure(held: Coverage, expected: Expected, counts_match: bool) -> str | None:
     """Return which count disagrees in a branch whose tasks are all done, None if all agree."""
     if len(held.headers) > 1:
-        return f"its tasks wrote different headers, such as {held.headers[0]!r} and {held.headers[1]!r}"
+        first, second = (
+            short(header.encode("latin-1").decode(errors="replace"), _SHOWN) for header in held.headers[:2]
+        )
+        return f"its tasks wrote different headers, such as '{first}' and '{second}': each must write the same"
     if expected.size is not None and held.bytes_in != expected.size:
-        return f"its tasks read {held.bytes_in} bytes, but the input has {expected.size}"
+        return f"its tasks read {held.bytes_in:,} bytes, but the input has {expected.size:,}: {_MISCOUNTED}"
     if expected.records is not None and held.records_in != expected.records:
-        return f"its tasks read {held.records_in} records, but the split counted {expected.records}"
+        return f"its tasks read {held.records_in:,} records, but the split counted {expected.records:,}: {_MISCOUNTED}"
     if counts_match and held.records_out != held.records_in:
-        return f"it wrote {held.records_out} records for {held.records_in} read, and must write as many"
+        counts = f"it wrote {held.records_out:,} records for {held.records_in:,} read, and must write as many"
+        return f"{counts} (or say same_record_count: false in pipeline.yaml)"
     return None

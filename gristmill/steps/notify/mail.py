@@ -89,8 +89,8 @@ def _checked(checks: Sequence[CheckResult]) -> Iterator[str]:
 def _headline(summary: RunSummary) -> str:
     if summary.faults:
         return "The file was refused: nothing was run."
-    if summary.is_doubted:
-        return "The run failed a check of its own figures. What was computed is kept, but not to be trusted as it is."
+    if summary.is_final:
+        return "The run failed: its outputs are there, but not to be trusted as they are."
     doubt = " Its own figures raise a doubt: see the warnings below." if summary.warnings else ""
     return {
         RunStatus.SUCCEEDED: f"The run is complete: every output was found and counted.{doubt}",
@@ -147,4 +147,4 @@ def _next(summary: RunSummary) -> Iterator[str]:
     yield ""
     if not summary.faults:
         yield f"See more:  gristmill status {summary.run}"
-    yield str(next_step(summary.run, summary.status, bool(summary.faults), summary.is_doubted))
+    yield str(next_step(summary.run, summary.status, bool(summary.faults), summary.is_final))
