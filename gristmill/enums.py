@@ -152,7 +152,6 @@ class NodeMessage(StrEnum):
     LAUNCH = "launch"  # what it has to run
     ALIVE = "alive"
     LOST = "lost"  # it goes away early
-    ACK = "ack"  # its daemon has ended well
+    ENDED = "ended"  # its daemon has ended well; how its ranks ended
     HEARTBEAT = "heartbeat"  # the main node lives
-    ENDING = "ending"  # the program has ended well, as mpirun sees it
     OUTCOME = "outcome"  # the main node's exit code and reason

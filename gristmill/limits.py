@@ -88,6 +88,9 @@ HEADER_MAX = 1 * MIB
 # A record is read whole into memory: the outcome of a branch that publishes 100,000 files has a key of each
 RECORD_MAX = 64 * MIB
 
+# The nodes of a multi-node job start one by one, and all of them wait for the last one
+NODES_COME_SECONDS = 600.0
+
 # Disk left free beside a staged input, for the program's own files
 DISK_RESERVE = 64 * MIB
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gristmill.enums import RecordFormat
 from gristmill.limits import (
     BATCH_TIMEOUT_MIN_SECONDS,
+    NODES_COME_SECONDS,
     SEGMENT_AGE_CHILDREN,
     SEGMENT_AGE_MIN,
     STAGE_CHILDREN_MAX,
@@ -36,6 +37,11 @@ def job_timeout(branch: Branch, tasks_per_child: int) -> int:
     """Return a job's attempt timeout in seconds: every task may take its own, and the container needs a little."""
     wanted = branch.timeout * tasks_per_child + _SLACK_SECONDS
     return max(BATCH_TIMEOUT_MIN_SECONDS, min(wanted, _LONGEST_SECONDS))
+
+
+def nodes_timeout(branch: Branch) -> int:
+    """Return a multi-node job's attempt timeout in seconds: its nodes keep the branch's own, once all have come."""
+    return job_timeout(branch, 1) + int(NODES_COME_SECONDS)
 
 
 @dataclass(frozen=True)

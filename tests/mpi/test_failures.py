@@ -53,13 +53,26 @@ def test_ten_nodes_are_no_more_trouble_than_two(nodes: Make):
 
 
 @pytest.mark.parametrize(
-    ("how", "code"),
-    [("exit", 7), ("finalized", 9), ("abort", 5), ("crash", 139), ("killed", 137), ("raise", 1)],
+    ("how", "code", "reason"),
+    [
+        ("exit", 7, "ended with exit code 7"),
+        ("exit-early", 1, "ended before MPI_Finalize"),
+        ("become", 1, "ended before MPI_Finalize"),
+        ("finalized", 9, "ended with exit code 9"),
+        ("abort", 5, "called MPI_Abort with code 5"),
+        ("give-up", 1, "called MPI_Abort with code 0"),
+        ("abort-256", 1, "called MPI_Abort with code 256"),
+        ("crash", 139, "was killed by SIGSEGV"),
+        ("killed", 137, "was killed by SIGKILL"),
+        ("raise", 1, "called MPI_Abort with code 1"),
+    ],
 )
-def test_the_exit_code_of_a_rank_is_the_exit_code_of_all_nodes(nodes: Make, how: str, code: int):
+def test_a_rank_that_ends_badly_is_named_and_its_exit_code_is_that_of_all_nodes(
+    nodes: Make, how: str, code: int, reason: str
+):
     job = start(nodes(2), how)
     assert [job.ends(0), job.ends(1)] == [code, code], job.output(0)
-    assert job.notice(NodeMessage.OUTCOME) == {"exit_code": code, "reason": f"the program ended with {code}"}
+    assert job.notice(NodeMessage.OUTCOME) == {"exit_code": code, "reason": f"rank 1 on node 1 {reason}"}
     assert nothing_is_left(job)
 
 

@@ -1,6 +1,7 @@
 """Pipelines with MPI branches through the deployed template."""
 
 import json
+import re
 
 import pytest
 
@@ -59,17 +60,37 @@ def test_a_program_of_its_own_gets_files_and_parameters(mpi_mill: Mill):
 
 @pytest.mark.parametrize(
     ("fail", "reason"),
-    [("exit", "the program ended with 9"), ("silent", "rank 0 wrote no output")],
+    [
+        ("exit", "rank 1 on node 1 ended with exit code 9"),
+        ("silent", "the program ended well, but its rank 0 wrote no output"),
+    ],
 )
 def test_a_program_that_fails_is_tried_again_and_then_told(mpi_mill: Mill, fail: str, reason: str):
     run = mpi_mill.drop("solver", f"{fail}.txt", b"12345", fail=fail)
     outcome = mpi_mill.finish(run)
     assert outcome["status"] == "FAILED"
-    assert (
-        f"solved: 1 of 1 tasks have no output ({'' if fail == 'exit' else 'the program ended well, but its '}{reason})"
-        in (outcome["reason"])
-    )
+    assert f"solved: 1 of 1 tasks have no output ({reason})" in outcome["reason"]
     assert len(mpi_mill.jobs(run)) == 2
+
+
+@pytest.mark.parametrize(
+    ("how", "reason", "code"),
+    [
+        ("abort", r"rank [01] on node [01] called MPI_Abort with code 0", 1),
+        ("quit", r"rank [01] on node [01] called MPI_Abort with code 1", 1),
+        ("die", r"rank 0 on node 0 ended before MPI_Finalize", 1),
+        ("hang", r"ran past its time limit of 8 s: rank 0 on node 0, rank 1 on node 1 had not ended", 6),
+    ],
+)
+def test_half_an_output_is_no_success(mpi_mill: Mill, how: str, reason: str, code: int):
+    run = mpi_mill.drop("unfinished", f"{how}.txt", b"x", how=how)
+    outcome = mpi_mill.finish(run)
+    assert outcome["status"] == "FAILED"
+    (branch,) = mpi_mill.read_json(keys.check(run, "solve", 0))["branches"]
+    (failure,) = branch["failures"]
+    assert re.fullmatch(reason, failure["reason"])
+    assert failure["exit_code"] == code
+    assert "rank 1 solves" in failure["detail"]
 
 
 def test_stopping_a_run_ends_all_nodes(mpi_mill: Mill):

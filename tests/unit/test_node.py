@@ -143,7 +143,7 @@ def lanes(*names: LaneName) -> dict[LaneName, Lane]:
 def test_an_mpi_branch_is_one_job_whose_nodes_all_run_the_same_command():
     branch = Branch(name="field", mpi="jobs:solve", nodes=4, vcpus=2, memory=512, timeout=100)
     job = mpi_job(lanes(LaneName.MPI)[LaneName.MPI], Cursor("0123456789abcdef", "solve", 3), branch, 4)
-    assert (job["queue"], job["definition"], job["timeout"]) == ("mpi-queue", "mpi-definition", 400)
+    assert (job["queue"], job["definition"], job["timeout"]) == ("mpi-queue", "mpi-definition", 1000)
     assert job["nodes"]["NumNodes"] == 4
     (override,) = job["nodes"]["NodePropertyOverrides"]
     assert override["TargetNodes"] == "0:"

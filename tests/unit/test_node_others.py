@@ -14,6 +14,7 @@ from gristmill.storage import ObjectInfo
 from gristmill.worker.node.board import Board
 from gristmill.worker.node.failures import NodeLost, NodeMissing
 from gristmill.worker.node.others import Others
+from gristmill.worker.node.ranks import RankEnd
 from gristmill.worker.node.setting import Timing, read_setting
 
 ENVIRONMENT = {"BUCKET": "mill", "AWS_BATCH_JOB_ID": "job", "AWS_BATCH_JOB_NUM_NODES": "3"}
@@ -90,39 +91,41 @@ def test_a_node_that_registers_in_another_way_is_named(memory: Memory, others, w
 def test_a_loss_is_told_with_its_reason_whatever_is_waited_for(memory: Memory, others):
     come(memory, 1)
     memory.put(PLACE.of(NodeMessage.LOST, 2), b'{"reason": "its MPI daemon ended with 1"}')
-    for wait in (others().gather, others().await_heartbeats, others().confirm):
+    for wait in (others().gather, others().rank_ends):
         with pytest.raises(NodeLost, match="node 2 is lost: its MPI daemon ended with 1"):
             wait()
 
 
-def test_a_good_end_counts_once_every_node_has_confirmed_it(memory: Memory, others):
+def ended(memory: Memory, index: int, code: int) -> None:
+    body = json.dumps({"ranks": [{"rank": index, "node": index, "code": code}]})
+    memory.put(PLACE.of(NodeMessage.ENDED, index), body.encode())
+
+
+def test_every_node_says_how_its_ranks_ended(memory: Memory, others):
     def pause(_seconds: float) -> None:
-        assert PLACE.key(NodeMessage.ENDING) in memory.objects
         for index in (1, 2):
-            memory.put(PLACE.of(NodeMessage.ACK, index), b"{}")
+            ended(memory, index, index - 1)
 
-    others(pause).confirm()
+    assert others(pause).rank_ends() == [RankEnd(1, 1, 0), RankEnd(2, 2, 1)]
 
 
-def test_a_good_end_that_a_node_does_not_confirm_is_its_loss(memory: Memory, others):
-    memory.put(PLACE.of(NodeMessage.ACK, 1), b"{}")
-    with pytest.raises(NodeLost, match=r"mpirun ended well, but nodes \[2\] do not confirm it") as lost:
-        others().confirm()
+def test_a_node_whose_daemon_is_not_seen_to_end_is_lost(memory: Memory, others):
+    ended(memory, 1, 0)
+    with pytest.raises(NodeLost, match=r"mpirun ended, but nodes \[2\] do not confirm it") as lost:
+        others().rank_ends()
     assert lost.value.exit_code == ExitCode.NODE_LOST
 
 
-def test_a_failed_program_waits_for_a_sign_of_life_of_each_node(memory: Memory, others):
-    beats = iter(range(100))
+def test_a_node_that_falls_silent_at_the_end_is_lost(memory: Memory, others):
+    memory.put(PLACE.of(NodeMessage.ALIVE, 1), b"1")
+    with pytest.raises(NodeLost, match=r"no heartbeat from node 1 for 0\.3 s|nodes \[1, 2\] do not confirm it"):
+        others().rank_ends()
 
-    def pause(_seconds: float) -> None:
-        for index in (1, 2):
-            memory.put(PLACE.of(NodeMessage.ALIVE, index), b"%d" % next(beats))
 
-    pause(0)
-    others(pause).await_heartbeats()
-    silent = others()
-    with pytest.raises(NodeLost, match=r"no heartbeat from node 1 for 0\.3 s; no heartbeat from node 2"):
-        silent.await_heartbeats()
+def test_at_the_time_limit_no_node_is_waited_for_longer_than_a_moment(memory: Memory, others):
+    ended(memory, 1, -15)
+    memory.put(PLACE.of(NodeMessage.LOST, 2), b'{"reason": "its MPI daemon ended with 1"}')
+    assert others().last_rank_ends(0.2) == [RankEnd(1, 1, -15)]
 
 
 def test_looks_grow_rarer_with_the_wait_and_have_bounds():

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 from gristmill.batch.lanes import Lane, lane_of, own_definition
-from gristmill.batch.plan import children, job_timeout
+from gristmill.batch.plan import children, job_timeout, nodes_timeout
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.enums import LaneName
@@ -59,6 +59,7 @@ def mpi_job(lane: Lane, cursor: Cursor, branch: Branch, nodes: int) -> dict[str,
         "branch": branch.name,
         "attempt": str(cursor.attempt),
         "slots": str(branch.ranks_per_node),
+        "time-limit-seconds": str(branch.timeout),
     }
     command = [*_NODE, *(word for name, value in words.items() for word in (f"--{name}", value))]
     overrides = {"Command": command, "ResourceRequirements": resources(branch)}
@@ -66,7 +67,7 @@ def mpi_job(lane: Lane, cursor: Cursor, branch: Branch, nodes: int) -> dict[str,
         "name": cursor.branch(branch.name).job_name(cursor.attempt, 0),
         "queue": lane.queue,
         "definition": lane.definition,
-        "timeout": job_timeout(branch, 1),
+        "timeout": nodes_timeout(branch),
         "nodes": {
             "NumNodes": nodes,
             "NodePropertyOverrides": [{"TargetNodes": _ALL_NODES, "ContainerOverrides": overrides}],

@@ -23,6 +23,7 @@ from gristmill.worker.node.board import Board, Heartbeat, quick_config
 from gristmill.worker.node.failures import NodeTerminated
 from gristmill.worker.node.host import Registration, register
 from gristmill.worker.node.mpirun import find_mpirun
+from gristmill.worker.node.ranks import Accounts
 from gristmill.worker.node.setting import NodeSetting, read_setting
 from gristmill.worker.node.work import Work, make_work
 from process_tree.descendants import adopt_orphans, end_descendants
@@ -80,12 +81,14 @@ def _main_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pau
     """Run the program, commit what it made, and publish the outcome."""
     from gristmill.worker.node.main_node import MainNode
 
+    accounts = Accounts(folder / "ranks", setting.index)
+    node = MainNode(setting, board, pause, log_line, accounts)
     code: int = ExitCode.FAILED
     reason = "the main node failed"
     try:
         own = prepare(setting, work)
-        code = MainNode(setting, board, pause, log_line).run(own, work.command, folder, environment(work))
-        reason = "the program has ended well" if code == 0 else f"the program ended with {code}"
+        verdict = node.run(own, work.command, folder, environment(work, accounts))
+        code, reason = verdict.code, verdict.reason
         if code == 0:
             work.commit()
     except GristmillError as error:
@@ -93,22 +96,24 @@ def _main_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pau
     finally:
         log_line(reason)
         if code != 0:
-            work.note_failure(code, reason)
+            work.note_failure(code, reason, node.output)
         work.leave_footprint()
         board.try_put(board.place.key(NodeMessage.OUTCOME), {"exit_code": code, "reason": reason})
     return code
 
 
-def _other_node(setting: NodeSetting, board: Board, work: Work, _folder: Path, pause: Callable[[float], None]) -> int:
+def _other_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pause: Callable[[float], None]) -> int:
     """Take part; report to the main node what ends this one early."""
     from gristmill.worker.node.other_node import OtherNode
 
+    accounts = Accounts(folder / "ranks", setting.index)
     try:
         own = prepare(setting, work)
     except Refused as error:
         own = Registration(error=str(error))
     try:
-        return OtherNode(setting, board, pause, log_line, work.leave_footprint).run(own, environment(work))
+        node = OtherNode(setting, board, pause, log_line, accounts, work.leave_footprint)
+        return node.run(own, environment(work, accounts))
     except NodeTerminated as error:
         board.try_put(board.place.of(NodeMessage.LOST, setting.index), {"reason": str(error)})
         raise
@@ -122,9 +127,9 @@ def prepare(setting: NodeSetting, work: Work) -> Registration:
     return register(setting.main_address, endpoint, setting.slots, os.environ)
 
 
-def environment(work: Work) -> dict[str, str]:
+def environment(work: Work, accounts: Accounts) -> dict[str, str]:
     """Return the environment of this node's ranks: the container's own, so each rank knows its own node."""
-    return {**os.environ, **work.environment}
+    return {**os.environ, **work.environment, **accounts.variables}
 
 
 def log_line(line: str) -> None:

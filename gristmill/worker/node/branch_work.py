@@ -80,8 +80,8 @@ class BranchWork:
         self._tally.add(self._branch.size, size, header.records or 1, 1)
         segment.seal(S3Storage(setting.bucket, make_client("s3")), child)
 
-    def note_failure(self, code: int, reason: str) -> None:
-        """Record the failure of the one task."""
+    def note_failure(self, code: int, reason: str, detail: str) -> None:
+        """Record the failure of the one task, with the end of the program's output."""
         self._tally.failed += 1
         cursor = self._setting.cursor
         failure = Failure(
@@ -90,7 +90,7 @@ class BranchWork:
             task=0,
             attempt=cursor.attempt,
             reason=reason,
-            detail="",
+            detail=detail,
             exit_code=code,
             job_id=self._setting.job_id,
             log_stream=self._setting.log_stream,

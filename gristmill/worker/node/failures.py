@@ -27,6 +27,12 @@ class NodeLost(GristmillError):
     exit_code = ExitCode.NODE_LOST
 
 
+class RanksLate(GristmillError):
+    """Raised on the main node when the program has run past its time limit, and was ended."""
+
+    exit_code = ExitCode.STOPPED
+
+
 class NodeTerminated(GristmillError):
     """Raised on a node that gets SIGTERM."""
 

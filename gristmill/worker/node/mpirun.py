@@ -13,11 +13,16 @@ from pathlib import Path
 
 from gristmill.errors import Refused
 from gristmill.worker.node.host import Registration
+from gristmill.worker.node.ranks import supervised
+from gristmill.worker.relay import Relay
 
 _AGENT = """#!/bin/sh
 host=$1; shift
 printf %s "$*" > "{folder}/.$host" && mv "{folder}/.$host" "{folder}/$host"
 """
+_OUTPUT_KEPT, _REPORT_KEPT = 4_000, 65_536  # bytes
+_RELAY_SECONDS = 2.0  # for what is left in a pipe
+_END_SECONDS = 8.0  # for the ranks to end: mpirun kills those that ignore SIGTERM after a second
 _PYTHONS = ("python", "python3", sys.executable)
 
 
@@ -96,12 +101,22 @@ class Mpirun:
         self._agent.write_text(_AGENT.format(folder=self._launches), encoding="utf-8")
         self._agent.chmod(0o755)
         self._nodes = nodes
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes]
+        self._output: Relay
+        self._report: Relay
 
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start the program on all nodes; its ranks write into this process's output."""
-        words = [str(find_mpirun()), *arguments(self._nodes, self._hosts, self._agent), *program(command)]
-        self._process = subprocess.Popen(words, env=dict(environment), stdin=subprocess.DEVNULL)
+        """Start the program on all nodes; what its ranks write goes to the log."""
+        ours = arguments(self._nodes, self._hosts, self._agent)
+        self._process = subprocess.Popen(
+            [str(find_mpirun()), *ours, *supervised(program(command))],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._output = Relay(self._process.stdout, _OUTPUT_KEPT)
+        self._report = Relay(self._process.stderr, _REPORT_KEPT)
 
     def launches(self) -> dict[int, str]:
         """Take the commands that came since the last call, by node."""
@@ -113,4 +128,26 @@ class Mpirun:
 
     def returncode(self) -> int | None:
         """Return how mpirun ended, None while it runs; below 0 the signal that killed it."""
-        return self._process.poll() if self._process else None
+        return self._process.poll()
+
+    def end(self) -> None:
+        """End the program: mpirun ends the ranks on all nodes, and is killed where it does not end itself."""
+        self._process.terminate()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def report(self) -> str:
+        """Return the end of what mpirun itself has reported; it has ended."""
+        self._report.join(_RELAY_SECONDS)
+        return self._report.tail
+
+    @property
+    def output(self) -> str:
+        """Return the end of what the ranks have written."""
+        if self.returncode() is not None:
+            self._output.join(_RELAY_SECONDS)
+        return self._output.tail

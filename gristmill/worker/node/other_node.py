@@ -10,6 +10,7 @@ from gristmill.enums import NodeMessage
 from gristmill.worker.node.board import Board
 from gristmill.worker.node.failures import MainNodeLost
 from gristmill.worker.node.host import Registration
+from gristmill.worker.node.ranks import Accounts
 from gristmill.worker.node.setting import NodeSetting
 from gristmill.worker.node.watch import Watch
 
@@ -23,9 +24,11 @@ class OtherNode:
         board: Board,
         pause: Callable[[float], None],
         log: Callable[[str], None],
+        accounts: Accounts,
         leave_footprint: Callable[[], None],
     ) -> None:
         self._setting, self._board, self._pause, self._log = setting, board, pause, log
+        self._accounts = accounts
         self._leave_footprint = leave_footprint
         self._heartbeat = board.place.key(NodeMessage.HEARTBEAT)
         self._watch = Watch([self._heartbeat], 2 * setting.timing.heartbeat, at_once=True)
@@ -67,13 +70,12 @@ class OtherNode:
             self._daemon = subprocess.Popen(["sh", "-c", command], env=dict(environment), stdin=subprocess.DEVNULL)
 
     def _report(self, code: int) -> None:
-        """Report the daemon's end: a failure at once, success when asked; the main node may end right after."""
+        """Report the daemon's end, and how the ranks ended; the main node may end right after."""
         place, index = self._board.place, self._setting.index
+        self._leave_footprint()
         if code != 0:
-            self._leave_footprint()
             self._board.put(place.of(NodeMessage.LOST, index), {"reason": f"its MPI daemon ended with {code}"})
-            self._reported = True
-        elif self._board.etag(place.key(NodeMessage.ENDING)):
-            self._leave_footprint()
-            self._board.put(place.of(NodeMessage.ACK, index), {"exit_code": 0})
-            self._reported = True
+        else:
+            ends = [asdict(end) for end in self._accounts.read()]
+            self._board.put(place.of(NodeMessage.ENDED, index), {"ranks": ends})
+        self._reported = True

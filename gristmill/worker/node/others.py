@@ -1,7 +1,7 @@
 """Watch the other nodes from the main one, through the store: who registers, is alive, is lost, and confirms."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,11 +10,13 @@ from gristmill.parallel import together
 from gristmill.worker.node.board import Board
 from gristmill.worker.node.failures import NodeLost, NodeMissing
 from gristmill.worker.node.host import Registration
+from gristmill.worker.node.ranks import RankEnd
 from gristmill.worker.node.setting import NodeSetting
 from gristmill.worker.node.watch import Watch
 
 AT_ONCE = 8  # requests to the store: there may be hundreds of nodes
 _REGISTRATION = TypeAdapter(Registration)
+_ENDS = TypeAdapter(list[RankEnd])
 
 
 class Others:
@@ -53,27 +55,34 @@ class Others:
             raise NodeMissing(f"node {index} cannot take part: {node.error}")
         return node
 
-    def await_heartbeats(self) -> None:
-        """Wait for a fresh heartbeat of each node.
+    def rank_ends(self) -> list[RankEnd]:
+        """Wait until each node's daemon has ended well; return how the ranks there ended.
 
-        Ranks abort of themselves when a node they talk to is gone: that is the node's loss, not the program's error.
+        mpirun returns 0 even when it has lost a node, and ranks abort of themselves when a node they talk to is gone:
+        that is the node's loss, not the program's error.
         """
-        before = self.poll()
-        while any(etags.get(key) == before.get(key) for etags in [self.poll()] for key in self._alive):
-            self._pause(self._setting.timing.poll)
-
-    def confirm(self) -> None:
-        """Ask each node whether its daemon ended well: mpirun returns 0 even when it has lost one."""
-        place, end = self._board.place, time.monotonic() + self._setting.timing.lost
-        self._board.put(place.key(NodeMessage.ENDING), {"exit_code": 0})
-        while True:
-            etags = self.poll()
-            waiting = [index for index in self._setting.others if place.of(NodeMessage.ACK, index) not in etags]
-            if not waiting:
-                return
+        end = time.monotonic() + self._setting.timing.lost
+        while waiting := self._not_ended(self.poll()):
             if time.monotonic() > end:
-                raise NodeLost(f"mpirun ended well, but nodes {waiting} do not confirm it")
+                raise NodeLost(f"mpirun ended, but nodes {waiting} do not confirm it")
             self._pause(self._setting.timing.soonest)
+        return self._read_ends(self._setting.others)
+
+    def last_rank_ends(self, seconds: float) -> list[RankEnd]:
+        """Return how the ranks of those nodes ended whose daemons end well within a time; no loss is raised."""
+        end = time.monotonic() + seconds
+        while (waiting := self._not_ended(self._board.etags())) and time.monotonic() < end:
+            self._pause(self._setting.timing.soonest)
+        return self._read_ends([index for index in self._setting.others if index not in waiting])
+
+    def _not_ended(self, etags: Mapping[str, str]) -> list[int]:
+        place = self._board.place
+        return [index for index in self._setting.others if place.of(NodeMessage.ENDED, index) not in etags]
+
+    def _read_ends(self, nodes: Sequence[int]) -> list[RankEnd]:
+        keys = [self._board.place.of(NodeMessage.ENDED, node) for node in nodes]
+        messages = together(self._board.read, keys, AT_ONCE)
+        return [end for message in messages if message for end in _ENDS.validate_python(message["ranks"])]
 
     def poll(self) -> dict[str, str]:
         """Return the ETags of the messages that are there; NodeLost if a node reports its loss or is silent."""

@@ -14,6 +14,10 @@ from gristmill.worker.node.mpi_branch import INPUT, OUTPUT, MpiBranch, read_bran
 from gristmill.worker.node.mpirun import program
 
 
+class FunctionExited(Exception):
+    """Raised in a rank whose function calls `sys.exit` as if all were well: in a task that is a failure, too."""
+
+
 class OtherRanksSink(io.RawIOBase):
     """The sink of every rank but 0: writing to it is an error, for it would be lost."""
 
@@ -44,8 +48,14 @@ def call(work: MpiBranch, store: Storage) -> None:
     from mpi4py import MPI
 
     first = MPI.COMM_WORLD.Get_rank() == 0
+    function = work.function()
     with work.open_input(store) as source, _sink(first) as sink:
-        work.function()(source, sink, work.record.parameters, work.task)
+        try:
+            function(source, sink, work.record.parameters, work.task)
+        except SystemExit as error:
+            if error.code in (None, 0):  # mpirun would take it for a good end, though the output may be half there
+                raise FunctionExited(f"the function ended the program: sys.exit({error.code})") from error
+            raise
 
 
 def _sink(first: bool) -> Any:

@@ -1,11 +1,13 @@
 """Read the setting of a node: arguments from the job's command, its place among the nodes from the environment."""
 
 import argparse
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gristmill.errors import Refused
+from gristmill.limits import NODES_COME_SECONDS
 from gristmill.runs.cursor import Cursor
 
 _SINGLE = "jobs"  # stands for the run of a job that belongs to none
@@ -21,7 +23,7 @@ _NUMBERS = {
 class Timing:
     """How often nodes poll and report, and how long they wait, in seconds."""
 
-    register: float = 600.0  # from the main node's start until every node has come
+    register: float = NODES_COME_SECONDS  # from the main node's start until every node has come
     heartbeat: float = 15.0
     lost: float = 60.0  # without a heartbeat, or without the store
     soonest: float = 0.1  # between polls for what is awaited, at first
@@ -52,6 +54,7 @@ class NodeSetting:
     command: tuple[str, ...] = ()
     log_stream: str = ""
     main_address: str = ""
+    time_limit: float = math.inf  # seconds, from the start of mpirun
     timing: Timing = field(default_factory=Timing)
 
     @property
@@ -90,6 +93,7 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> No
         command=tuple(given.command),
         log_stream=environment.get("AWS_BATCH_JOB_LOG_STREAM", ""),
         main_address=environment.get("AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", ""),
+        time_limit=given.time_limit_seconds,
         timing=Timing(given.register_seconds, given.heartbeat_seconds, given.lost_seconds),
     )
 
@@ -110,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--branch", default="")
     parser.add_argument("--attempt", type=int, default=0)
     parser.add_argument("--slots", type=int, help="ranks per node at most (default: its vCPUs, or its GPUs)")
+    parser.add_argument("--time-limit-seconds", type=float, default=math.inf, help="for the program (default: none)")
     parser.add_argument("--register-seconds", type=float, default=Timing.register, help="until every node has come")
     parser.add_argument("--heartbeat-seconds", type=float, default=Timing.heartbeat, help="between heartbeats")
     parser.add_argument("--lost-seconds", type=float, default=Timing.lost, help="of silence, then a node is lost")

@@ -25,8 +25,8 @@ class Work(Protocol):
     def commit(self) -> None:
         """Keep what the program made; called on the main node, after a confirmed good end."""
 
-    def note_failure(self, code: int, reason: str) -> None:
-        """Record why there is no output; called on the main node."""
+    def note_failure(self, code: int, reason: str, detail: str) -> None:
+        """Record why there is no output, with the end of the program's; called on the main node."""
 
     def leave_footprint(self) -> None:
         """Write what this node's programs used, for the report, once they have ended."""
@@ -49,7 +49,7 @@ class CommandWork:
     def commit(self) -> None:
         """Do nothing: a command has no output to keep."""
 
-    def note_failure(self, code: int, reason: str) -> None:
+    def note_failure(self, code: int, reason: str, detail: str) -> None:
         """Do nothing: the exit code is the record."""
 
     def leave_footprint(self) -> None:
