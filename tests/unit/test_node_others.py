@@ -130,4 +130,4 @@ def test_at_the_time_limit_no_node_is_waited_for_longer_than_a_moment(memory: Me
 
 def test_looks_grow_rarer_with_the_wait_and_have_bounds():
     timing = Timing()
-    assert [timing.next(waited) for waited in (0, 5, 20, 600)] == [0.1, 0.1, 0.2, 0.25]
+    assert [timing.next(waited) for waited in (0, 5, 20, 600)] == [0.05, 0.05, 0.2, 0.25]

@@ -26,7 +26,7 @@ class Timing:
     register: float = NODES_COME_SECONDS  # from the main node's start until every node has come
     heartbeat: float = 15.0
     lost: float = 60.0  # without a heartbeat, or without the store
-    soonest: float = 0.1  # between polls for what is awaited, at first
+    soonest: float = 0.05  # between polls for what is awaited, at first
     poll: float = 0.25  # and after a while
     watch: float = 2.0  # while nothing but a failure is expected
 
