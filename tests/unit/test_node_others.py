@@ -122,6 +122,19 @@ def test_a_node_that_falls_silent_at_the_end_is_lost(memory: Memory, others):
         others().rank_ends()
 
 
+def test_a_silent_node_is_named_before_those_whose_daemons_end_with_its_own(memory: Memory, others):
+    watching = others(lambda _seconds: None)
+    memory.put(PLACE.of(NodeMessage.ALIVE, 1), b"1")
+    watching.poll()
+    for beat in (b"1", b"2"):
+        time.sleep(0.12)
+        memory.put(PLACE.of(NodeMessage.ALIVE, 2), beat)
+        watching.poll()
+    memory.put(PLACE.of(NodeMessage.LOST, 2), b'{"reason": "its MPI daemon ended with 1"}')
+    with pytest.raises(NodeLost, match=r"^no heartbeat from node 1 for 0\.2 s; node 2 is lost: its MPI daemon"):
+        watching.poll()
+
+
 def test_at_the_time_limit_no_node_is_waited_for_longer_than_a_moment(memory: Memory, others):
     ended(memory, 1, -15)
     memory.put(PLACE.of(NodeMessage.LOST, 2), b'{"reason": "its MPI daemon ended with 1"}')

@@ -90,12 +90,14 @@ class Others:
         etags = self._board.etags()
         self._watch.observe(etags, time.monotonic())
         lost = [index for index in self._setting.others if place.of(NodeMessage.LOST, index) in etags]
-        quiet = self._watch.silent_for(self._setting.timing.lost)
+        # the loss of a node ends the daemons of others too, and theirs may be heard of first: who is silent is named
+        long = 2 * self._setting.timing.heartbeat if lost else self._setting.timing.lost
+        quiet = self._watch.silent_for(long)
         silent = [index for index in self._setting.others if place.of(NodeMessage.ALIVE, index) in quiet]
         if not lost and not silent:
             return etags
-        causes = [f"node {index} is lost: {self._why(index)}" for index in lost]
-        causes += [f"no heartbeat from node {index} for {self._setting.timing.lost:g} s" for index in silent]
+        causes = [f"no heartbeat from node {index} for {long:g} s" for index in silent if index not in lost]
+        causes += [f"node {index} is lost: {self._why(index)}" for index in lost]
         raise NodeLost("; ".join(causes))
 
     def _why(self, index: int) -> str:
