@@ -36,6 +36,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     answer = notify(clients, event)
     logger.append_keys(run=answer["run"])
     logger.info("notified", extra={"answer": answer, "channel": channel.name})
-    metrics.add_metric("NoticesSent", MetricUnit.Count, int(answer["told"]))
+    metrics.add_metric("NoticesSent", MetricUnit.Count, int(answer["sent"]))
     metrics.add_metric("ReportsMissing", MetricUnit.Count, int(bool(answer.get("unreported"))))
     return answer

@@ -31,9 +31,9 @@ def describe_error(name: str, message: str) -> str:
     """Return an error in one line: what it means, if it is of Python or of AWS; ours say it in their message."""
     if not _OTHERS.search(name):
         return message
-    told = f"{name}: {_REQUEST.sub('', message)}" if message else name
+    text = f"{name}: {_REQUEST.sub('', message)}" if message else name
     return (
-        f"{_MEANINGS[name]} ({told})" if name in _MEANINGS else f"an unexpected error ({told}); the log has its trace"
+        f"{_MEANINGS[name]} ({text})" if name in _MEANINGS else f"an unexpected error ({text}); the log has its trace"
     )
 
 

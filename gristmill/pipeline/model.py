@@ -129,12 +129,12 @@ class Branch(Closed):
 
     @property
     def is_merged(self) -> bool:
-        """Tell whether the branch ends as one object, which a later stage can read."""
+        """Return whether the branch ends as one object, which a later stage can read."""
         return self.merge is not MergeKind.NONE
 
     @property
     def has_results(self) -> bool:
-        """Tell whether the branch makes what can be published: one object, or a file of each task."""
+        """Return whether the branch makes what can be published: one object, or a file of each task."""
         return self.is_merged or self.output is OutputKind.FILES
 
 
@@ -158,7 +158,7 @@ class Stage(Closed):
         return branch.output_records or unsaid
 
     def counts_match(self, branch: Branch) -> bool:
-        """Tell whether the branch must write as many records as it reads."""
+        """Return whether the branch must write as many records as it reads."""
         if branch.same_record_count is not None:
             return branch.same_record_count
         lines = (RecordFormat.LINES, RecordFormat.JSONL)

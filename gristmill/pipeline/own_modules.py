@@ -39,7 +39,7 @@ def package(pipeline: str, folder: Path) -> str:
 
 
 def is_own(folder: Path, module: str) -> bool:
-    """Tell whether a module, or the package that it is in, lies in a pipeline's folder."""
+    """Return whether a module, or the package that it is in, lies in a pipeline's folder."""
     top = folder / module.partition(".")[0]
     return top.with_name(f"{top.name}.py").is_file() or next(top.glob("*.py"), None) is not None
 

@@ -49,7 +49,7 @@ def problems(parameter: Parameter, value: object) -> Iterator[str]:
 
 
 def _is_of(kind: ParameterType, value: object) -> bool:
-    """Tell whether a value is of a type; to Python, true and false are numbers too."""
+    """Return whether a value is of a type; to Python, true and false are numbers too."""
     return isinstance(value, _PYTHON[kind]) and (kind is ParameterType.BOOLEAN or not isinstance(value, bool))
 
 

@@ -27,7 +27,7 @@ class ObservedContainer:
 
     @property
     def is_failed(self) -> bool:
-        """Tell whether it ended badly."""
+        """Return whether it ended badly."""
         return self.container.status == JobStatus.FAILED
 
     @property
@@ -49,7 +49,7 @@ class ObservedContainer:
 
     @property
     def ran_again(self) -> bool:
-        """Tell whether Batch started it more than once."""
+        """Return whether Batch started it more than once."""
         return len(self.described.get("attempts", [])) > 1 or (
             self.footprint is not None and self.footprint.job_try > 1
         )

@@ -186,7 +186,7 @@ def test_of_two_invocations_that_found_nothing_sent_one_sends(history: History, 
     monkeypatch.setattr(write, "make", parked)
     with pytest.raises(StillSending):
         history.asks("SUCCEEDED")
-    assert history.asks("SUCCEEDED")["told"] is False
+    assert history.asks("SUCCEEDED")["sent"] is False
     assert history.box.sent == ["SUCCEEDED"]
 
 
@@ -205,8 +205,8 @@ def test_nobody_takes_over_a_run_whose_success_is_recorded(history: History):
 def test_an_execution_that_lost_its_run_says_nothing_and_writes_nothing(history: History, status: str):
     resumed = history.resume()
     before = objects(history)
-    assert history.asks(status)["told"] is False
-    assert history.ends("ABORTED")["told"] is False
+    assert history.asks(status)["sent"] is False
+    assert history.ends("ABORTED")["sent"] is False
     assert objects(history) == before
     history.asks("SUCCEEDED", resumed, asked(1, history.run))
     before = objects(history)
@@ -247,7 +247,7 @@ def test_a_success_that_another_execution_overtook_is_none(history: History, mon
         return revise(*given)
 
     monkeypatch.setattr(step, "revise_record", parked)
-    assert history.asks("SUCCEEDED")["told"] is False
+    assert history.asks("SUCCEEDED")["sent"] is False
     assert history.box.sent == []
     assert not read_record(history.store, history.run).complete
 

@@ -142,7 +142,7 @@ def test_notify_tells_nobody_of_what_was_started_by_hand(value: Any, other: Any)
         {"detail-type": "x", "detail": odd},
         {"detail-type": "x"},
     ):
-        assert notify(NotifyClients(), payload)["told"] is False  # type: ignore[arg-type]
+        assert notify(NotifyClients(), payload)["sent"] is False  # type: ignore[arg-type]
 
 
 @given(st.binary(max_size=200) | ANYTHING.map(lambda value: json.dumps(value).encode("utf-8", "surrogatepass")))

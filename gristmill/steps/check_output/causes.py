@@ -77,7 +77,7 @@ def _submit_failure(cursor: Cursor, branch: str, message: str, now: datetime) ->
 
 
 def is_hopeless(failure: Failure) -> bool:
-    """Tell whether a retry is in vain: the job fits no machine of its queue, or Batch calls it invalid."""
+    """Return whether a retry is in vain: the job fits no machine of its queue, or Batch calls it invalid."""
     return _MISCONFIGURED.match(failure.reason) is not None or failure.reason.startswith(_WRONG)
 
 

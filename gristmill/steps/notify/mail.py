@@ -89,7 +89,7 @@ def _checked(checks: Sequence[CheckResult]) -> Iterator[str]:
 def _headline(summary: RunSummary) -> str:
     if summary.faults:
         return "The file was refused: nothing was run."
-    if summary.is_final:
+    if summary.is_final and summary.status is RunStatus.FAILED:
         return "The run failed: its outputs are there, but not to be trusted as they are."
     doubt = " Its own figures raise a doubt: see the warnings below." if summary.warnings else ""
     return {

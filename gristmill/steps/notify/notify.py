@@ -54,23 +54,23 @@ def notify(clients: NotifyClients, payload: Mapping[str, Any]) -> dict[str, Any]
     try:
         event = read_change(payload.get("detail"), bucket) if is_change else read_payload(payload, bucket)
     except Refused as refused:
-        return {"run": "", "told": False, "why_not": refused.what}
+        return {"run": "", "sent": False, "why_not": refused.what}
     with at_work(clients.store, event.run, clients.work):
         try:
             return settle(clients, event) if is_change else announce(clients, event, payload)
         except Superseded as superseded:
-            return {"run": event.run, "told": False, "why_not": superseded.what}
+            return {"run": event.run, "sent": False, "why_not": superseded.what}
 
 
 def announce(clients: NotifyClients, event: ExecutionEvent, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Send the notice that the state machine asks for; of an execution that was stopped, its end will be told."""
+    """Send the notice that the state machine asks for; of an execution that was stopped, the notice of its end comes."""
     record = check_may_report(clients.store, event)
     if is_repeated(payload) or is_stopped(clients.store, event.run, event.execution):
-        return {"run": event.run, "told": False}
+        return {"run": event.run, "sent": False}
     if event.is_end:
         return announce_end(clients, event)
     clients.channel.send(make_notice(make_summary(clients.store, event, record, clients.now)))
-    return {"run": event.run, "told": True}
+    return {"run": event.run, "sent": True}
 
 
 def is_repeated(payload: Mapping[str, Any]) -> bool:
@@ -99,7 +99,7 @@ def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any
     key = outcome_key(event.run, event.execution)
     seen, found = clients.store.head(key), find_outcome(clients.store, event.run, event.execution)
     if found and found.sending_until is None:
-        return {"run": event.run, "told": False}
+        return {"run": event.run, "sent": False}
     if found and found.sending_until and found.sending_until > clients.now.timestamp():
         raise StillSending(event.execution)
     summary = _ended(clients, make_summary(clients.store, event, record, clients.now), event, record)
@@ -110,14 +110,14 @@ def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any
         raise StillSending(event.execution)
     clients.channel.send(make_notice(summary))
     clients.store.put_checked(key, made.model_dump_json().encode(), check)
-    return {"run": event.run, "told": True, "unreported": summary.unreported}
+    return {"run": event.run, "sent": True, "unreported": summary.unreported}
 
 
 def decide(store: Storage, event: ExecutionEvent) -> tuple[ExecutionEvent, RunRecord | None]:
-    """Return the end that is to be told, and the run's record.
+    """Return the end to notify of, and the run's record.
 
     A success is recorded in the run's record first. From then on nobody takes the run over, and whatever becomes of
-    the execution afterwards, success is what is told.
+    the execution afterwards, the notice says success.
     """
     if event.status is RunStatus.SUCCEEDED:
         return event, revise_record(store, event.run, partial(_complete, event))

@@ -142,7 +142,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
-    """Return the status of the answer, whose body nobody needs."""
+    """Return the status of the answer, whose body means nothing."""
     with urllib3.PoolManager(retries=False, timeout=_SECONDS) as pool:
         answer = pool.request("POST", url, body=body, headers=headers, redirect=False, preload_content=False)
         answer.close()
