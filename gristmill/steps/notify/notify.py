@@ -63,7 +63,7 @@ def notify(clients: NotifyClients, payload: Mapping[str, Any]) -> dict[str, Any]
 
 
 def announce(clients: NotifyClients, event: ExecutionEvent, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Send the notice that the state machine asks for; of an execution that was stopped, the notice of its end comes."""
+    """Send the notice that the state machine asks for; but not of an execution that was stopped: its end has one."""
     record = check_may_report(clients.store, event)
     if is_repeated(payload) or is_stopped(clients.store, event.run, event.execution):
         return {"run": event.run, "sent": False}
