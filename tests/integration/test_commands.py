@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
+from gristmill.worker.child.reasons import MORE_TIME
 from tests.integration.mill import Mill
 
 TEXT = b"one\ntwo\nthree\n"
@@ -27,8 +28,12 @@ def test_a_command_and_a_script_see_their_input_and_parameters_untouched_by_a_sh
     [
         ("exit", "python ended with exit code 37", 37),
         ("crash", "python was killed by SIGSEGV", 139),
-        ("mute", "the program ended with exit code 0, but wrote no file to {output}", 0),
-        ("hang", "ran past its time limit of 4 s", None),
+        (
+            "mute",
+            "python ended with exit code 0, but wrote no file to {output}. Write one file to {output}.",
+            0,
+        ),
+        ("hang", f"ran past its time limit of 4 s. {MORE_TIME}", None),
     ],
 )
 def test_how_a_program_failed_is_told_as_it_was(mill: Mill, fault: str, reason: str, code: int | None) -> None:

@@ -26,7 +26,7 @@ FAILS = {
         "task 3 (bytes 14 to 17 of its stage's input), attempt 3: ValueError: the grain is wet",
         "    | ValueError: the grain is wet",
     ),
-    "exit": ("attempt 3, exit code 3: SystemExit: 3",),
+    "exit": ("attempt 3, exit code 3: the job called sys.exit(3). Return where",),
     "hang": ("attempt 3: ran past its time limit of 3 s",),
     "kill-always": ("a child, attempt 3, exit code 137: ", "killed by SIGKILL", "    | about to fall off"),
 }

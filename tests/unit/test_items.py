@@ -140,3 +140,4 @@ def test_a_trial_checks_what_can_be_known_without_a_bucket(tmp_path: Path) -> No
         Refused, match=r"a trial has no bucket to read s3://any/inputs/a from. Give the list to gristmill"
     ):
         listed(trial, "s3://any/inputs/a\n")
+    assert listed(trial, "s3://none/inputs/p/list.txt").size == file.stat().st_size, "what a job calls the bucket"

@@ -4,7 +4,10 @@ import os
 import sys
 import threading
 import time
+from itertools import islice
 from typing import NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from gristmill import keys
 from gristmill.aws_clients import make_client
@@ -22,12 +25,15 @@ from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
 from gristmill.task import Task
 from gristmill.worker.child.deadline import Terminated, Termination
+from gristmill.worker.child.failure import JobFailed, leave_failure
 from gristmill.worker.child.inputs import make_feeds
 from gristmill.worker.child.job import make_job
 from gristmill.worker.child.meter import ContainerTry, leave_footprint
 from gristmill.worker.child.outputs import output_rules
+from gristmill.worker.child.reasons import reason_of
 from gristmill.worker.child.runner import Runner
 from gristmill.worker.child.setting import ChildSetting, read_setting
+from gristmill.worker.child.worklist import stretches
 from process_tree.descendants import adopt_orphans
 
 _THREADS_SECONDS = 5.0
@@ -40,7 +46,7 @@ def main() -> int:
     termination = Termination().listen()
     try:
         setting = read_setting(sys.argv[1:], os.environ)
-        runner = make_runner(setting, S3Storage(setting.bucket, make_client("s3")), termination)
+        runner = _begin(setting, S3Storage(setting.bucket, make_client("s3")), termination)
         runner.log(f"child {setting.child} of {setting.children} in group {setting.group} of {setting.groups}")
         try:
             runner.run()
@@ -50,11 +56,25 @@ def main() -> int:
     except GristmillError as error:
         log_line(str(error))
         return error.exit_code
+    except (ClientError, BotoCoreError) as error:
+        log_line(reason_of(error))
+        return ExitCode.FAILED
     except Terminated:
         log_line("terminated (SIGTERM): finished tasks are committed")
         return _SIGTERM_EXIT
     runner.log(f"end: {runner.tally.done} tasks done, {runner.tally.failed} failed")
     return ExitCode.FAILED if runner.tally.failed else ExitCode.OK
+
+
+def _begin(setting: ChildSetting, store: Storage, termination: Termination) -> Runner:
+    """Return the child's runner; where it cannot be made, its first task's failure says why."""
+    try:
+        return make_runner(setting, store, termination)
+    except GristmillError as error:
+        for stretch in islice(stretches(store, setting), 1):
+            failure = JobFailed(f"no task of its child could begin: {error}", exit_code=error.exit_code)
+            leave_failure(store, setting, stretch.first, failure, store.clock.utc())
+        raise
 
 
 def make_runner(setting: ChildSetting, store: Storage, termination: Termination | None = None) -> Runner:

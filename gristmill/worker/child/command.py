@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from gristmill.chunks.items import S3_SCHEME
+from gristmill.errors import Refused
 from gristmill.formats.names import GZIP_MAGIC, plain_name, says_gzip, stored_suffix
 from gristmill.limits import DISK_RESERVE, MIB
 from gristmill.pipeline.placeholders import as_text
@@ -41,6 +42,7 @@ class Program:
     words: Callable[[Mapping[str, object]], list[str]]
     pipeline: Path
     endings: Endings
+    is_command: bool = True  # else lines for a shell
 
     def __call__(self, source: Any, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> None:
         """Stage, run, and hand the output on; a missing output is a failure."""
@@ -51,10 +53,10 @@ class Program:
             check_space(folder, task.size)
             given = stage(source, folder / f"input{self.endings.of_input(task)}")
             values = self.values(given, made, parameters, task)
-            run(self.words(values), work, environment(values))
-            if not made.is_file():
-                raise ProgramFailed("the program ended with exit code 0, but wrote no file to {output}", 0)
-            with made.open("rb") as file:
+            words = self.words(values)
+            name = words[0] if self.is_command else "the script"
+            run(name, words, work, environment(values))
+            with _opened(made, name, "{output}" if self.is_command else "$OUTPUT") as file:
                 shutil.copyfileobj(file, sink, _COPY)
 
     def values(self, given: Path, made: Path, parameters: Mapping[str, Any], task: Task) -> dict[str, object]:
@@ -70,14 +72,26 @@ class Program:
         }
 
 
+def _opened(made: Path, name: str, place: str) -> BinaryIO:
+    """Open the file that a program was to write at `place`; ProgramFailed where there is none that can be read."""
+    mend = f"Write one file to {place}."
+    if made.is_dir():
+        raise ProgramFailed(f"{name} ended with exit code 0, but made a folder of {place}", 0, mend=mend)
+    if not made.is_file():
+        raise ProgramFailed(f"{name} ended with exit code 0, but wrote no file to {place}", 0, mend=mend)
+    try:
+        return made.open("rb")
+    except OSError as error:
+        raise ProgramFailed(f"what {name} wrote to {place} cannot be read: {error.strerror}", 0, mend=mend) from error
+
+
 def check_space(folder: Path, size: int) -> None:
     """Refuse to stage what the disk cannot hold, before anything of it is written."""
     free = shutil.disk_usage(folder).free
     if free < size + DISK_RESERVE:
-        raise OSError(
-            f"no space to stage the task's input: {size / MIB:,.0f} MiB and a reserve of {DISK_RESERVE / MIB:,.0f} MiB "
-            f"are needed in {folder.parent}, {free / MIB:,.0f} MiB are free; make tasks smaller or the disk larger"
-        )
+        need = f"{size / MIB:,.0f} MiB and a reserve of {DISK_RESERVE / MIB:,.0f} MiB are needed in {folder.parent}"
+        fault = f"no space to stage the task's input: {need}, {free / MIB:,.0f} MiB are free"
+        raise Refused([fault], "Give each task less, or the machine a larger disk.")
 
 
 def stage(source: Any, target: Path) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
-from gristmill.errors import ExitCode
+from gristmill.errors import ExitCode, GristmillError
 from gristmill.humanize import past_time_limit
 
 _GRACE = 5.0  # seconds from the exception in the main thread to the end of the process
@@ -21,7 +21,7 @@ class TimedOut(BaseException):
     """Raised in a job that ran past its time limit; no job's `except Exception` may swallow it."""
 
 
-class OwnAlarm(Exception):
+class OwnAlarm(GristmillError):
     """Raised in a job by a SIGALRM that came before its time limit: it has set an alarm itself."""
 
 
@@ -78,7 +78,10 @@ class TimeLimit:
             early = self._late_at - time.monotonic()
             if early > _EARLY:
                 signal.setitimer(signal.ITIMER_REAL, early)  # the job's alarm has taken the place of this one
-                raise OwnAlarm(f"SIGALRM {early:.1f} s before its time limit of {self._seconds:g} s: the job's own")
+                raise OwnAlarm(
+                    f"SIGALRM {early:.1f} s before its time limit of {self._seconds:g} s: the job's own",
+                    "Set no alarm in a job: the limit needs it.",
+                )
             self._armed = False
             # alone: the texts of exceptions under way are code of the job, and its time is over
             raise TimedOut(self._reason) from None

@@ -1,17 +1,43 @@
 """Describe a task's failure by its exception, whatever class the job gave that."""
 
-from gristmill.errors import GristmillError
+from datetime import datetime
+
+from gristmill.runs.records import Failure
+from gristmill.storage import Storage
 from gristmill.worker.child.deadline import Terminated, TimedOut
 from gristmill.worker.child.process import ProgramFailed
+from gristmill.worker.child.reasons import reason_of
+from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.trace import job_trace
+
+_REASON = 500  # characters
+_DETAIL = 4_000  # characters of traceback kept: its end matters most
 
 
 class JobFailed(Exception):
     """Raised for whatever a job raises: no exception of its own goes further."""
 
-    def __init__(self, reason: str, detail: str, exit_code: int | None) -> None:
+    def __init__(self, reason: str, detail: str = "", exit_code: int | None = None) -> None:
         super().__init__(reason)
         self.reason, self.detail, self.exit_code = reason, detail, exit_code
+
+
+def leave_failure(store: Storage, setting: ChildSetting, task: int, failure: JobFailed, at: datetime) -> None:
+    """Write the record of a task's failure."""
+    cursor = setting.cursor
+    record = Failure(
+        stage=cursor.stage,
+        branch=setting.branch,
+        task=task,
+        attempt=cursor.attempt,
+        reason=failure.reason[:_REASON],
+        detail=failure.detail[-_DETAIL:],
+        exit_code=failure.exit_code,
+        job_id=setting.job_id,
+        log_stream=setting.log_stream,
+        at=at,
+    )
+    store.put(setting.keys.failure(task, cursor.attempt), record.model_dump_json().encode())
 
 
 def failed(error: BaseException) -> JobFailed:
@@ -23,7 +49,7 @@ def failed(error: BaseException) -> JobFailed:
 
 def _reason(error: BaseException) -> str:
     try:
-        return str(error) if isinstance(error, TimedOut | GristmillError) else f"{type(error).__name__}: {error}"
+        return reason_of(error)
     except (TimedOut, Terminated):
         raise
     except BaseException as other:  # noqa: BLE001 - see above

@@ -27,7 +27,7 @@ def make_job(record: RunRecord, stage: Stage, branch: Branch, roots: Sequence[Pa
         return taking_task(load_callable(branch.run, pipeline, roots))
     folder = find(pipeline, roots).parent
     endings = Endings(input_suffix(record, stage), suffix(record, branch))
-    return Program(lambda values: _words(branch, values), folder, endings)
+    return Program(lambda values: _words(branch, values), folder, endings, branch.command is not None)
 
 
 def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gristmill.limits import PROGRESS_SECONDS, SEGMENT_AGE_MIN
-from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 from gristmill.task import Task
 from gristmill.worker.child.deadline import Terminated, Termination, TimedOut, TimeLimit
-from gristmill.worker.child.failure import failed
+from gristmill.worker.child.failure import JobFailed, failed, leave_failure
 from gristmill.worker.child.feeds import Chunk, Feed
 from gristmill.worker.child.inputs import MakeFeed
 from gristmill.worker.child.job import Job
 from gristmill.worker.child.meter import Tally
 from gristmill.worker.child.outputs import OutputRules
 from gristmill.worker.child.process_state import ProcessState
+from gristmill.worker.child.reasons import MORE_TIME
 from gristmill.worker.child.segment import Segment, SegmentLost
 from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.sink import Sink
@@ -24,8 +24,6 @@ from gristmill.worker.child.worklist import Stretch, stretches
 from process_tree.descendants import already_there, end_detached
 
 _BUFFER = 64 * 1024  # bytes; larger writes pass it by
-_DETAIL = 4_000  # characters of traceback kept: its end matters most
-_REASON = 500
 _RECORDED = 100  # failures recorded per child; the log has them all, and they most often say the same
 
 
@@ -91,7 +89,8 @@ class Runner:
             numbered = replace(self.task, number=task, item=chunk.item, size=chunk.size)
             try:
                 limit.call(
-                    lambda: self._call(chunk, sink, numbered, limit), lambda reason: self._fail(task, reason, "")
+                    lambda: self._call(chunk, sink, numbered, limit),
+                    lambda reason: self._fail(task, JobFailed(f"{reason}. {MORE_TIME}")),
                 )
             finally:
                 self._restore(segment)
@@ -99,14 +98,13 @@ class Runner:
             segment.add(sink.size, chunk.size, chunk.records, sink.records, sink.header)
             self.tally.add(chunk.size, sink.size, chunk.records, sink.records)
         except SegmentLost as error:
-            self._fail(task, str(error), "")
+            self._fail(task, JobFailed(str(error)))
             raise
         except (Exception, TimedOut) as error:  # noqa: BLE001 - one task's failure, whatever it is; the rest goes on
             sink.cut_off()
             feed.drop()
             segment.roll_back()
-            failure = failed(error)
-            self._fail(task, failure.reason, failure.detail, failure.exit_code)
+            self._fail(task, failed(error))
             return False
         finally:
             end_detached(self._spared)
@@ -133,26 +131,11 @@ class Runner:
         finally:
             sink.cut_off()
 
-    def _fail(self, task: int, reason: str, detail: str, exit_code: int | None = None) -> None:
+    def _fail(self, task: int, failure: JobFailed) -> None:
         self.tally.failed += 1
-        self.log(f"task {task} failed: {reason}\n{detail}".rstrip())
-        if self.tally.failed > _RECORDED:
-            return
-        cursor, branch = self.setting.cursor, self.setting.branch
-        failure = Failure(
-            stage=cursor.stage,
-            branch=branch,
-            task=task,
-            attempt=cursor.attempt,
-            reason=reason[:_REASON],
-            detail=detail[-_DETAIL:],
-            exit_code=exit_code,
-            job_id=self.setting.job_id,
-            log_stream=self.setting.log_stream,
-            at=self._clock.utc(),
-        )
-        key = self.setting.keys.failure(task, cursor.attempt)
-        self.store.put(key, failure.model_dump_json().encode())
+        self.log(f"task {task} failed: {failure.reason}\n{failure.detail}".rstrip())
+        if self.tally.failed <= _RECORDED:
+            leave_failure(self.store, self.setting, task, failure, self._clock.utc())
 
     def _age(self) -> float:
         """Return the seconds that a segment may be open by now."""

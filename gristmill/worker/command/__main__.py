@@ -10,10 +10,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+
 from gristmill import keys
 from gristmill.aws_clients import make_client
 from gristmill.batch.submitted import SubmittedCommand
-from gristmill.errors import ExitCode
+from gristmill.errors import ExitCode, first_fault
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
 
@@ -24,12 +27,27 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a submitted command; returns only where it cannot be started."""
     if len(arguments) != 1 or "BUCKET" not in environment:
         return _fail("usage: python -m gristmill.worker.command FOLDER, with BUCKET in the environment", ExitCode.USAGE)
-    store = S3Storage(environment["BUCKET"], make_client("s3"))
-    submitted = SubmittedCommand.model_validate_json(store.read(keys.job_command(arguments[0])))
+    try:
+        command = _fetched(S3Storage(environment["BUCKET"], make_client("s3")), arguments[0])
+    except ValidationError as error:
+        fault = f"{keys.job_command(arguments[0])} is no submitted command: {first_fault(error)}"
+        return _fail(f"{fault}. Submit it again with gristmill job submit.", ExitCode.FAILED)
+    except (ClientError, BotoCoreError) as error:
+        mend = "What is submitted with a job is kept for some days; submit it again."
+        return _fail(f"the files of {arguments[0]} cannot be fetched: {error}. {mend}", ExitCode.FAILED)
+    except OSError as error:
+        place = error.filename or "the working folder"
+        return _fail(f"a file of the job cannot be written ({place}): {error.strerror}", ExitCode.FAILED)
+    return _become(command)
+
+
+def _fetched(store: Storage, folder: str) -> list[str]:
+    """Fetch a submitted command's files into a folder of their own, and go there; return the command."""
+    submitted = SubmittedCommand.model_validate_json(store.read(keys.job_command(folder)))
     os.chdir(_workplace())
     for name in submitted.files:
-        _fetch(store, keys.job_file(arguments[0], name), Path(name))
-    return _become(submitted.command)
+        _fetch(store, keys.job_file(folder, name), Path(name))
+    return submitted.command
 
 
 def _workplace() -> str:
@@ -50,7 +68,8 @@ def _become(command: list[str]) -> int:
     try:
         os.execvp(command[0], command)  # noqa: S606 - the user's own command, without a shell
     except FileNotFoundError:
-        return _fail(f"{command[0]}: not found", _NOT_FOUND)
+        where = f"not found; it must be in the image (PATH is {os.environ.get('PATH', '')}), or submitted with the job"
+        return _fail(f"{command[0]}: {where}", _NOT_FOUND)
     except OSError as error:
         if _is_script_without_interpreter(error):
             os.execvp("/bin/sh", ["/bin/sh", *command])  # noqa: S606 - as a shell runs a script without #!

@@ -49,10 +49,7 @@ class BranchWork:
         """Fetch the input to this node for a program that wants a file; functions read it as a stream."""
         if self._branch.is_function:
             return
-        try:
-            check_space(self._input.parent, self._branch.size)
-        except OSError as error:
-            raise Refused([str(error)]) from error
+        check_space(self._input.parent, self._branch.size)
         with self._branch.open_input(self._store) as source:
             stage(source, self._input)
 
