@@ -49,6 +49,11 @@ class Refused(GristmillError):
         super().__init__("; ".join(faults), mend)
         self.faults = faults
 
+    @property
+    def advice(self) -> list[str]:
+        """Return the faults, the last with how to mend them."""
+        return [*self.faults[:-1], f"{self.faults[-1].rstrip('.')}. {self.mend}"] if self.mend else self.faults
+
 
 class NotFound(GristmillError):
     """Raised when a run, a pipeline or an object that was named does not exist."""

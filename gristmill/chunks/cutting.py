@@ -1,5 +1,8 @@
 """Cutting a stage's input into chunks: an index of places in it, never a copy."""
 
+from array import array
+from collections.abc import Callable
+
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.chunks.items import check_list
@@ -8,8 +11,9 @@ from gristmill.enums import Encoding, OutputKind, RecordFormat
 from gristmill.errors import Refused
 from gristmill.formats import bgzf
 from gristmill.formats.bounds import check_files, check_scan, check_tasks
-from gristmill.formats.encoding import encoding_of
-from gristmill.formats.reader import Malformed, Reader, View
+from gristmill.formats.encoding import begin, encoding_of
+from gristmill.formats.gzipped import OF_DATA
+from gristmill.formats.reader import Damaged, Malformed, Reader, View
 from gristmill.formats.registry import make_reader, traits_of
 from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import layout_of, size_of
@@ -17,9 +21,11 @@ from gristmill.runs.locations import Source, frozen, result_branches, stage_sour
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
+Cuts = tuple["array[int]", int | None]  # fence-posts, and the number of records where they were counted
 
-def ensure_index(store: Storage, record: RunRecord, stage: Stage) -> index.Header:
-    """Write the chunk index of a stage unless it is there; return its header.
+
+def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool = True) -> index.Header:
+    """Write the chunk index of a stage unless it is there; return its header. A `whole` input must end as one does.
 
     Raises Refused where the input breaks its format or lists what cannot be read, where it must be scanned and is more
     than one Split can scan, and where more files would be published than one Merge can copy.
@@ -28,7 +34,7 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage) -> index.Heade
     if store.head(key) is None:
         if traits_of(stage.split.records).of_parts:
             ensure_items(store, record, stage)
-        made = _index(store, record, stage)
+        made = _index(store, record, stage, whole)
         if stage.split.records is RecordFormat.LIST:
             check_list(store, stage_source(store, record, stage))
         store.put_new(key, made)
@@ -43,29 +49,47 @@ def _publishing(record: RunRecord, stage: Stage) -> list[str]:
     return [branch.name for branch in stage.branches if branch.output is OutputKind.FILES and branch.name in results]
 
 
-def _index(store: Storage, record: RunRecord, stage: Stage) -> bytes:
+def _index(store: Storage, record: RunRecord, stage: Stage, whole: bool) -> bytes:
     source = stage_source(store, record, stage)
     view = make_view(store, source)
     records, size = _sizes(stage.split, record, stage.name)
-    reader = make_reader(stage.split.records, layout_of(stage.split, record.parameters))
+    layout = layout_of(stage.split, record.parameters)
+    reader = make_reader(stage.split.records, layout)
     encoding = encoding_of(stage.split.records, view)
     check_scan(view.size, encoding, records is not None or reader.scans)
     check_tasks(view.size // size if size else 1)
     try:
-        return _pack(reader, view, records, size, encoding)
+        if whole and encoding is Encoding.BGZF:
+            bgzf.check_end(view)
+        cuts, counted = _cut(reader, view, (records, size), encoding)
     except Malformed as broken:
         raise Refused([f"{source.key} is no sound {stage.split.records}: {broken}"]) from broken
+    if len(cuts) == 1 and layout.has_header:
+        cuts.append(cuts[0])  # a header alone is a task without records, so that what becomes of headers is not lost
+    return index.pack(cuts, counted, encoding)
 
 
-def _pack(reader: Reader, view: View, records: int | None, size: int, encoding: Encoding) -> bytes:
+def _cut(reader: Reader, view: View, sizes: tuple[int | None, int], encoding: Encoding) -> Cuts:
+    """Return the cuts as the index has them, and the number of records where they were counted."""
+    records, size = sizes
+    start = begin(reader, view, encoding)
     if encoding is Encoding.GZIP:
-        return index.pack([0, view.size], None, encoding)
+        return array("Q", [0, view.size]), None
     if encoding is Encoding.BGZF:
-        return index.pack(*bgzf.cut(reader, view, records, size), encoding)
-    start = reader.begin(view)
+        return _in_data(lambda: bgzf.cut(reader, view, start, records, size))
     if records is None:
-        return index.pack(reader.by_bytes(view, start, size))
-    return index.pack(*reader.by_records(view, start, records))
+        return reader.by_bytes(view, start, size), None
+    return reader.by_records(view, start, records)
+
+
+def _in_data(cut: Callable[[], Cuts]) -> Cuts:
+    """Return what `cut` does; a place that it names is one of the decompressed data, but where they are damaged."""
+    try:
+        return cut()
+    except Damaged:
+        raise
+    except Malformed as broken:
+        raise broken.within(OF_DATA) from broken
 
 
 def _sizes(split: Split, record: RunRecord, stage: str) -> tuple[int | None, int]:

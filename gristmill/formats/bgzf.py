@@ -6,12 +6,15 @@ from contextlib import suppress
 from functools import partial
 from typing import BinaryIO
 
-from gristmill.formats.blocks import HEAD, MAGIC, Blocks, Table, is_bgzf
-from gristmill.formats.reader import UNKNOWN_SIZE, NearReader, Reader, View
-from gristmill.limits import BGZF_BLOCK_MAX, MIB
+from gristmill.formats.blocks import HEAD_MAX, MAGIC, Blocks, Table, block_size, inflate
+from gristmill.formats.reader import UNKNOWN_SIZE, Damaged, NearReader, Reader, View
+from gristmill.limits import BGZF_BLOCK_MAX, GIB, HEADER_MAX, MIB
 
 _AT_ONCE = 16
 _READ = 1 * MIB
+_TAIL = 256  # bytes; a block without data has 28, and a few more where it has other subfields
+_LOCATE = 1 * GIB  # read to name what is wrong with a file that has no end
+_CHAIN = 2 * BGZF_BLOCK_MAX  # bytes of blocks, one behind another, that prove the first: more than a block's data has
 
 
 class _Ended(Exception):
@@ -43,13 +46,36 @@ class _Near:
         return self.table.virtual(place)
 
 
-def cut(reader: Reader, view: View, records: int | None, size: int) -> tuple["array[int]", int | None]:
+def check_end(view: View) -> None:
+    """Refuse a file that does not end with a block without data, which marks the end: whole blocks may be missing."""
+    low = max(view.size - _TAIL, 0)
+    tail = view.read(low, view.size)
+    place = tail.rfind(MAGIC)
+    while place >= 0:
+        if block_size(tail[place:]) == len(tail) - place and not inflate(tail[place:], low + place):
+            return
+        place = tail.rfind(MAGIC, 0, place)
+    with view.open(0) as stream:
+        blocks = Blocks(stream, 0)
+        while blocks.block < _LOCATE and blocks.advance():
+            """Go on, up to what is no block."""
+    wrong = "the BGZF file ends here without its end-of-file block: it was cut off, maybe between two blocks"
+    raise Damaged(None, view.size, wrong, "Copy it again, or make it anew: zcat FILE | bgzip > NEW.")
+
+
+def head_of(view: View) -> bytes:
+    """Return the first bytes of a file's data: all, or more than HEADER_MAX."""
+    with view.open(0) as stream:
+        return io.BufferedReader(Blocks(stream, 0), _READ).read(HEADER_MAX + 1)
+
+
+def cut(reader: Reader, view: View, start: int, records: int | None, size: int) -> tuple["array[int]", int | None]:
     """Return cuts as virtual offsets, and the number of records where they were counted.
 
-    `records` or else `size` says how much a task gets. Where the format lets borders be seen near the cuts, `size`
-    counts bytes of the file and only their surroundings are read; else it counts bytes of the data and all is read.
+    The first record begins at byte `start` of the data. `records` or else `size` says how much a task gets. Where the
+    format lets borders be seen near the cuts, `size` counts bytes of the file and only their surroundings are read;
+    else it counts bytes of the data and all is read.
     """
-    start = _begin(reader, view)
     if records is None and isinstance(reader, NearReader):
         return _cut_near(reader, view, start, size), None
     table = Table(view.size)
@@ -68,14 +94,6 @@ def _from(view: View, place: int, table: Table) -> BinaryIO:
     while place:
         place -= len(stream.read(min(place, _READ)))
     return stream
-
-
-def _begin(reader: Reader, view: View) -> int:
-    near = _Near(view, 0)
-    try:
-        return reader.begin(View(UNKNOWN_SIZE, near.read, view.open, view.together))
-    except _Ended as ended:
-        return reader.begin(View(ended.size, near.read, view.open, view.together))
 
 
 def _cut_near(reader: NearReader, view: View, start: int, per_task: int) -> "array[int]":
@@ -99,16 +117,22 @@ def _border(reader: NearReader, view: View, target: int) -> int:
 
 
 def _block_after(view: View, target: int) -> int | None:
-    """Return where the first block at or after `target` begins: its header, and behind it another or the end."""
-    window = view.read(target, min(target + 2 * BGZF_BLOCK_MAX + HEAD, view.size))
+    """Return where the first block at or after `target` begins: its header, and behind it other blocks or the end."""
+    window = view.read(target, min(target + BGZF_BLOCK_MAX + _CHAIN + HEAD_MAX, view.size))
     place = window.find(MAGIC)
     while place >= 0:
-        if is_bgzf(window[place : place + HEAD]) and _leads_on(window, place, target, view.size):
+        if _leads_on(window, place, target + len(window) == view.size):
             return target + place
         place = window.find(MAGIC, place + 1)
     return None
 
 
-def _leads_on(window: bytes, place: int, target: int, size: int) -> bool:
-    behind = place + int.from_bytes(window[place + 16 : place + 18], "little") + 1
-    return target + behind == size or window[behind : behind + 4] == MAGIC
+def _leads_on(window: bytes, place: int, is_end: bool) -> bool:
+    """Return whether block follows block from `place` on, for longer than what looks so within a block's data could."""
+    end = min(len(window), place + _CHAIN)
+    while place < end:
+        size = block_size(window[place : place + HEAD_MAX])
+        if size is None:
+            return False
+        place += size
+    return place <= len(window) or not is_end

@@ -9,16 +9,46 @@ from array import array
 from bisect import bisect_right
 from typing import Any, BinaryIO
 
-from gristmill.formats.reader import Malformed
+from gristmill.formats.reader import Damaged
 
-HEAD = 18  # bytes of a block's header, with the one extra field that BGZF has
 MAGIC = b"\x1f\x8b\x08\x04"
-_EXTRA = b"BC\x02\x00"
+HEAD_MAX = 1024  # bytes of a header that are looked at where it is not known to be one
+_HEAD = 18  # bytes of a block's header, with no extra subfield but BGZF's own
+_FIXED = 12  # bytes of a header before its extra subfields
+_USUAL = b"\x06\x00BC\x02\x00"  # of a header's bytes 10 to 15: their length and BGZF's own subfield first
+_SUBFIELD = b"BC\x02\x00"
+_END = 8  # bytes of checksum and size behind the compressed data
+_MEND = "Check the file with bgzip -t, and compress (bgzip) or copy it again."
 
 
-def is_bgzf(head: bytes) -> bool:
-    """Tell whether a file that begins so is BGZF."""
-    return head[:4] == MAGIC and head[12:16] == _EXTRA
+def block_size(head: bytes) -> int | None:
+    """Return the bytes of the block that begins so, None if it is none; other subfields may stand beside BGZF's own."""
+    if head[:4] != MAGIC:
+        return None
+    end = _length(head)
+    place = _FIXED
+    while place + 6 <= min(end, len(head)):
+        if head[place : place + 4] == _SUBFIELD:
+            return int.from_bytes(head[place + 4 : place + 6], "little") + 1
+        place += 4 + int.from_bytes(head[place + 2 : place + 4], "little")
+    return None
+
+
+def inflate(block: bytes, place: int) -> bytes:
+    """Return the data of a whole block that begins at byte `place`, held against its checksum and size."""
+    body = block[_length(block) :]
+    try:
+        data = zlib.decompress(body[:-_END], wbits=-15)
+    except zlib.error as error:
+        raise Damaged(
+            None, place, "the compressed data of the BGZF block that begins here is damaged", _MEND
+        ) from error
+    if zlib.crc32(data) != int.from_bytes(body[-8:-4], "little"):
+        raise Damaged(None, place, "the BGZF block that begins here does not agree with its checksum", _MEND)
+    if len(data) != int.from_bytes(body[-4:], "little"):
+        wrong = f"the BGZF block that begins here has {len(data):,} bytes of data, and says that it has another number"
+        raise Damaged(None, place, wrong, _MEND)
+    return data
 
 
 class Blocks(io.RawIOBase):
@@ -34,7 +64,7 @@ class Blocks(io.RawIOBase):
         self.place = 0  # byte in the present block's data
 
     def readable(self) -> bool:
-        """Tell that this is a stream to read."""
+        """Return that this is a stream to read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -48,33 +78,40 @@ class Blocks(io.RawIOBase):
         return len(data)
 
     def advance(self) -> bool:
-        """Go on to the next block; tell whether there is one. Malformed where it is broken or cut off."""
-        head = self._stream.read(HEAD)
-        if not head:
+        """Go on to the next block; return whether there is one. Damaged where it is broken or cut off."""
+        block = self._read_block()
+        if not block:
             self.block, self.data, self.place = self._next, b"", 0
             return False
-        if not is_bgzf(head) or len(head) < HEAD:
-            raise Malformed(None, self._next, f"expected the header of a BGZF block, found {head[:8]!r}")
-        size = int.from_bytes(head[16:18], "little") + 1
-        body = self._stream.read(size - HEAD)
-        if len(body) < size - HEAD:
-            raise Malformed(None, self._next, f"expected a BGZF block of {size} bytes: the file is truncated")
-        self.block, self._next = self._next, self._next + size
-        self.data, self.place = _inflate(body, self.block), 0
+        self.block, self._next = self._next, self._next + len(block)
+        self.data, self.place = inflate(block, self.block), 0
         if self._table:
             self._table.note(self.block, len(self.data))
         return True
 
+    def _read_block(self) -> bytes:
+        """Return the next block's bytes, none at the end of the file."""
+        head = self._stream.read(_HEAD)
+        if head[:4] == MAGIC and head[10:16] != _USUAL:
+            head += self._stream.read(max(_length(head) - len(head), 0))
+        size = block_size(head) or 0
+        block = head + self._stream.read(max(size - len(head), 0))
+        if head and (not size or len(block) != size):
+            raise self._no_block(head)
+        return block
 
-def _inflate(body: bytes, block: int) -> bytes:
-    """Return a block's data, held against its checksum."""
-    try:
-        data = zlib.decompress(body[:-8], wbits=-15)
-    except zlib.error as error:
-        raise Malformed(None, block, f"expected a sound BGZF block: {error}") from error
-    if zlib.crc32(data) != int.from_bytes(body[-8:-4], "little"):
-        raise Malformed(None, block, "expected a sound BGZF block: its checksum is wrong")
-    return data
+    def _no_block(self, head: bytes) -> Damaged:
+        """Return the error of what stands in a block's place."""
+        if MAGIC.startswith(head[:4]) and (block_size(head) or len(head) < max(_length(head), _HEAD)):
+            return Damaged(None, self._next, "the file is cut off in the BGZF block that begins here", _MEND)
+        what = "gzip that is not BGZF" if head[:2] == MAGIC[:2] else "something that is not BGZF"
+        mend = "Make the file anew: zcat FILE | bgzip > NEW."
+        return Damaged(None, self._next, f"{what} follows the BGZF blocks from here on", mend)
+
+
+def _length(head: bytes) -> int:
+    """Return the bytes of a block's header."""
+    return _FIXED + int.from_bytes(head[10:_FIXED], "little")
 
 
 class Table:

@@ -3,9 +3,11 @@
 from array import array
 
 from gristmill.enums import RecordFormat
+from gristmill.formats.head import read_head
+from gristmill.formats.line_ends import find_lone_cr, lone_cr
 from gristmill.formats.reader import Malformed, Read, View
 from gristmill.formats.registry import PLAIN, Layout, register
-from gristmill.formats.tokens import Looks, cut_by_bytes, cut_by_records
+from gristmill.formats.tokens import Looks, count, cut_by_bytes, cut_by_records
 
 _START = b">"
 _TOKEN = b"\n>"
@@ -13,7 +15,7 @@ _TOKEN = b"\n>"
 
 @register(RecordFormat.FASTA)
 class Fasta:
-    """Sequences, wrapped or not."""
+    """Sequences, wrapped or not; blank lines in them change nothing."""
 
     scans = False
 
@@ -21,7 +23,7 @@ class Fasta:
 
     def begin(self, view: View) -> int:
         """Refuse what does not begin with a record."""
-        _check_first(view.read(0, 1), 0)
+        _check_first(read_head(view), 0)
         return 0
 
     def by_records(self, view: View, start: int, per_task: int) -> tuple["array[int]", int]:
@@ -43,27 +45,41 @@ class Fasta:
         return FastaCounter(start)
 
 
-def _check_first(first: bytes, place: int) -> None:
-    if first not in (_START, b""):
-        raise Malformed(1, place, f"expected > at the beginning of a FASTA record, found {first!r}")
+def _check_first(block: bytes, place: int) -> None:
+    if block[:1] in (_START, b""):
+        return
+    found = block[:1]
+    if found.isspace():
+        raise Malformed(
+            1, place, "expected > at the beginning of a FASTA record, found a blank line or space", "Remove it."
+        )
+    mend = "A record is a line with > and its name, and the lines of its sequence below it."
+    raise Malformed(1, place, f"expected > at the beginning of a FASTA record, found {found!r}", mend)
 
 
 class FastaCounter:
     """Counts the beginnings of records."""
 
     def __init__(self, start: int) -> None:
-        self._start = start
-        self._last = b"\n"
-        self._empty = True
+        self._place = start
+        self._last = b""
         self.records = 0
 
     def feed(self, block: bytes) -> None:
         """Count; the chunk's first byte must begin a record."""
-        if self._empty and block:
-            _check_first(block[:1], self._start)
-            self._empty = False
-        self.records += block.count(_TOKEN) + (self._last == b"\n" and block[:1] == _START)
+        if not self._last:
+            _check_first(block, self._place)
+        self._check_ends(block)
+        self.records += count(block, _TOKEN, 0, len(block) - 1) + (self._last in (b"\n", b"") and block[:1] == _START)
         self._last = block[-1:] or self._last
+        self._place += len(block)
+
+    def _check_ends(self, block: bytes) -> None:
+        alone = find_lone_cr(block, self._last)
+        if alone is not None:
+            raise lone_cr(None, self._place + alone)
 
     def close(self) -> None:
-        """Take any end: a sequence may be empty."""
+        """Take any end but a CR alone: a sequence may be empty."""
+        if self._last == b"\r":
+            raise lone_cr(self.records, self._place - 1)

@@ -1,18 +1,20 @@
 """FASTQ of four lines a record: @name, sequence, +, quality of the sequence's length. Wrapped FASTQ is refused.
 
 A quality may begin with @, so @ alone begins no record; a line with @ whose next but one begins with + does: if the
-first were a quality, the next but one would be a sequence, and no sequence begins with +.
+first were a quality, the next but one would be a sequence, and no sequence begins with +; if it were a sequence, it
+would begin with @, and none does.
 """
 
 from array import array
 
 from gristmill.enums import RecordFormat
-from gristmill.formats.reader import Malformed, Read, View
+from gristmill.formats.fastq_records import LINES, UNWRAP, FastqCounter, check_record
+from gristmill.formats.head import read_head
+from gristmill.formats.reader import Malformed, Read, View, locate_fault
 from gristmill.formats.registry import PLAIN, Layout, register
 from gristmill.formats.tokens import LINE_END, Look, cut_by_probing, cut_by_records
 from gristmill.limits import MIB
 
-_LINES = 4
 _WINDOWS = (64 * 1024, 1 * MIB, 16 * MIB, 256 * MIB)  # bytes looked at behind a cut until a record begins
 _BLOCK = 4 * MIB
 
@@ -27,20 +29,20 @@ class Fastq:
 
     def begin(self, view: View) -> int:
         """Refuse a file whose first record is not four lines."""
-        head = view.read(0, min(_WINDOWS[1], view.size))
-        lines = head.removesuffix(LINE_END).split(LINE_END, _LINES)[:_LINES]
-        if head.count(LINE_END) >= _LINES or view.size <= _WINDOWS[1]:
-            _check(lines, 1, 0)
+        head = read_head(view)
+        if head and (head.count(LINE_END) >= LINES or len(head) == view.size):
+            check_record(head.removesuffix(LINE_END).split(LINE_END, LINES)[:LINES], 1, 0)
         return 0
 
     def by_records(self, view: View, start: int, per_task: int) -> tuple["array[int]", int]:
         """Count line ends in one scan; what stands on the lines is looked at by the tasks."""
-        cuts, ends, last = cut_by_records(view.open(start), per_task * _LINES, LINE_END, start)
+        cuts, ends, last = cut_by_records(view.open(start), per_task * LINES, LINE_END, start)
         lines = ends + (last not in (LINE_END, b""))
-        if lines % _LINES:
-            expected = f"expected {_LINES} lines a record, the file has {lines:,}: it is truncated, or wrapped"
-            raise Malformed(lines // _LINES + 1, cuts[-1], f"{expected} (this is the end of the file)")
-        return cuts, lines // _LINES
+        if lines % LINES:
+            locate_fault(self.counter(start), view.open(start))
+            wrong = f"expected {LINES} lines a record, the file has {lines:,}: it is truncated, or has lines too many"
+            raise Malformed(lines // LINES + 1, cuts[-1], wrong)
+        return cuts, lines // LINES
 
     def by_bytes(self, view: View, start: int, per_task: int) -> "array[int]":
         """Look for records near the cuts alone; where cuts lie close, through a block that is read once."""
@@ -98,7 +100,9 @@ class _Looks:
         """Look at more, up to a bound."""
         found = self._look(target, _WINDOWS[2:])
         if found is None:
-            raise Malformed(None, target, f"expected a FASTQ record of {_LINES} lines within {_WINDOWS[-1]:,} bytes")
+            raise Malformed(
+                None, target, f"expected a FASTQ record of {LINES} lines within {_WINDOWS[-1]:,} bytes", UNWRAP
+            )
         return found
 
     def _look(self, target: int, windows: tuple[int, ...]) -> int | None:
@@ -123,70 +127,3 @@ def first_record(window: bytes) -> int | None:
             return starts[-3]
         place = window.find(LINE_END, place) + 1
     return None
-
-
-def _check(lines: list[bytes], record: int, byte: int) -> None:
-    """Check the four lines of a record, without their LF."""
-    if not lines[0].startswith(b"@"):
-        raise Malformed(record, byte, f"expected @ and a name, found {_shown(lines[0])}")
-    if len(lines) < _LINES:
-        raise Malformed(record, byte, f"it has {len(lines)} of its {_LINES} lines: the file is truncated")
-    if not lines[2].startswith(b"+"):
-        wrapped = "; FASTQ with wrapped lines must be unwrapped first (for example: seqtk seq -l0)"
-        raise Malformed(record, byte, f"expected + on its third line, found {_shown(lines[2])}{wrapped}")
-    sequence, quality = (line.removesuffix(b"\r") for line in (lines[1], lines[3]))
-    if len(sequence) != len(quality):
-        raise Malformed(record, byte, f"expected {len(sequence)} qualities, found {len(quality)}")
-
-
-def _shown(line: bytes) -> str:
-    return repr(line[:20])
-
-
-class FastqCounter:
-    """Counts records and checks each: at C speed as long as all is well, then one by one to name the broken one."""
-
-    def __init__(self, start: int) -> None:
-        self._place = start
-        self._held: list[bytes] = []  # bytes of the record that is not whole yet
-        self._ends = 0  # line ends among them
-        self.records = 0
-
-    def feed(self, block: bytes) -> None:
-        """Check the records that are whole now."""
-        self._held.append(block)
-        self._ends += block.count(LINE_END)
-        if self._ends >= _LINES:
-            lines = b"".join(self._held).split(LINE_END)
-            whole = (len(lines) - 1) // _LINES * _LINES
-            rest = LINE_END.join(lines[whole:])
-            self._take(lines[:whole])
-            self._held, self._ends = [rest], len(lines) - 1 - whole
-
-    def _take(self, lines: list[bytes]) -> None:
-        lengths = list(map(len, lines))
-        names, marks = lines[0::_LINES], lines[2::_LINES]
-        good = lengths[1::_LINES] == lengths[3::_LINES] and _all_begin(names, b"@") and _all_begin(marks, b"+")
-        if not good:
-            self._take_one_by_one(lines)
-        self.records += len(names)
-        self._place += sum(lengths) + len(lines)
-
-    def _take_one_by_one(self, lines: list[bytes]) -> None:
-        place = self._place
-        for first in range(0, len(lines), _LINES):
-            record = lines[first : first + _LINES]
-            _check(record, self.records + first // _LINES + 1, place)
-            place += sum(map(len, record)) + _LINES
-
-    def close(self) -> None:
-        """Check the last record, whose last line may lack its end."""
-        rest = b"".join(self._held)
-        if rest:
-            _check(rest.removesuffix(LINE_END).split(LINE_END), self.records + 1, self._place)
-            self.records += 1
-            self._held = []
-
-
-def _all_begin(lines: list[bytes], mark: bytes) -> bool:
-    return b"".join([line[:1] for line in lines]).count(mark) == len(lines)

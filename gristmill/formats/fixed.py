@@ -7,6 +7,8 @@ from gristmill.formats.bounds import check_tasks
 from gristmill.formats.reader import Malformed, View
 from gristmill.formats.registry import PLAIN, Layout, Traits, register
 
+_MEND = "Copy or make the file again, or set record_bytes and header_bytes to what it has."
+
 
 @register(RecordFormat.FIXED, Traits(is_text=False, is_countable=False, has_layout=True))
 class Fixed:
@@ -21,10 +23,12 @@ class Fixed:
     def begin(self, view: View) -> int:
         """Refuse a file that does not end where a record does."""
         if view.size < self._header:
-            raise Malformed(None, 0, f"expected a header of {self._header:,} bytes, the file has {view.size:,}")
+            wrong = f"expected a header of {self._header:,} bytes, the file has {view.size:,}"
+            raise Malformed(None, view.size, wrong, _MEND)
         whole, rest = divmod(view.size - self._header, self._size)
         if rest:
-            raise Malformed(whole + 1, view.size - rest, f"expected {self._size:,} bytes, the file ends after {rest:,}")
+            wrong = f"expected {self._size:,} bytes, the file ends after {rest:,}"
+            raise Malformed(whole + 1, view.size - rest, wrong, _MEND)
         return self._header
 
     def by_records(self, view: View, start: int, per_task: int) -> tuple["array[int]", int]:
@@ -64,4 +68,5 @@ class FixedCounter:
         """Refuse a record that is not whole."""
         rest = self._seen % self._size
         if rest:
-            raise Malformed(self.records, self._start + self._seen - rest, f"expected {self._size} bytes, found {rest}")
+            wrong = f"expected {self._size:,} bytes, found {rest:,}"
+            raise Malformed(self.records, self._start + self._seen - rest, wrong, _MEND)

@@ -2,21 +2,23 @@
 
 Whether a line end is inside quotes depends on all bytes before it: the number of quotes there must be even. So cutting
 CSV reads all of it, by records and by bytes alike, at the speed of counting. A file without line ends in its fields
-can be read as `lines`, which looks only near the cuts.
+can be read as `lines`, which looks only near the cuts. That each quote stands where one may is held by the tasks
+(`quoted_rows`): a file in which one does not has no record that depends on the cut, for it is refused.
 """
 
 from array import array
 
 from gristmill.enums import RecordFormat
 from gristmill.formats.bounds import check_tasks
-from gristmill.formats.quotes import Scan, borders, count_ends, is_odd
-from gristmill.formats.reader import Malformed, View
+from gristmill.formats.head import NO_HEADER, read_head
+from gristmill.formats.quoted_rows import CsvCounter
+from gristmill.formats.quotes import Scan, borders, is_odd
+from gristmill.formats.reader import Malformed, View, locate_fault
 from gristmill.formats.registry import PLAIN, Layout, Traits, register
 from gristmill.formats.tokens import LINE_END
 from gristmill.limits import HEADER_MAX
 
 _BLOCK = 96 * 1024  # stays in the processor's cache, and costs no fresh pages
-_OPEN = "a quoted field at or behind this byte is not closed by the end of the file"
 
 
 @register(RecordFormat.CSV, Traits(has_header=True))
@@ -30,13 +32,16 @@ class Csv:
 
     def begin(self, view: View) -> int:
         """Return where the first row behind the header begins."""
+        head = read_head(view)
         if not self._header:
             return 0
-        head = view.read(0, min(HEADER_MAX, view.size))
-        end = next(borders(head, False), 0)
-        if not end and view.size > HEADER_MAX:
-            raise Malformed(1, 0, f"expected a header row of at most {HEADER_MAX:,} bytes")
-        return end or view.size
+        end = next(borders(head, False), 0) or len(head)
+        counter = self.counter(0)
+        counter.feed(head[:end])
+        if end == HEADER_MAX < view.size:
+            raise Malformed(1, 0, f"expected a header row of at most {HEADER_MAX:,} bytes", NO_HEADER)
+        counter.close()
+        return end
 
     def by_records(self, view: View, start: int, per_task: int) -> tuple["array[int]", int]:
         """Count rows in one scan."""
@@ -48,7 +53,7 @@ class Csv:
             last = block[-1:]
         rows = per_task * len(scan.cuts) - scan.wanted
         if scan.odd:
-            raise Malformed(None, scan.cuts[-1], _OPEN)
+            raise self._fault(view, start, scan.cuts[-1])
         return _ended(scan.cuts, scan.place), rows + (last != LINE_END)
 
     def by_bytes(self, view: View, start: int, per_task: int) -> "array[int]":
@@ -69,10 +74,16 @@ class Csv:
             odd ^= is_odd(block, done, len(block))
             base += len(block)
         if odd:
-            raise Malformed(None, cuts[-1], _OPEN)
+            raise self._fault(view, start, cuts[-1])
         return _ended(cuts, base)
 
-    def counter(self, start: int) -> "CsvCounter":
+    def _fault(self, view: View, start: int, place: int) -> Malformed:
+        """Return the error of a file with an odd number of quotes; raise what it is, if it is found near enough."""
+        locate_fault(self.counter(start), view.open(start))
+        wrong = "the file has an odd number of quotes: a quoted field at or behind this byte is not closed"
+        return Malformed(None, place, wrong, "Close the field, or double a quote that belongs to its text.")
+
+    def counter(self, start: int) -> CsvCounter:
         """Return a counter of rows."""
         return CsvCounter(start)
 
@@ -81,29 +92,3 @@ def _ended(cuts: "array[int]", end: int) -> "array[int]":
     if cuts[-1] != end:
         cuts.append(end)
     return cuts
-
-
-class CsvCounter:
-    """Counts rows, and tells a quote that is not closed."""
-
-    def __init__(self, start: int) -> None:
-        self._start = start
-        self._odd = False
-        self._ends = 0
-        self._last = LINE_END
-
-    @property
-    def records(self) -> int:
-        """Return how many rows have passed, an unfinished last one included."""
-        return self._ends + (self._last != LINE_END or self._odd)
-
-    def feed(self, block: bytes) -> None:
-        """Count the line ends that are outside quotes."""
-        ends, self._odd = count_ends(block, self._odd)
-        self._ends += ends
-        self._last = block[-1:] or self._last
-
-    def close(self) -> None:
-        """Refuse an open quote."""
-        if self._odd:
-            raise Malformed(self._ends + 1, self._start, "a quoted field is not closed by the end of the task's input")

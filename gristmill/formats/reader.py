@@ -6,18 +6,33 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol, runtime_checkable
 
 from gristmill.errors import GristmillError
+from gristmill.limits import GIB, MIB
 from gristmill.parallel import Together, together
 
 UNKNOWN_SIZE = 2**62  # of what is decompressed only where it is looked at
 Read = Callable[[int, int], bytes]  # bytes [start, end)
+_LOCATE = 1 * GIB  # read again to name the first broken record; so much is read within seconds
+_BLOCK = 1 * MIB
 
 
 class Malformed(GristmillError):
-    """Raised when bytes do not read as their format says: which record, at which byte, and what was expected."""
+    """Raised when bytes do not read as their format says: where, what is wrong, and how to mend it."""
 
-    def __init__(self, record: int | None, byte: int, expected: str) -> None:
-        """Take the record's number, counted from 1 (None: not known), and the byte it begins at, counted from 0."""
-        super().__init__(f"{'' if record is None else f'record {record}, '}byte {byte}: {expected}")
+    def __init__(self, record: int | None, byte: int, wrong: str, mend: str = "", of: str = "") -> None:
+        """Take the record's number, counted from 1 (None: not known), and a byte, counted from 0: of the input, or `of`
+        something else.
+        """
+        self.record, self.byte, self.wrong = record, byte, wrong
+        place = f"{'' if record is None else f'record {record:,}, '}byte {byte}{of}"
+        super().__init__(f"{place}: {wrong}", mend)
+
+    def within(self, of: str) -> "Malformed":
+        """Return the same of bytes that are counted in something else than the input."""
+        return Malformed(self.record, self.byte, self.wrong, self.mend, of)
+
+
+class Damaged(Malformed):
+    """Raised when compressed bytes cannot be decompressed; the place is one of the file, not of its data."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,10 @@ class View:
 
 
 class Counter(Protocol):
-    """Counts the records of a chunk as its bytes pass, and finds the first broken one."""
+    """Counts the records of a chunk as its bytes pass, and finds the first broken one.
+
+    What is broken is found wherever the input was cut: a chunk is sound if and only if each of its records is.
+    """
 
     @property
     def records(self) -> int:
@@ -53,7 +71,10 @@ class Reader(Protocol):
     scans: bool  # cutting by bytes, too, must see all bytes before a cut
 
     def begin(self, view: View) -> int:
-        """Return where the first record begins, behind a header; Malformed if the input does not begin as it must."""
+        """Return where the first record begins, behind a header; Malformed if the input does not begin as it must.
+
+        It looks at the first HEADER_MAX bytes, and beyond them only where the view's size is known.
+        """
 
     def by_records(self, view: View, start: int, per_task: int) -> tuple["array[int]", int]:
         """Cut after every `per_task` records; return the cuts and the number of records."""
@@ -71,3 +92,13 @@ class NearReader(Reader, Protocol):
 
     def border(self, read: Read, target: int, size: int) -> int:
         """Return the first place at or after `target` (at least 1) where a record begins, else the end of the input."""
+
+
+def locate_fault(counter: Counter, stream: BinaryIO) -> None:
+    """Raise Malformed at the first broken record of a stream, if it lies within the first GiB."""
+    for _ in range(_LOCATE // _BLOCK):
+        block = stream.read(_BLOCK)
+        if not block:
+            counter.close()
+            return
+        counter.feed(block)

@@ -18,6 +18,11 @@ class Layout:
     record_bytes: int = 1  # of each record of a fixed size
     header_bytes: int = 0  # before records of a fixed size
 
+    @property
+    def has_header(self) -> bool:
+        """Return whether something stands before the first record, which every task gets."""
+        return self.header or self.header_bytes > 0
+
 
 PLAIN = Layout()
 

@@ -1,13 +1,13 @@
 """The whole input as one record, and the lines of a list as one task each."""
 
 from array import array
-from itertools import pairwise
 
 from gristmill.enums import RecordFormat
+from gristmill.formats.bounds import check_tasks
+from gristmill.formats.line_ends import find_lone_cr, lone_cr
 from gristmill.formats.lines import Lines
 from gristmill.formats.reader import Malformed, View
 from gristmill.formats.registry import PLAIN, Layout, Traits, register
-from gristmill.formats.tokens import LINE_END, cut_by_records
 
 
 @register(RecordFormat.WHOLE, Traits(is_text=False, is_sized=False, is_one_task=True))
@@ -57,13 +57,30 @@ class Items(Lines):
     """A list: each line is an item, and each item is a task."""
 
     def by_records(self, view: View, start: int, per_task: int) -> tuple["array[int]", int]:
-        """Cut after every line; an empty one is no item."""
-        cuts, ends, last = cut_by_records(view.open(start), 1, LINE_END, start)
-        for number, (low, high) in enumerate(pairwise(cuts), start=1):
-            if high - low == 1 and (number <= ends):
-                raise Malformed(number, low, "expected an item on each line of the list, found an empty line")
-        return cuts, ends + (last not in (LINE_END, b""))
+        """Cut after every line; a blank one is no item."""
+        cuts = array("Q", [start])
+        for number, line in enumerate(view.open(start), start=1):
+            check_item(line, number, cuts[-1])
+            cuts.append(cuts[-1] + len(line))
+            check_tasks(number)
+        return cuts, len(cuts) - 1
 
     def counter(self, start: int) -> OneCounter:  # type: ignore[override]
         """Return a counter of one: an item is a record whatever it holds."""
         return OneCounter()
+
+
+def check_item(line: bytes, number: int, place: int) -> None:
+    """Raise Malformed where a line of a list, which begins at byte `place`, is no text of one item."""
+    if line.isspace():
+        wrong = "expected an item on each line of the list, found a blank line"
+        raise Malformed(number, place, wrong, "Remove it.")
+    alone = find_lone_cr(line, b"")
+    if alone is not None:
+        raise lone_cr(number, place + alone)
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        wrong = f"the item is not UTF-8: {line[error.start : error.start + 1]!r}"
+        mend = "Convert the list first: iconv -f ENCODING -t UTF-8 FILE > NEW."
+        raise Malformed(number, place + error.start, wrong, mend) from error

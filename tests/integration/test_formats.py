@@ -118,10 +118,13 @@ def packed(text: bytes, name: str, folder: Path) -> bytes:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"@a\nAC\nGT\n+\nIIII\n", "record 1, byte 0: expected + on its third line, found b'GT'; FASTQ with wrapped"),
+        (b"@a\nAC\nGT\n+\nIIII\n", "record 1, byte 0: expected + on its third line, found b'GT'. FASTQ with wrapped"),
         (b"@a\nAC\n+\nII\n@b\nACG\n+\nII\n", "record 2, byte 11: expected 3 qualities, found 2"),
         (b"@a\nAC\n+\nII\n@b\nACG\n+\n", "record 2, byte 11: it has 3 of its 4 lines: the file is truncated"),
-        (gzip.compress(b"@a\nAC\n+\nII\n" * 50)[:-12], "expected more of the decompressed gzip data"),
+        (
+            gzip.compress(b"@a\nAC\n+\nII\n" * 50)[:-12],
+            "the gzip file is cut off here, in the middle of its data. Check the file with gzip -t",
+        ),
     ],
     ids=["wrapped", "unequal", "truncated", "truncated gzip"],
 )

@@ -7,7 +7,8 @@ from gristmill.formats.bounds import check_files
 from gristmill.formats.fasta import Fasta
 from gristmill.formats.fastq import Fastq
 from gristmill.formats.fixed import Fixed
-from gristmill.formats.lines import JsonLines, Lines
+from gristmill.formats.json_lines import JsonLines
+from gristmill.formats.lines import Lines
 from gristmill.formats.quoted import Csv
 from gristmill.formats.reader import Malformed
 from gristmill.formats.registry import Layout
@@ -22,14 +23,14 @@ from tests.unit.test_formats import count, view
         (Fasta(), b"ACGT\n>a\n", "record 1, byte 0: expected > at the beginning of a FASTA record, found b'A'"),
         (Fastq(), b"@a\nAC\nGT\n+\nIIII\n", "record 1, byte 0: expected + on its third line"),
         (Fastq(), b"@a\nAC\n+\n", "it has 3 of its 4 lines: the file is truncated"),
-        (Fastq(), b"@a\nAC\n+\nII\n@b\n", "record 2, byte 14: expected 4 lines a record, the file has 5"),
-        (Csv(), b'a,"b\nc\n', "byte 0: a quoted field at or behind this byte is not closed"),
+        (Fastq(), b"@a\nAC\n+\nII\n@b\n", "record 2, byte 11: it has 1 of its 4 lines: the file is truncated"),
+        (Csv(), b'a,"b\nc\n', "record 1, byte 2: a quoted field is not closed"),
         (
             Fixed(Layout(record_bytes=4, header_bytes=2)),
             b"hhaaaabb",
             "record 2, byte 6: expected 4 bytes, the file ends after 2",
         ),
-        (Fixed(Layout(record_bytes=4, header_bytes=9)), b"hh", "byte 0: expected a header of 9 bytes, the file has 2"),
+        (Fixed(Layout(record_bytes=4, header_bytes=9)), b"hh", "byte 2: expected a header of 9 bytes, the file has 2"),
         (Items(), b"a\n\nb\n", "record 2, byte 2: expected an item on each line"),
         (JsonLines(), b"{]\n", "record 1, byte 0: expected a JSON value"),
     ],
@@ -47,13 +48,17 @@ def test_the_split_names_the_place(reader, text, told):
         (Fastq(), b"@a\nAC\n+\nII\n@b\nACG\n+\nII\n", "record 2, byte 18: expected 3 qualities, found 2"),
         (Fastq(), b"@a\nAC\n+\nII\nb\nAC\n+\nII\n", "record 2, byte 18: expected @ and a name, found b'b'"),
         (Fastq(), b"@a\nAC\n+\nII\n@b\nAC\n", "record 2, byte 18: it has 2 of its 4 lines"),
-        (Csv(), b'a\n"b\n', "record 2, byte 7: a quoted field is not closed"),
+        (Csv(), b'a\n"b\n', "record 2, byte 9: a quoted field is not closed"),
         (Fixed(Layout(record_bytes=4, header_bytes=0)), b"aaaabb", "record 2, byte 11: expected 4 bytes, found 2"),
-        (JsonLines(), b"1\n2\n\n3\n", "record 3, byte 11: expected a JSON value, found an empty line"),
+        (JsonLines(), b"1\n2\n\n3\n", "record 3, byte 11: expected a JSON value, found a blank line"),
         (JsonLines(), b'1\n{"a": 2}\n{"a":\n4\n', "record 3, byte 18: expected a JSON value (Expecting value"),
-        (JsonLines(), b'1\n"\xff"\n', "record 2, byte 9: expected a JSON value ('utf-8' codec"),
+        (JsonLines(), b'1\n"\xff"\n', "record 2, byte 9: expected a JSON value (not UTF-8 at byte 10: b'\\xff')"),
         (JsonLines(), b'1\n{"a": 2', "record 2, byte 9: expected a JSON value (Expecting ',' delimiter"),
-        (JsonLines(), b"[" * 100_000 + b"\n", "record 1, byte 7: expected a JSON value (maximum recursion"),
+        (
+            JsonLines(),
+            b"[" * 100_000 + b"\n",
+            "record 1, byte 7: expected a JSON value with at most 500 arrays and objects",
+        ),
     ],
 )
 @pytest.mark.parametrize("feed", [1, 5, 1000])

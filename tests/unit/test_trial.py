@@ -107,13 +107,26 @@ def test_no_more_of_a_large_file_is_looked_at_than_the_tasks_need(capsys, monkey
     assert code == 0 or told["branches"][0]["faults"]
 
 
-@pytest.mark.parametrize("cut", [0, 1])
-def test_gzip_is_one_task_whole_or_cut_off(capsys, cut: int):
+def test_gzip_is_one_task_whole_or_refused(capsys):
     packed = gzip.compress(b"@read\nACGT\n+\nIIII\n" * 500)
-    Path("r.fastq.gz").write_bytes(packed[: len(packed) - 9 * cut])
+    Path("r.fastq.gz").write_bytes(packed)
     code, told = tried(capsys, "reads", "r.fastq.gz")
-    (one,) = told["branches"]
-    assert (code, one["tasks"], one["records_in"]) == ((ExitCode.FAILED, 1, 0) if cut else (0, 1, 500))
+    (branch,) = told["branches"]
+    assert (code, branch["tasks"], branch["records_in"]) == (0, 1, 500)
+    Path("r.fastq.gz").write_bytes(packed[:-9])
+    assert main.call(["try", "reads", "r.fastq.gz"]) == ExitCode.REFUSED
+    assert f"byte {len(packed) - 9}: the gzip file is cut off here" in capsys.readouterr().err
+
+
+def test_gzip_that_breaks_off_behind_what_split_looks_at_fails_its_task(capsys):
+    packed = gzip.compress(b"@read\nACGT\n+\nIIII\n" * 100_000)
+    Path("r.fastq.gz").write_bytes(packed[:-9])
+    code, told = tried(capsys, "reads", "r.fastq.gz")
+    (fault,) = told["branches"][0]["faults"]
+    assert code == ExitCode.FAILED
+    assert fault["reason"].startswith(
+        f"byte {len(packed) - 9}: the gzip file is cut off here, in the middle of its data."
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def index_first(store: FolderStorage, record: RunRecord, stage: Stage, tasks: in
 
 def _is_enough(store: FolderStorage, seen: RunRecord, stage: Stage, tasks: int, *, whole: bool) -> bool:
     try:
-        return ensure_index(store, seen, stage).values > tasks + _AHEAD or whole
+        return ensure_index(store, seen, stage, whole=whole).values > tasks + _AHEAD or whole
     except Refused:
         if whole:
             raise

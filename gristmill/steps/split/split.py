@@ -56,7 +56,7 @@ def _start(store: Storage, record: RunRecord, limits: RunLimits) -> dict[str, An
         try:
             _admit(store, record, ensure_index(store, record, frozen(record).stages[0]), limits)
         except Refused as refused:
-            record = refuse(store, record, refused.faults)
+            record = refuse(store, record, refused.advice)
     if record.faults:
         return _answer(SplitVerdict.INVALID, record.run, "; ".join(record.faults))
     start = Cursor(record.run, frozen(record).stages[0].name, first_attempt(record.fence))

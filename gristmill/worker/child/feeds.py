@@ -1,15 +1,14 @@
 """The inputs of consecutive tasks out of one stream, opened again only where a task broke off."""
 
 import contextlib
-import gzip
-import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, Protocol
 
 from gristmill.chunks import index
 from gristmill.enums import Encoding
 from gristmill.formats.blocks import Blocks
-from gristmill.formats.reader import Counter, Malformed
+from gristmill.formats.gzipped import OF_DATA, Inflated
+from gristmill.formats.reader import Counter, Damaged, Malformed
 from gristmill.worker.child.streams import TaskInput
 
 OpenAt = Callable[[int], BinaryIO]  # the input from a byte on
@@ -97,21 +96,35 @@ class GzipFeed(_Streamed):
     def chunk(self, start: int, end: int) -> TaskInput:
         """Return the decompressed file; its header, where it has one, is no record."""
         self._stream = self._open_at(start)
-        return TaskInput(_Inflated(self._stream), self._counter(0), index.stored(Encoding.GZIP, start, end))
+        counter = _InData(self._counter(0), OF_DATA)
+        return TaskInput(Inflated(self._stream).read, counter, index.stored(Encoding.GZIP, start, end))
 
 
-class _Inflated:
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = gzip.GzipFile(fileobj=stream, mode="rb")
-        self._place = 0
+class _InData:
+    """Counts as another counter does; a fault is placed among the bytes of decompressed data."""
 
-    def __call__(self, size: int) -> bytes:
+    def __init__(self, counter: Counter, of: str) -> None:
+        self._counter = counter
+        self._of = of
+
+    @property
+    def records(self) -> int:
+        """Return how many records have passed."""
+        return self._counter.records
+
+    def feed(self, block: bytes) -> None:
+        """Take the next bytes."""
         try:
-            data = self._stream.read(size)
-        except (EOFError, OSError, zlib.error) as error:
-            raise Malformed(None, self._place, f"expected more of the decompressed gzip data: {error}") from error
-        self._place += len(data)
-        return data
+            self._counter.feed(block)
+        except Malformed as broken:
+            raise broken.within(self._of) from broken
+
+    def close(self) -> None:
+        """Take the end."""
+        try:
+            self._counter.close()
+        except Malformed as broken:
+            raise broken.within(self._of) from broken
 
 
 class BgzfFeed(_Streamed):
@@ -127,7 +140,10 @@ class BgzfFeed(_Streamed):
             self._blocks.advance()
             self._blocks.place = start & 0xFFFF
         pull = _Between(self._blocks, end)
-        return TaskInput(pull, self._counter(0), index.stored(Encoding.BGZF, start, end), self._header)
+        counter = _InData(
+            self._counter(0), f" of the task's data, which begins in the BGZF block at byte {start >> 16}"
+        )
+        return TaskInput(pull, counter, index.stored(Encoding.BGZF, start, end), self._header)
 
 
 class _Between:
@@ -144,4 +160,6 @@ class _Between:
                 return blocks.read(size)
             if not blocks.advance() and blocks.block < self._block:
                 raise OSError(f"the input ended at byte {blocks.block}, before byte {self._block}")
+        if blocks.block > self._block:
+            raise Damaged(None, self._block, "no BGZF block begins here, though it looked so", "Make the file anew.")
         return blocks.read(min(size, self._place - blocks.place)) if blocks.place < self._place else b""

@@ -8,7 +8,7 @@ from gristmill.enums import Encoding, RecordFormat
 from gristmill.formats.reader import Counter
 from gristmill.formats.registry import make_reader, traits_of
 from gristmill.limits import BGZF_BLOCK_MAX
-from gristmill.pipeline.model import Split, Stage
+from gristmill.pipeline.model import Stage
 from gristmill.pipeline.parameters import layout_of
 from gristmill.runs.locations import Source, stage_source
 from gristmill.runs.records import RunRecord
@@ -26,11 +26,12 @@ def make_feeds(store: Storage, record: RunRecord, stage: Stage) -> MakeFeed:
         return lambda _end: _items(store, source, stage.split.records)
     chunks = keys.chunks(record.run, stage.name)
     encoding = index.read_header(store, chunks).encoding
-    counter = make_reader(stage.split.records, layout_of(stage.split, record.parameters)).counter
+    layout = layout_of(stage.split, record.parameters)
+    counter = make_reader(stage.split.records, layout).counter
     if encoding is Encoding.GZIP:
-        behind = _behind_header(counter) if stage.split.header else counter
+        behind = _behind_header(counter) if layout.header else counter
         return lambda _end: GzipFeed(_opener(store, source, source.size), behind)
-    header = _header(store, source, chunks, encoding) if _has_header(stage.split) else b""
+    header = _header(store, source, chunks, encoding) if layout.has_header else b""
     if encoding is Encoding.BGZF:
         return lambda end: BgzfFeed(_opener(store, source, (end >> 16) + BGZF_BLOCK_MAX), counter, header)
     return lambda end: PlainFeed(_opener(store, source, end), counter, header)
@@ -47,10 +48,6 @@ def _items(store: Storage, source: Source, records: RecordFormat) -> Feed:
 
 def _opener(store: Storage, source: Source, end: int) -> OpenAt:
     return lambda start: store.open_range(source.key, start, min(end, source.size), source.version)
-
-
-def _has_header(split: Split) -> bool:
-    return split.header or split.header_bytes > 0
 
 
 def _header(store: Storage, source: Source, chunks: str, encoding: Encoding) -> bytes:

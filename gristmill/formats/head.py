@@ -1,0 +1,85 @@
+"""What the beginning of an input shows: bytes that are no text of lines are named as what they are."""
+
+from collections.abc import Iterator
+
+from gristmill.formats.reader import Malformed, View
+from gristmill.limits import HEADER_MAX
+
+CR_MEND = r"Convert its line ends first: tr '\r' '\n' < FILE > NEW."
+NO_HEADER = "A file without a header needs header: false in its pipeline."
+_UTF_8_MARK = b"\xef\xbb\xbf"
+_MARKS = (  # that of UTF-32-LE begins as that of UTF-16-LE does
+    (b"\xff\xfe\x00\x00", "UTF-32LE"),
+    (b"\x00\x00\xfe\xff", "UTF-32BE"),
+    (b"\xff\xfe", "UTF-16LE"),
+    (b"\xfe\xff", "UTF-16BE"),
+)
+_NO_TEXT = (
+    (b"\x1f\x8b\x08", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"PK\x03\x04", "a ZIP archive (as XLSX files are)"),
+    (b"PAR1", "Parquet"),
+    (b"\x89HDF\r\n\x1a\n", "HDF5"),
+    (b"%PDF-", "PDF"),
+)
+_BZIP2_BLOCK = b"1AY&SY"  # begins its first block, behind a digit
+_FEWEST_UNITS = 2  # of UTF-16 and UTF-32 without a mark, to be known as such
+
+
+def read_head(view: View) -> bytes:
+    """Return the first bytes of an input, at most HEADER_MAX; Malformed where they are no text of lines."""
+    head = view.read(0, min(HEADER_MAX, view.size))
+    _check_kind(head)
+    _check_encoding(head)
+    place = head.find(b"\r")
+    if place >= 0 and b"\n" not in head:
+        within = "" if len(head) < HEADER_MAX else f" within the first {HEADER_MAX:,} bytes"
+        raise Malformed(None, place, f"lines end with CR alone, as on classic Mac OS: there is no LF{within}", CR_MEND)
+    return head
+
+
+def _check_kind(head: bytes) -> None:
+    for magic, kind in _NO_TEXT:
+        if head.startswith(magic) and (kind != "bzip2" or head[4:10] == _BZIP2_BLOCK):
+            raise Malformed(None, 0, f"this is {kind}, not text", "Decompress or export it as text first.")
+
+
+def _check_encoding(head: bytes) -> None:
+    if head.startswith(_UTF_8_MARK):
+        mend = "Remove it: tail -c +4 FILE > NEW."
+        raise Malformed(None, 0, "a UTF-8 byte order mark (BOM, EF BB BF) stands before the first record", mend)
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            shown = f"{encoding} with a byte order mark (BOM, {mark.hex(' ').upper()})"
+            raise _encoded(shown, encoding.removesuffix("LE").removesuffix("BE"))
+    for encoding in _unmarked(head):
+        raise _encoded(f"{encoding} without a byte order mark", encoding)
+
+
+def _encoded(shown: str, encoding: str) -> Malformed:
+    mend = f"Convert it first: iconv -f {encoding} -t UTF-8 FILE > NEW."
+    return Malformed(None, 0, f"the text is {shown}; it must be UTF-8, or another encoding that extends ASCII", mend)
+
+
+def _unmarked(head: bytes) -> Iterator[str]:
+    """Yield the encoding of text of 2 or 4 bytes a character without a mark: zeros and line ends lie as it has them."""
+    for width in (4, 2):
+        lanes = [head[lane : len(head) - len(head) % width : width] for lane in range(width)]
+        if len(lanes[0]) < _FEWEST_UNITS:
+            continue
+        if _is_wide(lanes[0], lanes[1:]):
+            yield f"UTF-{8 * width}LE"
+        if _is_wide(lanes[-1], lanes[:-1]):
+            yield f"UTF-{8 * width}BE"
+
+
+def _is_wide(low: bytes, high: list[bytes]) -> bool:
+    """Return whether the low bytes of characters are never zero, and the high ones mostly, and at each line end."""
+    if 0 in low or any(2 * lane.count(0) < len(lane) or b"\n" in lane for lane in high):
+        return False
+    ends = [place for place, byte in enumerate(low) if byte == 0x0A]
+    return all(lane[place] == 0 for lane in high for place in ends)
