@@ -2,8 +2,8 @@
 
 Every reader here does what it needs to find where each 10,000th record begins: Biopython's and csv's by reading the
 records, Gristmill's by counting. Cutting by bytes looks only near the cuts (CSV: counts quotes), so its rate is of
-the file's size. `python benchmarks/split_formats.py [MB]`; exits with 1 where cutting by bytes is below ten times the
-speed of the first reader of its format.
+the file's size. What tasks count and check as records pass is measured beside. `python benchmarks/split_formats.py
+[MB]`; exits with 1 where cutting by bytes is below ten times the speed of the first reader of its format.
 """
 
 import csv
@@ -26,6 +26,7 @@ from gristmill.formats.reader import Reader, View
 
 PER_TASK = 10_000
 BYTES_PER_TASK = 4 * 1024**2
+BLOCK = 64 * 1024  # as most jobs read
 WANTED = 10
 
 
@@ -94,6 +95,20 @@ def by_bytes(reader: Reader) -> Callable[[Path], int]:
     return lambda path: len(reader.by_bytes(view(path), reader.begin(view(path)), BYTES_PER_TASK)) - 1
 
 
+def checked(reader: Reader) -> Callable[[Path], int]:
+    """Return what counts and checks a file's records as a task does."""
+
+    def count(path: Path) -> int:
+        counter = reader.counter(0)
+        with path.open("rb") as file:
+            for block in iter(lambda: file.read(BLOCK), b""):
+                counter.feed(block)
+        counter.close()
+        return counter.records
+
+    return count
+
+
 def rate(work: Callable[[Path], int], path: Path) -> tuple[float, int]:
     """Return the best of five runs in MB of the file per second of processor time, and what was counted."""
     best, counted = float("inf"), 0
@@ -125,11 +140,17 @@ def main(megabytes: int) -> None:
             path.write_bytes(sample * (megabytes * 1_000_000 // len(sample)))
             measured = {other: rate(read_all(records), path) for other, records in others.items()}
             counted, cut = rate(by_records(reader), path), rate(by_bytes(reader), path)
-            assert {records for _, records in (*measured.values(), counted)} == {counted[1]}
+            passed = rate(checked(reader), path)
+            assert {records for _, records in (*measured.values(), counted, passed)} == {counted[1]}
             reference = measured[next(iter(measured))][0]
             for other, (speed, records) in measured.items():
                 print(f"{name:6} {other:22} {speed:9,.0f} MB/s            {records:10,} records")
-            for how, (speed, found), what in (("by records", counted, "records"), ("by bytes", cut, "chunks")):
+            ways = (
+                ("by records", counted, "records"),
+                ("by bytes", cut, "chunks"),
+                ("as tasks check", passed, "records"),
+            )
+            for how, (speed, found), what in ways:
                 print(f"{name:6} {how:22} {speed:9,.0f} MB/s {speed / reference:8,.1f} x {found:10,} {what}")
             slow += [name] if cut[0] < WANTED * reference else []
     if slow:

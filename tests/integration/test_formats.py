@@ -5,7 +5,6 @@ import gzip
 import io
 import json
 import random
-from pathlib import Path
 
 import pytest
 from Bio import bgzf
@@ -79,11 +78,9 @@ def reads(count: int) -> bytes:
 @pytest.mark.parametrize(
     ("name", "least", "most"), [("r.fastq", 5, 100), ("r.fastq.gz", 1, 1), ("r.fastq.bgz", 2, 100)]
 )
-def test_reads_plain_gzip_and_bgzf_give_the_same_records(
-    mill: Mill, tmp_path: Path, name: str, least: int, most: int
-) -> None:
+def test_reads_plain_gzip_and_bgzf_give_the_same_records(mill: Mill, name: str, least: int, most: int) -> None:
     text = reads(2000)
-    run = mill.drop("reads", name, packed(text, name, tmp_path))
+    run = mill.drop("reads", name, packed(text, name))
     assert mill.finish(run)["status"] == "SUCCEEDED"
     finding = mill.read_json(keys.check(run, "map", 0))
     (branch,) = finding["branches"]
@@ -105,14 +102,40 @@ def test_records_without_their_end_are_not_glued_to_the_next(mill: Mill) -> None
     assert [branch["records_out"] for branch in branches[:2]] == [6, 3]
 
 
-def packed(text: bytes, name: str, folder: Path) -> bytes:
+def test_a_stray_quote_fails_its_run_however_it_is_cut(mill: Mill) -> None:
+    body = b'id,what\n1,5" disk\n2,"two\nlines"\n3,"more\nlines"\n4,3" disk\n5,plain\n'
+    runs = [mill.drop("table", f"stray-{rows}.csv", body, rows_per_task=str(rows)) for rows in (1, 3, 100)]
+    for run in runs:
+        assert mill.finish(run)["status"] == "FAILED"
+        assert (
+            "a quote stands in the middle of a field that does not begin with one"
+            in mill.mail(run, "FAILED").get_content()
+        )
+
+
+def test_a_header_alone_is_kept(mill: Mill) -> None:
+    run = mill.drop("table", "header.csv", b"name,count\r\n")
+    assert mill.finish(run)["status"] == "SUCCEEDED"
+    assert mill.read(keys.result("table", "header.csv", run, "copied.csv")) == b"name,count\r\n"
+    branches = mill.read_json(keys.check(run, "rows", 0))["branches"]
+    assert [(branch["tasks"], branch["records_in"]) for branch in branches] == [(1, 0)] * len(branches)
+
+
+def packed(text: bytes, name: str) -> bytes:
     if name.endswith(".gz"):
         return gzip.compress(text)
-    if name.endswith(".bgz"):
-        with bgzf.BgzfWriter(str(folder / "x")) as writer:
-            writer.write(text)
-        return (folder / "x").read_bytes()
-    return text
+    return packed_bgzf(text) if name.endswith(".bgz") else text
+
+
+def packed_bgzf(text: bytes) -> bytes:
+    body = io.BytesIO()
+    writer = bgzf.BgzfWriter(fileobj=body)
+    writer.write(text)
+    writer.flush()
+    return body.getvalue() + bgzf._bgzf_eof
+
+
+TRUNCATED_BGZF = packed_bgzf(reads(2000))[:-28]  # without the block that marks the end
 
 
 @pytest.mark.parametrize(
@@ -125,8 +148,21 @@ def packed(text: bytes, name: str, folder: Path) -> bytes:
             gzip.compress(b"@a\nAC\n+\nII\n" * 50)[:-12],
             "the gzip file is cut off here, in the middle of its data. Check the file with gzip -t",
         ),
+        (b"@a\rAC\r+\rII\r", "byte 2: lines end with CR alone, as on classic Mac OS"),
+        ("@a\nAC\n+\nII\n".encode("utf-16"), "byte 0: the text is UTF-16LE with a byte order mark"),
+        (TRUNCATED_BGZF, f"byte {len(TRUNCATED_BGZF)}: the BGZF file ends here without its end-of"),
+        (packed_bgzf(b""), "byte 0: the file is empty: it is BGZF of no data. Drop one with content."),
     ],
-    ids=["wrapped", "unequal", "truncated", "truncated gzip"],
+    ids=[
+        "wrapped",
+        "unequal",
+        "truncated",
+        "truncated gzip",
+        "CR alone",
+        "UTF-16",
+        "BGZF without its end",
+        "empty BGZF",
+    ],
 )
 def test_a_broken_file_fails_its_run_and_names_the_place(mill: Mill, body: bytes, reason: str) -> None:
     run = mill.drop("reads", "broken.fastq", body)

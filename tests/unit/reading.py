@@ -37,7 +37,9 @@ class MemoryStorage(LocalStorage):
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
         return ObjectInfo(key, len(self.objects[key]), "") if key in self.objects else None
 
-    def open_range(self, key: str, start: int, end: int | None = None, version: str | None = None) -> BinaryIO:
+    def open_range(
+        self, key: str, start: int, end: int | None = None, version: str | None = None, etag: str = ""
+    ) -> BinaryIO:
         return io.BytesIO(self.objects[key][start:end])
 
     def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
