@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.pipeline.check import Check
@@ -109,8 +109,8 @@ class Report(Record):
     ended: datetime
     executions: list[Execution]  # the one that ended now comes last
     stages: list[StageReport]
-    checks: list[CheckReport]
-    warnings: list[str]  # a line for each figure out of its bounds, though the run went on
+    checks: list[CheckReport] = Field(default=[])
+    warnings: list[str] = Field(default=[])  # a line for each figure out of its bounds, though the run went on
     results: list[Object]
     results_count: int
     results_size: int

@@ -86,10 +86,16 @@ def test_a_drop_that_sets_a_ceiling_goes_before_the_operators(thrifty: Mill):
     assert thrifty.finish(run)["status"] == "SUCCEEDED"
 
 
-def test_the_model_counts_the_requests_that_a_run_makes(mill: Mill):
+@pytest.mark.parametrize(
+    ("pipeline", "body", "parameters"),
+    [("strings", TEXT, {"lines_per_task": "50"}), ("checked", b'{"error": 0, "sieve": {"noise": 0}}', {})],
+)
+def test_the_model_counts_the_requests_that_a_run_makes(
+    mill: Mill, pipeline: str, body: bytes, parameters: dict[str, str]
+):
     log = mill.data / CALLS_FILE
     start = log.stat().st_size
-    run = mill.drop("strings", "requests.txt", TEXT, lines_per_task="50")
+    run = mill.drop(pipeline, "requests.json", body, **parameters)
     outcome = mill.finish(run)
     mill.mail(run, "SUCCEEDED")
     usage, expected = outcome["cost"]["usage"], mill.read_json(keys.estimate(run))["usage"]

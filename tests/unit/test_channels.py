@@ -231,11 +231,17 @@ def test_any_other_status_is_not(answers: list[Any], status: int):
 
 
 def test_why_a_receiver_cannot_be_reached_is_told_without_its_url(answers: list[Any]):
-    answers.append(urllib3.exceptions.LocationParseError(URL))
-    with pytest.raises(NotSent) as caught:
-        send(Endpoint(url=URL, secret=SECRET))
-    assert str(caught.value) == "example.org could not be reached: LocationParseError"
-    assert caught.value.__suppress_context__
+    troubles = {
+        urllib3.exceptions.LocationParseError(URL): "the URL is not valid",
+        urllib3.exceptions.SSLError(URL): "its certificate is not valid, or it speaks no TLS",
+        urllib3.exceptions.ProtocolError(URL): "the connection broke",
+    }
+    for error, why in troubles.items():
+        answers.append(error)
+        with pytest.raises(NotSent) as caught:
+            send(Endpoint(url=URL, secret=SECRET))
+        assert str(caught.value) == f"example.org could not be reached: {why}"
+        assert caught.value.__suppress_context__
 
 
 def test_a_receiver_that_never_ends_its_answer_is_given_up(monkeypatch: pytest.MonkeyPatch, answers: list[Any]):

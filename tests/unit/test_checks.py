@@ -78,6 +78,7 @@ def test_a_figure_is_held_to_its_bounds(check, raw, verdict, headline):
         (b"0", "the branch wrote a number, not one JSON object of figures"),
         (b"NaN", "the branch wrote NaN, not one JSON object of figures"),
         (b'{"x": 0', "the branch wrote no JSON: Expecting ',' delimiter (line 1, column 8)"),
+        (b'\xef\xbb\xbf{"x": 0}', "the branch wrote a byte order mark before its JSON"),
         (b"x,y\n0,1\n", "the branch wrote no JSON: Expecting value (line 1, column 1)"),
         (b'{"x": 0, "\xff": 1}', "the branch wrote no UTF-8 (byte 10)"),
         ('{"x": 0}'.encode("utf-16"), "the branch wrote no UTF-8 (byte 0)"),

@@ -17,9 +17,10 @@ from jsonschema import Draft202012Validator, validate
 
 from gristmill import keys
 from gristmill.cost.gather import Observation
-from gristmill.enums import CheckVerdict, RunStatus
+from gristmill.enums import Breach, CheckVerdict, FigureVerdict, RunStatus
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.summary import RunSummary
+from gristmill.pipeline.check import Check
 from gristmill.printable import block
 from gristmill.report.branches import union
 from gristmill.report.chart import BARS_MOST, Scale, charts, ticks
@@ -33,6 +34,7 @@ from gristmill.report.pictures import SHOWN as PICTURES_SHOWN
 from gristmill.report.tables import COLUMNS, LETTERS, ROWS, delimiter, table
 from gristmill.report.timeline import ContainerTimes, bins, steps
 from gristmill.report.work import spread
+from gristmill.runs.checks import CheckResult
 from gristmill.runs.records import BranchFinding, Failure, Finding
 from gristmill.runs.request import Resume
 from gristmill.runs.usage import Footprint, footprints, leave, libraries
@@ -190,9 +192,14 @@ def facts(children=0, reason="", **more):
         stage="map", branch="repeat", task=1, attempt=0, reason=reason, detail=reason, exit_code=1, job_id="j",
         log_stream="l", at=START,
     )  # fmt: skip
+    checks = [
+        Check.model_construct(of="repeat", figure=name, maximum=1.0, message=reason or "m", otherwise=Breach.FAIL)
+        for name in ("later", "now")
+    ]
     found = BranchFinding(
         branch="repeat", tasks=2, done=1, records_in=1, records_out=1, bytes_in=1, bytes_out=1, output=None,
         failures=[failure] * 5, missing=1, problem=reason,
+        checks=[CheckResult(check=checks[1], value=None, verdict=FigureVerdict.FAILED, problem=reason)],
     )  # fmt: skip
     finding = Finding(
         run=RECORD.run, stage="map", attempt=0, verdict=CheckVerdict.FAILED, reason=reason, branches=[found],
@@ -212,7 +219,9 @@ def facts(children=0, reason="", **more):
     event = ExecutionEvent(RunStatus.FAILED, "arn:execution", Resume(run="0" * 16, fence=1), START, reason)
     objects = [Object(key=f"results/{reason}", size=1, etag=reason)] * 500
     given = {"findings": {"map": [finding] * 60}, "seen": Observation([], many), "footprints": left, "results": objects}
-    return Facts(summary, event, RECORD, **given, **more)
+    assert RECORD.pipeline is not None
+    pipeline = RECORD.pipeline.model_copy(update={"checks": checks})
+    return Facts(summary, event, RECORD.model_copy(update={"pipeline": pipeline}), **given, **more)
 
 
 class Elements(HTMLParser):
@@ -234,6 +243,18 @@ class Elements(HTMLParser):
 
     def handle_data(self, data):
         self.texts.append(data)
+
+
+def test_checks_are_told_in_the_pipelines_order_and_those_not_reached_as_such():
+    report = make(facts(1, "why"), [])
+    assert [(entry.stage, entry.check.figure, entry.verdict, entry.problem) for entry in report.checks] == [
+        ("map", "later", None, ""),
+        ("map", "now", "FAILED", "why"),
+    ]
+    made = page(report, {})
+    assert ">not checked<" in made
+    assert "at most 1<small>else fail</small>" in made
+    validate(json.loads(report.model_dump_json()), schema())
 
 
 def labels(made):

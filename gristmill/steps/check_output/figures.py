@@ -51,6 +51,8 @@ def parse_figures(raw: bytes) -> dict[str, Any]:
 
 
 def _why_no_json(error: json.JSONDecodeError) -> str:
+    if error.doc.startswith("\ufeff"):
+        return "the branch wrote a byte order mark before its JSON"
     if error.msg == "Extra data":
         return f"the branch wrote more than one JSON object (line {error.lineno}); sum its figures up in one"
     return f"the branch wrote no JSON: {error.msg} (line {error.lineno}, column {error.colno})"

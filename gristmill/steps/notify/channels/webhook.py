@@ -26,6 +26,13 @@ _PREFIX = "whsec_"
 _KEY_BYTES = range(24, 65)  # of the specification
 _CHAT_TEXT_MAX = 6_000  # bytes; Slack takes 40,000 characters, each may become five, and a card of Teams 28 kB
 _CARD_LINES = 60
+_TROUBLES = {
+    urllib3.exceptions.NameResolutionError: "its name is not known",
+    urllib3.exceptions.SSLError: "its certificate is not valid, or it speaks no TLS",
+    urllib3.exceptions.NewConnectionError: "it takes no connection",
+    urllib3.exceptions.TimeoutError: "it takes too long",
+    urllib3.exceptions.LocationParseError: "the URL is not valid",
+}
 
 
 class Endpoint(BaseModel):
@@ -83,7 +90,7 @@ class Webhook:
         except NoAnswer as error:
             raise NotSent(f"{host} did not answer: {error.what}") from None
         except urllib3.exceptions.HTTPError as error:  # its text may hold the URL
-            raise NotSent(f"{host} could not be reached: {type(error).__name__}") from None
+            raise NotSent(f"{host} could not be reached: {_why(error)}") from None
         if not 200 <= status < 300:
             raise NotSent(f"{host} answered {status}.")
 
@@ -139,6 +146,11 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _why(error: urllib3.exceptions.HTTPError) -> str:
+    known = (why for kind, why in _TROUBLES.items() if isinstance(error, kind))
+    return next(known, "the connection broke")
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
