@@ -6,7 +6,7 @@ from collections.abc import Callable
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.chunks.items import check_list
-from gristmill.chunks.parts import ensure_items
+from gristmill.chunks.parts import write_items
 from gristmill.enums import Encoding, OutputKind, RecordFormat
 from gristmill.errors import Refused
 from gristmill.formats import bgzf
@@ -17,30 +17,71 @@ from gristmill.formats.reader import Damaged, Malformed, Reader, View
 from gristmill.formats.registry import make_reader, traits_of
 from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import layout_of, size_of
-from gristmill.runs.locations import Source, frozen, result_branches, stage_source
+from gristmill.runs.locations import frozen, result_branches, stage_source
+from gristmill.runs.pinned import ObjectVersion, StageCut, find_cut, overwrite, replace_object
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
 Cuts = tuple["array[int]", int | None]  # fence-posts, and the number of records where they were counted
 
 
-def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool = True) -> index.Header:
-    """Write the chunk index of a stage unless it is there; return its header. A `whole` input must end as one does.
+def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool = True) -> StageCut:
+    """Cut a stage's input into chunks unless that was done; return what it reads and the index of the chunks.
 
-    Raises Refused where the input breaks its format or lists what cannot be read, where it must be scanned and is more
-    than one Split can scan, and where more files would be published than one Merge can copy.
+    An index that was removed or replaced is made again, of the same input, and must be the same: outputs of tasks that
+    are done depend on it. Raises Refused where it is not, where the input breaks its format or lists what cannot be
+    read, where it must be scanned and is more than one Split can scan, and where more files would be published than one
+    Merge can copy. A `whole` input must end as one does.
     """
-    key = keys.chunks(record.run, stage.name)
-    if store.head(key) is None:
-        if traits_of(stage.split.records).of_parts:
-            ensure_items(store, record, stage)
-        made = _index(store, record, stage, whole)
+    made = find_cut(store, record.run, stage.name)
+    source = _source(store, record, stage, made)
+    if made and not made.source.is_same(source):
+        raise _other(record, source)
+    if made is None or not _stands(store, made.index):
+        body = _index(store, record, stage, source, whole=whole)
         if stage.split.records is RecordFormat.LIST:
-            check_list(store, stage_source(store, record, stage))
-        store.put_new(key, made)
-    header = index.read_header(store, key)
-    check_files(header.tasks, _publishing(record, stage))
-    return header
+            check_list(store, source)
+        cut = write_index(store, record.run, stage.name, source, body)
+        if made and not made.index.is_same(cut.index):
+            raise _other(record, cut.index)
+        made = keep_cut(store, record.run, stage.name, cut)
+    elif made.source != source:  # the same bytes, merged again
+        made = keep_cut(store, record.run, stage.name, made.model_copy(update={"source": source}))
+    check_files(made.tasks, _publishing(record, stage))
+    return made
+
+
+def write_index(store: Storage, run: str, stage: str, source: ObjectVersion, body: bytes) -> StageCut:
+    """Write a stage's index, and return what it is the index of; that counts once it is kept."""
+    key = keys.chunks(run, stage)
+    written = replace_object(store, key, body)
+    header = index.parse_header(body, key)
+    return StageCut(
+        source=source, index=written, values=header.values, records=header.records, encoding=header.encoding
+    )
+
+
+def keep_cut(store: Storage, run: str, stage: str, made: StageCut) -> StageCut:
+    """Write what a stage reads, which its children and functions go by from then on; return it."""
+    overwrite(store, keys.stage_cut(run, stage), made.model_dump_json().encode())
+    return made
+
+
+def _other(record: RunRecord, found: ObjectVersion) -> Refused:
+    fault = f"{found.key} has other bytes than run {record.run} was begun with, and those are gone"
+    return Refused([fault], "Drop the file again.")
+
+
+def _source(store: Storage, record: RunRecord, stage: Stage, made: StageCut | None) -> ObjectVersion:
+    """Return what a stage is to read: of a list of parts the one that stands already, if it does."""
+    if not traits_of(stage.split.records).of_parts:
+        return stage_source(store, record, stage)
+    return made.source if made and _stands(store, made.source) else write_items(store, record, stage)
+
+
+def _stands(store: Storage, pinned: ObjectVersion) -> bool:
+    found = store.head(pinned.key, pinned.version)
+    return found is not None and pinned.is_same(ObjectVersion.of(found))
 
 
 def _publishing(record: RunRecord, stage: Stage) -> list[str]:
@@ -49,8 +90,7 @@ def _publishing(record: RunRecord, stage: Stage) -> list[str]:
     return [branch.name for branch in stage.branches if branch.output is OutputKind.FILES and branch.name in results]
 
 
-def _index(store: Storage, record: RunRecord, stage: Stage, whole: bool) -> bytes:
-    source = stage_source(store, record, stage)
+def _index(store: Storage, record: RunRecord, stage: Stage, source: ObjectVersion, *, whole: bool) -> bytes:
     view = make_view(store, source)
     records, size = _sizes(stage.split, record, stage.name)
     layout = layout_of(stage.split, record.parameters)
@@ -103,11 +143,11 @@ def _sizes(split: Split, record: RunRecord, stage: str) -> tuple[int | None, int
     return records, size or 0
 
 
-def make_view(store: Storage, source: Source) -> View:
+def make_view(store: Storage, source: ObjectVersion) -> View:
     """Return a view of an object version."""
     return View(
         source.size,
-        lambda start, end: store.read(source.key, start, end, source.version),
-        lambda start: store.open_range(source.key, start, source.size, source.version),
+        lambda start, end: source.read(store, start, end),
+        lambda start: source.open(store, start, source.size),
         store.together,
     )

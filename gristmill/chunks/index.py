@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from sys import byteorder
 
-from gristmill import keys
 from gristmill.enums import Encoding
 from gristmill.errors import Corrupt
+from gristmill.runs.pinned import ObjectVersion
 from gristmill.storage import Storage
 
 _MAGIC = b"GMINDEX1"
@@ -43,30 +43,30 @@ def pack(values: Iterable[int], records: int | None = None, encoding: Encoding =
     return header + _little_endian(body).tobytes()
 
 
-def read_header(store: Storage, key: str) -> Header:
+def read_header(store: Storage, file: ObjectVersion) -> Header:
     """Read an index file's header; Corrupt if it is none."""
-    raw = store.read(key, 0, _HEADER.size)
-    if len(raw) != _HEADER.size or raw[:8] != _MAGIC:
+    return parse_header(file.read(store, 0, _HEADER.size), file.key)
+
+
+def parse_header(raw: bytes, key: str) -> Header:
+    """Return what the header of the index file `key` says; Corrupt if it is none, or says what cannot be."""
+    if len(raw) < _HEADER.size or raw[:8] != _MAGIC:
         raise Corrupt(f"{key} is not an index file.")
-    _, values, records, encoding = _HEADER.unpack(raw)
+    _, values, records, encoding = _HEADER.unpack(raw[: _HEADER.size])
+    if encoding not in set(Encoding):
+        raise Corrupt(f"{key} is of an encoding that there is not: {encoding}.")
     return Header(values, None if records == _NOT_COUNTED else records, Encoding(encoding))
 
 
-def read_stage_header(store: Storage, run: str, stage: str) -> Header:
-    """Read the header of a stage's chunk index; Corrupt if it is none."""
-    return read_header(store, keys.chunks(run, stage))
-
-
-def read_values(store: Storage, key: str, first: int, end: int) -> "array[int]":
-    """Return values [first, end) by one ranged request."""
+def read_values(store: Storage, file: ObjectVersion, first: int, end: int) -> "array[int]":
+    """Return values [first, end) by one ranged request; Corrupt where the file has not got them."""
     if end <= first:
         return array("Q")
     start = _HEADER.size + first * _WIDTH
-    raw = store.read(key, start, start + (end - first) * _WIDTH)
+    if start + (end - first) * _WIDTH > file.size:
+        raise Corrupt(f"{file.key} ends before its value {end}.")
     values = array("Q")
-    values.frombytes(raw)
-    if len(values) != end - first:
-        raise Corrupt(f"{key} ends before its value {end}.")
+    values.frombytes(file.read(store, start, start + (end - first) * _WIDTH))
     return _little_endian(values)
 
 

@@ -11,7 +11,7 @@ from gristmill import keys
 from gristmill.errors import Refused
 from gristmill.limits import LIST_CHECKED_MAX, LIST_ITEMS_MAX
 from gristmill.printable import short
-from gristmill.runs.locations import Source
+from gristmill.runs.pinned import ObjectVersion
 from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
 
@@ -56,7 +56,7 @@ def item_fault(item: Item, bucket: str) -> str:
     return ""
 
 
-def check_list(store: Storage, source: Source) -> None:
+def check_list(store: Storage, source: ObjectVersion) -> None:
     """Refuse a list with an item that is none, that is there already, or that names an object which jobs cannot read.
 
     Of more objects than one function can look at, those behind are left to their tasks.
@@ -72,9 +72,11 @@ def check_list(store: Storage, source: Source) -> None:
         raise Refused([f"{source.key}: {'; '.join(faults[:_SHOWN])}{more}"], "Correct the list and drop it again.")
 
 
-def _faults(store: Storage, source: Source, found: dict[str, int], objects: list[tuple[int, Item]]) -> Iterator[str]:
+def _faults(
+    store: Storage, source: ObjectVersion, found: dict[str, int], objects: list[tuple[int, Item]]
+) -> Iterator[str]:
     """Yield the faults that the lines show by themselves; gather the items and, of them, the objects."""
-    with store.open_range(source.key, 0, source.size, source.version) as lines:
+    with source.open(store, 0, source.size) as lines:
         for number, line in enumerate(lines, start=1):
             if number > LIST_ITEMS_MAX:
                 yield f"the list has more than {LIST_ITEMS_MAX:,} items, the most that are read so; read it as lines"

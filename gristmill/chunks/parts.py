@@ -5,27 +5,29 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from gristmill import keys
-from gristmill.chunks import index
 from gristmill.errors import Refused
 from gristmill.limits import PARTS_MAX
 from gristmill.pipeline.model import Stage
 from gristmill.runs.committed import read_committed
 from gristmill.runs.locations import find_branch, frozen
+from gristmill.runs.pinned import ObjectVersion, read_cut, replace_object
 from gristmill.runs.reading import read
 from gristmill.runs.records import Receipt, RunRecord
 from gristmill.storage import Storage
 
 
-def ensure_items(store: Storage, record: RunRecord, stage: Stage) -> None:
-    """Write the list of a stage's parts unless it is there; a list stands once written, whatever late children add."""
-    key = keys.items(record.run, stage.name)
-    if store.head(key) is None:
-        store.put_new(key, "".join(_lines(store, record, stage)).encode())
+def write_items(store: Storage, record: RunRecord, stage: Stage) -> ObjectVersion:
+    """Write the list of a stage's parts, each with the ETag of the segment that it lies in; return the list.
+
+    A list stands once a stage is cut by it, whatever late children add.
+    """
+    body = "".join(_lines(store, record, stage)).encode()
+    return replace_object(store, keys.items(record.run, stage.name), body)
 
 
 def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
     maker, branch = find_branch(frozen(record), stage.input or "")
-    tasks = index.read_stage_header(store, record.run, maker.name).tasks
+    tasks = read_cut(store, record.run, maker.name).tasks
     if tasks > PARTS_MAX:
         raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")
     held = read_committed(store, keys.BranchKeys(record.run, maker.name, branch.name), tasks)
@@ -33,4 +35,4 @@ def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
         receipt = read(store, Receipt, keys.receipt_of(part.segment))
         first = part.span.first - receipt.first
         for low, high in pairwise(receipt.offsets[first:]):
-            yield json.dumps({"key": part.segment, "start": low, "end": high}) + "\n"
+            yield json.dumps({"key": part.segment, "etag": part.etag, "start": low, "end": high}) + "\n"

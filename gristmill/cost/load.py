@@ -23,7 +23,7 @@ from gristmill.pipeline.model import Branch
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
 # Requests, writes and reads, beside those of branches, and the sign and the two looks of each invocation:
 _OF_A_RUN = (11, 15)  # Split's listing of stops, record and estimate; Notify's listings, record, report and outcome
-_OF_A_STAGE = (4, 11)  # its index and finding; what JobMap and CheckOutput read of it, and what Notify does twice
+_OF_A_STAGE = (5, 11)  # its index, what that is of, its finding; what JobMap and CheckOutput read, and Notify twice
 _CHILD_LOG, _PROGRESS_LOG = 250, 110  # bytes, counted on the embedded AWS
 _INVOCATION_LOG = 1_500
 
@@ -84,8 +84,8 @@ def request_usage(load: Load) -> Usage:
 def _by_children(load: Load) -> tuple[float, float]:
     """Return how often children write and read.
 
-    A child reads the run's record, two headers, its offsets and its input, and leaves a footprint; a segment comes
-    with its receipt, and a branch that makes files has one of each task.
+    A child reads the run's record, twice how its stage is cut, its offsets and its input, and leaves a footprint; a
+    segment comes with its receipt, and a branch that makes files has one of each task.
     """
     each = load.bytes_out / max(1, load.segments)
     parts = 1 if each <= UPLOAD_ONE_PUT else 2 + ceil(each / UPLOAD_PART)
@@ -100,10 +100,10 @@ def _by_looks(load: Load) -> tuple[float, float]:
     """Return how often looks at what is committed write and read.
 
     JobMap finds nothing yet; Merge and CheckOutput list segments and receipts, read each receipt, and CheckOutput looks
-    for the output.
+    for the output and for what Merge has recorded of it.
     """
     pages, looks = max(1, ceil(load.segments / _LIST_PAGE)), 1 + load.branch.is_merged
-    return 2 * (1 + looks * pages), looks * load.segments + load.branch.is_merged
+    return 2 * (1 + looks * pages), looks * load.segments + 2 * load.branch.is_merged
 
 
 def _by_report(load: Load) -> tuple[float, float]:
@@ -114,14 +114,15 @@ def _by_report(load: Load) -> tuple[float, float]:
 def merge_requests(load: Load) -> tuple[float, float]:
     """Return the requests of a merge that write and that read: segments of 5 MiB are copied, smaller ones are read.
 
-    It reads the run's record and the stage's index, looks whether the output is there, and whether the run was stopped.
+    It reads the run's record and how the stage is cut, looks whether the output was made, and whether the run was
+    stopped, and records what it made.
     """
     if not load.branch.is_merged:
         return 0, 0
     each = load.bytes_out / max(1, load.segments)
     copied = load.segments if each >= S3_PART_MIN else ceil(load.bytes_out / S3_PART_MIN)
     read = 0 if each >= S3_PART_MIN else load.segments
-    return (1 if copied < 2 else copied + 2), read + 4
+    return (2 if copied < 2 else copied + 3), read + 4
 
 
 def log_usage(loads: list[Load], invocations: int) -> Usage:
@@ -138,10 +139,11 @@ def invocation_usage(invocations: int) -> Usage:
 def run_usage(stages: int, checked: int) -> Usage:
     """Return the requests of functions that come once a run, or once a stage, whatever its branches do.
 
-    Cutting a stage by bytes takes a read near each cut more. Figures of `checked` branches are looked for and read.
+    Cutting a stage by bytes takes a read near each cut more. The results of earlier stages, most often of one branch,
+    are looked for once more at the end. Figures of `checked` branches are looked for and read.
     """
     writes, reads = (once + stages * each for once, each in zip(_OF_A_RUN, _OF_A_STAGE, strict=True))
-    reads += 2 * checked
+    reads += 2 * checked + 2 * max(0, stages - 1)
     return Usage(s3_write=writes, s3_read=reads)
 
 

@@ -90,6 +90,11 @@ class BranchKeys:
         return f"{self.prefix}merging/"
 
     @property
+    def published(self) -> str:
+        """Return the key of the record of what a merge has made."""
+        return f"{self.prefix}published.json"
+
+    @property
     def merged(self) -> str:
         """Return the key of a merged output that only a later stage reads."""
         return f"{self.prefix}merged"

@@ -111,6 +111,11 @@ def chunks(run: str, stage: str) -> str:
     return f"{run_prefix(run)}{stage}/chunks-{FINGERPRINT}.idx"
 
 
+def stage_cut(run: str, stage: str) -> str:
+    """Return the key of the record of what a stage reads, and of the index that it was cut by."""
+    return f"{run_prefix(run)}{stage}/cut.json"
+
+
 def items(run: str, stage: str) -> str:
     """Return the key of the list of parts that a stage reads, one JSON object a line."""
     return f"{run_prefix(run)}{stage}/items.jsonl"

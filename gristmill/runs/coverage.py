@@ -22,6 +22,7 @@ class Committed:
     records_in: "array[int]"
     records_out: "array[int]"
     header: str
+    etag: str = ""  # of the segment
 
     @classmethod
     def of(cls, segment: str, receipt: Receipt) -> Self:
@@ -34,6 +35,7 @@ class Committed:
             array("Q", receipt.records_in),
             array("Q", receipt.records_out),
             intern(receipt.header),
+            receipt.etag,
         )
 
 
@@ -49,6 +51,7 @@ class Slice:
     records_in: int
     records_out: int
     header: str
+    etag: str = ""  # of the segment
 
 
 @dataclass(frozen=True)
@@ -136,4 +139,5 @@ def cut(held: Committed, first: int) -> Slice:
         sum(held.records_in[skip:]),
         sum(held.records_out[skip:]),
         held.header,
+        held.etag,
     )

@@ -1,45 +1,27 @@
 """A run's frozen pipeline, and which objects its stages read and make."""
 
-from dataclasses import dataclass
-
 from gristmill import keys
 from gristmill.enums import OutputKind
 from gristmill.errors import Corrupt
 from gristmill.formats.names import plain_suffix, stored_suffix
 from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.runs.pinned import ObjectVersion, find_published
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
 
-@dataclass(frozen=True)
-class Source:
-    """An object version and its size in bytes."""
-
-    key: str
-    version: str | None
-    size: int
-
-
-def stage_source(store: Storage, record: RunRecord, stage: Stage) -> Source:
-    """Return what a stage reads: the dropped object version, what an earlier branch merged, or a list of its parts."""
-    if traits_of(stage.split.records).of_parts:
-        return _parts(store, record, stage)
+def stage_source(store: Storage, record: RunRecord, stage: Stage) -> ObjectVersion:
+    """Return what a stage that reads no list of parts reads: the dropped object, or what an earlier branch merged."""
     if stage.input is None:
-        return Source(record.input.key, record.input.version, record.input.size)
-    key = output_key(record, stage.input)
-    made = store.head(key)
+        dropped = record.input
+        return ObjectVersion(key=dropped.key, version=dropped.version, etag=dropped.etag, size=dropped.size)
+    maker, branch = find_branch(frozen(record), stage.input)
+    made = find_published(store, keys.BranchKeys(record.run, maker.name, branch.name))
     if made is None:
-        raise Corrupt(f"{key} is missing: the branch {stage.input} that stage {stage.name} reads has no output.")
-    return Source(key, None, made.size)
-
-
-def _parts(store: Storage, record: RunRecord, stage: Stage) -> Source:
-    key = keys.items(record.run, stage.name)
-    listed = store.head(key)
-    if listed is None:
-        raise Corrupt(f"{key} is missing: the parts of {stage.input} that stage {stage.name} reads are not listed.")
-    return Source(key, None, listed.size)
+        missing = f"the branch {stage.input} that stage {stage.name} reads has no output"
+        raise Corrupt(f"{missing}.", f"Merge it again with: gristmill resume {record.run}")
+    return made.output
 
 
 def output_key(record: RunRecord, branch: str) -> str:

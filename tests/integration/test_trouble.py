@@ -10,6 +10,7 @@ import pytest
 
 from gristmill import keys
 from gristmill.chunks import index
+from gristmill.runs.pinned import ObjectVersion
 from gristmill.storage.s3 import S3Storage
 from tests.integration.mill import Mill
 
@@ -114,9 +115,11 @@ def test_a_job_that_fits_no_machine_says_so_and_does_not_hang(mill: Mill):
 def todo(mill: Mill, run: str, attempt: int) -> list[int]:
     """Return the tasks that an attempt was given."""
     store, key = S3Storage(mill.bucket, mill.client("s3")), keys.BranchKeys(run, "copy", "copied").tasks(attempt)
-    if store.head(key) is None:
+    found = store.head(key)
+    if found is None:
         return list(range(TASKS))
-    return list(index.read_values(store, key, 0, index.read_header(store, key).values))
+    file = ObjectVersion.of(found)
+    return list(index.read_values(store, file, 0, index.read_header(store, file).values))
 
 
 def missing(mill: Mill, run: str, attempt: int) -> list[int]:

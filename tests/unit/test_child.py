@@ -12,11 +12,13 @@ import pytest
 
 from gristmill import keys
 from gristmill.chunks import index
+from gristmill.chunks.cutting import keep_cut, write_index
 from gristmill.enums import RecordFormat
 from gristmill.formats.lines import LineCounter
 from gristmill.formats.whole import OneCounter
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.pinned import replace_object
 from gristmill.runs.records import Failure, Receipt
 from gristmill.task import Task
 from gristmill.worker.child import trace
@@ -39,8 +41,8 @@ def lay_out(store, chunks):
     fences = [0]
     for chunk in chunks:
         fences.append(fences[-1] + len(chunk))
-    store.put("in", b"".join(chunks))
-    store.put(keys.chunks(RUN, STAGE), index.pack(fences))
+    source = replace_object(store, "in", b"".join(chunks))
+    keep_cut(store, RUN, STAGE, write_index(store, RUN, STAGE, source, index.pack(fences)))
 
 
 def setting(bucket, child=0, children=1, job_attempt=1):

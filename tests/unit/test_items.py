@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gristmill.chunks.items import check_list, parse_item
 from gristmill.errors import GristmillError, Refused
-from gristmill.runs.locations import Source
+from gristmill.runs.pinned import ObjectVersion
 from gristmill.storage import Storage
 from gristmill.storage.folder import FolderStorage
 from gristmill.storage.s3 import S3Storage
@@ -62,7 +62,7 @@ def checked(store: Storage, body: bytes) -> str:
     """Return why a dropped list is refused; nothing where it is taken."""
     store.put("inputs/p/list.txt", body)
     try:
-        check_list(store, Source("inputs/p/list.txt", None, len(body)))
+        check_list(store, ObjectVersion(key="inputs/p/list.txt", version=None, etag="", size=len(body)))
     except Refused as refused:
         return str(refused)
     return ""
@@ -135,7 +135,7 @@ def test_a_trial_checks_what_can_be_known_without_a_bucket(tmp_path: Path) -> No
     file.write_bytes(b"s3://any/inputs/a\n's3://any/inputs/b'\n")
     trial = FolderStorage(tmp_path / "folder", file, "inputs/p/list.txt")
     with pytest.raises(Refused, match=r"list.txt: line 2: 's3://any/inputs/b' is not of the form"):
-        check_list(trial, Source("inputs/p/list.txt", None, file.stat().st_size))
+        check_list(trial, ObjectVersion(key="inputs/p/list.txt", version=None, etag="", size=file.stat().st_size))
     with pytest.raises(
         Refused, match=r"a trial has no bucket to read s3://any/inputs/a from. Give the list to gristmill"
     ):

@@ -1,10 +1,15 @@
 """Walks a drop through Split, JobMap, children, Merge and CheckOutput in this process."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from gristmill.batch.lanes import Lane
 from gristmill.enums import Compute
+from gristmill.errors import GristmillError
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.repository import read_record
 from gristmill.runs.request import read_request
 from gristmill.steps.check_output.causes import CauseClients
 from gristmill.steps.check_output.check_output import check_output
@@ -57,12 +62,31 @@ def _child(store: S3Storage, monkeypatch: Any, group: dict[str, Any], child: int
         "AWS_BATCH_JOB_ARRAY_INDEX": str(child),
         "AWS_BATCH_JOB_ARRAY_SIZE": str(group["size"]),
     }
-    make_runner(read_setting(arguments, environment), store).run()
+    with suppress(GristmillError):  # a child that such an error ends has failed
+        make_runner(read_setting(arguments, environment), store).run()
 
 
-def walk(store: S3Storage, claimant: Claimant, monkeypatch: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """Walk to the end; return the last answer."""
+def walk(
+    store: S3Storage,
+    claimant: Claimant,
+    monkeypatch: Any,
+    event: dict[str, Any],
+    before: Callable[[Cursor], None] = lambda _cursor: None,
+) -> dict[str, Any]:
+    """Walk to the end; return the last answer. `before` is called before each attempt at a stage."""
     answer = split(store, read_request(event, store.bucket), claimant)
     while answer["verdict"] in ("GO", "INCOMPLETE") or (answer["verdict"] == "COMPLETE" and not answer["last"]):
-        answer = work(store, monkeypatch, Cursor(answer["run"], answer["stage"], answer["attempt"]))
+        cursor = Cursor(answer["run"], answer["stage"], answer["attempt"])
+        before(cursor)
+        try:
+            answer = work(store, monkeypatch, cursor)
+        except GristmillError as error:  # what a function raises takes the state machine to its one failure exit
+            return {**cursor.as_json(), "verdict": "FAILED", "last": False, "reason": str(error)}
     return answer
+
+
+def resume(store: S3Storage, claimant: Claimant, monkeypatch: Any, run: str) -> dict[str, Any]:
+    """Have another execution take a run over, and walk it to the end; return the last answer."""
+    fence = read_record(store, run).fence
+    other = replace(claimant, execution=f"{claimant.execution}-resume-{fence}")
+    return walk(store, other, monkeypatch, {"resume": {"run": run, "fence": fence}})

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from gristmill import keys
 from gristmill.batch.plan import BranchPlan, plan_branch, stage_tasks
-from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.client.drop.drops import Upload
 from gristmill.client.runs.find import Run
@@ -20,6 +19,7 @@ from gristmill.pipeline.model import Branch, Pipeline
 from gristmill.runs.committed import read_committed
 from gristmill.runs.drop import Drop
 from gristmill.runs.locations import frozen
+from gristmill.runs.pinned import find_cut
 from gristmill.runs.records import Bill, RunRecord
 from gristmill.steps.split.claim import Claimant, RunLimits, make_record
 from gristmill.steps.split.split import price
@@ -57,18 +57,18 @@ def plan_file(upload: Upload, roots: Sequence[Path], limits: RunLimits) -> Plan:
     if record.faults:
         raise Refused(record.faults, "Nothing was uploaded.")
     first = frozen(record).stages[0]
-    header = ensure_index(bucket, record, first)
-    expected = price(record, header, limits)
+    cut = ensure_index(bucket, record, first)
+    expected = price(record, cut, limits)
     dear = over_ceiling(expected, record.max_cost)
     if dear:
         raise Refused(dear)
-    tasks = stage_tasks(frozen(record), {first.name: header.values - 1})
+    tasks = stage_tasks(frozen(record), {first.name: cut.tasks})
     planned = [
         plan_branch(stage, branch, tasks[stage.name], 0, _vcpus(branch, limits.max_vcpus))
         for stage in frozen(record).stages
         for branch in stage.branches
     ]
-    return Plan(record, planned, expected, warnings(header.encoding))
+    return Plan(record, planned, expected, warnings(cut.encoding))
 
 
 def plan_resume(stack: Stack, run: Run, max_vcpus: MaxvCpus) -> tuple[Pipeline, list[BranchPlan]]:
@@ -95,5 +95,5 @@ def _vcpus(branch: Branch, max_vcpus: MaxvCpus) -> float:
 
 
 def _tasks(stack: Stack, run: str, stage: str) -> int | None:
-    key = keys.chunks(run, stage)
-    return index.read_header(stack.store, key).tasks if stack.store.head(key) else None
+    cut = find_cut(stack.store, run, stage)
+    return cut.tasks if cut else None

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gristmill import keys
-from gristmill.chunks import index
 from gristmill.client.drop.drops import Upload
 from gristmill.client.drop.first_chunks import index_first
 from gristmill.client.drop.plan import record_of
@@ -24,7 +23,8 @@ from gristmill.runs.checks import CheckResult
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import frozen, output_key, stage_source
+from gristmill.runs.locations import frozen, output_key
+from gristmill.runs.pinned import read_cut
 from gristmill.runs.reading import read
 from gristmill.runs.records import Failure, RunRecord
 from gristmill.steps.check_output.check_output import expected_of, placed, read_figures
@@ -160,11 +160,10 @@ class Trial:
             yield Fault(failure, self._line(stage, failure.start or 0))
 
     def _line(self, stage: Stage, place: int) -> int | None:
-        encoding = index.read_header(self.store, keys.chunks(RUN, stage.name)).encoding
-        if encoding is not Encoding.PLAIN or not traits_of(stage.split.records).is_text:
+        cut = read_cut(self.store, RUN, stage.name)
+        if cut.encoding is not Encoding.PLAIN or not traits_of(stage.split.records).is_text:
             return None
-        source = stage_source(self.store, self.record, stage)
-        with self.store.open_range(source.key, 0, place) as stream:
+        with cut.source.open(self.store, 0, place) as stream:
             return 1 + sum(block.count(b"\n") for block in iter(lambda: stream.read(MIB), b""))
 
 

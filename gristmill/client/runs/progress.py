@@ -9,11 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from gristmill import keys
 from gristmill.batch.jobs import ACTIVE, WAITING, run_jobs
-from gristmill.chunks import index
 from gristmill.client.runs.find import Run
 from gristmill.client.runs.phase import phase
 from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
@@ -23,6 +20,7 @@ from gristmill.pipeline.model import Stage
 from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import first_attempt, nth_attempt
 from gristmill.runs.locations import frozen
+from gristmill.runs.pinned import find_cut
 from gristmill.runs.records import BranchFinding, Finding, RunRecord
 from gristmill.runs.repository import finding_keys, read_findings
 
@@ -67,14 +65,12 @@ def _stage(stack: Stack, record: RunRecord, stage: Stage, jobs: list[dict[str, A
 
 
 def _tasks(stack: Stack, run: str, stage: str, memory: Memory) -> int | None:
-    key = keys.chunks(run, stage)
+    key = keys.stage_cut(run, stage)
     if key not in memory.tasks:
-        try:
-            memory.tasks[key] = index.read_header(stack.store, key).tasks
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
-                raise
+        cut = find_cut(stack.store, run, stage)
+        if cut is None:
             return None
+        memory.tasks[key] = cut.tasks
     return memory.tasks[key]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.enums import CheckVerdict, Encoding
-from gristmill.errors import Corrupt
+from gristmill.errors import Corrupt, NotFound
 from gristmill.formats.encoding import warnings
 from gristmill.formats.registry import traits_of
 from gristmill.limits import FIGURES_MAX, STATE_REASON_MAX
@@ -15,12 +15,13 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor, first_attempt, nth_attempt
 from gristmill.runs.locations import find_branch, frozen, output_key
+from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.steps.check_output.causes import CauseClients, failures
 from gristmill.steps.check_output.figures import check_figures
-from gristmill.steps.check_output.verdict import Expected, count_failure, judge
-from gristmill.steps.merge.publish import is_published, publishes
+from gristmill.steps.check_output.verdict import Expected, count_failure, judge, judge_results, judge_unreadable
+from gristmill.steps.merge.publish import is_published, lost_results, publishes
 from gristmill.storage import Storage
 
 _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
@@ -36,11 +37,20 @@ def check_output(
     """
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
-    expected = expected_of(store, cursor, stage)
-    examined = (_examine(store, clients, record, cursor, branch, expected) for branch in stage.branches)
-    found = [_explained(branch_finding, refused.get(branch_finding.branch)) for branch_finding in examined]
     tries = nth_attempt(cursor.attempt)
-    verdict, reason = judge(stage, found, tries)
+    found: list[BranchFinding] = []
+    notes: list[str] = []
+    try:
+        expected = expected_of(store, cursor, stage)
+        examined = (_examine(store, clients, record, cursor, branch, expected) for branch in stage.branches)
+        found = [_explained(branch_finding, refused.get(branch_finding.branch)) for branch_finding in examined]
+        notes = warnings(expected.encoding)
+        verdict, reason = judge(stage, found, tries)
+    except (Corrupt, NotFound) as error:
+        verdict, reason = judge_unreadable(stage, str(error), tries)
+    if verdict is CheckVerdict.COMPLETE and frozen(record).after(stage.name) is None:
+        earlier = frozen(record).stages[:-1]  # those of this stage were looked for just now
+        verdict, reason = judge_results(list(lost_results(store, record, earlier)), record.run)
     finding = Finding(
         run=cursor.run,
         stage=stage.name,
@@ -48,7 +58,7 @@ def check_output(
         verdict=verdict,
         reason=reason,
         branches=found,
-        warnings=warnings(expected.encoding),
+        warnings=notes,
     )
     store.put(keys.check(cursor.run, stage.name, cursor.attempt), finding.model_dump_json().encode())
     return _answer(record, stage, cursor, verdict, reason, tries)
@@ -56,12 +66,11 @@ def check_output(
 
 def expected_of(store: Storage, cursor: Cursor, stage: Stage) -> Expected:
     """Return what the branches of a stage must account for, by its chunk index."""
-    key = keys.chunks(cursor.run, cursor.stage)
-    header = index.read_header(store, key)
-    (first,) = index.read_values(store, key, 0, 1)
-    (end,) = index.read_values(store, key, header.values - 1, header.values)
-    size = None if traits_of(stage.split.records).is_items else index.stored(header.encoding, first, end)
-    return Expected(header.values - 1, size, header.records, header.encoding)
+    cut = read_cut(store, cursor.run, cursor.stage)
+    (first,) = index.read_values(store, cut.index, 0, 1)
+    (end,) = index.read_values(store, cut.index, cut.values - 1, cut.values)
+    size = None if traits_of(stage.split.records).is_items else index.stored(cut.encoding, first, end)
+    return Expected(cut.tasks, size, cut.records, cut.encoding)
 
 
 def _examine(
@@ -109,9 +118,8 @@ def _failures(
 def placed(store: Storage, cursor: Cursor, failure: Failure) -> Failure:
     """Return a task's failure with the task's place in the input."""
     task = failure.task or 0
-    chunks = keys.chunks(cursor.run, cursor.stage)
-    encoding = index.read_header(store, chunks).encoding
-    start, end = (index.stored(encoding, 0, value) for value in index.read_values(store, chunks, task, task + 2))
+    cut = read_cut(store, cursor.run, cursor.stage)
+    start, end = (index.stored(cut.encoding, 0, value) for value in index.read_values(store, cut.index, task, task + 2))
     return failure.model_copy(update={"start": start, "end": end})
 
 

@@ -43,6 +43,22 @@ def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVe
     return CheckVerdict.INCOMPLETE, reason
 
 
+def judge_unreadable(stage: Stage, fault: str, tries: int) -> tuple[CheckVerdict, str]:
+    """Return the verdict on a stage whose own objects cannot be read: the next attempt makes them again."""
+    is_last = tries >= min(branch.attempts for branch in stage.branches)
+    return CheckVerdict.FAILED if is_last else CheckVerdict.INCOMPLETE, fault
+
+
+def judge_results(lost: list[str], run: str) -> tuple[CheckVerdict, str]:
+    """Return the verdict on a run whose last stage is complete, by the results that it has lost on its way."""
+    if not lost:
+        return CheckVerdict.COMPLETE, ""
+    return CheckVerdict.FAILED, (
+        f"{len(lost)} of its results are gone, or have other bytes than were merged: {', '.join(lost[:3])}; "
+        f"merge them again with: gristmill resume {run}"
+    )
+
+
 def _why_incomplete(found: BranchFinding, branch: Branch) -> str:
     if found.missing:
         why = f" ({found.failures[0].reason})" if found.failures else ""

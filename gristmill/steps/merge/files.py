@@ -10,7 +10,8 @@ from gristmill.enums import Encoding, RecordFormat
 from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.coverage import Coverage
-from gristmill.runs.locations import find_branch, frozen, output_key, stage_source, suffix
+from gristmill.runs.locations import find_branch, frozen, output_key, suffix
+from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
@@ -52,15 +53,13 @@ def _items(store: Storage, record: RunRecord, stage: Stage) -> list[str]:
         return _items(store, record, find_branch(frozen(record), stage.input)[0])
     if stage.split.records is not RecordFormat.LIST:
         return []
-    source = stage_source(store, record, stage)
-    lines = store.read(source.key, 0, source.size, source.version).decode().removesuffix("\n").split("\n")
+    lines = read_cut(store, record.run, stage.name).source.read(store).decode().removesuffix("\n").split("\n")
     return [parse_item(line).text for line in lines]
 
 
 def _places(store: Storage, record: RunRecord, stage: Stage) -> list[int]:
     """Return where tasks begin in their input, and where the last one ends."""
-    key = keys.chunks(record.run, stage.name)
-    header = index.read_header(store, key)
-    if traits_of(stage.split.records).is_items or header.encoding is not Encoding.PLAIN:
+    cut = read_cut(store, record.run, stage.name)
+    if traits_of(stage.split.records).is_items or cut.encoding is not Encoding.PLAIN:
         return []
-    return list(index.read_values(store, key, 0, header.values))
+    return list(index.read_values(store, cut.index, 0, cut.values))

@@ -1,12 +1,14 @@
-"""Publish a branch's segments once all its tasks are done, and tell whether that was done."""
+"""Publish a branch's segments once all its tasks are done, and look whether what was published is still there."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 
 from gristmill import keys
 from gristmill.enums import OutputKind
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.locations import find_branch, frozen, output_key, result_branches
+from gristmill.runs.pinned import ObjectVersion, Published, find_published, overwrite
 from gristmill.runs.records import RunRecord
 from gristmill.steps.merge.files import file_name, listing, listing_key
 from gristmill.storage import ObjectInfo, Piece, Storage
@@ -15,24 +17,35 @@ _COPIERS = 16
 
 
 def is_published(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -> bool:
-    """Tell whether what `publish` makes of this cover is there, whole."""
-    key = output_key(record, branch.name)
-    if branch.output is OutputKind.FILES:
-        there = {copy.key: copy.size for copy in store.list(key)}
-        return listing_key(record, branch) in there and all(
-            there.get(_file(record, branch, part)) == part.end - part.start for part in held.slices
-        )
-    return is_merged(store.head(key), held)
+    """Return whether this cover was published, and is there with the bytes that were.
 
-
-def is_merged(output: ObjectInfo | None, held: Coverage) -> bool:
-    """Tell whether an output is the merge of this cover.
-
-    Any cover of the same tasks has the same bytes, so the size and the number of tasks decide.
+    Any cover of the same tasks has the same bytes, so the size and the number of tasks decide which cover it was.
     """
-    tasks = held.slices[-1].span.end if held.slices else 0
+    made = find_published(store, _place(record, branch))
     size = held.size + len("".join(held.headers))
-    return output is not None and output.size == size and output.metadata.get("gristmill-tasks") == str(tasks)
+    is_this = made is not None and (made.tasks, made.output.size) == (_tasks(held), size)
+    return is_this and stands(store, record, branch, made)
+
+
+def stands(store: Storage, record: RunRecord, branch: Branch, made: Published | None) -> bool:
+    """Return whether what was published of a branch is there, with the bytes that were."""
+    if made is None or made.output.key != output_key(record, branch.name):
+        return False
+    if branch.output is OutputKind.FILES:
+        there = {found.key: found for found in store.list(made.output.key)}
+        wanted = [there.get(key) for key in _files(record, branch, made.tasks)]
+        return None not in wanted and _digest(filter(None, wanted)) == made.output.etag
+    found = store.head(made.output.key)
+    return found is not None and made.output.is_same(ObjectVersion.of(found))
+
+
+def lost_results(store: Storage, record: RunRecord, stages: Iterable[Stage]) -> Iterator[str]:
+    """Yield the keys of those results of stages that are gone, or have other bytes than were merged."""
+    results = result_branches(frozen(record))
+    for branch in (branch for stage in stages for branch in stage.branches):
+        is_result = branch.name in results and publishes(record, branch)
+        if is_result and not stands(store, record, branch, find_published(store, _place(record, branch))):
+            yield output_key(record, branch.name)
 
 
 def publish(
@@ -40,31 +53,66 @@ def publish(
 ) -> None:
     """Join the slices into one object behind their header, or copy each task's file to its name and list them.
 
-    `check` is asked before the joined object appears, and raises where it must not; files are too many to ask for each.
+    What was made is recorded last, with its ETag. `check` is asked before the joined object appears, and raises where
+    it must not; files are too many to ask for each. Changed where a segment is no longer the one in the cover.
     """
-    place = keys.BranchKeys(record.run, find_branch(frozen(record), branch.name)[0].name, branch.name)
     if branch.output is OutputKind.FILES:
-        store.together(lambda part: _copy(store, place, _file(record, branch, part), part), held.slices, _COPIERS)
-        store.put(listing_key(record, branch), listing(store, record, branch, held), "text/csv; charset=utf-8")
-        return
-    pieces = [Piece(part.segment, part.start, part.end) for part in held.slices if part.end > part.start]
+        output = _copied(store, record, branch, held)
+    else:
+        output = _joined(store, record, branch, held, check)
+    made = Published(output=output, tasks=_tasks(held))
+    overwrite(store, _place(record, branch).published, made.model_dump_json().encode())
+
+
+def _joined(
+    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None]
+) -> ObjectVersion:
+    place = _place(record, branch)
+    pieces = [Piece(part.segment, part.start, part.end, part.etag) for part in held.slices if part.end > part.start]
     header = "".join(held.headers).encode("latin-1")
     if header:
-        store.put(place.header, header)
-        pieces.insert(0, Piece(place.header, 0, len(header)))
-    metadata = {"gristmill-run": record.run, "gristmill-tasks": str(held.slices[-1].span.end if held.slices else 0)}
-    store.compose(output_key(record, branch.name), pieces, metadata, place.merging, check)
+        pieces.insert(0, Piece(place.header, 0, len(header), store.put(place.header, header)))
+    metadata = {"gristmill-run": record.run, "gristmill-tasks": str(_tasks(held))}
+    return ObjectVersion.of(store.compose(output_key(record, branch.name), pieces, metadata, place.merging, check))
 
 
-def _copy(store: Storage, place: keys.BranchKeys, key: str, part: Slice) -> None:
-    metadata = {"gristmill-run": place.run}
-    store.compose(key, [Piece(part.segment, part.start, part.end)], metadata, f"{place.merging}{part.span}/")
+def _copied(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -> ObjectVersion:
+    place, metadata = _place(record, branch), {"gristmill-run": record.run}
+
+    def copy(part: Slice) -> ObjectInfo:
+        key = f"{output_key(record, branch.name)}{file_name(record, branch, part.span.first)}"
+        piece = Piece(part.segment, part.start, part.end, part.etag)
+        return store.compose(key, [piece], metadata, f"{place.merging}{part.span}/")
+
+    copies = store.together(copy, held.slices, _COPIERS)
+    text = listing(store, record, branch, held)
+    listed = store.put(listing_key(record, branch), text, "text/csv; charset=utf-8")
+    digest = _digest([*copies, ObjectInfo(listing_key(record, branch), len(text), listed)])
+    return ObjectVersion(key=output_key(record, branch.name), version=None, etag=digest, size=held.size)
 
 
-def _file(record: RunRecord, branch: Branch, part: Slice) -> str:
-    return f"{output_key(record, branch.name)}{file_name(record, branch, part.span.first)}"
+def _files(record: RunRecord, branch: Branch, tasks: int) -> Iterator[str]:
+    folder = output_key(record, branch.name)
+    yield from (f"{folder}{file_name(record, branch, task)}" for task in range(tasks))
+    yield listing_key(record, branch)
+
+
+def _digest(files: Iterable[ObjectInfo]) -> str:
+    """Return a digest of the keys, sizes and ETags of files."""
+    made = hashlib.sha256()
+    for file in files:
+        made.update(f"{file.key}\0{file.size}\0{file.etag}\n".encode())
+    return made.hexdigest()
+
+
+def _tasks(held: Coverage) -> int:
+    return held.slices[-1].span.end if held.slices else 0
+
+
+def _place(record: RunRecord, branch: Branch) -> keys.BranchKeys:
+    return keys.BranchKeys(record.run, find_branch(frozen(record), branch.name)[0].name, branch.name)
 
 
 def publishes(record: RunRecord, branch: Branch) -> bool:
-    """Tell whether a complete branch is to be merged or copied: files that are no results stay where they are."""
+    """Return whether a complete branch is merged or copied: files that are no results stay where they are."""
     return branch.is_merged or (branch.output is OutputKind.FILES and branch.name in result_branches(frozen(record)))

@@ -95,7 +95,7 @@ def make_record(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
             bucket=drop.bucket,
             key=drop.key,
             version=drop.version,
-            etag=drop.etag,
+            etag=head.etag if head else drop.etag,
             size=head.size if head else drop.size,
             sequencer=drop.sequencer,
         ),

@@ -3,7 +3,6 @@
 from typing import Any
 
 from gristmill import keys
-from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.cost.bill import bill
 from gristmill.cost.ceiling import over_ceiling
@@ -15,6 +14,7 @@ from gristmill.runs.at_work import check_may_begin, check_not_stopped
 from gristmill.runs.cursor import Cursor, first_attempt
 from gristmill.runs.drop import is_no_drop
 from gristmill.runs.locations import frozen
+from gristmill.runs.pinned import StageCut
 from gristmill.runs.records import Bill, RunRecord
 from gristmill.runs.repository import find_estimate
 from gristmill.runs.request import Request, Resume
@@ -63,20 +63,20 @@ def _start(store: Storage, record: RunRecord, limits: RunLimits) -> dict[str, An
     return {**start.as_json(), "verdict": SplitVerdict.GO, "reason": ""}
 
 
-def _admit(store: Storage, record: RunRecord, header: index.Header, limits: RunLimits) -> None:
+def _admit(store: Storage, record: RunRecord, cut: StageCut, limits: RunLimits) -> None:
     """Refuse a run that is expected to cost more than its ceiling: at each beginning, by the first estimate of it."""
     expected = find_estimate(store, record.run)
     if expected is None:
-        expected = price(record, header, limits)
+        expected = price(record, cut, limits)
         store.put_new(keys.estimate(record.run), expected.model_dump_json().encode())
     faults = over_ceiling(expected, record.max_cost)
     if faults:
         raise Refused(faults)
 
 
-def price(record: RunRecord, header: index.Header, limits: RunLimits) -> Bill:
+def price(record: RunRecord, cut: StageCut, limits: RunLimits) -> Bill:
     """Return the bill that a run is expected to have, once its first stage's chunks are known."""
-    first = StageInput(max(header.values - 1, 0), record.input.size, header.records)
+    first = StageInput(cut.tasks, record.input.size, cut.records)
     return bill(estimate(frozen(record), record.parameters, first, limits.max_vcpus))
 
 

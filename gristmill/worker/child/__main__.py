@@ -12,13 +12,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from gristmill import keys
 from gristmill.aws_clients import make_client
 from gristmill.batch.plan import segment_age
-from gristmill.chunks.index import read_stage_header
 from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.pipeline.loading import roots
 from gristmill.printable import encodable
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.locations import frozen
+from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.storage import Storage
@@ -83,12 +83,13 @@ def make_runner(setting: ChildSetting, store: Storage, termination: Termination 
     pipeline = frozen(record)
     stage = pipeline.stage(setting.cursor.stage)
     branch = next(branch for branch in stage.branches if branch.name == setting.branch)
+    cut = read_cut(store, record.run, stage.name)
     place = f"{record.run} {stage.name}/{branch.name} attempt {nth_attempt(setting.cursor.attempt)}"
     return Runner(
         store=store,
         setting=setting,
-        feeds=make_feeds(store, record, stage),
-        outputs=output_rules(record, stage, branch, lambda: read_stage_header(store, record.run, stage.name).tasks),
+        feeds=make_feeds(store, record, stage, cut),
+        outputs=output_rules(record, stage, branch, lambda: cut.tasks),
         apart=branch.output is OutputKind.FILES,
         job=make_job(record, stage, branch, roots(os.environ)),
         parameters=record.parameters,

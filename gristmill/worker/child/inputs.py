@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from gristmill import keys
 from gristmill.chunks import index
 from gristmill.enums import Encoding, RecordFormat
 from gristmill.formats.reader import Counter
@@ -10,7 +9,7 @@ from gristmill.formats.registry import make_reader, traits_of
 from gristmill.limits import BGZF_BLOCK_MAX
 from gristmill.pipeline.model import Stage
 from gristmill.pipeline.parameters import layout_of
-from gristmill.runs.locations import Source, stage_source
+from gristmill.runs.pinned import ObjectVersion, StageCut
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 from gristmill.worker.child.feeds import BgzfFeed, Feed, GzipFeed, MakeCounter, OpenAt, PlainFeed
@@ -19,43 +18,41 @@ from gristmill.worker.child.items import AllPartsFeed, ItemFeed, listed, part
 MakeFeed = Callable[[int], Feed]  # for a stretch of tasks that ends at this value of the index
 
 
-def make_feeds(store: Storage, record: RunRecord, stage: Stage) -> MakeFeed:
+def make_feeds(store: Storage, record: RunRecord, stage: Stage, cut: StageCut) -> MakeFeed:
     """Return what makes the feed of each stretch."""
-    source = stage_source(store, record, stage)
+    source, encoding = cut.source, cut.encoding
     if traits_of(stage.split.records).is_items:
         return lambda _end: _items(store, source, stage.split.records)
-    chunks = keys.chunks(record.run, stage.name)
-    encoding = index.read_header(store, chunks).encoding
     layout = layout_of(stage.split, record.parameters)
     counter = make_reader(stage.split.records, layout).counter
     if encoding is Encoding.GZIP:
         behind = _behind_header(counter) if layout.header else counter
         return lambda _end: GzipFeed(_opener(store, source, source.size), behind)
-    header = _header(store, source, chunks, encoding) if layout.has_header else b""
+    header = _header(store, cut) if layout.has_header else b""
     if encoding is Encoding.BGZF:
         return lambda end: BgzfFeed(_opener(store, source, (end >> 16) + BGZF_BLOCK_MAX), counter, header)
     return lambda end: PlainFeed(_opener(store, source, end), counter, header)
 
 
-def _items(store: Storage, source: Source, records: RecordFormat) -> Feed:
+def _items(store: Storage, source: ObjectVersion, records: RecordFormat) -> Feed:
     def list_at(start: int, end: int) -> bytes:
-        return store.read(source.key, start, end, source.version)
+        return source.read(store, start, end)
 
     if traits_of(records).is_one_task:
         return AllPartsFeed(store, list_at)
     return ItemFeed(store, list_at, part if traits_of(records).of_parts else listed)
 
 
-def _opener(store: Storage, source: Source, end: int) -> OpenAt:
-    return lambda start: store.open_range(source.key, start, min(end, source.size), source.version)
+def _opener(store: Storage, source: ObjectVersion, end: int) -> OpenAt:
+    return lambda start: source.open(store, start, end)
 
 
-def _header(store: Storage, source: Source, chunks: str, encoding: Encoding) -> bytes:
+def _header(store: Storage, cut: StageCut) -> bytes:
     """Return what lies before the first chunk."""
-    (first,) = index.read_values(store, chunks, 0, 1)
-    if encoding is Encoding.PLAIN:
-        return store.read(source.key, 0, first, source.version)
-    feed = BgzfFeed(_opener(store, source, (first >> 16) + BGZF_BLOCK_MAX), _Uncounted)
+    (first,) = index.read_values(store, cut.index, 0, 1)
+    if cut.encoding is Encoding.PLAIN:
+        return cut.source.read(store, 0, first)
+    feed = BgzfFeed(_opener(store, cut.source, (first >> 16) + BGZF_BLOCK_MAX), _Uncounted)
     return feed.chunk(0, first).readall()
 
 

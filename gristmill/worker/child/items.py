@@ -59,8 +59,8 @@ def _head(store: Storage, key: str) -> ObjectInfo | None:
 def part(store: Storage, text: str) -> Item:
     """Return the part that a line of a list of parts names."""
     entry = json.loads(text)
-    size = entry["end"] - entry["start"]
-    return Item(lambda: store.open_range(entry["key"], entry["start"], entry["end"]), size)
+    start, end = entry["start"], entry["end"]
+    return Item(lambda: store.open_range(entry["key"], start, end, None, entry["etag"]), end - start)
 
 
 @dataclass(frozen=True)

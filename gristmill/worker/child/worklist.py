@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gristmill import keys
 from gristmill.chunks import index
 from gristmill.keys import Span
 from gristmill.limits import INDEX_WINDOW
 from gristmill.runs.committed import read_committed
+from gristmill.runs.pinned import ObjectVersion, StageCut, read_cut
 from gristmill.sharing import Places, child_places
 from gristmill.storage import Storage
 from gristmill.worker.child.setting import ChildSetting
@@ -31,22 +31,23 @@ class Stretch:
 
 def stretches(store: Storage, setting: ChildSetting) -> Iterator[Stretch]:
     """Yield what the child has to do; a second try of the same job leaves out what its first one committed."""
-    chunks = keys.chunks(setting.cursor.run, setting.cursor.stage)
-    spans = list(_todo(store, setting, chunks))
+    cut = read_cut(store, setting.cursor.run, setting.cursor.stage)
+    spans = list(_todo(store, setting, cut))
     if setting.job_attempt > 1 and spans:
         spans = list(_common(spans, _uncommitted(store, setting, spans)))
     for window in _windows(spans):
         base, end = window[0].first, window[-1].end
-        offsets = index.read_values(store, chunks, base, end + 1)
+        offsets = index.read_values(store, cut.index, base, end + 1)
         for span in window:
             yield Stretch(span.first, offsets[span.first - base : span.end + 1 - base])
 
 
-def _todo(store: Storage, setting: ChildSetting, chunks: str) -> Iterator[Span]:
-    listed = setting.keys.tasks(setting.cursor.attempt)
-    if store.head(listed) is None:
-        places = _places(setting, index.read_header(store, chunks).values - 1)
+def _todo(store: Storage, setting: ChildSetting, cut: StageCut) -> Iterator[Span]:
+    there = store.head(setting.keys.tasks(setting.cursor.attempt))
+    if there is None:
+        places = _places(setting, cut.tasks)
         return iter([Span(places.first, places.end)] if places.count else [])
+    listed = ObjectVersion.of(there)
     places = _places(setting, index.read_header(store, listed).values)
     return _runs(index.read_values(store, listed, places.first, places.end))
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill.aws_clients import make_client
-from gristmill.chunks import index
 from gristmill.errors import Refused
+from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
@@ -70,7 +70,7 @@ class BranchWork:
             job_attempt=setting.attempt,
             log_stream=setting.log_stream,
         )
-        header = index.read_stage_header(self._store, cursor.run, cursor.stage)
+        header = read_cut(self._store, cursor.run, cursor.stage)
         segment = Segment(0, self._store.clock, self._output.open("rb"), self._started)
         size = self._output.stat().st_size
         segment.add(size, self._branch.size, header.records or 1, 1)

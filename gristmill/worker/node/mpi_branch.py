@@ -12,7 +12,8 @@ from gristmill.pipeline.loading import find, roots
 from gristmill.pipeline.model import Branch
 from gristmill.pipeline.placeholders import fill
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import Source, frozen, input_suffix, stage_source, suffix
+from gristmill.runs.locations import frozen, input_suffix, suffix
+from gristmill.runs.pinned import ObjectVersion, read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.storage import Storage
@@ -30,7 +31,7 @@ class MpiBranch:
     record: RunRecord
     cursor: Cursor
     branch: Branch
-    source: Source
+    source: ObjectVersion
     store: Storage
 
     @property
@@ -73,7 +74,7 @@ class MpiBranch:
 
     def open_input(self, store: Storage) -> BinaryIO:
         """Return the input as a stream; nothing is read of it before it is asked for."""
-        return store.open_range(self.source.key, 0, self.source.size, self.source.version)
+        return self.source.open(store, 0, self.source.size)
 
     def function(self) -> Job:
         """Return the branch's function."""
@@ -98,4 +99,4 @@ def read_branch(store: Storage, cursor: Cursor, name: str) -> MpiBranch:
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
     branch = next(candidate for candidate in stage.branches if candidate.name == name)
-    return MpiBranch(record, cursor, branch, stage_source(store, record, stage), store)
+    return MpiBranch(record, cursor, branch, read_cut(store, record.run, stage.name).source, store)

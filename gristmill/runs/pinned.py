@@ -1,0 +1,103 @@
+"""What a run reads of what it has made or was given, pinned: those very bytes, whatever lies under the key by now."""
+
+from typing import Annotated, BinaryIO, Literal, Self
+
+from pydantic import Field
+
+from gristmill import keys
+from gristmill.enums import Encoding
+from gristmill.errors import Changed
+from gristmill.runs.reading import find_readable, read
+from gristmill.runs.records import Record
+from gristmill.storage import ObjectInfo, Storage
+
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
+_TRIES = 5
+
+
+class ObjectVersion(Record):
+    """An object as it was: by version where the bucket has versions, and by ETag (empty: whatever is there)."""
+
+    key: str
+    version: str | None
+    etag: str
+    size: _Count
+
+    @classmethod
+    def of(cls, found: ObjectInfo) -> Self:
+        """Return the object that a HEAD or a write tells of."""
+        return cls(key=found.key, version=found.version, etag=found.etag, size=found.size)
+
+    def open(self, store: Storage, start: int, end: int) -> BinaryIO:
+        """Return a stream of bytes [start, end); Changed, at the latest as it is read, where they cannot be had."""
+        return store.open_range(self.key, start, min(end, self.size), self.version, self.etag)
+
+    def read(self, store: Storage, start: int = 0, end: int | None = None) -> bytes:
+        """Return bytes [start, end), all by default; Changed where they cannot be had."""
+        return store.read(self.key, start, self.size if end is None else end, self.version, self.etag)
+
+    def is_same(self, other: "ObjectVersion") -> bool:
+        """Return whether another object has the same bytes."""
+        return (self.etag, self.size) == (other.etag, other.size)
+
+
+class StageCut(Record):
+    """`cut.json`: what a stage reads and the index that it was cut by, both pinned; what the index says of it all."""
+
+    contract: Literal[1] = 1
+    source: ObjectVersion
+    index: ObjectVersion
+    values: _Count  # of the index
+    records: _Count | None  # None: not counted
+    encoding: Encoding
+
+    @property
+    def tasks(self) -> int:
+        """Return the tasks of the stage: one between each two values."""
+        return max(self.values - 1, 0)
+
+
+class Published(Record):
+    """`published.json`: what Merge made of a branch's output of so many tasks.
+
+    Of a branch that publishes files, `output` is the prefix of their keys; its ETag is a digest of theirs.
+    """
+
+    contract: Literal[1] = 1
+    output: ObjectVersion
+    tasks: _Count
+
+
+def read_cut(store: Storage, run: str, stage: str) -> StageCut:
+    """Return what a stage reads; NotFound before it was cut, Corrupt where its record cannot be read."""
+    return read(store, StageCut, keys.stage_cut(run, stage))
+
+
+def find_cut(store: Storage, run: str, stage: str) -> StageCut | None:
+    """Return what a stage reads, None where it was not cut or that cannot be read."""
+    return find_readable(store, StageCut, keys.stage_cut(run, stage))
+
+
+def find_published(store: Storage, branch: keys.BranchKeys) -> Published | None:
+    """Return what Merge made of a branch, None where it was not merged or that cannot be read."""
+    return find_readable(store, Published, branch.published)
+
+
+def overwrite(store: Storage, key: str, body: bytes) -> None:
+    """Write a control object over whatever is there, on condition that nobody else does meanwhile."""
+    for _ in range(_TRIES):
+        if store.put_new(key, body):
+            return
+        there = store.head(key)
+        if there and store.put_if(key, body, there.etag):
+            return
+    raise Changed(f"{key} changes all the time.", "Repeat in a moment.")
+
+
+def replace_object(store: Storage, key: str, body: bytes) -> ObjectVersion:
+    """Write a control object as `overwrite` does; return it as it is then."""
+    overwrite(store, key, body)
+    made = store.head(key)
+    if made is None or made.size != len(body):
+        raise Changed(f"{key} was replaced or removed just after it was written.", "Repeat in a moment.")
+    return ObjectVersion.of(made)
