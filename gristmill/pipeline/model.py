@@ -94,7 +94,7 @@ class Branch(Closed):
     output_records: RecordFormat | None = Field(
         default=None,
         description="What a record of the output is: any but `fixed`, `list`, `parts` and `all-parts`. Without it, "
-        "`whole` where `fixed` is read or files are made, else `lines`.",
+        "`whole` where `fixed` is read, files are made or MPI writes, else `lines`.",
     )
     suffix: Suffix | None = Field(
         default=None, description="How the result's name ends. Without it, as the dropped file's without `.gz`."
@@ -154,8 +154,8 @@ class Stage(Closed):
         """Return what a record of the branch's output is."""
         if branch.output is OutputKind.FILES:
             return RecordFormat.WHOLE
-        unsaid = RecordFormat.WHOLE if self.split.records is RecordFormat.FIXED else RecordFormat.LINES
-        return branch.output_records or unsaid
+        is_bytes = self.split.records is RecordFormat.FIXED or branch.mpi is not None
+        return branch.output_records or (RecordFormat.WHOLE if is_bytes else RecordFormat.LINES)
 
     def counts_match(self, branch: Branch) -> bool:
         """Return whether the branch must write as many records as it reads."""

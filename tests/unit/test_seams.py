@@ -18,7 +18,7 @@ from gristmill.errors import GristmillError, Refused
 from gristmill.runs.committed import read_committed
 from gristmill.worker.child.outputs import OutputRules
 from gristmill.worker.child.segment import Segment
-from gristmill.worker.child.sink import Sink
+from gristmill.worker.child.sink import Sink, count_records
 from tests.unit.walk import event, walk
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), min_size=1, max_size=5)
@@ -189,6 +189,17 @@ def test_an_output_that_no_reader_could_read_is_refused(output, wanted, why, ste
     with pytest.raises(Refused) as refused:
         written(rules(**wanted), [output, b""], step)
     assert why in str(refused.value)
+
+
+def test_an_output_that_lies_there_already_is_counted_by_the_same_rules(tmp_path):
+    made = tmp_path / "output"
+    made.write_bytes(b">a\nAC\n>b\nGT")
+    assert count_records(made, rules(RecordFormat.FASTA, tasks=lambda: 1)) == 2
+    assert count_records(made, rules(RecordFormat.WHOLE)) == 1
+    assert made.read_bytes() == b">a\nAC\n>b\nGT"
+    for wanted in (rules(RecordFormat.FASTQ), rules(RecordFormat.WHOLE, suffix=".gz")):
+        with pytest.raises(Refused):
+            count_records(made, wanted)
 
 
 def test_a_job_cannot_hide_that_its_output_was_refused():

@@ -16,6 +16,7 @@ from gristmill.worker.child.command import check_space, stage
 from gristmill.worker.child.meter import ContainerTry, Tally, leave_footprint
 from gristmill.worker.child.segment import Segment
 from gristmill.worker.child.setting import ChildSetting
+from gristmill.worker.child.sink import count_records
 from gristmill.worker.node.mpi_branch import INPUT, OUTPUT, MpiBranch, read_branch
 from gristmill.worker.node.setting import NodeSetting
 
@@ -56,7 +57,9 @@ class BranchWork:
     def commit(self) -> None:
         """Put the output into the store as the branch's only segment, then its receipt."""
         if not self._output.is_file():
-            raise Refused(["the program ended well, but its rank 0 wrote no output"])
+            fault = "the program ended well, but its rank 0 wrote no output"
+            raise Refused([fault], "Write it there: to the sink, or one file to {output}.")
+        records = count_records(self._output, self._branch.output_rules)
         setting, cursor = self._setting, self._setting.cursor
         child = ChildSetting(
             cursor=cursor,
@@ -73,8 +76,8 @@ class BranchWork:
         header = read_cut(self._store, cursor.run, cursor.stage)
         segment = Segment(0, self._store.clock, self._output.open("rb"), self._started)
         size = self._output.stat().st_size
-        segment.add(size, self._branch.size, header.records or 1, 1)
-        self._tally.add(self._branch.size, size, header.records or 1, 1)
+        segment.add(size, self._branch.size, header.records or 1, records)
+        self._tally.add(self._branch.size, size, header.records or 1, records)
         segment.seal(S3Storage(setting.bucket, make_client("s3")), child)
 
     def note_failure(self, code: int, reason: str, detail: str) -> None:

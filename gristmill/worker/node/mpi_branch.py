@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,7 @@ from gristmill.storage import Storage
 from gristmill.task import Task
 from gristmill.worker.child.command import Endings, Program, environment
 from gristmill.worker.child.job import Job, taking_task
+from gristmill.worker.child.outputs import OutputRules, output_rules
 
 INPUT, OUTPUT = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT"  # this node's own files, in its environment
 
@@ -53,6 +54,12 @@ class MpiBranch:
     def output_suffix(self) -> str:
         """Return how the result's name will end."""
         return suffix(self.record, self.branch)
+
+    @property
+    def output_rules(self) -> OutputRules:
+        """Return what is asked of the output: it is the only one, so its header stays where it is."""
+        rules = output_rules(self.record, frozen(self.record).stage(self.cursor.stage), self.branch, lambda: 1)
+        return replace(rules, has_header=False)
 
     @property
     def task(self) -> Task:
