@@ -19,22 +19,23 @@ from common import finish, print_machine, row, verdict
 from numpy.typing import NDArray
 from skimage.transform import iradon
 
-from batch_jobs.tomography.backprojection import LANES, Device, back_project, device, weights
+from batch_jobs.tomography.angles import weights
+from batch_jobs.tomography.backprojection import LANES, Device, back_project, device
 from batch_jobs.tomography.filtering import ramp_filter
 from batch_jobs.tomography.phantom import Scan, projections, slices
-from batch_jobs.tomography.quality import circle, psnr
+from batch_jobs.tomography.quality import CIRCLE, circle, psnr
 from batch_jobs.tomography.sample import half_turn
 
 COLUMNS, ANGLES, ROUNDS = 512, 360, 5
 TIMES_IRADON = 20
 
 
-def by_numpy(filtered: NDArray[np.float32], angles: NDArray[np.float64], centre: float) -> NDArray[np.float32]:
+def by_numpy(filtered: NDArray[np.float32], degrees: NDArray[np.float64], centre: float) -> NDArray[np.float32]:
     """Back-project one sinogram (angle, column) in numpy: a loop over angles, all pixels at once."""
     columns = filtered.shape[1]
     place = np.arange(columns, dtype=np.float32) - (columns - 1) / 2
     made = np.zeros((columns, columns), np.float32)
-    for line, angle, weight in zip(filtered, angles, weights(angles), strict=True):
+    for line, angle, weight in zip(filtered, np.radians(degrees), weights(degrees), strict=True):
         at = place[None, :] * np.cos(angle) + place[:, None] * np.sin(angle) + centre
         made += weight * np.interp(at.ravel(), np.arange(columns), line, left=0, right=0).reshape(at.shape)
     return made
@@ -70,11 +71,11 @@ def profiled(on: Device) -> Any:
     return cl.CommandQueue(on.queue.context, properties=cl.command_queue_properties.PROFILING_ENABLE)
 
 
-def kernel_seconds(on: Device, filtered: NDArray[np.float32], angles: NDArray[np.float64], centre: float) -> float:
+def kernel_seconds(on: Device, filtered: NDArray[np.float32], degrees: NDArray[np.float64], centre: float) -> float:
     """Return the seconds of the kernel alone, without transfers."""
     timed = Timed(on.kernel)
     for _ in range(ROUNDS):
-        back_project(replace(on, kernel=timed, queue=profiled(on)), filtered, angles, centre)
+        back_project(replace(on, kernel=timed, queue=profiled(on)), filtered, degrees, centre)
     return min(timed.seconds)
 
 
@@ -103,26 +104,26 @@ def main() -> None:
     print_machine(**{name: version(name) for name in ("numpy", "scikit-image", "pyopencl")})
     scan = Scan(LANES, COLUMNS, half_turn(ANGLES), (COLUMNS - 1) / 2)
     sinograms = np.ascontiguousarray(projections(scan, slice(None)).swapaxes(0, 1))
-    on, middle = device(False), LANES // 2
+    on, middle, degrees = device(False), LANES // 2, np.degrees(scan.angles)
 
     def ours() -> NDArray[np.float32]:
-        return back_project(on, ramp_filter(sinograms, "ramp"), scan.angles, scan.centre)
+        return back_project(on, ramp_filter(sinograms, "ramp"), degrees, scan.centre)
 
     def theirs() -> NDArray[np.float64]:
-        made: NDArray[np.float64] = iradon(sinograms[middle].T, np.degrees(scan.angles), circle=True)
+        made: NDArray[np.float64] = iradon(sinograms[middle].T, degrees, circle=True)
         return made
 
-    true, inside = slices(scan, slice(middle, middle + 1))[0], circle(COLUMNS)
+    true, inside = slices(scan, slice(middle, middle + 1))[0], circle(COLUMNS, CIRCLE)
     quality = psnr(ours()[middle][inside], true[inside])
     print(f"{COLUMNS} x {COLUMNS} pixels, {ANGLES} angles, on {on.name}: {quality:.1f} dB")
     mine, filtered = best(ours) / LANES, ramp_filter(sinograms, "ramp")
     base = best(theirs)
     row("scikit-image iradon", base, base)
-    row("numpy, a loop over angles", best(lambda: by_numpy(filtered[middle], scan.angles, scan.centre), 1), base)
+    row("numpy, a loop over angles", best(lambda: by_numpy(filtered[middle], degrees, scan.centre), 1), base)
     row(f"ours, a slice of {LANES}, with its filter", mine, base)
-    alone = kernel_seconds(on, filtered, scan.angles, scan.centre)
+    alone = kernel_seconds(on, filtered, degrees, scan.centre)
     row("ours, kernel alone", alone / LANES, base)
-    row("ours, kernel and transfers", best(lambda: back_project(on, filtered, scan.angles, scan.centre)) / LANES, base)
+    row("ours, kernel and transfers", best(lambda: back_project(on, filtered, degrees, scan.centre)) / LANES, base)
     row("ours, ramp filter alone", best(lambda: ramp_filter(sinograms, "ramp")) / LANES, base)
     print_share(alone, copied_per_second(on))
     finish([verdict("times as fast as iradon", base / mine, TIMES_IRADON, at_most=False)])

@@ -46,7 +46,8 @@ class Refused(GristmillError):
     exit_code = ExitCode.REFUSED
 
     def __init__(self, faults: list[str], mend: str = "") -> None:
-        super().__init__("; ".join(faults), mend)
+        text = "; ".join(faults)
+        super().__init__(f"{text}." if mend and not text.endswith((".", "!", "?")) else text, mend)
         self.faults = faults
 
     @property

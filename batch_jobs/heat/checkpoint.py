@@ -2,13 +2,14 @@
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gristmill.storage import Storage
 from gristmill.task import Task
 
-from .problem import Field
+from .problem import Field, Problem
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,14 @@ class State:
     step: int
     field: Field
     changes: list[tuple[int, float]]
+
+    def fits(self, problem: Problem) -> bool:
+        """Return whether the state can be one of the problem's: another would give a wrong end."""
+        return (
+            self.field.shape == problem.initial.shape
+            and 0 <= self.step <= problem.steps
+            and bool(np.isfinite(self.field).all())
+        )
 
 
 class Checkpoints:
@@ -37,12 +46,11 @@ class Checkpoints:
         return unpack(raw) if raw is not None else None
 
 
-def pack(state: State) -> bytes:
-    """Return a state as the bytes of an NPZ."""
+def pack(state: State, **more: Any) -> bytes:
+    """Return a state, and maybe more arrays, as the bytes of an NPZ."""
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer, field=state.field, step=state.step, changes=np.array(state.changes, dtype=np.float64).reshape(-1, 2)
-    )
+    changes = np.array(state.changes, dtype=np.float64).reshape(-1, 2)
+    np.savez_compressed(buffer, field=state.field, step=state.step, changes=changes, **more)
     return buffer.getvalue()
 
 

@@ -1,5 +1,7 @@
 """The solved field as a picture, and how it came about as figures."""
 
+import io
+import json
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -18,6 +20,27 @@ _BAR = 24  # pixels: the scale beside the picture, from the coldest to the hotte
 def picture(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any]) -> None:
     """Draw the field as a PNG: black is the coldest point, white the hottest, with the scale at the right."""
     draw(unpack(source.read()).field).save(sink, "PNG")
+
+
+def quality(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any]) -> None:
+    """Write figures of how far the field can be trusted.
+
+    By the maximum principle no point leaves the range of the initial temperatures, and no step changes more than those
+    before it: what does is a share of that range. `unsettled` is 1 where steps ran out before the tolerance was met.
+    """
+    raw = source.read()
+    state = unpack(raw)
+    with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
+        (low, high), tolerance = arrays["limits"].tolist(), float(arrays["tolerance"])
+    span, changes = (high - low) or 1.0, np.array([change for _, change in state.changes])
+    record = {
+        "steps": state.step,
+        "last_change": float(changes[-1]),
+        "unsettled": int(changes[-1] > tolerance > 0),
+        "outside": float(max(low - state.field.min(), state.field.max() - high, 0.0)) / span,
+        "largest_rise": float(np.max(np.diff(changes), initial=0.0)) / span,
+    }
+    sink.write(json.dumps(record, indent=2, allow_nan=False).encode() + b"\n")
 
 
 def draw(field: Field) -> Image.Image:

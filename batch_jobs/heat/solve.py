@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
+import numpy as np
 from mpi4py import MPI
 
 from gristmill.task import Task
@@ -20,7 +21,7 @@ def solve(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task:
     first = world.Get_rank() == 0
     problem = world.bcast(read_problem(source.read()) if first else None)
     checkpoints = Checkpoints(task.store, task) if first else None
-    state = world.bcast(checkpoints.load() if checkpoints else None) or State(0, problem.initial, [])
+    state = world.bcast(_last(checkpoints, problem) if checkpoints else None) or State(0, problem.initial, [])
     if first:
         _say(f"{problem.initial.shape[0]} x {problem.initial.shape[1]} points on {world.Get_size()} ranks")
         _say(f"going on from step {state.step}" if state.step else "starting")
@@ -28,7 +29,19 @@ def solve(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task:
     final = run(world, problem, state, int(parameters["checkpoint_steps"]), save)
     if final:
         _say(f"done after {final.step} steps; the last one changed no point by more than {final.changes[-1][1]:g}")
-        sink.write(pack(final))
+        if not np.isfinite(final.field).all():
+            raise ArithmeticError(f"the field is no longer finite after {final.step} steps")
+        limits = (problem.initial.min(), problem.initial.max())
+        sink.write(pack(final, limits=limits, tolerance=problem.tolerance))
+
+
+def _last(checkpoints: Checkpoints, problem: Problem) -> State | None:
+    """Return the last state that was saved; what is not of this problem is left."""
+    state = checkpoints.load()
+    if state is None or state.fits(problem):
+        return state
+    _say("the checkpoint is not of this problem: it is left, and the beginning taken")
+    return None
 
 
 def run(

@@ -74,6 +74,8 @@ def sirt(geometry: Geometry, sinograms: Floats, iterations: int, world: Communic
     for _ in range(iterations):
         rest = measured - matrix @ found
         residuals.append(float(np.sqrt(_sum(world, np.array([np.vdot(rest, rest)], np.float64))[0]) / norm))
+        if not np.isfinite(residuals[-1]):
+            raise ArithmeticError(f"the residual of iteration {len(residuals) - 1} is {residuals[-1]}")
         step = _sum(world, np.ascontiguousarray(back @ (of_rows[:, None] * rest), np.float32))
         found = np.maximum(found + of_columns[:, None] * step, 0)
     return np.ascontiguousarray(found.T).reshape(-1, geometry.columns, geometry.columns), residuals

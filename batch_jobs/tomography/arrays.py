@@ -22,6 +22,8 @@ from gristmill.storage import Storage
 from gristmill.storage.folder import FolderStorage
 from gristmill.task import Task
 
+from .beam import Beam
+
 _EMPTY_TOO = {"write_empty_chunks": True}  # which chunks exist tells what is done
 VOLUME = "volume.ome.zarr"
 
@@ -62,6 +64,17 @@ class Arrays:
     def keep(self, name: str, record: Any) -> None:
         """Write a small record."""
         self.store.put(f"{self.prefix}{name}.json", json.dumps(record).encode())
+
+    def keep_beam(self, beam: Beam) -> None:
+        """Write the beam of a scan."""
+        for name, values in (("beam", beam.open), ("dark", beam.dark)):
+            self.make(name, values.shape, values.shape, attributes={"exponent": beam.exponent})
+            self.open(name)[:] = values
+
+    def kept_beam(self) -> Beam:
+        """Return the beam of the scan."""
+        opened, dark = self.open("beam"), self.open("dark")
+        return Beam(opened[:], dark[:], opened.attrs["exponent"])
 
     def kept(self, name: str) -> Any:
         """Return a small record."""

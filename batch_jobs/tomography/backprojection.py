@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .angles import Degrees, weights
+
 Floats = NDArray[np.float32]
 LANES = 16
 
@@ -91,28 +93,16 @@ def _platforms(cl: Any) -> list[Any]:
     return platforms
 
 
-def back_project(on: Device, filtered: Floats, angles: NDArray[np.float64], centre: float) -> Floats:
-    """Return slices (row, y, x) from filtered sinograms (row, angle, column); angles in radians, centre in columns."""
+def back_project(on: Device, filtered: Floats, degrees: Degrees, centre: float) -> Floats:
+    """Return slices (row, y, x) from filtered sinograms (row, angle, column); the centre is in columns."""
     rows, columns = filtered.shape[0], filtered.shape[2]
-    rays = np.stack([np.cos(angles), np.sin(angles), weights(angles), np.zeros_like(angles)], axis=-1)
+    angles = np.radians(degrees)
+    rays = np.stack([np.cos(angles), np.sin(angles), weights(degrees), np.zeros_like(angles)], axis=-1)
     made = np.empty((rows, columns, columns), np.float32)
     for first in range(0, rows, LANES):
         group = _last(filtered[first : first + LANES])
         made[first : first + LANES] = _group(on, group, rays.astype(np.float32), centre)[: rows - first]
     return made
-
-
-def weights(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of the half turn that each angle stands for, in radians.
-
-    A scan that holds both 0 and 180 degrees sees that ray twice: each counts for half.
-    """
-    order = np.argsort(angles % np.pi, kind="stable")
-    sorted_angles = (angles % np.pi)[order]
-    around = np.concatenate([[sorted_angles[-1] - np.pi], sorted_angles, [sorted_angles[0] + np.pi]])
-    shares = np.empty_like(angles)
-    shares[order] = (around[2:] - around[:-2]) / 2
-    return shares
 
 
 def _last(group: Floats) -> Floats:

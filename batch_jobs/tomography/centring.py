@@ -1,13 +1,19 @@
-"""The centre of rotation, with a second method beside it as a cross-check."""
+"""The centre of rotation, with a second method beside it as a cross-check; for angles in any order and sense."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gristmill.errors import Refused
+
+from .angles import Degrees, half_turn
+
 Floats = NDArray[np.float32]
 STEP = 0.1  # columns; the accuracy asked for
 _MARGIN = 0.25  # of the width each side of the middle that is searched
+_UNEVEN = 0.01  # of a step: angles that are further from even ones are interpolated
+_FAINT = 0.1  # of the strongest row's contrast: a fainter one shows too little of the sample
 
 
 @dataclass(frozen=True)
@@ -24,28 +30,45 @@ class Centre:
         return abs(self.columns - self.cross_check)
 
 
-def find_centre(sinograms: Floats, angles: NDArray[np.float64], given: float | None = None) -> Centre:
-    """Find the centre of unfiltered sinograms (row, angle, column) of 0 to 180 degrees: `given`, or the rows' median.
+def find_centre(sinograms: Floats, degrees: Degrees, given: float | None = None) -> Centre:
+    """Find the centre of unfiltered sinograms (row, angle, column): `given`, or the median of the rows.
 
     N. T. Vo et al., "Reliable method for calculating the center of rotation in parallel-beam tomography", Optics
-    Express 22 (2014), as algotom has it: it also works where the object is wider than the field of view.
+    Express 22 (2014), as algotom has it: it also works where the object is wider than the field of view. It takes half
+    a turn in even steps.
     """
-    check = cross_check(sinograms, angles)
+    contrast = sinograms.std(axis=(1, 2), dtype=np.float64)
+    if not contrast.max() > 0:
+        raise Refused(["the frames show no sample: they are all alike"], "Are `data` and `data_white` the same?")
+    strong = sinograms[contrast >= _FAINT * contrast.max()]
+    frames, turned = half_turn(degrees)
+    half = even(strong[:, frames], turned)
+    check = cross_check(half)
     if given is not None:
         return Centre(given, 0.0, check)
     from algotom.prep.calculation import find_center_vo
 
     columns = sinograms.shape[2]
     low, high = int(columns * _MARGIN), int(columns * (1 - _MARGIN))
-    found = [float(find_center_vo(one, start=low, stop=high, step=STEP)) for one in sinograms]
+    found = [float(find_center_vo(sinogram, start=low, stop=high, step=STEP)) for sinogram in half]
     return Centre(float(np.median(found)), max(found) - min(found), check)
 
 
-def cross_check(sinograms: Floats, angles: NDArray[np.float64]) -> float:
-    """Return the centre by registering the first projection with the mirrored one half a turn later."""
+def cross_check(half: Floats) -> float:
+    """Return the centre by registering the first projection of a half turn with the mirrored last one."""
     from skimage.registration import phase_cross_correlation
 
-    partner = int(np.argmin(np.abs((angles - angles[0]) - np.pi)))
-    first, mirrored = sinograms[:, 0, :], sinograms[:, partner, ::-1]
-    shift, _, _ = phase_cross_correlation(first, mirrored, upsample_factor=50, normalization=None)
-    return float((sinograms.shape[2] - 1) / 2 + shift[-1] / 2)
+    shift, _, _ = phase_cross_correlation(half[:, 0], half[:, -1, ::-1], upsample_factor=50, normalization=None)
+    return float((half.shape[2] - 1) / 2 + shift[-1] / 2)
+
+
+def even(sinograms: Floats, degrees: Degrees) -> Floats:
+    """Return sinograms (row, angle, column) of rising angles at even ones instead, interpolated where they are not."""
+    places = np.linspace(degrees[0], degrees[-1], len(degrees))
+    if np.abs(places - degrees).max() <= _UNEVEN * (degrees[-1] - degrees[0]) / (len(degrees) - 1):
+        return sinograms
+    right = np.searchsorted(degrees, places).clip(1, len(degrees) - 1)
+    share = (places - degrees[right - 1]) / (degrees[right] - degrees[right - 1])
+    weight = share.astype(np.float32)[:, None]
+    made: Floats = (1 - weight) * sinograms[:, right - 1] + weight * sinograms[:, right]
+    return made

@@ -1,19 +1,92 @@
-"""From raw frames to line integrals, and from sinograms with stripes to sinograms without."""
+"""From raw frames to line integrals, and from sinograms with stripes to sinograms without.
+
+A pixel has no data where its value is no number, where its part of the detector sees no beam, or where nothing of the
+beam has passed: there is no logarithm of that. It is interpolated along its row between the nearest pixels with data,
+and counted; more of them than the run allows are refused. A row that sees no beam in any frame is 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from gristmill.errors import Refused
+
+from .beam import Beam, check_missing, count_saturated
+
 Floats = NDArray[np.float32]
-_LEAST = 1e-6  # of the open beam: a pixel that counts nothing has no logarithm
+_LEAST = np.float32(1e-6)  # of the open beam: what is below did not pass
 
 
-def line_integrals(frames: NDArray[np.generic], flats: NDArray[np.generic], darks: NDArray[np.generic]) -> Floats:
-    """Return -log((frame - dark) / (flat - dark)) of raw frames (frame, row, column), by the mean flat and dark."""
-    dark = darks.mean(axis=0, dtype=np.float64).astype(np.float32)
-    beam = np.maximum(flats.mean(axis=0, dtype=np.float64).astype(np.float32) - dark, 1.0)
-    passed = np.maximum((frames.astype(np.float32) - dark) / beam, _LEAST)
-    made: Floats = -np.log(passed)
+@dataclass(frozen=True)
+class Integrals:
+    """Line integrals (frame, row, column), and of each frame how many were interpolated, and how many saturated."""
+
+    values: Floats
+    missing: list[int]
+    saturated: list[int]
+
+    @property
+    def levels(self) -> list[float]:
+        """Return the mean of each frame's line integrals: that of neighbours differs little."""
+        return [round(float(level), 6) for level in self.values.mean(axis=(1, 2), dtype=np.float64)]
+
+
+def line_integrals(
+    frames: NDArray[Any], beam: Beam, most_missing: float, path: str, numbers: Sequence[int]
+) -> Integrals:
+    """Return -log of what of the beam passed in raw frames (frame, row, column).
+
+    Refused for a frame of which more than `most_missing` per cent has no data; `numbers` are the frames' places in
+    their dataset, `path`.
+    """
+    values = np.empty(frames.shape, np.float32)
+    missing, saturated = [], []
+    for frame, number, into in zip(frames, numbers, values, strict=True):
+        known = _one_frame(frame, beam, into)
+        lacking = known.size - int(np.count_nonzero(known))
+        if lacking:
+            what = f"{path}[{number}]"
+            check_missing(~known, most_missing, what, "has no data")
+            _fill(into, known, beam.dead_rows, what)
+        missing.append(lacking)
+        saturated.append(count_saturated(frame))
+    return Integrals(values, missing, saturated)
+
+
+def _one_frame(frame: NDArray[Any], beam: Beam, into: Floats) -> NDArray[np.bool_]:
+    """Write a frame's line integrals; return which pixels have one."""
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are no data, and counted as such
+        passed = (beam.scaled(frame) - beam.dark) / beam.open
+        known: NDArray[np.bool_] = (passed > _LEAST) & (passed < np.inf)
+    np.log(passed, out=into, where=known)
+    np.negative(into, out=into, where=known)
+    return known
+
+
+def _fill(values: Floats, known: NDArray[np.bool_], dead: NDArray[np.bool_], what: str) -> None:
+    """Interpolate what is not known along the rows of a frame; `dead` are rows that never have data, which are 0."""
+    empty = ~known.any(axis=1)
+    if (empty & ~dead).any():
+        text = f"{what} has no data in the whole row {int(np.flatnonzero(empty & ~dead)[0])}"
+        raise Refused([text], "Leave out the frame and its angle.")
+    values[empty] = 0
+    rows = np.flatnonzero(~known.all(axis=1) & ~empty)
+    values[rows] = interpolated(values[rows], known[rows])
+
+
+def interpolated(values: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Return rows (row, column) where what is not known lies on a line between its neighbours that are."""
+    columns = np.arange(values.shape[1])
+    left = np.maximum.accumulate(np.where(known, columns, -1), axis=1)
+    right = np.minimum.accumulate(np.where(known, columns, len(columns))[:, ::-1], axis=1)[:, ::-1]
+    left, right = np.where(left < 0, right, left), np.where(right == len(columns), left, right)
+    low, high = (np.take_along_axis(values, place, axis=1) for place in (left, right))
+    share = (columns - left) / np.maximum(right - left, 1)
+    made: Floats = np.where(known, values, low + share * (high - low)).astype(np.float32)
     return made
 
 

@@ -8,11 +8,12 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gristmill.task import Task
 
+from .angles import Degrees
 from .arrays import VOLUME, Arrays, run_arrays
+from .figures import check_centre, check_finite, scan_figures
 
 _TILE = 256  # pixels of a volume's chunk each way
 _CENTRE_ROWS = 5  # that the centre is looked for on, in the middle of the detector
@@ -20,25 +21,27 @@ Parameters = Mapping[str, Any]
 
 
 def frames(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task) -> None:
-    """List the blocks of frames; make the array of line integrals, and keep the mean flat and dark."""
-    from .hdf5 import dropped_scan
+    """Check the scan, list the blocks of frames; make the array of line integrals, and keep the beam."""
+    from .inspection import inspect
+    from .scan import dropped_scan
 
     arrays = run_arrays(task)
     with dropped_scan(task, parameters) as scan:
-        count, rows, columns = scan.shape
-        told = {"degrees": scan.degrees.tolist(), "phantom": scan.phantom}
-        chunks = (parameters["frame_block"], parameters["row_block"], columns)
-        arrays.make("integrals", scan.shape, chunks, attributes=told)
-        for name, beam in (("flat", scan.mean_flat()), ("dark", scan.mean_dark())):
-            arrays.make(name, (rows, columns), (rows, columns))
-            arrays.open(name)[:] = beam
-    _list(sink, count, parameters["frame_block"])
+        found = inspect(scan, parameters["missing_percent"])
+        check_centre(parameters.get("centre"), scan.shape[2])
+        attributes = {"degrees": scan.degrees.tolist(), "phantom": scan.phantom, "notes": found.notes}
+        chunks = (parameters["frame_block"], parameters["row_block"], scan.shape[2])
+        arrays.make("integrals", scan.shape, chunks, attributes=attributes)
+        arrays.keep_beam(found.beam)
+    for note in found.notes:
+        print(note, flush=True)  # noqa: T201 - a job's log is its stdout
+    _list(sink, scan.shape[0], parameters["frame_block"])
 
 
 def rows(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task) -> None:
     """List the blocks of rows; make the arrays of filtered sinograms and of the volume."""
-    from .hdf5 import dropped_scan
     from .ome import multiscales, sizes
+    from .scan import dropped_scan
 
     arrays = run_arrays(task)
     with dropped_scan(task, parameters) as scan:
@@ -53,31 +56,31 @@ def rows(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task) -
 
 
 def preprocess(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task) -> None:
-    """Turn a block of raw frames into line integrals."""
+    """Turn a block of raw frames into line integrals; count what of them was interpolated or saturated."""
     from .correction import line_integrals
-    from .hdf5 import dropped_scan
+    from .scan import dropped_scan
 
     arrays, block = run_arrays(task), _block(task)
-    flat, dark = (arrays.open(name)[:][None] for name in ("flat", "dark"))
     with dropped_scan(task, parameters) as scan:
-        raw = scan.read(block.start, block.stop)
-    arrays.open("integrals")[block] = line_integrals(raw, flat, dark)
-    _say(sink, frames=[block.start, block.stop])
+        raw, path, numbers = scan.read(block.start, block.stop), scan.data.name, scan.frames[block]
+    made = line_integrals(raw, arrays.kept_beam(), parameters["missing_percent"], path, numbers.tolist())
+    arrays.open("integrals")[block] = made.values
+    _say(sink, missing=sum(made.missing), saturated=sum(made.saturated), levels=made.levels)
 
 
 def calibrate(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task) -> None:
-    """Find the centre of rotation and cross-check it; a given one goes before."""
+    """Find the centre of rotation, unless it is given, and cross-check it; sum up what was counted of the frames."""
     from .centring import find_centre
 
     arrays = run_arrays(task)
-    integrals, angles = arrays.open("integrals"), _angles(arrays)
-    half = angles - angles[0] <= np.pi + 1e-6  # the methods take half a turn
+    integrals = arrays.open("integrals")
     chosen = sorted({int(share * integrals.shape[1]) for share in np.linspace(0.3, 0.7, _CENTRE_ROWS)})
-    sinograms = np.stack([integrals[:, row, :] for row in chosen])[:, half]
-    centre = find_centre(sinograms, angles[half], parameters.get("centre"))
+    sinograms = np.stack([integrals[:, row, :] for row in chosen])
+    centre = find_centre(sinograms, _degrees(arrays), parameters.get("centre"))
     record = {**asdict(centre), "difference": centre.difference, "rows": chosen}
     arrays.keep("centre", record)
-    _say(sink, **record)
+    counts = [json.loads(line) for line in source]
+    _say(sink, centre=record, scan=scan_figures(integrals.attrs["notes"], _degrees(arrays), integrals.shape, counts))
 
 
 def process(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task) -> None:
@@ -101,7 +104,8 @@ def reconstruct(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: 
     arrays, block = run_arrays(task), _block(task)
     on = device(needs_gpu(parameters, on_aws=not task.is_trial and "AWS_ENDPOINT_URL" not in os.environ))
     print(f"rows {block.start} to {block.stop} on {on.name}", flush=True)  # noqa: T201 - a job's log is its stdout
-    slices = back_project(on, arrays.open("filtered")[block], _angles(arrays), arrays.kept("centre")["columns"])
+    slices = back_project(on, arrays.open("filtered")[block], _degrees(arrays), arrays.kept("centre")["columns"])
+    check_finite(slices, f"the volume, rows {block.start} to {block.stop - 1}")
     coarser = slices
     for level in range(len(sizes(slices.shape[2]))):
         coarser = halved(coarser) if level else slices
@@ -111,13 +115,13 @@ def reconstruct(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: 
 
 
 def needs_gpu(parameters: Parameters, *, on_aws: bool) -> bool:
-    """Tell whether the CPU would be a costly mistake: as the run says, else on AWS itself."""
+    """Return whether the CPU would be a costly mistake: as the run says, else on AWS itself."""
     wanted = parameters.get("require_gpu")
     return on_aws if wanted is None else bool(wanted)
 
 
-def _angles(arrays: Arrays) -> NDArray[np.float64]:
-    return np.radians(np.array(arrays.open("integrals").attrs["degrees"], np.float64))
+def _degrees(arrays: Arrays) -> Degrees:
+    return np.array(arrays.open("integrals").attrs["degrees"], np.float64)
 
 
 def _list(sink: BinaryIO, count: int, block: int) -> None:
@@ -130,5 +134,5 @@ def _block(task: Task) -> slice:
     return slice(item["first"], item["end"])
 
 
-def _say(sink: BinaryIO, **told: Any) -> None:
-    sink.write(json.dumps(told).encode() + b"\n")
+def _say(sink: BinaryIO, **record: Any) -> None:
+    sink.write(json.dumps(record).encode() + b"\n")

@@ -45,19 +45,30 @@ def preview(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], tas
 
 
 def quality(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> None:
-    """Write the centre and its cross-check, the devices, the versions, and how near a phantom came."""
+    """Write the centre and its cross-check, what is odd in the scan, how well the volume explains it, the versions."""
     arrays = run_arrays(task)
     prefix = f"{arrays.prefix}devices/"
-    devices = [arrays.store.read_json(one.key) for one in arrays.store.list(prefix)]
-    told = {
-        "centre": json.loads(source.read()),
-        "devices": sorted({one["name"] for one in devices}),
-        "on_gpu": bool(devices) and all(one["is_gpu"] for one in devices),
+    devices = [arrays.store.read_json(entry.key) for entry in arrays.store.list(prefix)]
+    figures = {
+        **json.loads(source.read()),
+        "reprojection": _reprojection(arrays),
+        "devices": sorted({device["name"] for device in devices}),
+        "on_gpu": bool(devices) and all(device["is_gpu"] for device in devices),
         "phantom": _phantom(arrays),
         "parameters": dict(parameters),
         "versions": {name: version(name) for name in _LIBRARIES},
     }
-    sink.write(json.dumps(told, indent=2).encode() + b"\n")
+    sink.write(json.dumps(figures, indent=2, allow_nan=False).encode() + b"\n")
+
+
+def _reprojection(arrays: Arrays) -> float:
+    """Return how far the row that the centre was found on in the middle is from explaining its line integrals."""
+    from .reprojection import residual
+
+    centre, integrals = arrays.kept("centre"), arrays.open("integrals")
+    row = centre["rows"][len(centre["rows"]) // 2]
+    made = arrays.open(f"{VOLUME}/{LEVEL}")[row]
+    return residual(made, integrals[:, row], np.array(integrals.attrs["degrees"]), centre["columns"])
 
 
 def _phantom(arrays: Arrays) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .phantom import Scan, slices
 
 Floats = NDArray[np.float32]
-_CIRCLE = 0.95  # of the field of view's radius: beyond it not all angles see
+CIRCLE = 0.95  # of the field of view's radius: beyond it not all angles see
 _ROWS = 5
 
 
@@ -27,7 +27,7 @@ def against_phantom(volume: Floats, scan: Scan, attenuation: float) -> Quality:
     from skimage.metrics import structural_similarity
 
     rows = sorted({int(share * scan.rows) for share in np.linspace(0.3, 0.7, _ROWS)})
-    inside = circle(scan.columns)
+    inside = circle(scan.columns, CIRCLE)
     ratios, similarities = [], []
     for row in rows:
         made, true = np.asarray(volume[row]) / attenuation, slices(scan, slice(row, row + 1))[0]
@@ -37,10 +37,10 @@ def against_phantom(volume: Floats, scan: Scan, attenuation: float) -> Quality:
     return Quality(float(np.mean(ratios)), float(np.mean(similarities)), rows)
 
 
-def circle(columns: int) -> NDArray[np.bool_]:
-    """Return which pixels lie in the circle that counts."""
+def circle(columns: int, share: float) -> NDArray[np.bool_]:
+    """Return which pixels lie in a circle whose radius is a share of the field of view's."""
     place = np.arange(columns) - (columns - 1) / 2
-    inside: NDArray[np.bool_] = np.hypot(*np.meshgrid(place, place)) <= _CIRCLE * columns / 2
+    inside: NDArray[np.bool_] = np.hypot(*np.meshgrid(place, place)) <= share * columns / 2
     return inside
 
 

@@ -1,0 +1,71 @@
+"""Figures by which a volume is judged, and what stops a run that computes nonsense."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gristmill.errors import Refused
+
+from .angles import Degrees, gap, repeated
+
+_NEIGHBOURS = 5  # frames next to each other in angle, whose middle is the level of each
+_JUMP = 0.1  # of attenuation: the beam of one frame is so much brighter or darker than that of its neighbours
+_NEGATIVE = -0.05  # mean attenuation: more passed the sample than was sent
+
+
+def check_centre(given: float | None, columns: int) -> None:
+    """Refuse a centre that is not on the detector."""
+    if given is not None and not 0 <= given <= columns - 1:
+        raise Refused([f"the parameter centre is {given:g}; columns go from 0 to {columns - 1}"], "Give one of them.")
+
+
+def check_finite(values: NDArray[Any], what: str) -> None:
+    """Raise where a result has values that are no numbers, naming the first."""
+    wrong = ~np.isfinite(values)
+    if wrong.any():
+        place = [int(axis[0]) for axis in np.nonzero(wrong)]
+        raise ArithmeticError(f"{what} has {int(wrong.sum())} values that are no numbers, the first at {place}")
+
+
+def scan_figures(
+    notes: Sequence[str], degrees: Degrees, shape: Sequence[int], counts: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the figures of a scan from the counts of its frames, which lie in their order.
+
+    `notes` are what was odd before; what is odd in the frames is added.
+    """
+    values = int(np.prod(shape))
+    missing, saturated = (sum(count[name] for count in counts) for name in ("missing", "saturated"))
+    levels = np.array([level for count in counts for level in count["levels"]])
+    found = [*notes, *_odd_levels(levels, degrees)]
+    return {
+        "frames": shape[0],
+        "gap_degrees": gap(degrees),
+        "repeated_angles": repeated(degrees),
+        "missing_percent": 100 * missing / values,
+        "saturated_percent": 100 * saturated / values,
+        "odd": len(found),
+        "notes": found,
+    }
+
+
+def _odd_levels(levels: NDArray[np.float64], degrees: Degrees) -> list[str]:
+    """Return what is odd in the mean attenuation of frames; around the object it changes little from angle to angle."""
+    notes = []
+    if levels.mean() < _NEGATIVE:
+        notes.append(f"the mean attenuation is {levels.mean():.3g}: the frames are brighter than the flats")
+    order = np.argsort(degrees % 180, kind="stable")
+    jumps = np.abs(levels - _middle(levels[order])[np.argsort(order)])
+    if jumps.max() > _JUMP:
+        frame = int(jumps.argmax())
+        notes.append(f"frame {frame} has another beam than its neighbours: {jumps[frame]:.2g} in mean attenuation")
+    return notes
+
+
+def _middle(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of each level and its neighbours, around the turn."""
+    ring = np.pad(levels, _NEIGHBOURS // 2, mode="wrap")
+    middle: NDArray[np.float64] = np.median(np.lib.stride_tricks.sliding_window_view(ring, _NEIGHBOURS), axis=1)
+    return middle
