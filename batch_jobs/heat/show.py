@@ -26,19 +26,19 @@ def quality(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any]) -> 
     """Write figures of how far the field can be trusted.
 
     By the maximum principle no point leaves the range of the initial temperatures, and no step changes more than those
-    before it: what does is a share of that range. `unsettled` is 1 where steps ran out before the tolerance was met.
+    before it: what does is a share of the largest of these. `unsettled` is 1 where the tolerance was not met.
     """
     raw = source.read()
     state = unpack(raw)
     with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
         (low, high), tolerance = arrays["limits"].tolist(), float(arrays["tolerance"])
-    span, changes = (high - low) or 1.0, np.array([change for _, change in state.changes])
+    size, changes = max(abs(low), abs(high)) or 1.0, np.array([change for _, change in state.changes])
     record = {
         "steps": state.step,
         "last_change": float(changes[-1]),
         "unsettled": int(changes[-1] > tolerance > 0),
-        "outside": float(max(low - state.field.min(), state.field.max() - high, 0.0)) / span,
-        "largest_rise": float(np.max(np.diff(changes), initial=0.0)) / span,
+        "outside": float(max(low - state.field.min(), state.field.max() - high, 0.0)) / size,
+        "largest_rise": float(np.max(np.diff(changes), initial=0.0)) / size,
     }
     sink.write(json.dumps(record, indent=2, allow_nan=False).encode() + b"\n")
 

@@ -13,7 +13,8 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 _BRIGHT = 90  # per cent of the pixels are not brighter: what the beam is where it is
 _DEAD = 0.01  # of that: a pixel that sees less of the beam has no data
-_APART = 0.5  # of the middle flat's brightness: one that differs by more was taken without the beam
+_APART = 0.5  # of the middle flat's brightness: one that differs by more was taken with another beam
+_LIT = 0.1  # of that: a dark that differs by more from the middle one saw the beam
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ def reference(frames: Iterable[NDArray[Any]], numbers: NDArray[np.intp]) -> Refe
     count: Any = 0
     brightness, saturated, values = [], 0, 0
     for frame in frames:
-        numbers = frame.astype(np.float64)
-        known = np.isfinite(numbers)
-        numbers[~known] = 0
-        total, count, values = total + numbers, count + known, values + known.size
-        brightness.append(float(numbers.sum() / max(int(known.sum()), 1)))
+        counts = frame.astype(np.float64)
+        known = np.isfinite(counts)
+        counts[~known] = 0
+        total, count, values = total + counts, count + known, values + known.size
+        brightness.append(float(counts.sum() / known.sum()) if known.any() else np.nan)
         saturated += count_saturated(frame)
     with np.errstate(invalid="ignore"):
         mean = np.where(count > 0, total / count, np.nan)
@@ -86,10 +87,10 @@ def beam_of(flat: Reference, dark: Reference, most_missing: float, flats: str, d
     seen = flat.mean - dark.mean
     level = float(np.nanpercentile(seen, _BRIGHT)) if np.isfinite(seen).any() else np.nan
     if not level > 0:
-        bright, black = (f"{np.nanmean(one.brightness):g}" for one in (flat, dark))
+        bright, black = (f"{np.mean(kind.brightness):g}" for kind in (flat, dark))
         text = f"{flats} is no brighter than {darks}: their means are {bright} and {black}"
         raise Refused([text], "Are data_white and data_dark the right way round? Flats are taken with the beam on.")
-    _check_frames(flat, dark, flats)
+    _check_frames(flat, dark, flats, darks)
     dead = ~(seen > _DEAD * level)
     check_missing(dead, most_missing, f"{flats} less {darks}", "has no beam")
     exponent = int(np.frexp(level)[1])
@@ -101,15 +102,19 @@ def beam_of(flat: Reference, dark: Reference, most_missing: float, flats: str, d
         )
 
 
-def _check_frames(flat: Reference, dark: Reference, path: str) -> None:
-    """Refuse flats of which one was taken without the beam, or with another one."""
-    levels = np.array(flat.brightness) - float(np.median(dark.brightness))
-    usual = float(np.median(levels))
-    odd = np.flatnonzero(np.abs(levels - usual) > _APART * abs(usual))
-    if odd.size:
-        first = int(odd[0])
-        text = f"{path}[{flat.numbers[first]}] is {levels[first]:g} above the darks, the middle one {usual:g}"
-        raise Refused([text], "Leave out the flats that were taken without the full beam.")
+def _check_frames(flat: Reference, dark: Reference, flats: str, darks: str) -> None:
+    """Refuse flats of which one was taken without the beam, or with another one, and darks of which one saw it."""
+    black = float(np.nanmedian(dark.brightness))
+    usual = float(np.nanmedian(flat.brightness)) - black
+    for kind, path, middle, apart in ((flat, flats, usual, _APART), (dark, darks, 0.0, _LIT)):
+        levels = np.array(kind.brightness) - black
+        odd = np.flatnonzero(~(np.abs(levels - middle) <= apart * abs(usual)))
+        if odd.size:
+            first = int(odd[0])
+            text = (
+                f"{path}[{kind.numbers[first]}] is {levels[first]:g} above the middle dark, the middle flat {usual:g}"
+            )
+            raise Refused([text], "Leave out flats that were taken without the full beam, and darks with some of it.")
 
 
 def check_missing(missing: NDArray[np.bool_], most: float, what: str, why: str) -> None:

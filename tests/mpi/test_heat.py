@@ -65,6 +65,8 @@ def test_four_nodes_give_the_answer_of_one_to_rounding(mpi_mill: Mill):
     assert [int(line.split(",")[0]) for line in figures[1:]] == list(range(10, 401, 10))
     changes = [float(line.split(",")[1]) for line in figures[1:]]
     assert changes[-1] < changes[0] / 5
+    quality = mpi_mill.read_json(keys.result("heat", "on4.yaml", runs[4], "quality.json"))
+    assert (quality["steps"], quality["outside"], quality["largest_rise"]) == (400, 0, 0)
 
 
 def test_a_field_as_npz_stops_when_nothing_changes_any_more(mpi_mill: Mill):
@@ -79,17 +81,17 @@ def test_a_field_as_npz_stops_when_nothing_changes_any_more(mpi_mill: Mill):
 
 @pytest.mark.parametrize(
     ("body", "reason"),
-    [(b"size: [3]\nx: 1\n", "the YAML needs `size: [rows, columns]`"), (b"size: [2, 9]\n", "2 x 9 points")],
+    [
+        (b"size: [3]\nx: 1\n", "the YAML needs `size: [rows, columns]`. It may have edges, spots, start"),
+        (b"size: [9, 9]\nedges: {top: .nan}\n", "edges.top is nan, which is no number. Give a finite number."),
+    ],
 )
-def test_a_bad_problem_is_told_in_the_log(mpi_mill: Mill, body: bytes, reason: str):
+def test_a_bad_problem_is_refused_before_any_node_starts(mpi_mill: Mill, body: bytes, reason: str):
     run = mpi_mill.drop("heat", "bad.yaml", body)
-    batch, logs = mpi_mill.client("batch"), mpi_mill.client("logs")
-    mpi_mill._until(lambda: any(job["status"] == "FAILED" for job in mpi_mill.jobs(run)), 60, "no job failed")
-    mpi_mill.client("stepfunctions").stop_execution(executionArn=mpi_mill.execution(run))
-    (main,) = batch.describe_jobs(jobs=[f"{mpi_mill.jobs(run)[0]['jobId']}#0"])["jobs"]
-    stream, group = main["container"]["logStreamName"], mpi_mill.outputs["JobLogGroupName"]
-    events = logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]
-    assert any(reason in event["message"] for event in events)
+    outcome = mpi_mill.finish(run)
+    assert outcome["status"] == "FAILED"
+    assert reason in mpi_mill.mail(run, "FAILED").get_content().replace("\n", " ")
+    assert [job["status"] for job in mpi_mill.jobs(run)] == ["FAILED"]
 
 
 def test_a_new_attempt_goes_on_from_the_last_checkpoint(mpi_mill: Mill):
@@ -97,7 +99,8 @@ def test_a_new_attempt_goes_on_from_the_last_checkpoint(mpi_mill: Mill):
     run = mpi_mill.drop("heat", "long.yaml", yaml.safe_dump(plate).encode(), checkpoint_steps="1000")
     prefix = f"{keys.own(run)}solve/field/"
     mpi_mill._until(lambda: mpi_mill.keys(prefix), 60, "no checkpoint")
-    (job,) = mpi_mill.jobs(run)
+    check, job = mpi_mill.jobs(run)
+    assert (check["status"], job["status"]) == ("SUCCEEDED", "RUNNING")
     assert _kill_daemon(job["jobId"], 1)
     succeed(mpi_mill, run)
     (described,) = mpi_mill.client("batch").describe_jobs(jobs=[job["jobId"]])["jobs"]
