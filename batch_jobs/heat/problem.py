@@ -127,7 +127,9 @@ def _from_yaml(raw: bytes) -> dict[str, Any]:
     try:
         given = yaml.safe_load(raw)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise Refused([f"the file is no YAML: {error}"], "Give size: [rows, columns], and so on.") from error
+        raise Refused(
+            [f"the file is no YAML: {' '.join(str(error).split())}"], "Give size: [rows, columns], and so on."
+        ) from error
     if not isinstance(given, dict) or not isinstance(given.get("size"), list) or len(given["size"]) != 2:
         raise Refused(["the YAML needs `size: [rows, columns]`"], f"It may have {', '.join(_YAML_FIELDS[1:])}.")
     _check_fields(given, _YAML_FIELDS, "the YAML")

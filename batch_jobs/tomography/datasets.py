@@ -94,7 +94,8 @@ def check_written(dataset: h5py.Dataset, path: str) -> None:
 def names(file: h5py.File) -> list[str]:
     """Return the names of some datasets of a file."""
     found: list[str] = []
-    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+    with reading("the list of datasets"):
+        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
     return found[:_LISTED]
 
 

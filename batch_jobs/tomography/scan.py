@@ -149,7 +149,8 @@ def _angles(theta: Any, frames: NDArray[np.intp], parameters: Mapping[str, Any])
 
 def _phantom(file: h5py.File) -> dict[str, float] | None:
     group = find(file, "exchange/phantom")
-    return {name: float(group.attrs[name]) for name in ("centre", "attenuation")} if group is not None else None
+    with reading("exchange/phantom"):
+        return {name: float(group.attrs[name]) for name in ("centre", "attenuation")} if group is not None else None
 
 
 def _mean(stack: Any, numbers: NDArray[np.intp]) -> Reference:

@@ -46,7 +46,7 @@ def test_heat_on_three_hosts_survives_the_death_of_one(mill: Contained, engine: 
     run = mill.drop("heat", "contained.yaml", body, nodes="3", checkpoint_steps="1000")
     checkpoints = f"{keys.own(run)}solve/field/"
     mill._until(lambda: mill.keys(checkpoints), 180, "no checkpoint")
-    (job,) = mill.jobs(run)
+    _, job = mill.jobs(run)  # the check, and the nodes
     (victim,) = engine.ask("ps", "--quiet", "--filter", f"label=gristmill-job={job['jobId']}#1").stdout.split()
     engine.ask("kill", victim)
     succeeded(mill, run)

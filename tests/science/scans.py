@@ -14,8 +14,11 @@ from batch_jobs.tomography.centring import Centre, find_centre
 from batch_jobs.tomography.correction import line_integrals
 from batch_jobs.tomography.filtering import ramp_filter
 from batch_jobs.tomography.inspection import inspect
+from batch_jobs.tomography.object_file import opened
 from batch_jobs.tomography.phantom import Scan, projections
 from batch_jobs.tomography.scan import RawScan, read_scan
+from gristmill.storage.folder import FolderStorage
+from gristmill.task import Task
 from tests.project import PROJECT
 
 COLUMNS, ROWS, CENTRE = 32, 3, 16.2
@@ -68,11 +71,23 @@ def made(degrees: Any = None, columns: int = COLUMNS, centre: float = CENTRE) ->
 def reconstructed(path: Path, **parameters: Any) -> tuple[np.ndarray, Centre]:
     """Return the volume of a file and its centre, made in one piece of the parts that the pipeline is made of."""
     with h5py.File(path) as file:
-        scan = read_scan(file, {**defaults("tomography"), **parameters})
-        sinograms = integrals(scan)
-        centre = find_centre(sinograms, scan.degrees)
-        filtered = ramp_filter(sinograms, "hann")
-        return back_project(device(False), filtered, scan.degrees, centre.columns), centre
+        return _reconstructed(file, parameters)
+
+
+def _reconstructed(file: h5py.File, parameters: Mapping[str, Any]) -> tuple[np.ndarray, Centre]:
+    scan = read_scan(file, {**defaults("tomography"), **parameters})
+    sinograms = integrals(scan)
+    centre = find_centre(sinograms, scan.degrees)
+    filtered = ramp_filter(sinograms, "hann")
+    return back_project(device(False), filtered, scan.degrees, centre.columns), centre
+
+
+def reconstructed_drop(path: Path, **parameters: Any) -> tuple[np.ndarray, Centre]:
+    """Do the same with a dropped file, which is read as an object is."""
+    store = FolderStorage(path.parent / "run", path, "inputs/p.h5")
+    task = Task(0, "run", "stage", "branch", 1, "none", "inputs/p.h5", None, "own/", store=store)
+    with opened(task) as file:
+        return _reconstructed(file, parameters)
 
 
 def integrals(scan: RawScan, most_missing: float = 5) -> np.ndarray:
