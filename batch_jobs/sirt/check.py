@@ -4,15 +4,25 @@ import json
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from batch_jobs.tomography.figures import check_centre
+from batch_jobs.tomography.figures import check_centre, scan_figures
 from batch_jobs.tomography.inspection import inspect
 from batch_jobs.tomography.scan import dropped_scan
 from gristmill.task import Task
 
+from .reading import middle_rows, read_integrals
+
 
 def check(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> None:
-    """Check the scan but for its frames, which ranks check as they read them; write what is odd in it."""
+    """Check the scan, the rows of its frames that are reconstructed among it, and write its figures."""
     with dropped_scan(task, parameters) as scan:
-        found = inspect(scan, parameters["missing_percent"])
-        check_centre(parameters.get("centre"), scan.shape[2])
-    sink.write(json.dumps({"notes": found.notes}).encode() + b"\n")
+        count, height, columns = scan.shape
+        check_centre(parameters.get("centre"), columns)
+        most_missing, rows = parameters["missing_percent"], middle_rows(height, parameters["rows"])
+        found = inspect(scan, most_missing)
+        counts = [
+            {"missing": sum(read.missing), "saturated": sum(read.saturated), "levels": read.levels}
+            for read in read_integrals(scan, found.beam, slice(count), rows, most_missing)
+        ]
+        shape = (count, rows.stop - rows.start, columns)
+        figures = scan_figures(found.notes, scan.degrees, shape, counts)
+    sink.write(json.dumps(figures).encode() + b"\n")

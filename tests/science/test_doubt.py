@@ -90,7 +90,7 @@ def test_a_volume_that_its_own_figures_doubt_is_not_plainly_green(dropped: Dropp
     assert outcome["status"] == "SUCCEEDED"
     assert any(warning.startswith(DOUBTED[name]) for warning in outcome["warnings"]), outcome["warnings"]
     mail = dropped.mill.mail(run, "SUCCEEDED")
-    assert mail["Subject"].startswith("[gristmill] SUCCEEDED with ")
+    assert mail["Subject"].strip().startswith("[gristmill] SUCCEEDED with ")
     assert DOUBTED[name] in mail.get_content()
     assert "WARNED" in {check.verdict for check in dropped.report(name).checks}
 
@@ -107,11 +107,12 @@ def test_slices_that_explain_nothing_fail(mpi_mill: Mill, tmp_path: Path) -> Non
     assert "The slices do not explain what was measured." in outcome["reason"]
 
 
-def test_a_rank_that_refuses_its_frames_is_told_by_frame(mpi_mill: Mill, tmp_path: Path) -> None:
+def test_frames_are_refused_before_any_node_starts(mpi_mill: Mill, tmp_path: Path) -> None:
     scan = made(np.arange(30) * 6.0)
     scan.data[11] = np.nan
     run = mpi_mill.drop("sirt", "nan.h5", scan.write(tmp_path / "nan.h5").read_bytes(), centre="16.2")
     outcome = mpi_mill.finish(run, 300)
     assert outcome["status"] == "FAILED"
+    assert len(mpi_mill.jobs(run)) == 1
     mail = " ".join(mpi_mill.mail(run, "FAILED").get_content().split())
     assert "/exchange/data[11] has no data in 96 of 96 pixels" in mail
