@@ -114,15 +114,15 @@ def _by_report(load: Load) -> tuple[float, float]:
 def merge_requests(load: Load) -> tuple[float, float]:
     """Return the requests of a merge that write and that read: segments of 5 MiB are copied, smaller ones are read.
 
-    It reads the run's record and how the stage is cut, looks whether the output was made, and whether the run was
-    stopped, and records what it made.
+    It reads twice the run's record, and how the stage is cut, looks twice whether the output was made, and whether the
+    run was stopped, and records what it made.
     """
     if not load.branch.is_merged:
         return 0, 0
     each = load.bytes_out / max(1, load.segments)
     copied = load.segments if each >= S3_PART_MIN else ceil(load.bytes_out / S3_PART_MIN)
     read = 0 if each >= S3_PART_MIN else load.segments
-    return (2 if copied < 2 else copied + 3), read + 4
+    return (2 if copied < 2 else copied + 3), read + 6
 
 
 def log_usage(loads: list[Load], invocations: int) -> Usage:

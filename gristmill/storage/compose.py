@@ -8,11 +8,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from gristmill.errors import GristmillError
 from gristmill.limits import S3_PART_MAX, S3_PART_MIN, S3_PARTS_MAX
-from gristmill.storage.answers import as_changed, bare
+from gristmill.storage.answers import as_changed, bare, code, status
 from gristmill.storage.protocol import ObjectInfo, Piece, Storage
 
 _COPIERS = 16
+_WRITES_TRIED = 8  # each failed one means that somebody else has written
 Part = tuple[Piece, ...]  # one piece of at least 5 MiB is copied by S3; several, or a last small one, are read
 
 
@@ -51,9 +53,13 @@ def _size(pieces: Iterable[Piece]) -> int:
 
 
 class Composer:
-    """Composes objects of a bucket by a client of S3; `check` is asked last, and raises where no object may appear."""
+    """Composes objects of a bucket by a client of S3.
 
-    def __init__(self, store: Storage, client: Any, check: Callable[[], None]) -> None:
+    `check` is asked last, and raises where no object may appear; then the object appears only if none has come, gone or
+    changed since. So what `check` admits no more never takes the place of what it admitted later.
+    """
+
+    def __init__(self, store: Storage, client: Any, check: Callable[[], None] | None) -> None:
         self._store = store
         self._client = client
         self._check = check
@@ -61,12 +67,21 @@ class Composer:
     def compose(self, key: str, pieces: Sequence[Piece], metadata: dict[str, str], scratch: str) -> ObjectInfo:
         """Write `key` as the pieces in order; it appears whole or not at all."""
         layout = list(parts(pieces))
+        for _ in range(_WRITES_TRIED):
+            try:
+                return self._compose(key, layout, metadata, scratch)
+            except ClientError as error:
+                if self._check is None or not _is_overtaken(error):
+                    raise
+        raise GristmillError(f"{key} changes all the time.", "Repeat in a moment.")
+
+    def _compose(self, key: str, layout: list[Part], metadata: dict[str, str], scratch: str) -> ObjectInfo:
         if len(layout) > S3_PARTS_MAX:
             return self._compose_in_two(key, layout, metadata, scratch)
         if len(layout) < 2 and not (layout and _is_copy(layout[0])):
             body = b"".join(self._bytes(part) for part in layout)
-            self._check()
-            answer = self._client.put_object(Bucket=self._store.bucket, Key=key, Body=body, Metadata=metadata)
+            names, condition = {"Bucket": self._store.bucket, "Key": key}, self._condition(key)
+            answer = self._client.put_object(**names, Body=body, Metadata=metadata, **condition)
             return _made(key, layout, answer)
         return self._upload(key, layout, metadata)
 
@@ -91,8 +106,8 @@ class Composer:
 
         try:
             done = self._store.together(put, enumerate(layout, start=1), _COPIERS)
-            self._check()
-            answer = self._client.complete_multipart_upload(**names, UploadId=upload, MultipartUpload={"Parts": done})
+            made = {"UploadId": upload, "MultipartUpload": {"Parts": done}}
+            answer = self._client.complete_multipart_upload(**names, **made, **self._condition(key))
             return _made(key, layout, answer)
         except BaseException as error:
             if _is_gone(error) and (found := self._found(key, layout, metadata)):
@@ -100,6 +115,14 @@ class Composer:
             with suppress(ClientError):
                 self._client.abort_multipart_upload(**names, UploadId=upload)
             raise
+
+    def _condition(self, key: str) -> dict[str, str]:
+        """Return on which condition an object may appear: none, where nobody is to be asked."""
+        if self._check is None:
+            return {}
+        seen = self._store.head(key)
+        self._check()
+        return {"IfMatch": f'"{seen.etag}"'} if seen else {"IfNoneMatch": "*"}
 
     def _put_part(self, upload: dict[str, str], number: int, part: Part) -> str:
         if not _is_copy(part):
@@ -130,8 +153,14 @@ def _made(key: str, layout: list[Part], answer: Mapping[str, Any]) -> ObjectInfo
     return ObjectInfo(key, sum(map(_size, layout)), bare(answer["ETag"]), answer.get("VersionId"))
 
 
+def _is_overtaken(error: ClientError) -> bool:
+    """Return whether another write came between the look at an object and this one; S3's advice is to begin anew."""
+    is_write = error.operation_name in ("PutObject", "CompleteMultipartUpload")
+    return is_write and (status(error) in (409, 412) or code(error) == "NoSuchKey")
+
+
 def _is_gone(error: BaseException) -> bool:
-    """Tell whether the upload is no more: so it is where it was completed, but the answer was lost on its way."""
+    """Return whether the upload is no more: so it is where it was completed, but the answer was lost on its way."""
     return isinstance(error, ClientError) and error.response["Error"]["Code"] == "NoSuchUpload"
 
 

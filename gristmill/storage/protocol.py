@@ -104,7 +104,7 @@ class Storage(Protocol):
         pieces: Sequence[Piece],
         metadata: dict[str, str],
         scratch: str,
-        check: Callable[[], None] = lambda: None,
+        check: Callable[[], None] | None = None,
     ) -> ObjectInfo:
         """Write `key` as the pieces in order; it appears whole or not at all. Return its size, ETag and version.
 

@@ -142,7 +142,7 @@ class S3Storage(Storage):
         pieces: Sequence[Piece],
         metadata: dict[str, str],
         scratch: str,
-        check: Callable[[], None] = lambda: None,
+        check: Callable[[], None] | None = None,
     ) -> ObjectInfo:
         """Write `key` as the pieces in order, copied by S3 itself wherever it can; it appears whole or not at all.
 

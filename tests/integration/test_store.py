@@ -5,8 +5,10 @@ import resource
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -198,3 +200,40 @@ def test_large_pieces_are_copied_as_they_were_pinned_or_not_at_all(mill: Mill):
             CopySource={"Bucket": mill.bucket, "Key": "runs/pinned/1"},
             CopySourceIfMatch=etags[1],
         )
+
+
+def test_of_writes_at_once_on_one_condition_one_succeeds(mill: Mill):
+    store = S3Storage(mill.bucket, mill.client("s3"))
+
+    def count(write: Callable[[bytes], bool], first: int) -> int:
+        with ThreadPoolExecutor(8) as pool:
+            return sum(pool.map(write, (bytes([first + number]) * MIB for number in range(8))))
+
+    for turn in range(3):
+        key = f"runs/at-once/{turn}"
+        assert count(partial(store.put_new, key), 0) == 1
+        first = store.head(key)
+        assert first
+        assert count(partial(store.put_if, key, etag=first.etag), 100) == 1
+
+
+def test_an_upload_is_completed_on_condition_alone(mill: Mill):
+    s3, names = mill.client("s3"), {"Bucket": mill.bucket, "Key": "runs/conditions/upload"}
+
+    def complete(**condition: str) -> str:
+        upload = s3.create_multipart_upload(**names)["UploadId"]
+        part = s3.upload_part(**names, UploadId=upload, PartNumber=1, Body=b"x")["ETag"]
+        parts = {"Parts": [{"PartNumber": 1, "ETag": part}]}
+        try:
+            made = s3.complete_multipart_upload(**names, UploadId=upload, MultipartUpload=parts, **condition)
+            again = s3.complete_multipart_upload(**names, UploadId=upload, MultipartUpload=parts, **condition)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        assert again["ETag"] == made["ETag"]
+        return str(made["ETag"])
+
+    assert complete(IfMatch='"0"') == "NoSuchKey"
+    made = complete(IfNoneMatch="*")
+    assert complete(IfNoneMatch="*") == "PreconditionFailed"
+    assert complete(IfMatch='"0"') == "PreconditionFailed"
+    assert complete(IfMatch=made) == made

@@ -11,7 +11,7 @@ from gristmill import keys
 from gristmill.batch.jobs import end_jobs
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused, Superseded
-from gristmill.limits import ATTEMPTS_MAX
+from gristmill.limits import ATTEMPTS_MAX, S3_PART_MIN
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.ownership import left_over
 from gristmill.runs.at_work import check_going
@@ -23,6 +23,7 @@ from gristmill.runs.request import Resume, read_request
 from gristmill.steps.split import split as step
 from gristmill.steps.split.claim import Claimant
 from gristmill.steps.split.split import split
+from gristmill.storage import Piece
 from gristmill.storage.s3 import S3Storage
 from tests.unit.walk import event
 
@@ -161,7 +162,7 @@ def test_a_run_of_an_earlier_version_is_read_and_not_gone_on_with(store: S3Stora
     store.put(key, json.dumps(old | {"resumes": 3}).encode())
     record = read_record(store, drop.run)
     assert (record.contract, record.fence, record.resumes) == (1, 4, 3)
-    words = "was begun by an earlier version of Gristmill Drop the file again."
+    words = "was begun by an earlier version of Gristmill. Drop the file again."
     with pytest.raises(Refused, match=words):
         split(store, Resume(run=drop.run, fence=4), another(claimant, "resume-4"))
     with pytest.raises(Refused, match=words):
@@ -229,3 +230,23 @@ def test_jobs_of_owners_up_to_a_fence_are_ended():
     batch = Jobs(*names, f"{keys.job_name_prefix('0' * 16)}odd")
     end_jobs(batch, ["queue"], "0" * 16, "stopped")
     assert len(batch.ended) == 6
+
+
+@pytest.mark.parametrize("size", [3, S3_PART_MIN])
+def test_a_result_that_a_later_owner_has_made_is_not_replaced(store: S3Storage, size: int):
+    """The later owner takes the run over, and makes its result, just after the earlier one was admitted."""
+    store.put("segment", b"x" * size)
+    asked: list[str] = []
+
+    def check() -> None:
+        if asked:
+            raise Superseded("the run is another's.")
+        asked.append("once")
+        store.put("results/all", b"of the later owner")
+
+    with pytest.raises(Superseded):
+        store.compose("results/all", [Piece("segment", 0, size)], {}, "scratch/", check)
+    assert store.read("results/all") == b"of the later owner"
+    made = store.compose("results/all", [Piece("segment", 0, size)], {}, "scratch/", lambda: None)  # as its owner may
+    assert (made.size, store.read("results/all")) == (size, b"x" * size)
+    assert "Uploads" not in store.client.list_multipart_uploads(Bucket=store.bucket)

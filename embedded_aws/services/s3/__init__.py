@@ -45,6 +45,9 @@ def _take_bodies(store: Blobs) -> None:
     S3Response.key_response = bodies.refusing(S3Response.key_response, store)
     S3Response.copy_object = conditions.on_condition(S3Response.copy_object)
     S3Response.upload_part_copy = conditions.on_condition(S3Response.upload_part_copy)
+    S3Response._key_response_post = conditions.completing(S3Response._key_response_post)
+    for name in ("put_object", "copy_object", "delete_object", "_key_response_post"):
+        setattr(S3Response, name, conditions.one_by_one(getattr(S3Response, name)))
     responses.metadata_from_headers = metadata.as_s3_keeps_them(responses.metadata_from_headers)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from gristmill.errors import Corrupt, NotFound
 from gristmill.pipeline.model import Branch
-from gristmill.runs.at_work import check_not_stopped
+from gristmill.runs.at_work import check_going
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import find_branch, frozen, output_key
@@ -39,6 +39,6 @@ def _merge(store: Storage, cursor: Cursor, record: RunRecord, branch: Branch) ->
     if held.missing or len(held.headers) > 1 or not publishes(record, branch):
         return False
     if not is_published(store, record, branch, held):
-        # a merge takes long: a stop that came meanwhile is looked for once more
-        publish(store, record, branch, held, partial(check_not_stopped, store, cursor.run, record.execution))
+        # a merge takes long: a stop or a take-over that came meanwhile is looked for once more
+        publish(store, record, branch, held, partial(check_going, store, cursor))
     return True

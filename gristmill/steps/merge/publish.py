@@ -49,7 +49,7 @@ def lost_results(store: Storage, record: RunRecord, stages: Iterable[Stage]) -> 
 
 
 def publish(
-    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None] = lambda: None
+    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None] | None = None
 ) -> None:
     """Join the slices into one object behind their header, or copy each task's file to its name and list them.
 
@@ -65,7 +65,7 @@ def publish(
 
 
 def _joined(
-    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None]
+    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None] | None
 ) -> ObjectVersion:
     place = _place(record, branch)
     pieces = [Piece(part.segment, part.start, part.end, part.etag) for part in held.slices if part.end > part.start]
