@@ -6,9 +6,12 @@ The definition is the real one. Expressions go through the embedded AWS's JSONat
 import json
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
+from unittest import mock
 
-from embedded_aws.services.stepfunctions.jsonata import evaluate
+from jsonata.jsonata import Jsonata
+
+from embedded_aws.services.stepfunctions import jsonata
 from tests import asl
 
 _COMMON = {"Type", "Comment", "Output", "Next", "End"}
@@ -87,7 +90,19 @@ def value(template: Any, states: dict[str, Any]) -> Any:
 
 @lru_cache(20_000)
 def _evaluated(expression: str, states: str) -> str:
-    return json.dumps(evaluate(expression, {"states": json.loads(states)}))
+    with mock.patch.object(jsonata, "Jsonata", _Parsed):
+        return json.dumps(jsonata.evaluate(expression, {"states": json.loads(states)}))
+
+
+class _Parsed(Jsonata):
+    """An expression that is parsed once: that takes longer than to evaluate it."""
+
+    _kept: ClassVar[dict[str, Jsonata]] = {}
+
+    def __new__(cls, expression: str) -> Any:
+        if expression not in cls._kept:
+            cls._kept[expression] = Jsonata(expression)
+        return cls._kept[expression]
 
 
 def catches(rule: dict[str, Any], error: StateError) -> bool:

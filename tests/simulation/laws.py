@@ -24,6 +24,7 @@ from tests.simulation.facts import (
     TaskBegun,
     Terminated,
 )
+from tests.simulation.seams import parse
 
 if TYPE_CHECKING:
     from tests.simulation.states import Execution
@@ -98,7 +99,7 @@ def receipts_commit_what_is_there(world: "World", put: Put) -> str | None:
     """A receipt is written after the segment that it names."""
     if "/receipts/" not in put.key:
         return None
-    receipt = Receipt.model_validate_json(put.new.body)
+    receipt = parse(Receipt, put.new.body)
     segment = put.key.replace("/receipts/", "/segments/").removesuffix(".json")
     there = world.bucket.objects.get(segment)
     was = there is not None and (there.etag == receipt.etag or world.bucket.ever(segment, receipt.etag))
@@ -159,7 +160,7 @@ def run_records_never_regress(world: "World", put: Put) -> str | None:
     """A run's record changes its owner by a take-over alone, one after another, and is frozen otherwise."""
     if not put.key.endswith("/run.json") or put.old is None:
         return None
-    was, now = RunRecord.model_validate_json(put.old.body), RunRecord.model_validate_json(put.new.body)
+    was, now = parse(RunRecord, put.old.body), parse(RunRecord, put.new.body)
     taken = now.execution != was.execution
     if now.resumes != was.resumes + taken or _fence(now) != _fence(was) + taken:
         return f"resumes {was.resumes} to {now.resumes}, fence {_fence(was)} to {_fence(now)}, owner changed: {taken}"
@@ -177,8 +178,8 @@ def runs_are_taken_over_by_the_living_from_the_dead(world: "World", put: Put) ->
     """Only an execution that goes on takes a run over, and only from one that has ended."""
     if not put.key.endswith("/run.json"):
         return None
-    now = RunRecord.model_validate_json(put.new.body).execution
-    was = RunRecord.model_validate_json(put.old.body).execution if put.old else None
+    now = parse(RunRecord, put.new.body).execution
+    was = parse(RunRecord, put.old.body).execution if put.old else None
     world.memory.owners.add(now)
     if was in (None, now):
         return None

@@ -11,9 +11,11 @@ from unittest import mock
 from botocore.exceptions import BotoCoreError, ClientError
 
 import gristmill.report.write
+import gristmill.runs.reading
 import gristmill.runs.usage
 import gristmill.steps.split.claim
 import gristmill.storage.compose
+import gristmill.storage.s3
 import gristmill.worker.child.job
 import gristmill.worker.child.runner
 from gristmill.clock import Clock
@@ -28,6 +30,7 @@ from tests.simulation.bucket import BUCKET
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+_PARSED_MAX = 2_000
 PART_MIN = 48  # bytes: S3's 5 MiB, so that small results are copied by S3 in parts too
 _LANE = {"queue": QUEUE, "definition": "definition", "max_vcpus": 3.0}
 ENVIRONMENT = {
@@ -117,6 +120,8 @@ def at_work(simulated: "World") -> Iterator[None]:
     runner = gristmill.worker.child.runner
     swaps: list[tuple[Any, str, Any]] = [
         (gristmill.storage.compose, "S3_PART_MIN", PART_MIN),
+        (gristmill.storage.s3, "_READ_AHEAD", 4096),
+        (gristmill.runs.reading, "_parse", _parse),
         (gristmill.steps.split.claim, "load", _load),
         (gristmill.worker.child.job, "load_callable", _load_callable),
         (gristmill.runs.usage, "software", _software),
@@ -149,6 +154,23 @@ def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
         return found[key]
 
     return ask
+
+
+_parse_anew, _parsed = gristmill.runs.reading._parse, dict[tuple[type, bytes], Any]()
+
+
+def _parse(kind: type, key: str, raw: bytes) -> Any:
+    """Parse the same bytes once: records are immutable."""
+    if (kind, raw) not in _parsed:
+        if len(_parsed) > _PARSED_MAX:
+            _parsed.clear()
+        _parsed[kind, raw] = _parse_anew(kind, key, raw)
+    return _parsed[kind, raw]
+
+
+def parse(kind: type, raw: bytes) -> Any:
+    """Return a record of these bytes, for laws."""
+    return _parse(kind, "", raw)
 
 
 _load = _kept(gristmill.steps.split.claim.load)

@@ -14,6 +14,7 @@ from tests.simulation.integrations import Integrations
 from tests.simulation.kernel import Kernel, Process
 from tests.simulation.mail import Mail
 from tests.simulation.script import Script
+from tests.simulation.seams import parse
 from tests.simulation.states import Execution, States
 from tests.simulation.trouble import Trouble
 from tests.simulation.wire import Wire
@@ -80,7 +81,7 @@ class World:
     def record(self, run: str) -> RunRecord | None:
         """Return a run's record as it stands."""
         found = self.bucket.objects.get(keys.run_record(run))
-        return RunRecord.model_validate_json(found.body) if found else None
+        return parse(RunRecord, found.body) if found else None
 
     def owner(self, run: str) -> Execution | None:
         record = self.record(run)
@@ -90,7 +91,7 @@ class World:
         """Return the tasks of a branch that have a receipt of the segment that is there."""
         place, found, objects = keys.BranchKeys(run, stage, branch), set(), self.bucket.objects
         for key in [key for key in objects if key.startswith(place.receipts)]:
-            receipt = Receipt.model_validate_json(objects[key].body)
+            receipt = parse(Receipt, objects[key].body)
             segment = objects.get(place.segment(keys.Span(receipt.first, receipt.end)))
             if segment and segment.etag == receipt.etag:
                 found |= set(range(receipt.first, receipt.end))
