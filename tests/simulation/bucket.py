@@ -185,6 +185,8 @@ class Bucket:
             source = self._find(CopySource["Key"], CopySource.get("VersionId"), "UploadPartCopy")
             if CopySourceIfMatch and CopySourceIfMatch.strip('"') != source.etag:
                 raise failure("PreconditionFailed", 412, "UploadPartCopy")
+            if int(CopySourceRange.rpartition("-")[2]) >= len(source.body):
+                raise failure("InvalidArgument", 400, "UploadPartCopy")
             upload = self._upload(UploadId, "UploadPartCopy")
             upload.parts[PartNumber] = _cut(source.body, CopySourceRange)
             return {"CopyPartResult": {"ETag": f'"{PartNumber}"'}}

@@ -23,6 +23,7 @@ class Dropped:
     prefix: str
     right: dict[str, _Right]
     max_cost: float | None
+    may_succeed: bool  # False where a job loses records without a word
 
 
 def draw(random: Random, failing: bool) -> tuple[str, bytes, dict[str, str]]:
@@ -32,6 +33,8 @@ def draw(random: Random, failing: bool) -> tuple[str, bytes, dict[str, str]]:
     metadata = {"lines-per-task": str(random.randint(1, 4))}
     if failing and pipeline == "pairs":
         metadata["failing"] = str(random.choice([1, 2, 5]))
+        if random.random() < 0.2:
+            metadata["losing"] = "1000"
     if random.random() < 0.1:
         metadata["max-cost"] = "0.0000001"
     return pipeline, body, metadata
@@ -50,7 +53,7 @@ def dropped(event: dict[str, Any], pipeline: str, name: str, body: bytes, metada
     lines = body.split(b"\n")[:-1]
     results = {f"{prefix}{branch}.txt": right for branch, right in _right(pipeline, lines).items()}
     ceiling = float(metadata["max-cost"]) if "max-cost" in metadata else None
-    return Dropped(run, pipeline, event, prefix, results, ceiling)
+    return Dropped(run, pipeline, event, prefix, results, ceiling, "losing" not in metadata)
 
 
 def _right(pipeline: str, lines: list[bytes]) -> dict[str, _Right]:

@@ -75,7 +75,11 @@ def all_names() -> list[str]:
 def results_are_right_at_every_moment(world: "World", put: Put) -> str | None:
     """No wrong byte ever stands in the results."""
     drop = next((drop for drop in world.drops.values() if put.key in drop.right), None)
-    return None if drop is None or drop.right[put.key](put.new.body) else f"{put.key} has {put.new.body!r}"
+    return (
+        None
+        if drop is None or not drop.may_succeed or drop.right[put.key](put.new.body)
+        else f"{put.key} has {put.new.body!r}"
+    )
 
 
 @law(Notice)
@@ -146,7 +150,7 @@ def what_is_healed_succeeds(world: "World", _over: Over) -> str | None:
         record = world.record(run)
         if record is None or record.faults:
             continue
-        if drop.max_cost is None and not (run in world.memory.succeeded and world.is_right(run)):
+        if drop.max_cost is None and drop.may_succeed and not (run in world.memory.succeeded and world.is_right(run)):
             ends = [f"{one.label} {one.status} {one.cause[:200]}" for one in world.states.executions.values()]
             return f"it cannot be brought to success: {ends}"
     return None

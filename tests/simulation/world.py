@@ -1,5 +1,6 @@
 """A world: everything that a history takes place in, made anew from its seed."""
 
+from collections import Counter
 from typing import Any
 
 from gristmill import keys
@@ -45,6 +46,7 @@ class World:
         self.drops: dict[str, Dropped] = {}
         self.violations: list[tuple[str, str]] = []
         self.memory = laws.Memory()
+        self._tries: Counter[int] = Counter()
 
     def process(self, name: str, kind: str, run: str = "", execution: str = "") -> Process:
         """Return a new process, perhaps a slow one, or one whose clock is wrong."""
@@ -97,7 +99,14 @@ class World:
                 found |= set(range(receipt.first, receipt.end))
         return found
 
+    def tries_of(self, task: int) -> int:
+        """Count a try of a task; return how many there were."""
+        self._tries[task] += 1
+        return self._tries[task]
+
     def is_right(self, run: str) -> bool:
         """Return whether every result of a run is there, and right."""
-        objects = self.bucket.objects
-        return all(key in objects and right(objects[key].body) for key, right in self.drops[run].right.items())
+        objects, drop = self.bucket.objects, self.drops[run]
+        return drop.may_succeed and all(
+            key in objects and right(objects[key].body) for key, right in drop.right.items()
+        )

@@ -8,16 +8,18 @@ from gristmill.task import Task
 
 def twice(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> None:
     """Write each line doubled."""
-    _fail(parameters, task)
-    sink.writelines(line.rstrip(b"\n") * 2 + b"\n" for line in source)
+    sink.writelines(line * 2 + b"\n" for line in _lines(source, sink, parameters, task))
 
 
 def back(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> None:
     """Write each line backwards."""
-    _fail(parameters, task)
-    sink.writelines(line.rstrip(b"\n")[::-1] + b"\n" for line in source)
+    sink.writelines(line[::-1] + b"\n" for line in _lines(source, sink, parameters, task))
 
 
-def _fail(parameters: Mapping[str, Any], task: Task) -> None:
+def _lines(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> list[bytes]:
+    """Return the lines, without the first one where it is to be lost; fail in their middle where that is wanted."""
+    lines = [line.rstrip(b"\n") for line in source]
     if task.number == 0 and task.attempt < parameters["failing"]:
+        sink.write(b"what a task that fails has written\n")
         raise ValueError(f"attempt {task.attempt} is to fail")
+    return lines[1:] if task.number == 0 and task.attempt < parameters["losing"] else lines
