@@ -178,8 +178,8 @@ def _fence(record: RunRecord) -> int:
 
 
 @law(Put)
-def runs_are_taken_over_by_the_living_from_the_dead(world: "World", put: Put) -> str | None:
-    """Only an execution that goes on takes a run over, and only from one that has ended."""
+def runs_are_taken_over_from_the_dead(world: "World", put: Put) -> str | None:
+    """A run is taken over only from an execution that has ended, and never by one of which a stop was proved."""
     if not put.key.endswith("/run.json"):
         return None
     now = parse(RunRecord, put.new.body).execution
@@ -190,7 +190,7 @@ def runs_are_taken_over_by_the_living_from_the_dead(world: "World", put: Put) ->
     old, new = world.states.executions[str(was)], world.states.executions[now]
     if old.status is RunStatus.RUNNING:
         return f"{new.label} takes the run from {old.label}, which goes on"
-    return f"{new.label}, which has {new.status}, takes the run" if new.status is not RunStatus.RUNNING else None
+    return f"{new.label}, whose stop was proved, takes the run" if now in world.memory.proved else None
 
 
 @law(Submitted)
@@ -204,11 +204,12 @@ def jobs_are_submitted_by_the_owner(world: "World", submitted: Submitted) -> str
 
 
 @law(Put)
-def results_are_written_by_the_owner(world: "World", put: Put) -> str | None:
-    """Only the execution that owns a run makes its results."""
+def results_are_replaced_by_the_owner(world: "World", put: Put) -> str | None:
+    """Only the execution that owns a run puts other bytes in the place of a result."""
     run = next((run for run, drop in world.drops.items() if put.key in drop.right), None)
     owner = world.owner(run) if run else None
-    if owner is None or world.by.execution == owner.arn or (put.old and put.old.body == put.new.body):
+    is_same = put.old is None or put.old.body == put.new.body
+    if owner is None or world.by.execution == owner.arn or is_same:
         return None
     return f"{put.key} by {world.by.name}, and the owner is {owner.label}"
 
@@ -278,18 +279,13 @@ def attempts_are_bounded(world: "World", begun: TaskBegun) -> str | None:
 
 @law(StopProved)
 def stops_are_proved_of_the_dead(world: "World", stop: StopProved) -> str | None:
-    """When a stop is proved, no execution of the run goes on and no job of it lives."""
-    world.memory.proved.update(stop.executions)
-    going = [
-        world.states.executions[arn].label
-        for arn in stop.executions
-        if world.states.executions[arn].status == "RUNNING"
-    ]
-    living = [
-        job.id
-        for job in world.batch.jobs.values()
-        if job.execution in stop.executions and not job.is_over(world.kernel.now)
-    ]
+    """When a stop is proved, no execution of the run goes on but duplicates that do nothing, and no job of it lives."""
+    known = [world.states.executions[arn] for arn in stop.executions]
+    world.memory.proved.update(one.arn for one in known if one.ended)
+    owner = world.owner(stop.run)
+    going = [one.label for one in known if not one.ended and (one is owner or one.is_resume)]
+    jobs = [job for job in world.batch.jobs.values() if job.execution in stop.executions]
+    living = [job.id for job in jobs if not job.is_over(world.kernel.now)]
     return f"executions {going} go on, jobs {living} live" if going or living else None
 
 
@@ -361,7 +357,7 @@ def notices_do_not_contradict(world: "World", notice: Notice) -> str | None:
     if notice.run in world.memory.succeeded:
         return f"{notice.status} of {world.states.executions[notice.execution].label} after SUCCEEDED"
     ended = [status for execution, status in earlier if execution == notice.execution and status in _ENDS]
-    if notice.status in _ENDS and ended and notice.status not in ended:
+    if notice.status in _ENDS and ended and notice.status not in ended and not world.mail.may_repeat(notice.execution):
         return f"{notice.status} of {world.states.executions[notice.execution].label} after {ended}"
     return None
 

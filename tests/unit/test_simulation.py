@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import pytest
 
@@ -15,13 +16,13 @@ from tests.simulation.world import World
 _TRACE = """
 import hashlib
 from tests.simulation.history import play
-traces = "\\n".join(line for seed in range(12) for line in play(seed).kernel.trace)
+traces = "\\n".join(line for seed in range(6) for line in play(seed).kernel.trace)
 print(hashlib.sha256(traces.encode()).hexdigest())
 """
 
 
 def traced(hash_seed: str) -> str:
-    """Return the hash of twelve histories, played in a process of their own."""
+    """Return the hash of six histories, played in a process of their own."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     command = [sys.executable, "-c", _TRACE]
     return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True).stdout
@@ -56,5 +57,14 @@ def _succeeds_at(pipeline: str, world: World) -> bool:
 
 
 def test_every_law_holds_where_there_is_no_trouble():
-    broken = [report(world) for seed in range(20) if (world := play(seed, CALM)).violations]
-    assert not broken, "\n".join(broken)
+    assert broken(range(10), CALM) == []
+
+
+def test_every_law_holds_in_a_first_few_hundred_histories():
+    """Many more are played by `make test-simulation`."""
+    assert broken(range(300)) == []
+
+
+def broken(seeds: Iterable[int], only: frozenset[str] | None = None) -> list[str]:
+    """Return how the histories of seeds break laws, and how to see that again."""
+    return [report(world) for seed in seeds if (world := play(seed, only)).violations]
