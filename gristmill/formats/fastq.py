@@ -29,7 +29,7 @@ class Fastq:
 
     def begin(self, view: View) -> int:
         """Refuse a file whose first record is not four lines."""
-        head = read_head(view)
+        head = read_head(view, lambda head: head.count(LINE_END) >= LINES)
         if head and (head.count(LINE_END) >= LINES or len(head) == view.size):
             check_record(head.removesuffix(LINE_END).split(LINE_END, LINES)[:LINES], 1, 0)
         return 0

@@ -1,6 +1,6 @@
 """What the beginning of an input shows: bytes that are no text of lines are named as what they are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gristmill.formats.reader import Malformed, View
 from gristmill.limits import HEADER_MAX
@@ -27,14 +27,24 @@ _NO_TEXT = (
     (b"%PDF-", "PDF"),
 )
 _BZIP2_BLOCK = b"1AY&SY"  # begins its first block, behind a digit
+_FIRST_LOOK = 64 * 1024
 _FEWEST_UNITS = 2  # of UTF-16 and UTF-32 without a mark, to be known as such
 
 
-def read_head(view: View) -> bytes:
-    """Return the first bytes of an input, at most HEADER_MAX; Malformed where they are no text of lines."""
-    head = view.read(0, min(HEADER_MAX, view.size))
+def _has_line(head: bytes) -> bool:
+    return b"\n" in head
+
+
+def read_head(view: View, is_enough: Callable[[bytes], object] = _has_line) -> bytes:
+    """Return the first bytes of an input; Malformed where they are no text of lines.
+
+    They are few if they are enough, else HEADER_MAX, or all.
+    """
+    head = view.read(0, min(_FIRST_LOOK, view.size))
     _check_kind(head)
     _check_encoding(head)
+    if len(head) < view.size and not is_enough(head):
+        head = view.read(0, min(HEADER_MAX, view.size))
     place = head.find(b"\r")
     if place >= 0 and b"\n" not in head:
         within = "" if len(head) < HEADER_MAX else f" within the first {HEADER_MAX:,} bytes"

@@ -32,13 +32,15 @@ class Csv:
 
     def begin(self, view: View) -> int:
         """Return where the first row behind the header begins."""
-        head = read_head(view)
         if not self._header:
+            read_head(view)
             return 0
-        end = next(borders(head, False), 0) or len(head)
+        head = read_head(view, lambda head: next(borders(head, False), 0))
+        border = next(borders(head, False), 0)
+        end = border or len(head)
         counter = self.counter(0)
         counter.feed(head[:end])
-        if end == HEADER_MAX < view.size:
+        if not border and end < view.size:
             raise Malformed(1, 0, f"expected a header row of at most {HEADER_MAX:,} bytes", NO_HEADER)
         counter.close()
         return end

@@ -102,5 +102,5 @@ def _check_piece(piece: bytes, place: int, record: int, *, is_first: bool, is_la
     if alone is not None:
         raise lone_cr(record + piece.count(LINE_END, 0, alone), place + alone)
     if not is_last and piece[-1:] not in _AHEAD:
-        wrong = "a quote stands in the middle of a field that does not begin with one"
+        wrong = "a quote stands in the middle of a field that does not begin with one (commas separate fields)"
         raise Malformed(record + piece.count(LINE_END), place + len(piece), wrong, _DOUBLE)

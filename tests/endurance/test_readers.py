@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.test_readers_agree import CASES, hold, small_looks  # noqa: F401 - a fixture, used by its name
 
-EXAMPLES = 2_000
+EXAMPLES = 500
 
 
 @pytest.mark.parametrize("name", CASES)

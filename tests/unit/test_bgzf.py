@@ -1,32 +1,23 @@
 """BGZF split at its blocks, held against Biopython's writer: no byte of the data is lost, no record is cut."""
 
 import io
+import struct
+import zlib
 from itertools import pairwise
 
 import pytest
-from Bio import bgzf as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.enums import Encoding
 from gristmill.formats import bgzf
+from gristmill.formats.blocks import MAGIC
 from gristmill.formats.encoding import begin
-from gristmill.formats.lines import LineCounter
+from gristmill.formats.lines import LineCounter, Lines
 from gristmill.formats.reader import Malformed
 from gristmill.worker.child.feeds import BgzfFeed
+from tests.unit.reading import bgzip
 from tests.unit.test_formats import CASES, each_format, view
-
-
-def packed(text: bytes, block: int) -> bytes:
-    """Return BGZF with blocks of so many bytes of data."""
-    body = io.BytesIO()
-    writer = reference.BgzfWriter(fileobj=body)
-    for place in range(0, len(text), block):
-        writer.write(text[place : place + block])
-        writer.flush()
-    writer.close = None  # its end would close the stream
-    writer.flush()
-    return body.getvalue() + reference._bgzf_eof
 
 
 def data(file: bytes, cuts) -> list[bytes]:
@@ -40,7 +31,7 @@ def data(file: bytes, cuts) -> list[bytes]:
 def test_cuts_lose_no_byte_and_cut_no_record(case, draw, block, size, records):
     reader, texts, read = case
     text = draw.draw(texts)
-    file = packed(text, block)
+    file = bgzip(text, block)
     bgzf.check_end(view(file))
     cuts, counted = bgzf.cut(reader, view(file), begin(reader, view(file), Encoding.BGZF), records, size)
     assert cuts[-1] == len(file) << 16
@@ -56,10 +47,32 @@ def test_cuts_lose_no_byte_and_cut_no_record(case, draw, block, size, records):
 
 @pytest.mark.parametrize("broken", ["truncated", "flipped", "rubbish"])
 def test_a_broken_block_is_named(broken):
-    file = bytearray(packed(b"one\n" * 100, 40))
+    file = bytearray(bgzip(b"one\n" * 100, 40))
     place = len(file) // 2
     file = {"truncated": file[: place + 3], "flipped": file, "rubbish": file + b"rubbish"}[broken]
     if broken == "flipped":
         file[22] ^= 0xFF
     with pytest.raises(Malformed, match=r"^byte [0-9]+: .* BGZF block"):
         bgzf.cut(CASES["csv"][0], view(bytes(file)), 0, 3, 0)
+
+
+def stored(data: bytes) -> bytes:
+    """Return a BGZF block that holds its data uncompressed."""
+    packer = zlib.compressobj(0, zlib.DEFLATED, -15)
+    body = packer.compress(data) + packer.flush()
+    size = struct.pack("<H", 18 + len(body) + 8 - 1)
+    return (
+        MAGIC + bytes(4) + b"\x00\xff\x06\x00BC\x02\x00" + size + body + struct.pack("<II", zlib.crc32(data), len(data))
+    )
+
+
+@pytest.mark.parametrize("size", [1_000, 30_000, 65_536, 100_000])
+def test_blocks_within_a_block_are_no_border(size):
+    inner = bgzip(b"inner\n" * 9_000, 600)[:-28]
+    texts = [b"outer\n" + inner + b"\n"] * 9
+    file = b"".join(map(stored, texts)) + stored(b"")
+    assert inner.count(MAGIC) > 80
+    assert len(inner) < 60_000
+    cuts, _ = bgzf.cut(Lines(), view(file), 0, None, size)
+    assert b"".join(data(file, cuts)) == b"".join(texts)
+    assert {cut >> 16 for cut in cuts} <= {place * len(stored(texts[0])) for place in range(10)} | {len(file)}

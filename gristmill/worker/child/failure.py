@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from gristmill.formats.reader import Malformed
 from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 from gristmill.worker.child.deadline import Terminated, TimedOut
@@ -60,6 +61,8 @@ def _detail(error: BaseException) -> str:
     """Return the end of a program's output, or where Python's own code failed."""
     if isinstance(error, ProgramFailed):
         return error.detail
+    if isinstance(error, Malformed):
+        return ""  # its reason says what is wrong with the file; no code is
     try:
         return job_trace(error)
     except (TimedOut, Terminated):
