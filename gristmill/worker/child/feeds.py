@@ -6,11 +6,13 @@ from typing import Any, BinaryIO, Protocol
 
 from gristmill.chunks import index
 from gristmill.enums import Encoding
+from gristmill.errors import Corrupt
 from gristmill.formats.blocks import Blocks
 from gristmill.formats.gzipped import OF_DATA, Inflated
 from gristmill.formats.reader import Counter, Damaged, Malformed
 from gristmill.worker.child.streams import TaskInput
 
+_AGAIN = "It was changed or cut since the run began: drop it again."
 OpenAt = Callable[[int], BinaryIO]  # the input from a byte on
 MakeCounter = Callable[[int], Counter]
 
@@ -85,7 +87,7 @@ class Bounded:
         """Return the next bytes, nothing at the end."""
         data = self.stream.read(min(size, self._left))
         if not data and size and self._left:
-            raise OSError(f"the input ended {self._left} bytes early")
+            raise Corrupt(f"the input ended {self._left:,} bytes early", _AGAIN)
         self._left -= len(data)
         return data
 
@@ -159,7 +161,7 @@ class _Between:
             if blocks.place < len(blocks.data):
                 return blocks.read(size)
             if not blocks.advance() and blocks.block < self._block:
-                raise OSError(f"the input ended at byte {blocks.block}, before byte {self._block}")
+                raise Corrupt(f"the input ended at byte {blocks.block}, before byte {self._block}", _AGAIN)
         if blocks.block > self._block:
             raise Damaged(None, self._block, "no BGZF block begins here, though it looked so", "Make the file anew.")
         return blocks.read(min(size, self._place - blocks.place)) if blocks.place < self._place else b""
