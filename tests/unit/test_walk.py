@@ -5,7 +5,8 @@ import pytest
 from gristmill import keys
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
-from tests.unit.walk import event, walk, work
+from gristmill.steps.check_output.check_output import check_output
+from tests.unit.walk import CLUES, event, walk, work
 
 TEXT = "one\n\ntwo äö\r\nthree 🌾\r\n\r\nend".encode()
 REPEAT = "oneone\n\ntwo äötwo äö\r\nthree 🌾three 🌾\r\n\r\nendend".encode()
@@ -71,3 +72,15 @@ def test_a_stray_or_broken_receipt_commits_nothing(store, claimant, monkeypatch)
         assert [str(span) for span in missing] == [receipts[-1].rpartition("/")[2].removesuffix(".json")]
     work(store, monkeypatch, Cursor(run, "map", 1))
     assert read_committed(store, branch, 2).missing == []
+
+
+def test_figures_are_those_that_were_merged_whatever_lies_there_by_now(store, claimant, monkeypatch):
+    wet, dry = (b'{"error": %d, "sieve": {"noise": 0}}' % error for error in (2, 0))
+    answer = walk(store, claimant, monkeypatch, event(store, "inputs/checked/x.json", wet))
+    assert (answer["verdict"], answer["reason"][:17]) == ("FAILED", "figures: error is")
+    cursor = Cursor(answer["run"], "look", answer["attempt"])
+    store.put(keys.result("checked", "x.json", answer["run"], "figures.json"), dry)
+    assert check_output(store, CLUES, cursor, {})["verdict"] == "INCOMPLETE"  # to be merged again
+    monkeypatch.setattr("gristmill.steps.check_output.check_output.is_published", lambda *_: True)  # it looked before
+    again = check_output(store, CLUES, cursor, {})
+    assert (again["verdict"], again["reason"]) == ("FAILED", answer["reason"])

@@ -115,7 +115,7 @@ class Trial:
         problem = None if held.missing else count_failure(held, expected, stage.counts_match(branch))
         if not held.missing and not problem and publishes(self.record, branch):
             publish(self.store, self.record, branch, held)
-        checks = () if held.missing or problem else self._check(branch.name)
+        checks = () if held.missing or problem else self._check(cursor, branch.name)
         return Tried(
             stage.name,
             branch.name,
@@ -132,9 +132,9 @@ class Trial:
             checks=tuple(checks),
         )
 
-    def _check(self, branch: str) -> Sequence[CheckResult]:
+    def _check(self, cursor: Cursor, branch: str) -> Sequence[CheckResult]:
         checks = frozen(self.record).checks_of(branch)
-        return check_figures(checks, read_figures(self.store, output_key(self.record, branch))) if checks else []
+        return check_figures(checks, read_figures(self.store, cursor.branch(branch))) if checks else []
 
     def _run(self, stage: Stage, branch: Branch) -> int:
         """Do a branch's tasks as a child does them; return how many failed."""

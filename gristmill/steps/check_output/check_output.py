@@ -15,7 +15,7 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor, first_attempt, nth_attempt
 from gristmill.runs.locations import find_branch, frozen, output_key
-from gristmill.runs.pinned import read_cut
+from gristmill.runs.pinned import find_published, read_cut
 from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.steps.check_output.causes import CauseClients, failures
@@ -94,7 +94,7 @@ def _examine(
         problem=None
         if missing
         else count_failure(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
-        checks=check_figures(checks, read_figures(store, output)) if checks and output else [],
+        checks=check_figures(checks, read_figures(store, cursor.branch(branch.name))) if checks and output else [],
     )
 
 
@@ -131,12 +131,12 @@ def _output(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -
     return output_key(record, branch.name) if is_published(store, record, branch, held) else None
 
 
-def read_figures(store: Storage, output: str) -> bytes:
-    """Return the first bytes of a merged output, of the version that is there now: more than figures may have."""
-    made = store.head(output)
+def read_figures(store: Storage, branch: keys.BranchKeys) -> bytes:
+    """Return the first bytes that Merge made of a branch: more than figures may have. Corrupt where they are gone."""
+    made = find_published(store, branch)
     if made is None:
-        raise Corrupt(f"{output} was removed while its figures were checked.")
-    return store.read(output, 0, min(made.size, FIGURES_MAX + 1), made.version)
+        raise Corrupt(f"{branch.published} is missing: what {branch.branch} wrote cannot be checked.")
+    return made.output.read(store, 0, min(made.output.size, FIGURES_MAX + 1))
 
 
 def _answer(
