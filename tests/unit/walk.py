@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from gristmill.batch.lanes import Lane
 from gristmill.enums import Compute
@@ -62,7 +65,7 @@ def _child(store: S3Storage, monkeypatch: Any, group: dict[str, Any], child: int
         "AWS_BATCH_JOB_ARRAY_INDEX": str(child),
         "AWS_BATCH_JOB_ARRAY_SIZE": str(group["size"]),
     }
-    with suppress(GristmillError):  # a child that such an error ends has failed
+    with suppress(GristmillError, ClientError):  # a child that such an error ends has failed
         make_runner(read_setting(arguments, environment), store).run()
 
 
@@ -74,15 +77,21 @@ def walk(
     before: Callable[[Cursor], None] = lambda _cursor: None,
 ) -> dict[str, Any]:
     """Walk to the end; return the last answer. `before` is called before each attempt at a stage."""
-    answer = split(store, read_request(event, store.bucket), claimant)
+    request = read_request(event, store.bucket)
+    answer = _or_failed(request.run, lambda: split(store, request, claimant))
     while answer["verdict"] in ("GO", "INCOMPLETE") or (answer["verdict"] == "COMPLETE" and not answer["last"]):
         cursor = Cursor(answer["run"], answer["stage"], answer["attempt"])
         before(cursor)
-        try:
-            answer = work(store, monkeypatch, cursor)
-        except GristmillError as error:  # what a function raises takes the state machine to its one failure exit
-            return {**cursor.as_json(), "verdict": "FAILED", "last": False, "reason": str(error)}
+        answer = _or_failed(cursor.run, partial(work, store, monkeypatch, cursor))
     return answer
+
+
+def _or_failed(run: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return an answer; what a function raises takes the state machine to its one failure exit."""
+    try:
+        return act()
+    except (GristmillError, ClientError) as error:
+        return {"run": run, "verdict": "FAILED", "last": False, "reason": str(error)}
 
 
 def resume(store: S3Storage, claimant: Claimant, monkeypatch: Any, run: str) -> dict[str, Any]:
