@@ -13,14 +13,16 @@ from gristmill.pipeline import metadata as user_metadata
 from gristmill.pipeline.fields import Size
 from gristmill.pipeline.model import Parameter, Pipeline, Split
 from gristmill.pipeline.parameter_rules import RESERVED, problems
+from gristmill.printable import line
 
 Values = dict[str, JsonValue]
 _OWNER_MAX = 100
 
 
 def owner(metadata: Mapping[str, str], requester: str) -> str:
-    """Return whose run it is: the metadata's `owner`, else who uploaded."""
-    return (user_metadata.read(metadata)[0].get("owner") or requester or "unknown")[:_OWNER_MAX]
+    """Return whose run it is, on one line: the metadata's `owner`, else who uploaded."""
+    given = user_metadata.read(metadata)[0].get("owner", "")
+    return (line(given.strip()) or requester or "unknown")[:_OWNER_MAX]
 
 
 def resolve(pipeline: Pipeline, metadata: Mapping[str, str]) -> tuple[Values, list[str]]:

@@ -150,7 +150,7 @@ def test_the_owner_is_who_says_so_else_who_uploaded():
     [
         ((1, None, None), "exit code 1"),
         ((143, None, "Terminated"), "Terminated; killed by SIGTERM (exit code 143)"),
-        ((137, None, None), "killed by SIGKILL (exit code 137); perhaps out of memory"),
+        ((137, None, None), "killed by SIGKILL (exit code 137); perhaps out of memory: give the branch more `memory`"),
         ((255, None, None), "killed by signal 127 (exit code 255)"),
         (
             (None, "CannotPullContainerError: x", "Task failed to start"),

@@ -11,6 +11,7 @@ from gristmill.pipeline.metadata import decode, encode
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
 from gristmill.pipeline.placeholders import as_text
+from gristmill.printable import line
 
 PIPELINE = Pipeline.model_validate(
     {
@@ -54,7 +55,7 @@ def test_any_text_arrives_byte_for_byte(text: str):
     assert value.isprintable()
     values, found = resolve(PIPELINE, {"word": carried(value), "owner": carried(value)})
     assert (values, found) == ({"word": text}, [])
-    assert owner({"owner": carried(value)}, "") == (text[:100] or "unknown")
+    assert owner({"owner": carried(value)}, "") == (line(text.strip())[:100] or "unknown")
 
 
 @pytest.mark.parametrize("text", ODD)
