@@ -5,7 +5,6 @@ and its errors go where its output goes, so that what mpirun itself reports stay
 moment and are then ended: they would hold its output open, and mpirun waits for that to be closed.
 """
 
-import ctypes
 import os
 import sys
 import time
@@ -21,6 +20,8 @@ _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # as in a shell
 
 def main(command: list[str]) -> int:
     """Run the program and return its exit code, 128 + n for signal n."""
+    import ctypes  # nodes import this file, and have no use for that
+
     library = ctypes.CDLL(None)
     if sys.platform == "linux":
         library.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
