@@ -135,4 +135,4 @@ def test_a_program_that_cannot_be_started_is_named(tmp_path):
 def test_what_a_rank_leaves_has_a_moment_and_is_then_ended(tmp_path):
     accounts = Accounts(tmp_path / "ranks", 0)
     done = supervise(accounts, 0, "sh", "-c", "setsid sh -c 'sleep 0.3; echo late; sleep 60; echo never' & exit 0")
-    assert (done.returncode, done.stdout) == (0, "late\n")
+    assert (done.returncode, done.stdout) == (0, "late\nrank 0 left processes running: they are ended\n")

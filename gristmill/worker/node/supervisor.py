@@ -10,6 +10,7 @@ import sys
 import time
 
 ACCOUNTS = "GRISTMILL_RANKS"  # a folder; the same command runs on every node, so each has its own in the environment
+RANK = "OMPI_COMM_WORLD_RANK"
 _SET_CHILD_SUBREAPER = 36  # prctl(2): what the program leaves becomes a child of this process
 _PIPE, _TERM, _FILE_SIZE = 13, 15, 25  # signals; the module `signal` would cost each rank 5 ms
 _IGNORE = 1
@@ -70,12 +71,13 @@ def _end_leftovers() -> None:
     sys.path.append(os.path.abspath(f"{__file__}/../../../.."))  # noqa: PTH100 - see above
     from process_tree.descendants import end_descendants
 
+    sys.stdout.write(f"rank {os.environ[RANK]} left processes running: they are ended\n")
     end_descendants()
 
 
 def _note(text: str) -> None:
     """Write the rank's account into its node's folder, whole or not at all."""
-    folder, rank = os.environ[ACCOUNTS], os.environ["OMPI_COMM_WORLD_RANK"]
+    folder, rank = os.environ[ACCOUNTS], os.environ[RANK]
     with open(f"{folder}/.{rank}", "w") as file:  # noqa: PTH123 - see above
         file.write(text)
     os.rename(f"{folder}/.{rank}", f"{folder}/{rank}")  # noqa: PTH104 - see above
