@@ -50,6 +50,7 @@ thus causing the job to be terminated. The first process to do so was:
         ),
         (IMPROPER, Blame(How.NOT_FINALIZED, 12)),
         (FAILED, Blame(How.FAILED, 1)),
+        (FAILED.replace("prterun-vm-13613@1,1", "[12345,1],3"), Blame(How.FAILED, 3)),  # Open MPI 4
     ],
 )
 def test_mpirun_says_who_ended_badly(report: str, blame: Blame | None):

@@ -1,7 +1,7 @@
 """Read which rank mpirun names as the first that ended badly, from what it reports. Pure.
 
 An abort is seen nowhere else: `MPI_Abort` with code 0 ends mpirun with 0, and the rank that calls it as well. The
-sentences are those of Open MPI 5; tests hold them against the real one.
+sentences are those of Open MPI 4 and 5; tests hold them against the real one.
 """
 
 import re
@@ -10,7 +10,7 @@ from enum import StrEnum, unique
 
 _ABORT = re.compile(r"MPI_ABORT was invoked on rank \d+ .*?(?:Errorcode: |with errorcode )(-?\d+)")
 _ENDED = re.compile(r'process rank (\d+) with PID \d+ on node \S+ (calling "abort"|exiting improperly)')
-_FAILED = re.compile(r"The first process to do so was: Process name: \[[^]]*,(\d+)\]")
+_FAILED = re.compile(r"The first process to do so was: Process name: \[.*?,(\d+)\] Exit code")
 
 
 @unique
