@@ -35,7 +35,7 @@ def roots(environment: Mapping[str, str], source: Path | None = None) -> list[Pa
 
 def names(roots: Sequence[Path]) -> list[str]:
     """Return the names of all pipelines, sorted."""
-    return sorted({file.parent.name for root in roots for file in root.glob(f"*/{FILE}")})
+    return sorted({file.parent.name for root in roots for file in root.glob(f"*/{FILE}") if file.is_file()})
 
 
 def find(name: str, roots: Sequence[Path]) -> Path:
@@ -80,6 +80,8 @@ def _read_yaml(file: Path) -> tuple[Any, yaml.Node | None]:
     try:
         text = file.read_text(encoding="utf-8")
         return yaml.load(text, Loader=_Strict), yaml.compose(text, Loader=yaml.SafeLoader)  # noqa: S506 - a SafeLoader
+    except OSError as error:
+        raise Refused([f"{file}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise Refused([f"{file}: not UTF-8 (byte {error.start:,}); save it as UTF-8"]) from error
     except yaml.MarkedYAMLError as error:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gristmill.errors import Refused
 from gristmill.pipeline.inspection import inspect
-from gristmill.pipeline.loading import read
+from gristmill.pipeline.loading import names, read
 from tests.unit.test_spec import GOOD
 
 HEAD = "version: 1\nname: mine\ndescription: d\n"
@@ -120,6 +120,23 @@ def with_split(split: str) -> str:
 )  # fmt: skip
 def test_a_refusal_says_what_where_and_what_must_be(tmp_path, text, fault):
     assert lines(text, tmp_path) == [fault]
+
+
+def test_a_file_that_cannot_be_read_is_refused_and_keeps_no_other_from_view(tmp_path):
+    for name in ("folder", "loop", "mine"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "folder" / "pipeline.yaml").mkdir()
+    (tmp_path / "loop" / "pipeline.yaml").symlink_to("pipeline.yaml")
+    (tmp_path / "mine" / "pipeline.yaml").write_text(WHOLE)
+    assert names([tmp_path]) == ["mine"]
+    for name, why in (
+        ("folder", "Is a directory"),
+        ("loop", "Too many levels of symbolic links"),
+        ("no", "No such file"),
+    ):
+        file = tmp_path / name / "pipeline.yaml"
+        (fault,) = inspect(file).faults
+        assert fault.startswith(f"{file}: cannot be read: {why}")
 
 
 ODD = st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.dates() | st.text(max_size=5)
