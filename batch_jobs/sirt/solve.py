@@ -55,8 +55,9 @@ def _read(world: MPI.Intracomm, parameters: Mapping[str, Any], task: Task) -> tu
 
 
 def _centre(world: MPI.Intracomm, sinograms: Floats, degrees: Degrees, given: float | None) -> Centre:
-    """Return the centre that rank 0 finds on the middle row of all angles; a given one goes before."""
-    parts = world.gather(sinograms[len(sinograms) // 2])
+    """Return the centre that rank 0 finds on the clearest row of all angles; a given one goes before."""
+    clear = world.allreduce(sinograms.std(axis=(1, 2), dtype=np.float64))
+    parts = world.gather(sinograms[int(np.argmax(clear))])
     found = None
     if parts:
         whole = np.empty((len(degrees), sinograms.shape[2]), np.float32)

@@ -77,7 +77,8 @@ def calibrate(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Ta
     chosen = sorted({int(share * integrals.shape[1]) for share in np.linspace(0.3, 0.7, _CENTRE_ROWS)})
     sinograms = np.stack([integrals[:, row, :] for row in chosen])
     centre = find_centre(sinograms, _degrees(arrays), parameters.get("centre"))
-    record = {**asdict(centre), "difference": centre.difference, "rows": chosen}
+    clearest = chosen[int(np.argmax(sinograms.std(axis=(1, 2), dtype=np.float64)))]
+    record = {**asdict(centre), "difference": centre.difference, "rows": chosen, "clearest_row": clearest}
     arrays.keep("centre", record)
     counts = [json.loads(line) for line in source]
     _say(sink, centre=record, scan=scan_figures(integrals.attrs["notes"], _degrees(arrays), integrals.shape, counts))

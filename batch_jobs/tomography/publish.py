@@ -62,11 +62,11 @@ def quality(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], tas
 
 
 def _reprojection(arrays: Arrays) -> float:
-    """Return how far the row that the centre was found on in the middle is from explaining its line integrals."""
+    """Return how far the clearest of the rows that the centre was found on is from explaining its line integrals."""
     from .reprojection import residual
 
     centre, integrals = arrays.kept("centre"), arrays.open("integrals")
-    row = centre["rows"][len(centre["rows"]) // 2]
+    row = centre["clearest_row"]
     made = arrays.open(f"{VOLUME}/{LEVEL}")[row]
     return residual(made, integrals[:, row], np.array(integrals.attrs["degrees"]), centre["columns"])
 

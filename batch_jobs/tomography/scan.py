@@ -17,7 +17,7 @@ from gristmill.task import Task
 
 from .angles import Degrees, check_angles, in_degrees
 from .beam import Reference, reference
-from .datasets import find, local, names, reading, text_attribute
+from .datasets import check_written, find, local, names, reading, text_attribute
 from .object_file import opened
 
 _DATASETS = ("data", "data_white", "data_dark", "theta")
@@ -128,6 +128,7 @@ def _scales(stacks: list[Any]) -> list[str]:
 
 
 def _marks(marks: Any) -> NDArray[Any]:
+    check_written(marks, marks.name)
     with reading(marks.name):
         kinds: NDArray[Any] = marks[:]
     odd = np.flatnonzero(~np.isin(kinds, _MARKS))
@@ -139,6 +140,7 @@ def _marks(marks: Any) -> NDArray[Any]:
 
 def _angles(theta: Any, frames: NDArray[np.intp], parameters: Mapping[str, Any]) -> Degrees:
     path = theta.name
+    check_written(theta, path)
     with reading(path):
         values = theta[:]
     units = text_attribute(theta, path, "units")

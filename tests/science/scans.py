@@ -82,12 +82,12 @@ def _reconstructed(file: h5py.File, parameters: Mapping[str, Any]) -> tuple[np.n
     return back_project(device(False), filtered, scan.degrees, centre.columns), centre
 
 
-def reconstructed_drop(path: Path, **parameters: Any) -> tuple[np.ndarray, Centre]:
+def reconstructed_drop(path: Path, storage: type[FolderStorage] = FolderStorage) -> tuple[np.ndarray, Centre]:
     """Do the same with a dropped file, which is read as an object is."""
-    store = FolderStorage(path.parent / "run", path, "inputs/p.h5")
+    store = storage(path.parent / "run", path, "inputs/p.h5")
     task = Task(0, "run", "stage", "branch", 1, "none", "inputs/p.h5", None, "own/", store=store)
     with opened(task) as file:
-        return _reconstructed(file, parameters)
+        return _reconstructed(file, {})
 
 
 def integrals(scan: RawScan, most_missing: float = 5) -> np.ndarray:

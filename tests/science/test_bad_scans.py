@@ -10,6 +10,7 @@ import pytest
 from h5py import h5d, h5p, h5s, h5t, h5z
 
 from gristmill.errors import Refused
+from gristmill.storage.folder import FolderStorage
 from tests.science.scans import COLUMNS, ROWS, Made, checked, made, reconstructed_drop
 
 Change = Callable[[Made], None]
@@ -241,6 +242,10 @@ OTHER_FILES = {
     ),
     "unwritten": (replaced("data", unwritten), "/exchange/data was made and never written"),
     "half written": (replaced("data", half_written), "/exchange/data has 41 chunks, of which 21 were never written"),
+    "unwritten angles": (
+        replaced("theta", lambda group, name: group.create_dataset(name, 41)),
+        "/exchange/theta was made and never written",
+    ),
     "unknown filter": (replaced("data", unknown_filter), "exchange/data is compressed by the filter 32099.*h5repack"),
     "scaled": (scaled, "the attribute scale_factor is not the same .* /exchange/data has 0.5"),
 }
@@ -333,3 +338,25 @@ def test_any_damage_is_refused_or_harmless(tmp_path: Path, seed: int) -> None:
     except Refused:
         return
     assert np.isfinite(volume).all()
+
+
+class Failing(FolderStorage):
+    """A store that is lost once so many bytes were read."""
+
+    left = 10_000
+
+    def read(self, key: str, start: int = 0, end: int | None = None, version: str | None = None) -> bytes:
+        data = super().read(key, start, end, version)
+        self.left -= len(data)
+        if self.left < 0:
+            raise ConnectionError("the store is away")
+        return data
+
+
+def test_a_lost_store_is_not_taken_for_a_damaged_file(tmp_path: Path) -> None:
+    scan = made()
+    scan.data = np.random.default_rng(0).random((41, ROWS, 4 * 1024))  # beyond a buffer
+    scan.flats, scan.darks = (np.ones((2, ROWS, 4 * 1024)) * level for level in (2, 0))
+    path = scan.write(tmp_path / "p.h5")
+    with pytest.raises(ConnectionError, match="the store is away"):
+        reconstructed_drop(path, Failing)

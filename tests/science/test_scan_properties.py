@@ -294,3 +294,12 @@ def test_angles_are_directions() -> None:
     assert (frames.tolist(), turned.tolist()) == ([3, 2, 1, 0], [0, 60, 120, 180])
     assert in_degrees(np.array([np.pi]), "rad", None, "t").tolist() == [180]
     assert in_degrees(np.array([np.pi]), "rad", "degrees", "t").tolist() == [np.pi]
+
+
+@pytest.mark.parametrize("rows", [(0, 1), (1, 2), (0, 2)])
+def test_rows_without_sample_have_no_say_in_the_centre(tmp_path: Path, plain: Result, rows: tuple[int, ...]) -> None:
+    scan = made()
+    scan.data[:, rows] = np.random.default_rng(0).poisson(scan.flats[:1, rows].repeat(41, axis=0))
+    _, centre = reconstructed(scan.write(tmp_path / "p.h5"))
+    assert centre.columns == pytest.approx(plain[1].columns, abs=0.21)
+    assert centre.difference < 0.3
