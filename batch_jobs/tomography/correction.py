@@ -79,14 +79,19 @@ def _fill(values: Floats, known: NDArray[np.bool_], dead: NDArray[np.bool_], wha
 
 
 def interpolated(values: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Return rows (row, column) where what is not known lies on a line between its neighbours that are."""
-    columns = np.arange(values.shape[1])
-    left = np.maximum.accumulate(np.where(known, columns, -1), axis=1)
-    right = np.minimum.accumulate(np.where(known, columns, len(columns))[:, ::-1], axis=1)[:, ::-1]
-    left, right = np.where(left < 0, right, left), np.where(right == len(columns), left, right)
-    low, high = (np.take_along_axis(values, place, axis=1) for place in (left, right))
-    share = (columns - left) / np.maximum(right - left, 1)
-    made: Floats = np.where(known, values, low + share * (high - low)).astype(np.float32)
+    """Return rows (row, column) where what is not known lies on a line between its neighbours that are.
+
+    Each row knows a value at least; those behind its ends take its first or its last one.
+    """
+    columns = values.shape[1]
+    there, lacking = np.flatnonzero(known), np.flatnonzero(~known)
+    after = np.searchsorted(there, lacking)
+    left, right = there[np.maximum(after - 1, 0)], there[np.minimum(after, len(there) - 1)]
+    row = lacking // columns
+    left, right = np.where(left // columns == row, left, right), np.where(right // columns == row, right, left)
+    share = (lacking - left) / np.maximum(right - left, 1)
+    flat, made = values.ravel(), values.copy()
+    made.flat[lacking] = flat[left] + share * (flat[right] - flat[left])
     return made
 
 

@@ -260,6 +260,17 @@ def test_interpolation_is_along_the_row_and_holds_at_the_ends() -> None:
     assert interpolated(values, known).tolist() == [[1, 1, 2, 3, 4, 4], [2] * 6]
 
 
+def test_interpolation_is_numpys_row_by_row() -> None:
+    chance, places = np.random.default_rng(0), np.arange(9)
+    for _ in range(300):
+        values, known = chance.random((4, 9)).astype(np.float32), chance.random((4, 9)) < chance.random()
+        known[np.arange(4), chance.integers(0, 9, 4)] = True
+        true = [np.interp(places, places[has], row[has]) for row, has in zip(values, known, strict=True)]
+        assert interpolated(np.where(known, values, np.float32(np.nan)), known) == pytest.approx(
+            np.stack(true), abs=1e-6
+        )
+
+
 @pytest.mark.parametrize(
     ("note", "change"),
     [
