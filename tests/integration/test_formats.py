@@ -54,8 +54,8 @@ def test_files_are_listed_with_the_items_that_they_are_of(mill: Mill) -> None:
     absent = mill.drop("filed", "absent.txt", lines.replace("listed", "unlisted").encode())
     assert mill.finish(absent)["status"] == "FAILED"
     assert mill.jobs(absent) == []
-    assert "line 5: s3://" in (told := mill.mail(absent, "FAILED").get_content())
-    assert "/results/unlisted/é +%20.txt does not exist" in told
+    assert "line 5: s3://" in (letter := mill.mail(absent, "FAILED").get_content())
+    assert "/results/unlisted/é +%20.txt does not exist" in letter
     for branch in ("pages", "copies"):
         folder = keys.result("filed", "list.txt", run, f"{branch}/")
         listed = mill.read(f"{folder}files.csv").decode()

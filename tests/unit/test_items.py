@@ -86,33 +86,33 @@ def test_a_list_is_checked_before_any_task_runs(store: Storage) -> None:
         b"te\x00xt",
         b"one\rtwo",
     ]
-    told = checked(store, b"\n".join(bad))
-    assert told.startswith(
+    refusal = checked(store, b"\n".join(bad))
+    assert refusal.startswith(
         "inputs/p/list.txt: line 2: s3://mill/results/a stands on line 1 already; list each item once; "
     )
-    assert told.endswith(" Correct the list and drop it again.")
+    assert refusal.endswith(" Correct the list and drop it again.")
     for number in range(2, len(bad) + 1):
-        assert f"line {number}: " in told
+        assert f"line {number}: " in refusal
     for fault in (
         "line 4: \\ufeffs3://mill/results/a holds the character U+FEFF",
         "line 8: s3://other/results/a is in another bucket",
         "line 10: te\\x00xt holds the character U+0000",
     ):
-        assert fault in told
+        assert fault in refusal
 
 
 def test_objects_of_a_list_that_are_not_there_are_named_with_their_lines(store: Storage) -> None:
     store.put("results/two words", b"x")
-    told = checked(store, b"s3://mill/results/none\ntext\ns3://mill/results/two%20words\n")
-    assert "line 1: s3://mill/results/none does not exist; line 3: " in told
-    assert "keys are written as they are: s3://mill/results/two words" in told
+    refusal = checked(store, b"s3://mill/results/none\ntext\ns3://mill/results/two%20words\n")
+    assert "line 1: s3://mill/results/none does not exist; line 3: " in refusal
+    assert "keys are written as they are: s3://mill/results/two words" in refusal
 
 
 def test_of_many_faults_the_first_ones_are_named(store: Storage) -> None:
-    told = checked(store, b"".join(b"s3://mill/results/%d\n" % number for number in range(50)))
-    assert "line 10: " in told
-    assert "line 11: " not in told
-    assert "; 40 or more lines besides" in told
+    refusal = checked(store, b"".join(b"s3://mill/results/%d\n" % number for number in range(50)))
+    assert "line 10: " in refusal
+    assert "line 11: " not in refusal
+    assert "; 40 or more lines besides" in refusal
 
 
 @given(

@@ -121,5 +121,5 @@ def _begun(stack: Stack, run: str, search: bool) -> Run | None:
         return find_run(stack, run)
     if not search:
         return None
-    seen = next((one for one in islice(executions(stack), _SEARCHED) if one.run == run), None)
+    seen = next((recent for recent in islice(executions(stack), _SEARCHED) if recent.run == run), None)
     return Run(run, seen, None) if seen is not None and seen.ended is not None else None

@@ -68,7 +68,7 @@ class Tried:
 
     @property
     def is_done(self) -> bool:
-        """Tell whether a later stage can read it."""
+        """Return whether a later stage can read it."""
         return not (self.failed or self.problem or self.left_out or self.is_doubted)
 
     @property
@@ -93,7 +93,7 @@ class Trial:
             for branch in stage.branches:
                 found.append(self._try(stage, branch))
                 yield found[-1]
-            if not all(one.is_done for one in found):
+            if not all(tried.is_done for tried in found):
                 return
 
     @property
@@ -101,7 +101,7 @@ class Trial:
         """Return the results made so far: name and file."""
         dropped = keys.parse_input(self.record.input.key)
         prefix = keys.results_prefix(dropped.pipeline, dropped.name, RUN)
-        return [(one.key.removeprefix(prefix), self.store.path(one.key)) for one in self.store.list(prefix)]
+        return [(made.key.removeprefix(prefix), self.store.path(made.key)) for made in self.store.list(prefix)]
 
     def _try(self, stage: Stage, branch: Branch) -> Tried:
         if branch.mpi is not None:
@@ -147,7 +147,7 @@ class Trial:
 
     def _head(self, branch: Branch, held: Coverage) -> bytes:
         key = output_key(self.record, branch.name)
-        made = [key] if self.store.head(key) else [one.key for one in self.store.list(f"{key.rstrip('/')}/")]
+        made = [key] if self.store.head(key) else [file.key for file in self.store.list(f"{key.rstrip('/')}/")]
         if made:
             return self.store.read(made[0], 0, HEAD)
         return b"".join(
@@ -155,8 +155,8 @@ class Trial:
         )
 
     def _faults(self, cursor: Cursor, stage: Stage, branch: Branch) -> Iterator[Fault]:
-        for one in self.store.list(cursor.branch(branch.name).failures):
-            failure = placed(self.store, cursor, read(self.store, Failure, one.key))
+        for listed in self.store.list(cursor.branch(branch.name).failures):
+            failure = placed(self.store, cursor, read(self.store, Failure, listed.key))
             yield Fault(failure, self._line(stage, failure.start or 0))
 
     def _line(self, stage: Stage, place: int) -> int | None:

@@ -82,7 +82,7 @@ class Runner:
         segment.seal(self.store, self.setting)
 
     def _task(self, segment: Segment, task: int, feed: Feed, start: int, end: int, limit: TimeLimit) -> bool:
-        """Run one task; tell whether it is done. Whatever it raises is the task's own failure."""
+        """Run one task; return whether it is done. Whatever it raises is the task's own failure."""
         sink = Sink(segment.file, self.outputs, task)
         try:
             chunk = feed.chunk(start, end)

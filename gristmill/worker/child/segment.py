@@ -76,7 +76,7 @@ class Segment:
         self.file.truncate()
 
     def is_due(self, age: float) -> bool:
-        """Tell whether the segment is large enough, of so many tasks, or of an `age` in seconds, to be sealed."""
+        """Return whether the segment is large enough, of so many tasks, or of an `age` in seconds, to be sealed."""
         full = self.offsets[-1] >= SEGMENT_BYTES or len(self.bytes_in) >= SEGMENT_TASKS
         return full or self.clock.unix() - self.started >= max(SEGMENT_SECONDS, age)
 

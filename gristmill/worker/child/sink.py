@@ -55,7 +55,7 @@ class Sink(io.RawIOBase):
         return self._counter.records
 
     def writable(self) -> bool:
-        """Tell that this is a stream to write."""
+        """Return that it can be written."""
         return True
 
     def write(self, data: Any) -> int:

@@ -38,7 +38,7 @@ class TaskInput(io.RawIOBase):
         return io.BufferedReader(self, min(_BUFFER, self.size + len(self._header) + 1))
 
     def readable(self) -> bool:
-        """Tell that this is a stream to read."""
+        """Return that it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
