@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from gristmill import keys
-from gristmill.errors import Refused
+from gristmill.errors import Corrupt, Refused
 from gristmill.limits import PARTS_MAX
 from gristmill.pipeline.model import Stage
 from gristmill.runs.committed import read_committed
@@ -31,8 +31,13 @@ def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
     if tasks > PARTS_MAX:
         raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")
     held = read_committed(store, keys.BranchKeys(record.run, maker.name, branch.name), tasks)
+    again = f"Make them again with: gristmill resume {record.run}"
+    if held.missing:
+        raise Corrupt(f"{held.tasks_missing} of the {tasks} parts of {branch.name} are gone.", again)
     for part in held.slices:
         receipt = read(store, Receipt, keys.receipt_of(part.segment))
+        if receipt.etag != part.etag:
+            raise Corrupt(f"{part.segment} was replaced while the parts of {branch.name} were listed.", again)
         first = part.span.first - receipt.first
         for low, high in pairwise(receipt.offsets[first:]):
             yield json.dumps({"key": part.segment, "etag": part.etag, "start": low, "end": high}) + "\n"

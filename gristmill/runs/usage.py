@@ -19,6 +19,7 @@ from gristmill.storage import Storage
 
 _LIBRARIES = 60
 _VERSION = 40  # characters
+_LATEST = 10**13  # Unix milliseconds; what a key says of later times is no time
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def leave(store: Storage, branch: keys.BranchKeys, footprint: Footprint) -> None
 def footprints(store: Storage, branch: keys.BranchKeys) -> Iterator[Footprint]:
     """Yield the footprints of a branch by attempt, group, child and try."""
     found = (keys.usage_figures(listed.key) for listed in store.list(branch.usage))
-    yield from (Footprint(*figures) for figures in found if figures and len(figures) == len(fields(Footprint)))
+    left = (Footprint(*figures) for figures in found if figures and len(figures) == len(fields(Footprint)))
+    yield from (footprint for footprint in left if 0 < footprint.began <= footprint.ended < _LATEST)
 
 
 def software() -> Software:

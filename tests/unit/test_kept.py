@@ -131,3 +131,17 @@ def test_what_is_recorded_of_a_stage_is_made_again(store, claimant, monkeypatch,
         answer = resume(store, claimant, monkeypatch, answer["run"])
     assert (answer["verdict"], answer["last"]) == ("COMPLETE", True)
     check_results(store, answer["run"])
+
+
+@pytest.mark.parametrize("damage", [spoil, truncate, remove])
+def test_parts_that_are_gone_when_they_are_listed_are_made_again(store, claimant, monkeypatch, damage):
+    def receipt(run: str) -> str:
+        return next(found.key for found in store.list(keys.BranchKeys(run, "second", "doubled").receipts))
+
+    drop = event(store, "inputs/kept/x", RESULTS["copied"])
+    answer = walk(store, claimant, monkeypatch, drop, damaging(store, damage, "third", receipt))
+    assert answer["verdict"] == "FAILED"
+    assert f"parts of doubled are gone. Make them again with: gristmill resume {answer['run']}" in answer["reason"]
+    again = resume(store, claimant, monkeypatch, answer["run"])
+    assert (again["verdict"], again["last"]) == ("COMPLETE", True)
+    check_results(store, answer["run"])

@@ -51,6 +51,8 @@ def test_a_footprints_figures_lie_in_its_key(store):
     later = replace(PRINT, attempt=10, child=9999)
     for footprint in (later, PRINT):
         leave(store, BRANCH, footprint)
+    for began, ended in ((10**16 - 1, 10**16 - 1), (PRINT.ended + 1, PRINT.ended), (0, 1)):
+        leave(store, BRANCH, replace(PRINT, job_try=9, began=began, ended=ended))  # no times of any container
     assert list(footprints(store, BRANCH)) == [PRINT, later]
     assert b'"libraries"' in store.read(PRINT.key(BRANCH))
 

@@ -9,6 +9,7 @@ import pytest
 
 import gristmill
 from embedded_aws.services.cloudformation.template import parse
+from gristmill import keys
 from gristmill.batch.lanes import read_lanes
 from gristmill.enums import LaneName
 from tests import asl
@@ -123,3 +124,20 @@ def test_the_template_has_one_entry_for_every_lane(has_gpu: bool):
     gpu = more["GpuLanes"]["Fn::If"][1]["Fn::Sub"] if has_gpu else ""
     filled = re.sub(r"\$\{Max\w+}", "8", text.replace("${GpuLanes}", gpu))
     assert set(read_lanes(filled)) == {name for name in LaneName if has_gpu or "gpu" not in name}
+
+
+def test_older_versions_live_longer_than_an_execution_may_take():
+    """What a run reads, it reads by version; a resume needs the dropped file as long as the run's records are kept."""
+    days = asl.definition()["TimeoutSeconds"] / 86_400
+    kept = TEMPLATE["Parameters"]["IntermediateDays"]
+    assert days < kept["MinValue"] <= kept["Default"]
+    rules = {
+        rule["Prefix"]: rule
+        for rule in RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+        if "Prefix" in rule
+    }
+    for prefix in (keys.RUNS, keys.WORK, keys.RESULTS, keys.INPUTS):
+        older = rules[prefix]["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        assert days < (kept["MinValue"] if older == {"Ref": "IntermediateDays"} else older)
+    assert rules[keys.INPUTS]["NoncurrentVersionExpiration"]["NoncurrentDays"] == {"Ref": "IntermediateDays"}
+    assert rules[keys.RUNS]["ExpirationInDays"] == rules[keys.WORK]["ExpirationInDays"] == {"Ref": "IntermediateDays"}
