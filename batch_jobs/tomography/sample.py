@@ -20,7 +20,12 @@ from .phantom import Scan, projections
 _DARK = 100.0  # counts
 _BEAM = 50_000.0  # counts of the open beam where there is no noise to ask for
 _REFERENCES = 10  # flats, and darks
+_FULL = np.iinfo(np.uint16).max
 _BLOCK = 16  # frames made at a time
+
+
+class Saturated(ValueError):
+    """Raised where a pixel counts more than is stored."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,13 @@ class Detector:
         """Return what is read out for a transmission of 0 to 1: (frame, row, column)."""
         beam = transmission * (self.photons or _BEAM) * self.gain
         seen: NDArray[Any] = (self.chance.poisson(beam) if self.photons else beam) + _DARK
-        return np.minimum(seen, 65_535).astype(np.uint16) if self.photons else seen.astype(np.float32)
+        if not self.photons:
+            return seen.astype(np.float32)
+        if seen.max() > _FULL:
+            raise Saturated(
+                f"a pixel counts {seen.max():.0f}, and {_FULL} at most are stored: take fewer photons, or rings"
+            )
+        return seen.astype(np.uint16)
 
 
 def write(path: Path, scan: Scan, photons: float, rings: float, seed: int = 0) -> None:
@@ -73,9 +84,13 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--noise", type=float, default=0, metavar="I0", help="photons a pixel (default: no noise)")
     parser.add_argument("--rings", type=float, default=0, metavar="S", help="spread of the columns' gain, as 0.01")
     parser.add_argument("--shift", type=float, default=0, metavar="PX", help="of the axis from the detector's middle")
-    told = parser.parse_args(arguments)
-    scan = Scan(told.rows, told.columns, half_turn(told.angles), (told.columns - 1) / 2 + told.shift)
-    write(told.out, scan, told.noise, told.rings)
+    given = parser.parse_args(arguments)
+    scan = Scan(given.rows, given.columns, half_turn(given.angles), (given.columns - 1) / 2 + given.shift)
+    try:
+        write(given.out, scan, given.noise, given.rings)
+    except Saturated as error:
+        given.out.unlink()
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from batch_jobs.tomography import sample
 from batch_jobs.tomography.angles import gap, half_turn, in_degrees, weights
 from batch_jobs.tomography.beam import Beam
 from batch_jobs.tomography.centring import Centre
@@ -314,3 +315,10 @@ def test_rows_without_sample_have_no_say_in_the_centre(tmp_path: Path, plain: Re
     _, centre = reconstructed(scan.write(tmp_path / "p.h5"))
     assert centre.columns == pytest.approx(plain[1].columns, abs=0.21)
     assert centre.difference < 0.3
+
+
+def test_the_sample_never_cuts_its_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        sample.main([str(tmp_path / "p.h5"), "--columns", "32", "--rows", "2", "--angles", "9", "--noise", "66000"])
+    assert "65535 at most are stored: take fewer photons" in capsys.readouterr().err
+    assert not (tmp_path / "p.h5").exists()
