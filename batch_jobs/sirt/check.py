@@ -20,8 +20,8 @@ def check(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task:
         most_missing, rows = parameters["missing_percent"], middle_rows(height, parameters["rows"])
         found = inspect(scan, most_missing)
         counts = [
-            {"missing": sum(read.missing), "saturated": sum(read.saturated), "levels": read.levels}
-            for read in read_integrals(scan, found.beam, slice(count), rows, most_missing)
+            {"first": number, "missing": sum(read.missing), "saturated": sum(read.saturated), "levels": read.levels}
+            for number, read in enumerate(read_integrals(scan, found.beam, slice(count), rows, most_missing))
         ]
         shape = (count, rows.stop - rows.start, columns)
         figures = scan_figures(found.notes, scan.degrees, shape, counts)

@@ -32,13 +32,15 @@ def check_finite(values: NDArray[Any], what: str) -> None:
 def scan_figures(
     notes: Sequence[str], degrees: Degrees, shape: Sequence[int], counts: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return the figures of a scan from the counts of its frames, which lie in their order.
+    """Return the figures of a scan from the counts of its frames, of which each begins at its `first`.
 
-    `notes` are what was odd before; what is odd in the frames is added.
+    `notes` are what was odd before; what is odd in the frames is added. A trial has not read all of them.
     """
     values = int(np.prod(shape))
     missing, saturated = (sum(count[name] for count in counts) for name in ("missing", "saturated"))
-    levels = np.array([level for count in counts for level in count["levels"]])
+    levels = np.full(shape[0], np.nan)
+    for count in counts:
+        levels[count["first"] : count["first"] + len(count["levels"])] = count["levels"]
     found = [*notes, *_odd_levels(levels, degrees)]
     return {
         "frames": shape[0],
@@ -54,10 +56,15 @@ def scan_figures(
 def _odd_levels(levels: NDArray[np.float64], degrees: Degrees) -> list[str]:
     """Return what is odd in the mean attenuation of frames; around the object it changes little from angle to angle."""
     notes = []
-    if levels.mean() < _NEGATIVE:
-        notes.append(f"the mean attenuation is {levels.mean():.3g}: the frames are brighter than the flats")
-    order = np.argsort(degrees % 180, kind="stable")
-    jumps = np.abs(levels - _middle(levels[order])[np.argsort(order)])
+    read = np.flatnonzero(np.isfinite(levels))
+    if len(read) < len(levels):
+        notes.append(f"{len(levels) - len(read)} of {len(levels)} frames were not read, and are zero")
+    mean = float(levels[read].mean())
+    if mean < _NEGATIVE:
+        notes.append(f"the mean attenuation is {mean:.3g}: the frames are brighter than the flats")
+    order = read[np.argsort(degrees[read] % 180, kind="stable")]
+    jumps = np.zeros(len(levels))
+    jumps[order] = np.abs(levels[order] - _middle(levels[order]))
     if jumps.max() > _JUMP:
         frame = int(jumps.argmax())
         notes.append(f"frame {frame} has another beam than its neighbours: {jumps[frame]:.2g} in mean attenuation")

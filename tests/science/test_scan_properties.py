@@ -227,7 +227,7 @@ def test_what_is_interpolated_and_what_is_odd_is_counted(tmp_path: Path) -> None
         integrals = line_integrals(raw.read(0, 41), found.beam, 5, "data", raw.frames.tolist())
     assert [number for number, count in enumerate(integrals.missing) if count] == [3, 9]
     assert found.notes == ["/exchange/data_white has 1 values that are no numbers: they are left out of the mean"]
-    counts = [{"missing": sum(integrals.missing), "saturated": 0, "levels": integrals.levels}]
+    counts = [{"first": 0, "missing": sum(integrals.missing), "saturated": 0, "levels": integrals.levels}]
     figures = scan_figures(found.notes, raw.degrees, raw.shape, counts)
     assert figures["missing_percent"] == pytest.approx(100 * 3 / (41 * ROWS * COLUMNS))
     assert (figures["odd"], figures["frames"]) == (1, 41)
@@ -295,8 +295,17 @@ def test_a_beam_that_changes_is_noted(tmp_path: Path, frame: Any, factor: float,
     with h5py.File(scan.write(tmp_path / "p.h5")) as file:
         raw = read_scan(file, defaults("tomography"))
         found = line_integrals(raw.read(0, 41), inspect(raw, 5).beam, 5, "data", raw.frames.tolist())
-    counts = [{"missing": 0, "saturated": 0, "levels": found.levels}]
+    counts = [{"first": 0, "missing": 0, "saturated": 0, "levels": found.levels}]
     assert any(note in line for line in scan_figures([], raw.degrees, raw.shape, counts)["notes"])
+
+
+def test_frames_that_a_trial_leaves_out_are_noted() -> None:
+    counts = [{"first": 4, "missing": 1, "saturated": 0, "levels": [0.3, 0.3, 0.9, 0.3, 0.3]}]
+    notes = scan_figures([], np.arange(9) * 20.0, (9, 2, 8), counts)["notes"]
+    assert notes == [
+        "4 of 9 frames were not read, and are zero",
+        "frame 6 has another beam than its neighbours: 0.6 in mean attenuation",
+    ]
 
 
 def test_angles_are_directions() -> None:

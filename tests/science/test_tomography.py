@@ -194,6 +194,16 @@ def test_a_trial_goes_through_all_stages_without_any_aws(tmp_path: Path, monkeyp
     assert group["0"].shape == (4, 32, 32)
 
 
+def test_a_trial_of_some_of_the_frames_says_so(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    main(["p.h5", "--columns", "32", "--angles", "120", "--rows", "2"])
+    assert call(["try", "tomography", "p.h5", "-p", "frame_block=30", "--results", "out"]) == 0
+    notes = json.loads((tmp_path / "out/try/quality.json").read_text())["scan"]["notes"]
+    assert notes[0] == "30 of 120 frames were not read, and are zero"
+    assert "quality: scan.odd is " in "".join(capsys.readouterr())
+
+
 def _tooth() -> Path | None:
     """Return a real scan: where GRISTMILL_TOOTH says, else in a folder `data` beside the project."""
     named = os.environ.get("GRISTMILL_TOOTH")
