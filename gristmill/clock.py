@@ -34,4 +34,17 @@ class Clock:
         return datetime.fromtimestamp(self.unix(), UTC)
 
 
+def seldom(act: Callable[[], None], clock: Clock, seconds: float = 1.0) -> Callable[[], None]:
+    """Return what does `act`, once in so many seconds however often it is called."""
+    last: list[float] = []
+
+    def due() -> None:
+        now = clock.now()
+        if not last or now - last[-1] >= seconds:
+            last[:] = [now]
+            act()
+
+    return due
+
+
 REAL = Clock()

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable
+from functools import partial
 
 from gristmill import keys
 from gristmill.chunks import index
@@ -17,8 +18,9 @@ from gristmill.formats.reader import Damaged, Malformed, Reader, View
 from gristmill.formats.registry import make_reader, traits_of
 from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import layout_of, size_of
+from gristmill.runs.at_work import check_owner
 from gristmill.runs.locations import frozen, result_branches, stage_source
-from gristmill.runs.pinned import ObjectVersion, StageCut, find_cut, overwrite, replace_object
+from gristmill.runs.pinned import ObjectVersion, StageCut, find_cut, replace_object
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
@@ -33,7 +35,7 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool
     read, where it must be scanned and is more than one Split can scan, and where more files would be published than one
     Merge can copy. A `whole` input must end as one does.
     """
-    made = find_cut(store, record.run, stage.name)
+    made, check = find_cut(store, record.run, stage.name), partial(check_owner, store, record)
     source = _source(store, record, stage, made)
     if made and not made.source.is_same(source):
         raise _other(record, source)
@@ -41,29 +43,33 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool
         body = _index(store, record, stage, source, whole=whole)
         if stage.split.records is RecordFormat.LIST:
             check_list(store, source)
-        cut = write_index(store, record.run, stage.name, source, body)
+        cut = write_index(store, record.run, stage.name, source, body, check)
         if made and not made.index.is_same(cut.index):
             raise _other(record, cut.index)
-        made = keep_cut(store, record.run, stage.name, cut)
+        made = keep_cut(store, record.run, stage.name, cut, check)
     elif made.source != source:  # the same bytes, merged again
-        made = keep_cut(store, record.run, stage.name, made.model_copy(update={"source": source}))
+        made = keep_cut(store, record.run, stage.name, made.model_copy(update={"source": source}), check)
     check_files(made.tasks, _publishing(record, stage))
     return made
 
 
-def write_index(store: Storage, run: str, stage: str, source: ObjectVersion, body: bytes) -> StageCut:
-    """Write a stage's index, and return what it is the index of; that counts once it is kept."""
+def write_index(
+    store: Storage, run: str, stage: str, source: ObjectVersion, body: bytes, check: Callable[[], object] = lambda: None
+) -> StageCut:
+    """Write a stage's index, unless `check` raises, and return what it is the index of; that counts once it is kept."""
     key = keys.chunks(run, stage)
-    written = replace_object(store, key, body)
+    written = replace_object(store, key, body, check)
     header = index.parse_header(body, key)
     return StageCut(
         source=source, index=written, values=header.values, records=header.records, encoding=header.encoding
     )
 
 
-def keep_cut(store: Storage, run: str, stage: str, made: StageCut) -> StageCut:
-    """Write what a stage reads, which its children and functions go by from then on; return it."""
-    overwrite(store, keys.stage_cut(run, stage), made.model_dump_json().encode())
+def keep_cut(
+    store: Storage, run: str, stage: str, made: StageCut, check: Callable[[], object] = lambda: None
+) -> StageCut:
+    """Write what a stage reads, unless `check` raises; its children and functions go by it from then on. Return it."""
+    store.put_checked(keys.stage_cut(run, stage), made.model_dump_json().encode(), check)
     return made
 
 

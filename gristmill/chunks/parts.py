@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 from gristmill import keys
 from gristmill.errors import Corrupt, Refused
 from gristmill.limits import PARTS_MAX
 from gristmill.pipeline.model import Stage
+from gristmill.runs.at_work import check_owner
 from gristmill.runs.committed import read_committed
 from gristmill.runs.locations import find_branch, frozen
 from gristmill.runs.pinned import ObjectVersion, read_cut, replace_object
@@ -22,7 +24,7 @@ def write_items(store: Storage, record: RunRecord, stage: Stage) -> ObjectVersio
     A list stands once a stage is cut by it, whatever late children add.
     """
     body = "".join(_lines(store, record, stage)).encode()
-    return replace_object(store, keys.items(record.run, stage.name), body)
+    return replace_object(store, keys.items(record.run, stage.name), body, partial(check_owner, store, record))
 
 
 def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:

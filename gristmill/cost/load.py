@@ -23,7 +23,7 @@ from gristmill.pipeline.model import Branch
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
 # Requests, writes and reads, beside those of branches, and the sign and the two looks of each invocation:
 _OF_A_RUN = (11, 15)  # Split's listing of stops, record and estimate; Notify's listings, record, report and outcome
-_OF_A_STAGE = (5, 11)  # its index, what that is of, its finding; what JobMap and CheckOutput read, and Notify twice
+_OF_A_STAGE = (5, 16)  # its index, what that is of, its finding; what JobMap and CheckOutput read, and Notify twice
 _CHILD_LOG, _PROGRESS_LOG = 250, 110  # bytes, counted on the embedded AWS
 _INVOCATION_LOG = 1_500
 
@@ -122,7 +122,7 @@ def merge_requests(load: Load) -> tuple[float, float]:
     each = load.bytes_out / max(1, load.segments)
     copied = load.segments if each >= S3_PART_MIN else ceil(load.bytes_out / S3_PART_MIN)
     read = 0 if each >= S3_PART_MIN else load.segments
-    return (2 if copied < 2 else copied + 3), read + 6
+    return (2 if copied < 2 else copied + 3), read + 9
 
 
 def log_usage(loads: list[Load], invocations: int) -> Usage:

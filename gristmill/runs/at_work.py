@@ -16,6 +16,7 @@ from pydantic import AwareDatetime
 from gristmill import keys
 from gristmill.errors import Refused, Superseded
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.reading import find
 from gristmill.runs.records import CONTRACT, Record, RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.storage import Storage
@@ -76,6 +77,13 @@ def check_going(store: Storage, cursor: Cursor) -> None:
     check_fence(record, cursor.fence)
     check_contract(record)
     check_not_stopped(store, cursor.run, record.execution)
+
+
+def check_owner(store: Storage, record: RunRecord) -> None:
+    """Raise Superseded where another execution has taken the run over since its record was read."""
+    found = find(store, RunRecord, keys.run_record(record.run))
+    if found is not None:  # there is none where a run is only planned
+        check_fence(found, record.fence)
 
 
 def check_fence(record: RunRecord, fence: int) -> None:

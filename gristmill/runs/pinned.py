@@ -1,5 +1,6 @@
 """What a run reads of what it has made or was given, pinned: those very bytes, whatever lies under the key by now."""
 
+from collections.abc import Callable
 from typing import Annotated, BinaryIO, Literal, Self
 
 from pydantic import Field
@@ -12,7 +13,6 @@ from gristmill.runs.records import Record
 from gristmill.storage import ObjectInfo, Storage
 
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
-_TRIES = 5
 
 
 class ObjectVersion(Record):
@@ -83,20 +83,9 @@ def find_published(store: Storage, branch: keys.BranchKeys) -> Published | None:
     return find_readable(store, Published, branch.published)
 
 
-def overwrite(store: Storage, key: str, body: bytes) -> None:
-    """Write a control object over whatever is there, on condition that nobody else does meanwhile."""
-    for _ in range(_TRIES):
-        if store.put_new(key, body):
-            return
-        there = store.head(key)
-        if there and store.put_if(key, body, there.etag):
-            return
-    raise Changed(f"{key} changes all the time.", "Repeat in a moment.")
-
-
-def replace_object(store: Storage, key: str, body: bytes) -> ObjectVersion:
-    """Write a control object as `overwrite` does; return it as it is then."""
-    overwrite(store, key, body)
+def replace_object(store: Storage, key: str, body: bytes, check: Callable[[], object] = lambda: None) -> ObjectVersion:
+    """Write a control object over whatever is there, unless `check` raises; return it as it is then."""
+    store.put_checked(key, body, check)
     made = store.head(key)
     if made is None or made.size != len(body):
         raise Changed(f"{key} was replaced or removed just after it was written.", "Repeat in a moment.")

@@ -1,5 +1,6 @@
 """CheckOutput: check that a stage is complete and its counts agree. This is the only way to COMPLETE."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ from gristmill.steps.check_output.verdict import Expected, count_failure, judge,
 from gristmill.steps.merge.publish import is_published, lost_results, publishes
 from gristmill.storage import Storage
 
+logger = logging.getLogger(__name__)
 _FIRST_WAIT = 2  # seconds before the first retry; doubles up to the longest
 _LONGEST_WAIT = 60
 
@@ -38,6 +40,8 @@ def check_output(
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
     tries = nth_attempt(cursor.attempt)
+    key = keys.check(cursor.run, stage.name, cursor.attempt)
+    seen = store.head(key)
     found: list[BranchFinding] = []
     notes: list[str] = []
     try:
@@ -60,7 +64,8 @@ def check_output(
         branches=found,
         warnings=notes,
     )
-    store.put(keys.check(cursor.run, stage.name, cursor.attempt), finding.model_dump_json().encode())
+    if not store.put_over(key, finding.model_dump_json().encode(), seen):
+        logger.warning("left alone: %s, which another try has written meanwhile", key)
     return _answer(record, stage, cursor, verdict, reason, tries)
 
 

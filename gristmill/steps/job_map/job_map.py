@@ -80,8 +80,15 @@ def _branch(store: Storage, lane: Lane, cursor: Cursor, stage: Stage, branch: Br
     held = read_committed(store, place, tasks)
     todo = held.tasks_missing
     if 0 < todo < tasks:
-        store.put(place.tasks(cursor.attempt), index.pack(_numbers(held)))
+        todo = _keep_tasks(store, place.tasks(cursor.attempt), index.pack(_numbers(held)))
     return plan_arrays(lane, cursor, stage, branch, todo)
+
+
+def _keep_tasks(store: Storage, key: str, packed: bytes) -> int:
+    """Write the index of an attempt's tasks, unless an earlier try of JobMap has; return how many they are."""
+    if store.put_new(key, packed):
+        return index.parse_header(packed, key).values
+    return index.parse_header(store.read(key), key).values
 
 
 def plan_arrays(lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, todo: int) -> dict[str, Any]:

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 
 from gristmill import keys
+from gristmill.clock import seldom
 from gristmill.enums import OutputKind
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.locations import find_branch, frozen, output_key, result_branches
-from gristmill.runs.pinned import ObjectVersion, Published, find_published, overwrite
+from gristmill.runs.pinned import ObjectVersion, Published, find_published
 from gristmill.runs.records import RunRecord
 from gristmill.steps.merge.files import file_name, listing, listing_key
 from gristmill.storage import ObjectInfo, Piece, Storage
@@ -49,23 +50,23 @@ def lost_results(store: Storage, record: RunRecord, stages: Iterable[Stage]) -> 
 
 
 def publish(
-    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None] | None = None
+    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None] = lambda: None
 ) -> None:
     """Join the slices into one object behind their header, or copy each task's file to its name and list them.
 
-    What was made is recorded last, with its ETag. `check` is asked before the joined object appears, and raises where
-    it must not; files are too many to ask for each. Changed where a segment is no longer the one in the cover.
+    What was made is recorded last, with its ETag. `check` is asked before an object appears, and raises where it must
+    not; files are so many that it is asked once a second. Changed where a segment is no longer the one in the cover.
     """
     if branch.output is OutputKind.FILES:
-        output = _copied(store, record, branch, held)
+        output = _copied(store, record, branch, held, check)
     else:
         output = _joined(store, record, branch, held, check)
     made = Published(output=output, tasks=_tasks(held))
-    overwrite(store, _place(record, branch).published, made.model_dump_json().encode())
+    store.put_checked(_place(record, branch).published, made.model_dump_json().encode(), check)
 
 
 def _joined(
-    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None] | None
+    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None]
 ) -> ObjectVersion:
     place = _place(record, branch)
     pieces = [Piece(part.segment, part.start, part.end, part.etag) for part in held.slices if part.end > part.start]
@@ -76,18 +77,23 @@ def _joined(
     return ObjectVersion.of(store.compose(output_key(record, branch.name), pieces, metadata, place.merging, check))
 
 
-def _copied(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -> ObjectVersion:
+def _copied(
+    store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None]
+) -> ObjectVersion:
     place, metadata = _place(record, branch), {"gristmill-run": record.run}
 
     def copy(part: Slice) -> ObjectInfo:
         key = f"{output_key(record, branch.name)}{file_name(record, branch, part.span.first)}"
         piece = Piece(part.segment, part.start, part.end, part.etag)
+        now_and_then()
         return store.compose(key, [piece], metadata, f"{place.merging}{part.span}/")
 
+    now_and_then = seldom(check, store.clock)
     copies = store.together(copy, held.slices, _COPIERS)
     text = listing(store, record, branch, held)
-    listed = store.put(listing_key(record, branch), text, "text/csv; charset=utf-8")
-    digest = _digest([*copies, ObjectInfo(listing_key(record, branch), len(text), listed)])
+    store.put_checked(listing_key(record, branch), text, check, "text/csv; charset=utf-8")
+    listed = store.head(listing_key(record, branch))
+    digest = _digest([*copies, *([listed] if listed else [])])
     return ObjectVersion(key=output_key(record, branch.name), version=None, etag=digest, size=held.size)
 
 
