@@ -63,7 +63,7 @@ def check_may_begin(store: Storage, run: str, execution: str) -> None:
 
 
 def is_stopped(store: Storage, run: str, execution: str) -> bool:
-    """Tell whether an execution was stopped."""
+    """Return whether an execution was stopped."""
     return store.head(_stop(run, execution)) is not None
 
 

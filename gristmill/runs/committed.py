@@ -38,6 +38,6 @@ def read_committed(store: Storage, branch: keys.BranchKeys, tasks: int, first: i
 
 
 def _commits(receipt: Receipt, span: keys.Span, segment: ObjectInfo) -> bool:
-    """Tell whether a receipt is of this very segment."""
+    """Return whether a receipt is of this very segment."""
     found = (receipt.first, receipt.end, receipt.offsets[-1], receipt.etag)
     return found == (span.first, span.end, segment.size, segment.etag)

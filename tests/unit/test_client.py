@@ -1,9 +1,13 @@
 """The decisions under the command line: progress, pace, plans, filters, the file before it travels."""
 
 import gzip
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from embedded_aws.lifecycle.state import STATE_FILE
 from gristmill import keys
@@ -12,11 +16,13 @@ from gristmill.client.drop.drops import Upload, faults
 from gristmill.client.drop.plan import plan_file
 from gristmill.client.home import home
 from gristmill.client.pace import Pace
+from gristmill.client.runs.executions import describe_recent, execution_arn
 from gristmill.client.runs.progress import count_children, union, waits
 from gristmill.client.runs.snapshot import Children
 from gristmill.client.subscriptions import On, policy
 from gristmill.client.target import HOME
-from gristmill.enums import Compute
+from gristmill.clock import Clock
+from gristmill.enums import Compute, RunStatus
 from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.pipeline.loading import load
@@ -132,3 +138,29 @@ def test_an_embedded_aws_is_found_from_the_folders_below_its_own(tmp_path: Path,
     assert home({HOME: str(below)}, tmp_path) == below
     monkeypatch.setattr("os.getuid", lambda: state.stat().st_uid + 1)
     assert home({}, below) == below / ".gristmill", "another user's must not lead there"
+
+
+class SlowStates:
+    """A Step Functions that shows an execution only when it is asked for the third time."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def describe_execution(self, **_which: str) -> dict[str, Any]:
+        self.asked += 1
+        if self.asked < 3:
+            raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "DescribeExecution")
+        return {"status": "RUNNING", "startDate": datetime(2026, 1, 2, tzinfo=UTC), "input": "5"}
+
+
+def test_an_execution_that_was_just_started_is_waited_for():
+    slept: list[float] = []
+    states = SlowStates()
+    store = SimpleNamespace(bucket="mill", clock=Clock(sleep=slept.append))
+    machine = "arn:aws:states:us-east-1:1:stateMachine:mill"
+    stack: Any = SimpleNamespace(client=lambda _name: states, store=store, machine=machine)
+    found = describe_recent(stack, execution_arn(stack, "new"))
+    assert found
+    assert found.status is RunStatus.RUNNING
+    assert len(slept) == 2
+    assert describe_recent(stack, "arn:of:another") is None

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill import keys
-from gristmill.clock import Clock
+from gristmill.clock import Clock, seldom
 from gristmill.parallel import Item, Result, together
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.__main__ import make_runner
@@ -128,3 +128,13 @@ def test_a_run_walks_through_the_core_on_a_virtual_clock_in_one_thread(store, cl
     receipts = store.list(keys.BranchKeys(answer["run"], "map", "repeat").receipts)
     assert {store.read_json(receipt.key)["started"] for receipt in receipts} == set(now)
     assert threading.active_count() == threads
+
+
+def test_what_is_done_seldom_is_done_once_in_so_many_seconds():
+    times, done = iter([0.0, 0.4, 0.9, 1.0, 1.5, 2.1]), []
+    act = seldom(lambda: done.append(1), Clock(now=lambda: next(times)))
+    counts = []
+    for _ in range(6):
+        act()
+        counts.append(len(done))
+    assert counts == [1, 1, 1, 2, 2, 3]

@@ -147,3 +147,20 @@ def test_nobody_but_the_storage_room_speaks_to_s3():
             if isinstance(spoken, str) and spoken in calls:
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno} {spoken}")
     assert found == []
+
+
+def test_a_checked_write_lands_over_what_was_there_as_it_was_checked_and_asks_again_where_that_changed(any_storage):
+    asked: list[int] = []
+
+    def check() -> None:
+        asked.append(len(asked))
+        if len(asked) == 1:
+            any_storage.put("runs/checked", b"another's, larger")
+        if len(asked) > 2:
+            raise ValueError("not admitted")
+
+    any_storage.put_checked("runs/checked", b"mine", check)
+    assert (len(asked), any_storage.read("runs/checked")) == (2, b"mine")
+    with pytest.raises(ValueError, match="not admitted"):
+        any_storage.put_checked("runs/checked", b"late", check)
+    assert any_storage.read("runs/checked") == b"mine"

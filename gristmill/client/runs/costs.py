@@ -27,5 +27,5 @@ class Cost:
 
 def cost_of(stack: Stack, run: str) -> Cost:
     """Return what a run has cost in all its executions that have ended."""
-    bills = [one.cost for one in outcomes(stack, run) if one.cost]
+    bills = [outcome.cost for outcome in outcomes(stack, run) if outcome.cost]
     return Cost(combined(bills) if bills else None, expected(stack.store, run), stack.target.local)

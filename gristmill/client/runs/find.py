@@ -53,7 +53,7 @@ class Run:
 
     @property
     def going(self) -> bool:
-        """Tell whether the run has not ended."""
+        """Return whether the run has not ended."""
         return self.status is RunStatus.RUNNING
 
     @property
@@ -91,8 +91,8 @@ def find_run(stack: Stack, text: str) -> Run:
     owner = describe(stack, record.execution) if record else None
     if record and owner:
         return _owned(stack, record, owner)
-    about = (one for one in islice(executions(stack), _SEARCHED) if one.run == run)
-    found = next(filter(None, (_current(stack, one) for one in about)), None) or _remains(stack, run, record)
+    about = (seen for seen in islice(executions(stack), _SEARCHED) if seen.run == run)
+    found = next(filter(None, (_current(stack, seen) for seen in about)), None) or _remains(stack, run, record)
     if found is None:
         raise NotFound(f"there is no run {run}, or nothing of it any more.", "See which there are with: gristmill runs")
     return found
@@ -100,9 +100,9 @@ def find_run(stack: Stack, text: str) -> Run:
 
 def _remains(stack: Stack, run: str, record: RunRecord | None) -> Run | None:
     """Return a run without an execution as its outcome or its report tells of it."""
-    told = of_outcome(stack, record) if record else None
-    if told:
-        return Run(run, told, record, DELETED if stack.is_leaving else NO_EXECUTION)
+    execution = of_outcome(stack, record) if record else None
+    if execution:
+        return Run(run, execution, record, DELETED if stack.is_leaving else NO_EXECUTION)
     if record and stack.is_leaving:
         return Run(run, cut_off(record), record, DELETED)
     reported = of_report(stack, run)
@@ -146,7 +146,7 @@ def _owned(stack: Stack, record: RunRecord, seen: Execution) -> Run:
     run = record.run
     if seen.arn == record.execution:
         resumes = unclaimed_resumes(stack, record) if seen.status is not RunStatus.RUNNING else []
-        going = [one for one in resumes if one.status is RunStatus.RUNNING and one.run == run]
+        going = [resume for resume in resumes if resume.status is RunStatus.RUNNING and resume.run == run]
         return Run(run, going[-1] if going else seen, record)
     if seen.is_resume and seen.status is RunStatus.RUNNING:
         return Run(run, seen, record)
@@ -159,7 +159,7 @@ def _complete(stack: Stack, text: str) -> str:
     listed = (keys.parse_run(folder) for folder in islice(stack.store.folders(keys.run_prefix(text)[:-1]), _LISTED))
     runs = [run for run in listed if re.fullmatch(_RUN, run)]
     if not runs:
-        seen = {one.run for one in islice(executions(stack), _SEARCHED) if one.run}
+        seen = {execution.run for execution in islice(executions(stack), _SEARCHED) if execution.run}
         runs = sorted(run for run in seen if run.startswith(text))
     if not runs:
         raise NotFound(f"there is no run {text}.", "See which there are with: gristmill runs")

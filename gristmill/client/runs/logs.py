@@ -72,7 +72,7 @@ def _label(branch: str, attempt: int) -> str:
 def _places(run: Run, branch: str | None) -> list[tuple[str, str]]:
     """Return stages with their branches; NotFound if the one asked for is none of them."""
     stages = frozen(run.record).stages if run.record and run.record.pipeline else []
-    places = [(stage.name, one.name) for stage in stages for one in stage.branches]
+    places = [(stage.name, branch.name) for stage in stages for branch in stage.branches]
     if branch is not None and branch not in [name for _, name in places]:
         known = ", ".join(name for _, name in places) or "none"
         raise NotFound(f"run {run.run} has no branch {branch}.", f"It has: {known}.")
@@ -100,8 +100,8 @@ def _children(batch: Any, parent: str, state: str) -> Iterator[dict[str, Any]]:
 def _of_child(label: str, child: dict[str, Any]) -> Iterator[Stream]:
     node = child.get("nodeDetails")
     place = f"#{node['nodeIndex']}" if node else f"[{child.get('arrayProperties', {}).get('index', 0)}]"
-    attempts = [one.get("container", {}) for one in child.get("attempts", [])]
-    names = [one.get("logStreamName") for one in [*attempts, child.get("container", {})]]
+    attempts = [tried.get("container", {}) for tried in child.get("attempts", [])]
+    names = [container.get("logStreamName") for container in [*attempts, child.get("container", {})]]
     for number, name in enumerate(dict.fromkeys(name for name in names if name)):
         which = f"{label}{place}" + (f" try {number + 1}" if number else "")
         yield Stream(name, which, child["jobId"], child["status"] in TERMINAL)
@@ -129,7 +129,7 @@ def _workers(stack: Stack, place: keys.BranchKeys, task: int) -> Iterator[tuple[
     """Yield the ids of the jobs that worked on a task, with their labels."""
     for failure in read_failures(stack.store, place.task_failures(task)):
         yield failure.job_id, _label(place.branch, failure.attempt)
-    spans = (one for one in committed_segments(stack.store, place) if one.first <= task < one.end)
+    spans = (span for span in committed_segments(stack.store, place) if span.first <= task < span.end)
     for receipt in filter(None, (find_receipt(stack.store, place, span) for span in spans)):
         yield receipt.job_id, _label(place.branch, receipt.attempt)
 

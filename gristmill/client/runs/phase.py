@@ -23,5 +23,5 @@ def phase(stack: Stack, execution: Execution) -> str:
     history = stack.client("stepfunctions").get_execution_history(
         executionArn=execution.arn, reverseOrder=True, maxResults=_LOOKED_AT
     )
-    entered = (one.get("stateEnteredEventDetails", {}).get("name", "") for one in history["events"])
+    entered = (event.get("stateEnteredEventDetails", {}).get("name", "") for event in history["events"])
     return next((PHASES[name] for name in entered if name in PHASES), "")

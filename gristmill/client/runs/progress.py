@@ -46,7 +46,7 @@ def look(stack: Stack, run: Run, memory: Memory | None = None) -> Look:
 
 
 def _phase(stack: Stack, run: Run, stages: tuple[StageLook, ...]) -> str:
-    at_work = (one.children.waiting or one.children.running for stage in stages for one in stage.branches)
+    at_work = (seen.children.waiting or seen.children.running for stage in stages for seen in stage.branches)
     return phase(stack, run.execution) if run.going and not any(at_work) else ""
 
 
@@ -57,7 +57,7 @@ def _stage(stack: Stack, record: RunRecord, stage: Stage, jobs: list[dict[str, A
     finding = _finding(stack, record.run, stage.name, memory)
     if finding and finding.verdict is CheckVerdict.COMPLETE:
         attempt = finding.attempt
-        looks = [_found(one) for one in finding.branches]
+        looks = [_found(branch) for branch in finding.branches]
     else:
         attempt = _attempt(record, stage, jobs, finding)
         looks = [_branch(stack, place, attempt, tasks, jobs) for place in _places(record, stage)]
@@ -95,15 +95,15 @@ def _places(record: RunRecord, stage: Stage) -> list[keys.BranchKeys]:
     return [keys.BranchKeys(record.run, stage.name, branch.name) for branch in stage.branches]
 
 
-def _found(one: BranchFinding) -> BranchLook:
-    return BranchLook(one.branch, one.tasks, one.done)
+def _found(found: BranchFinding) -> BranchLook:
+    return BranchLook(found.branch, found.tasks, found.done)
 
 
 def _branch(stack: Stack, place: keys.BranchKeys, attempt: int, tasks: int, jobs: list[dict[str, Any]]) -> BranchLook:
     own = [job for job in jobs if place.job_attempt(job["jobName"]) == attempt]
     done = union(committed_segments(stack.store, place))
-    failed = [one.key for one in islice(stack.store.list(place.failures), FAILURES_COUNTED)]
-    now_failed = [told.task for key in failed if (told := keys.parse_failure(key)) and told.attempt == attempt]
+    failed = [listed.key for listed in islice(stack.store.list(place.failures), FAILURES_COUNTED)]
+    now_failed = [failure.task for key in failed if (failure := keys.parse_failure(key)) and failure.attempt == attempt]
     return BranchLook(
         branch=place.branch,
         tasks=tasks,
@@ -120,14 +120,14 @@ def _waiting(stack: Stack, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return jobs
     batch = stack.client("batch")
     arrays = [job["jobId"] for job in jobs if "arrayProperties" in job and job["status"] in WAITING]
-    asked = (batch.list_jobs(arrayJobId=one, jobStatus=JobStatus.RUNNABLE, maxResults=_ASKED) for one in arrays)
+    asked = (batch.list_jobs(arrayJobId=array, jobStatus=JobStatus.RUNNABLE, maxResults=_ASKED) for array in arrays)
     return [*jobs, *(child for answer in asked for child in answer["jobSummaryList"])]
 
 
 def union(spans: Iterable[keys.Span]) -> list[keys.Span]:
     """Return the tasks that are in any span, as spans that do not touch."""
     joined: list[keys.Span] = []
-    for span in sorted(spans, key=lambda one: one.first):
+    for span in sorted(spans, key=lambda span: span.first):
         if joined and span.first <= joined[-1].end:
             joined[-1] = keys.Span(joined[-1].first, max(joined[-1].end, span.end))
         else:
@@ -141,8 +141,8 @@ def count_children(jobs: Iterable[Mapping[str, Any]]) -> Children:
     for job in jobs:
         states.update(job.get("arrayProperties", {}).get("statusSummary") or {job["status"]: 1})
     return Children(
-        waiting=sum(states[one] for one in WAITING),
-        running=sum(states[one] for one in ACTIVE),
+        waiting=sum(states[status] for status in WAITING),
+        running=sum(states[status] for status in ACTIVE),
         succeeded=states[JobStatus.SUCCEEDED],
         failed=states[JobStatus.FAILED],
     )

@@ -63,7 +63,7 @@ def of_report(stack: Stack, run: str) -> Execution | None:
     NotFound, with their place, where there are results without a report that can be read.
     """
     listed = islice(stack.store.list(keys.RESULTS), _LOOKED_THROUGH)
-    found = next((one.key for one in listed if f"/{run}/" in one.key), None)
+    found = next((result.key for result in listed if f"/{run}/" in result.key), None)
     if found is None:
         return None
     prefix = found[: found.index(f"/{run}/") + len(run) + 2]

@@ -25,7 +25,7 @@ def results(stack: Stack, run: Run) -> list[Result]:
     """Return what the run has published."""
     prefix = keys.results_prefix(run.dropped.pipeline, run.dropped.name, run.run)
     found = published(stack.store, run.dropped, run.run)
-    return [Result(one.key, one.key.removeprefix(prefix), one.size, one.storage) for one in found]
+    return [Result(result.key, result.key.removeprefix(prefix), result.size, result.storage) for result in found]
 
 
 def download(
@@ -33,10 +33,10 @@ def download(
 ) -> Iterator[tuple[Result, Path]]:
     """Write each result to `folder/<run>/<name>`, whole or not at all; yield them as they come."""
     root = (folder / run.run).absolute()
-    for one in results(stack, run):
-        place = (root / one.name).resolve()
+    for result in results(stack, run):
+        place = (root / result.name).resolve()
         if not place.is_relative_to(root.resolve()):
-            raise Corrupt(f"the result {one.key} has a name that leads out of {root}.")
+            raise Corrupt(f"the result {result.key} has a name that leads out of {root}.")
         place.parent.mkdir(parents=True, exist_ok=True)
-        stack.store.download(one.key, place, progress)
-        yield one, place
+        stack.store.download(result.key, place, progress)
+        yield result, place

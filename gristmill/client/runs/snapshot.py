@@ -47,7 +47,7 @@ class StageLook:
 
     @property
     def complete(self) -> bool:
-        """Tell whether CheckOutput found everything."""
+        """Return whether CheckOutput found everything."""
         return self.finding is not None and self.finding.verdict is CheckVerdict.COMPLETE
 
 
@@ -61,6 +61,6 @@ class Look:
 
     @property
     def is_awaited(self) -> bool:
-        """Tell whether containers work that have not told of all their tasks yet."""
-        branches = [one for stage in self.stages for one in stage.branches]
-        return any(one.children.running and one.done < (one.tasks or 0) for one in branches)
+        """Return whether containers work that have not committed all their tasks yet."""
+        branches = [branch for stage in self.stages for branch in stage.branches]
+        return any(branch.children.running and branch.done < (branch.tasks or 0) for branch in branches)
