@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.test_readers_agree import CASES, hold, small_looks  # noqa: F401 - a fixture, used by its name
 
-EXAMPLES = 500
+EXAMPLES = 300
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,6 +1,7 @@
 """Reads bytes as a run does: indexed as Split does it, then task by task as a child does."""
 
 import gzip
+import hashlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from typing import Any, BinaryIO
 
 from Bio import bgzf as reference
 
-from gristmill import keys
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.errors import Refused
@@ -25,6 +25,10 @@ from gristmill.worker.child.inputs import make_feeds
 KEY, RUN = "inputs/odd/file", "0123456789abcdef"
 
 
+def etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
 class MemoryStorage(LocalStorage):
     """A Storage that is a dictionary."""
 
@@ -35,7 +39,7 @@ class MemoryStorage(LocalStorage):
         self.objects = objects
 
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
-        return ObjectInfo(key, len(self.objects[key]), "") if key in self.objects else None
+        return ObjectInfo(key, len(self.objects[key]), etag(self.objects[key])) if key in self.objects else None
 
     def open_range(
         self, key: str, start: int, end: int | None = None, version: str | None = None, etag: str = ""
@@ -44,14 +48,14 @@ class MemoryStorage(LocalStorage):
 
     def list(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
         found = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
-        return iter([ObjectInfo(key, len(self.objects[key]), "") for key in found])
+        return iter([ObjectInfo(key, len(self.objects[key]), etag(self.objects[key])) for key in found])
 
     def delete(self, key: str) -> None:
         del self.objects[key]
 
     def _write(self, key: str, blocks: Any, metadata: dict[str, str]) -> str:
         self.objects[key] = b"".join(blocks)
-        return ""
+        return etag(self.objects[key])
 
 
 @dataclass(frozen=True)
@@ -86,11 +90,11 @@ def read(split: dict[str, Any], body: bytes) -> Reading:
     store, record = MemoryStorage({KEY: body}), record_of(split, body)
     stage = frozen(record).stages[0]
     try:
-        header = ensure_index(store, record, stage)
+        cut = ensure_index(store, record, stage)
     except Refused as refused:
         return Reading(refusal="; ".join(refused.advice), refused_by="split")
-    values = index.read_values(store, keys.chunks(RUN, "map"), 0, header.values)
-    feed = make_feeds(store, record, stage)(values[-1])
+    values = index.read_values(store, cut.index, 0, cut.values)
+    feed = make_feeds(store, record, stage, cut)(values[-1])
     chunks, records = [], 0
     for start, end in pairwise(values):
         chunk = feed.chunk(start, end)
@@ -100,7 +104,7 @@ def read(split: dict[str, Any], body: bytes) -> Reading:
         except Malformed as broken:
             return Reading(refusal=str(broken), refused_by="task")
         records += chunk.records
-    return Reading(tuple(chunks), records, header.records)
+    return Reading(tuple(chunks), records, cut.records)
 
 
 def bgzip(text: bytes, block: int = 65280, end: bytes = reference._bgzf_eof) -> bytes:
