@@ -69,7 +69,10 @@ def check_list(store: Storage, source: ObjectVersion) -> None:
         faults = [fault for fault in looked_at if fault]
     if faults:
         more = f"; {len(faults) - _SHOWN:,} or more lines besides" if len(faults) > _SHOWN else ""
-        raise Refused([f"{source.key}: {'; '.join(faults[:_SHOWN])}{more}"], "Correct the list and drop it again.")
+        raise Refused(
+            [f"{source.key}: {'; '.join(faults[:_SHOWN])}{more}"],
+            "Correct the list, or the job that wrote it, and run again.",
+        )
 
 
 def _faults(

@@ -90,7 +90,7 @@ def test_a_list_is_checked_before_any_task_runs(store: Storage) -> None:
     assert refusal.startswith(
         "inputs/p/list.txt: line 2: s3://mill/results/a stands on line 1 already; list each item once; "
     )
-    assert refusal.endswith(" Correct the list and drop it again.")
+    assert refusal.endswith(" Correct the list, or the job that wrote it, and run again.")
     for number in range(2, len(bad) + 1):
         assert f"line {number}: " in refusal
     for fault in (
