@@ -24,21 +24,21 @@ def main(lock: str) -> None:
     if not before:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(ENVIRONMENT)], check=True)
     install(_BUILD / lock)
-    for folder in [one for one in ENVIRONMENT.glob("lib/python*/site-packages/**/tests") if one.is_dir()]:
+    for folder in [found for found in ENVIRONMENT.glob("lib/python*/site-packages/**/tests") if found.is_dir()]:
         shutil.rmtree(folder, ignore_errors=True)
     added = sorted(set(files(ENVIRONMENT)) - before)
-    for library in (one for one in added if ".so" in one.name and not one.is_symlink()):
+    for library in (file for file in added if ".so" in file.name and not file.is_symlink()):
         strip(library)
     shutil.rmtree(LAYER, ignore_errors=True)
-    for one in added:
-        there = LAYER / one.relative_to("/")
+    for file in added:
+        there = LAYER / file.relative_to("/")
         there.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(one, there, follow_symlinks=False)
+        shutil.copy2(file, there, follow_symlinks=False)
 
 
 def files(folder: Path) -> Iterator[Path]:
     """Yield all that is no folder."""
-    return (one for one in folder.rglob("*") if one.is_symlink() or not one.is_dir())
+    return (found for found in folder.rglob("*") if found.is_symlink() or not found.is_dir())
 
 
 def install(lock: Path) -> None:
@@ -52,8 +52,8 @@ def install(lock: Path) -> None:
 def strip(library: Path) -> None:
     """Take the symbols from a library that can be loaded without them; some that were patched could not."""
     stripped = library.with_name(f"{library.name}.stripped")
-    told = ["strip", "--strip-unneeded", "-o", str(stripped), str(library)]
-    done = subprocess.run(told, capture_output=True, check=False)
+    command = ["strip", "--strip-unneeded", "-o", str(stripped), str(library)]
+    done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode == 0 and is_loadable(stripped.read_bytes()):
         shutil.copymode(library, stripped)
         stripped.replace(library)
@@ -61,7 +61,7 @@ def strip(library: Path) -> None:
 
 
 def is_loadable(elf: bytes) -> bool:
-    """Tell whether each segment's address and offset agree, as the loader demands (64-bit, little-endian)."""
+    """Return whether each segment's address and offset agree, as the loader demands (64-bit, little-endian)."""
     (start,) = struct.unpack_from("<Q", elf, 32)
     size, count = struct.unpack_from("<HH", elf, 54)
     for place in range(start, start + size * count, size):

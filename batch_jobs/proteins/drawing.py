@@ -42,14 +42,14 @@ def _histogram(panel: Axes, name: str, column: Column) -> None:
     filled = np.flatnonzero(column.bins)
     if filled.size:
         panel.set_xlim(column.edges[filled[0]], column.edges[filled[-1] + 1])
-        panel.axvline(column.mean, color=_LINE, linewidth=1, label=f"mean {told(column.mean)}")
+        panel.axvline(column.mean, color=_LINE, linewidth=1, label=f"mean {decimal(column.mean)}")
         panel.legend(frameon=False)
     panel.set_xlabel(f"{name.replace('_', ' ')} ({UNITS[name]})")
     panel.set_ylabel("sequences")
     panel.spines[["top", "right"]].set_visible(False)
 
 
-def told(number: float) -> str:
+def decimal(number: float) -> str:
     """Return a number with as many digits as tell something here."""
     return f"{number:,.0f}" if abs(number) >= _WHOLE else f"{number:.4g}"
 

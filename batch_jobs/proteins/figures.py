@@ -53,7 +53,7 @@ class Column:
 
     @property
     def is_logarithmic(self) -> bool:
-        """Tell whether the bins grow."""
+        """Return whether the bins grow."""
         return bool(self.edges[2] - self.edges[1] > 1.01 * (self.edges[1] - self.edges[0]))
 
 

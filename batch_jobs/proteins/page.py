@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 from gristmill.task import Task
 
 from .columns import UNITS
-from .drawing import picture, told
+from .drawing import decimal, picture
 from .figures import Column, Figures, gather
 
 _PAGE = """<!doctype html>
@@ -44,26 +44,26 @@ def page(found: Figures, name: str) -> str:
         sequences=f"{found.sequences:,}",
         residues=f"{found.columns['length'].total:,.0f}",
         flagged=" ".join(_flags(found)),
-        rows="\n".join(_row(one, column) for one, column in found.columns.items()),
+        rows="\n".join(_row(name, column) for name, column in found.columns.items()),
         picture=base64.b64encode(picture(found)).decode(),
     )
 
 
 def _flags(found: Figures) -> Iterator[str]:
-    said = {
+    sentences = {
         "nonstandard": "have letters other than the 20",
         "stops": "have stops",
         "gaps": "have gaps",
         "empty": "are empty",
     }
-    for flag, words in said.items():
+    for flag, words in sentences.items():
         if found.flags[flag]:
             yield f"{found.flags[flag]:,} {words}."
 
 
 def _row(name: str, column: Column) -> str:
     cells = [f"{name.replace('_', ' ')} ({UNITS[name]})", f"{column.count:,}"]
-    cells += [told(number) if column.count else "" for number in (column.low, column.mean, column.high)]
+    cells += [decimal(number) if column.count else "" for number in (column.low, column.mean, column.high)]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 

@@ -73,12 +73,12 @@ def cleaned(sequence: str) -> Cleaned:
     for residue in RESIDUES:
         others.pop(residue, None)
     standard = residues.translate(str.maketrans("", "", "".join(others))) if others else residues
-    told = {
+    found = {
         "gaps": sum(map(capitals.count, _GAPS)),
         "stops": capitals.count(_STOP),
         "nonstandard": ",".join(f"{_shown(letter)}:{count}" for letter, count in sorted(others.items())),
     }
-    flags = [f"{what}={how}" for what, how in told.items() if how]
+    flags = [f"{what}={how}" for what, how in found.items() if how]
     return Cleaned(residues, standard, flags if residues else [*flags, "empty"])
 
 

@@ -25,8 +25,8 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="the file to write")
     parser.add_argument("--sequences", type=int, default=10_000, help="how many (default: 10000)")
     parser.add_argument("--seed", type=int, default=1, help="another seed gives another file (default: 1)")
-    told = parser.parse_args()
-    write(told.out, told.sequences, told.seed)
+    given = parser.parse_args()
+    write(given.out, given.sequences, given.seed)
 
 
 def write(file: Path, sequences: int, seed: int = 1) -> None:

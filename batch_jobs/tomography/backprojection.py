@@ -73,10 +73,10 @@ def device(require_gpu: bool) -> Device:
         os.environ.setdefault("POCL_CACHE_DIR", tempfile.mkdtemp(prefix="pocl-"))
     import pyopencl as cl
 
-    found = [one for platform in _platforms(cl) for one in platform.get_devices()]
-    gpus = [one for one in found if one.type & cl.device_type.GPU]
+    found = [item for platform in _platforms(cl) for item in platform.get_devices()]
+    gpus = [item for item in found if item.type & cl.device_type.GPU]
     if not found or (require_gpu and not gpus):
-        names = ", ".join(one.name.strip() for one in found) or "none"
+        names = ", ".join(item.name.strip() for item in found) or "none"
         raise NoDevice(f"no OpenCL {'GPU' if require_gpu else 'device'} is here (devices: {names})")
     chosen = (gpus or found)[0]
     context, pixels = cl.Context([chosen]), 1 if gpus else _PIXELS

@@ -91,7 +91,7 @@ def process(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task
 
     arrays, block = run_arrays(task), _block(task)
     sinograms = np.moveaxis(arrays.open("integrals")[:, block, :], 1, 0)
-    clean = np.stack([remove_rings(one, parameters["ring_width"]) for one in sinograms])
+    clean = np.stack([remove_rings(sinogram, parameters["ring_width"]) for sinogram in sinograms])
     arrays.open("filtered")[block] = ramp_filter(clean, parameters["window"])
     _say(sink, rows=[block.start, block.stop])
 

@@ -63,7 +63,9 @@ def slices(scan: Scan, rows: slice) -> Floats:
     fine, half = scan.columns * _PARTS, scan.columns / 2
     grid = ((np.arange(fine) + 0.5) / _PARTS - scan.columns / 2) / half
     made = [_slice(grid, height) for height in scan.heights()[rows]]
-    return np.stack([one.reshape(scan.columns, _PARTS, scan.columns, _PARTS).mean((1, 3)) for one in made])
+    return np.stack(
+        [fine_slice.reshape(scan.columns, _PARTS, scan.columns, _PARTS).mean((1, 3)) for fine_slice in made]
+    )
 
 
 def _slice(grid: NDArray[np.float64], height: float) -> Floats:

@@ -20,7 +20,7 @@ def draw(values: NDArray[np.float32]) -> Image.Image:
 def beside(left: NDArray[np.float32], right: NDArray[np.float32]) -> Image.Image:
     """Return two pictures beside each other; the shorter one is centred on black."""
     pictures = [draw(left), draw(right)]
-    canvas = Image.new("L", (sum(one.width for one in pictures), max(one.height for one in pictures)))
-    for one, place in zip(pictures, (0, pictures[0].width), strict=True):
-        canvas.paste(one, (place, (canvas.height - one.height) // 2))
+    canvas = Image.new("L", (sum(picture.width for picture in pictures), max(picture.height for picture in pictures)))
+    for picture, place in zip(pictures, (0, pictures[0].width), strict=True):
+        canvas.paste(picture, (place, (canvas.height - picture.height) // 2))
     return canvas

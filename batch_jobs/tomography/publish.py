@@ -24,7 +24,7 @@ def volume(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task
     """Write the OME-Zarr group as one uncompressed zip (its chunks are compressed), its metadata first."""
     arrays = run_arrays(task)
     root = f"{arrays.prefix}{VOLUME}/"
-    names = [one.key.removeprefix(root) for one in arrays.store.list(root)]
+    names = [entry.key.removeprefix(root) for entry in arrays.store.list(root)]
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as packed:
         packed.comment = json.dumps({"ome": {"version": VERSION}}).encode()
         for name in sorted(names, key=lambda name: (not name.endswith("zarr.json"), name.count("/"), name)):
@@ -75,11 +75,11 @@ def _phantom(arrays: Arrays) -> dict[str, Any] | None:
     from .phantom import Scan
     from .quality import against_phantom
 
-    told = arrays.open("integrals").attrs
-    if told["phantom"] is None:
+    attributes = arrays.open("integrals").attrs
+    if attributes["phantom"] is None:
         return None
     made = arrays.open(f"{VOLUME}/{LEVEL}")
-    known = told["phantom"]
-    scan = Scan(made.shape[0], made.shape[2], np.radians(told["degrees"]), known["centre"])
+    known = attributes["phantom"]
+    scan = Scan(made.shape[0], made.shape[2], np.radians(attributes["degrees"]), known["centre"])
     error = arrays.kept("centre")["columns"] - known["centre"]
     return {**asdict(against_phantom(made, scan, known["attenuation"])), "centre_error": error}

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 import yaml
 
+from batch_jobs.sirt.solver import Geometry, sirt
 from batch_jobs.tomography.backprojection import back_project, device
 from batch_jobs.tomography.filtering import ramp_filter
 from batch_jobs.tomography.phantom import Scan
@@ -49,3 +51,21 @@ def test_two_nodes_give_the_slices_of_one_and_beat_back_projection_by_5_db(mpi_m
     direct = back_project(device(False), filtered, raw.degrees, 63.5)
     better = against_phantom(together, scan, attenuation).psnr_db - against_phantom(direct, scan, attenuation).psnr_db
     assert better >= 5
+
+
+class Alone:
+    """A communicator of one rank."""
+
+    rank, size = 0, 1
+
+    def Allreduce(self, send: np.ndarray, receive: np.ndarray) -> None:
+        receive[:] = send
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_a_residual_that_is_no_number_ends_it(value: float) -> None:
+    geometry = Geometry(8, np.linspace(0, np.pi, 5), 3.5)
+    sinograms = np.zeros((2, 5, 8), np.float32)
+    sinograms[0, 2, 3] = value
+    with pytest.raises(ArithmeticError, match="the residual of iteration 0 is nan"), np.errstate(invalid="ignore"):
+        sirt(geometry, sinograms, 3, Alone())
