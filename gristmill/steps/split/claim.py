@@ -12,7 +12,7 @@ from gristmill.errors import Refused, Superseded
 from gristmill.pipeline.loading import load
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
-from gristmill.runs.at_work import check_contract, check_fence
+from gristmill.runs.at_work import check_contract, check_fence, check_not_stopped
 from gristmill.runs.drop import Drop
 from gristmill.runs.records import CONTRACT, InputObject, RunRecord
 from gristmill.runs.repository import read_record, revise_record
@@ -51,10 +51,11 @@ def take_over(store: Storage, request: Resume, execution: str) -> RunRecord:
     """Make a resuming execution the owner of its run; the same execution finds itself the owner already.
 
     Superseded where another one has taken the run over since it was asked for, or the run has succeeded; Refused where
-    an earlier version has begun it.
+    an earlier version has begun it, or the execution was stopped.
     """
 
     def take(record: RunRecord) -> RunRecord:
+        check_not_stopped(store, record.run, execution)
         if record.execution == execution:
             return record
         check_fence(record, request.fence)

@@ -10,7 +10,7 @@ from gristmill.cost.estimate import StageInput, estimate
 from gristmill.enums import SplitVerdict
 from gristmill.errors import Refused, Superseded
 from gristmill.limits import STATE_REASON_MAX
-from gristmill.runs.at_work import check_may_begin, check_not_stopped
+from gristmill.runs.at_work import check_may_begin
 from gristmill.runs.cursor import Cursor, first_attempt
 from gristmill.runs.drop import is_no_drop
 from gristmill.runs.locations import frozen
@@ -35,7 +35,6 @@ def split(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any
 
 def _begin(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any]:
     if isinstance(request, Resume):
-        check_not_stopped(store, request.run, claimant.execution)
         return _start(store, take_over(store, request, claimant.execution), claimant.limits)
     why_not = is_no_drop(request.key)
     if why_not:
