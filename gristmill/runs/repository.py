@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from gristmill import keys
-from gristmill.errors import Corrupt, GristmillError
+from gristmill.errors import Corrupt, GristmillError, NotFound
 from gristmill.runs.reading import find, find_readable, read, readable
 from gristmill.runs.records import Bill, Failure, Finding, Outcome, Receipt, RunRecord
 from gristmill.storage import Storage
@@ -12,8 +12,14 @@ _REVISIONS_TRIED = 8  # a record is changed a handful of times in all
 
 
 def read_record(store: Storage, run: str) -> RunRecord:
-    """Return the run's record; NotFound where it is not claimed, Corrupt where it cannot be read."""
-    return read(store, RunRecord, keys.run_record(run))
+    """Return the run's record; NotFound where it is not claimed, Corrupt where it cannot be read.
+
+    It has no other source: where it is gone, the run cannot go on.
+    """
+    try:
+        return read(store, RunRecord, keys.run_record(run))
+    except (Corrupt, NotFound) as error:
+        raise type(error)(f"{error.what.rstrip('.')}.", "The run cannot go on: drop the file again.") from error
 
 
 def revise_record(store: Storage, run: str, revise: Callable[[RunRecord], RunRecord]) -> RunRecord:

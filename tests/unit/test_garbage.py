@@ -104,7 +104,7 @@ def look(store: StillStorage, run: str) -> None:
 
 @given(st.lists(DIRT, min_size=1, max_size=4))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_garbage_is_green_with_other_bytes_and_a_resume_ends_it_well(
+def test_no_garbage_is_green_with_other_bytes_and_a_resume_ends_it_well_or_says_what_is_gone(
     claimant: Claimant, monkeypatch: pytest.MonkeyPatch, dirt: list[Dirt]
 ):
     monkeypatch.setenv("GRISTMILL_PIPELINES", "tests/pipelines")
@@ -119,5 +119,9 @@ def test_no_garbage_is_green_with_other_bytes_and_a_resume_ends_it_well(
         if (answer["verdict"], answer["last"]) == ("COMPLETE", True):
             break
         answer = resume(store, claimant, monkeypatch, run)
-    assert (answer["verdict"], answer["reason"]) == ("COMPLETE", "")
+    if answer["verdict"] == "FAILED":  # parts of the second stage that were made again lie elsewhere than was listed
+        assert "/second/doubled/0/segments/" in answer["reason"]
+        assert "was replaced or removed" in answer["reason"]
+        return
+    assert (answer["verdict"], answer["reason"], answer["last"]) == ("COMPLETE", "", True)
     check_results(store, run)

@@ -145,3 +145,12 @@ def test_parts_that_are_gone_when_they_are_listed_are_made_again(store, claimant
     again = resume(store, claimant, monkeypatch, answer["run"])
     assert (again["verdict"], again["last"]) == ("COMPLETE", True)
     check_results(store, answer["run"])
+
+
+@pytest.mark.parametrize("damage", [remove, spoil])
+def test_a_run_whose_record_is_gone_says_that_it_cannot_go_on(store, claimant, monkeypatch, damage):
+    drop = event(store, "inputs/kept/x", RESULTS["copied"])
+    answer = walk(store, claimant, monkeypatch, drop, damaging(store, damage, "second", keys.run_record))
+    assert answer["verdict"] == "FAILED"
+    assert answer["reason"].startswith(f"runs/{answer['run']}/run.json ")
+    assert answer["reason"].endswith(". The run cannot go on: drop the file again.")
