@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from batch_jobs.heat.checkpoint import State, pack
 from batch_jobs.heat.problem import read_problem
 from batch_jobs.heat.show import quality
 from gristmill.errors import Refused
+from tests.project import PROJECT
 
 GOOD: dict[str, Any] = {
     "size": [9, 12],
@@ -112,6 +114,12 @@ def test_arrays_that_are_wrong_are_refused_by_their_place(arrays: dict[str, Any]
 )
 def test_what_is_no_plate_at_all_is_refused(raw: bytes):
     refused(raw, "the file is no|the YAML needs")
+
+
+def test_the_plate_that_is_shown_is_one():
+    page = (PROJECT / "batch_jobs" / "heat" / "README.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert read_problem(shown.encode()).initial.shape == (200, 300)
 
 
 def judged(field: np.ndarray, changes: list[float], tolerance: float = 1e-3) -> dict[str, Any]:
