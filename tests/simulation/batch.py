@@ -124,7 +124,10 @@ class Batch:
         if not self._kernel.wait(task, job.request["timeout"]["attemptDurationSeconds"]):
             main.reason = "Job attempt duration exceeded timeout"
             self._terminate(main)
-            self._kernel.wait(task)
+            if process.is_cut_off:
+                process.kind, process.signal = "zombie", None
+            else:
+                self._kernel.wait(task)
         code = task.result
         is_lost = code is None and not main.reason and not job.stopped and self._kernel.chance(0.6)
         if code is None:

@@ -72,6 +72,9 @@ class Children:
             "AWS_BATCH_JOB_ID": job.id,
         }
         setting = read_setting(arguments, environment)
+        if nth > 1 and container.process:
+            done = self._world.committed(setting.cursor.run, setting.cursor.stage, setting.branch)
+            self._world.memory.done_before[container.process] = done
         runner = make_runner(setting, STORE, termination)
         runner.log, runner.time_limit = self._kernel.log, NoLimit
         runner.tally = Tally(began=milliseconds(CLOCK))

@@ -24,6 +24,7 @@ from tests.simulation.facts import (
     TaskBegun,
     Terminated,
 )
+from tests.simulation.kernel import Process
 from tests.simulation.seams import parse
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Memory:
     valid: dict[tuple[str, str, str, int], set[int]] = field(default_factory=dict)  # tasks done as JobMap answered
     owners: set[str] = field(default_factory=set)  # executions that owned a run at some time
     succeeded: set[str] = field(default_factory=set)  # runs whose success was announced
+    done_before: dict[Process, set[int]] = field(default_factory=dict)  # of a container that Batch tries again
     silent: set[str] = field(default_factory=set)  # executions that Split found to be duplicates
 
 
@@ -258,8 +260,10 @@ def job_map_plans_what_is_missing(world: "World", answered: Answered) -> str | N
 
 @law(TaskBegun)
 def valid_tasks_are_not_redone(world: "World", begun: TaskBegun) -> str | None:
-    """A task that had a valid output when JobMap planned an attempt is not done again in it."""
+    """A task is not done again that had a valid output when JobMap planned, or when Batch tried its container again."""
     valid = world.memory.valid.get((begun.run, begun.stage, begun.branch, begun.attempt), set())
+    if world.by in world.memory.done_before:
+        valid = valid | (world.memory.done_before[world.by] & world.committed(begun.run, begun.stage, begun.branch))
     return f"task {begun.task} of {begun.branch}, attempt {begun.attempt}" if begun.task in valid else None
 
 
@@ -349,10 +353,15 @@ def records_are_written_by_functions(world: "World", put: Put) -> str | None:
 
 @law(Notice)
 def notices_do_not_contradict(world: "World", notice: Notice) -> str | None:
-    """Once a run's success is announced, no failure of it is; and no text contradicts its status."""
+    """A run's success is announced of one execution, and no failure after it; and no text contradicts its status."""
     earlier = {(one.execution, one.status) for one in world.mail.notices if one.run == notice.run}
     if notice.status == RunStatus.SUCCEEDED:
         world.memory.succeeded.add(notice.run)
+        others = [
+            execution for execution, status in earlier if status == notice.status and execution != notice.execution
+        ]
+        if others:
+            return f"SUCCEEDED of {world.states.executions[notice.execution].label}, and of another one before"
         return "the mail of a success says that nothing was run" if "nothing was run" in notice.text else None
     if notice.run in world.memory.succeeded:
         return f"{notice.status} of {world.states.executions[notice.execution].label} after SUCCEEDED"

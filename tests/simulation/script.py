@@ -125,3 +125,13 @@ def submitted(label: str) -> Until:
         return any(executions[job.execution].label == label for job in world.batch.jobs.values())
 
     return is_so
+
+
+def answered(name: str, times: int = 1) -> Until:
+    """Wait until so many invocations of an execution's function have answered."""
+
+    def is_so(world: "World") -> bool:
+        found = (one for one in world.functions.invocations if one.process.name == name)
+        return sum(one.is_answered for one in found) >= times
+
+    return is_so

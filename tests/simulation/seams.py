@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 import gristmill.report.write
 import gristmill.runs.reading
 import gristmill.runs.usage
+import gristmill.steps.merge.merge
 import gristmill.steps.split.claim
 import gristmill.storage.compose
 import gristmill.storage.s3
@@ -127,6 +128,8 @@ def at_work(simulated: "World") -> Iterator[None]:
         (gristmill.runs.usage, "software", _software),
         (gristmill.report.write, "page", lambda _report, _embedded: "<html>"),
         (gristmill.report.write.logger, "disabled", True),
+        (gristmill.runs.reading.logger, "disabled", True),
+        (gristmill.steps.merge.merge.logger, "disabled", True),
         (runner, "already_there", list),
         (runner, "end_detached", lambda _spared: None),
         (runner, "ProcessState", NoState),

@@ -7,6 +7,7 @@ from tests.simulation.people import Person
 from tests.simulation.script import (
     Act,
     announced,
+    answered,
     crash,
     cut_off,
     ended,
@@ -133,6 +134,19 @@ def test_a_merge_writes_nothing_after_a_proved_stop():
     assert broken(plot, late) == []
 
 
+def test_a_merge_that_begins_after_a_proved_stop_does_nothing():
+    """Merge was invoked, and begins only when the stop of its run was proved."""
+    stops: list[str] = []
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.stop()
+        stops.append("stopped")
+
+    late = park("drop.merge", "PUT *_functions/*", until=lambda _world: bool(stops))
+    assert broken(plot, late) == []
+
+
 def test_a_job_on_its_way_to_batch_is_waited_for_by_a_stop():
     """SubmitJob was sent, and Batch takes the job ten seconds after the stop."""
 
@@ -176,6 +190,31 @@ def test_a_notifier_that_dies_before_sending_leaves_no_run_without_a_notice():
     world = stage(wait, crash("drop.notify", "Publish *"))
     assert world.violations == []
     assert [notice.status for notice in world.mail.notices] == ["SUCCEEDED"]
+
+
+def test_a_segment_that_was_replaced_after_its_receipt_is_no_output():
+    """A container that Batch lost replaces a segment of another, and dies before it commits its own."""
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.stop()
+        person.resume()
+
+    ghost = cut_off("j1:0#1", "GET inputs/*")
+    dreamer = park("j1:0#1", "GET inputs/*", until=written("*/receipts/*", 2))
+    death = crash("j1:0#1", "PUT *receipts/*")
+    merging = park("resume-1.merge", "LIST *segments/*", until=written("*/segments/000000000000-*", 2))
+    assert broken(plot, ghost, dreamer, death, merging, pipeline="drift", lines_per_task="3") == []
+
+
+def test_a_branch_that_is_complete_only_after_its_merge_is_merged_in_another_attempt():
+    """Batch ends a container at its time limit; it commits all the same, between Merge and CheckOutput."""
+    cut = cut_off("j1:0#1", "PUT *receipts/*")
+    late = park("j1:0#1", "PUT *receipts/*", until=answered("drop.merge", 2))
+    waiting = park("drop.check_output", "LIST *segments/*", until=written("*/receipts/000000000000-*", 2))
+    world = stage(wait, cut, late, waiting)
+    assert world.violations == []
+    assert len(world.states.executions) == 1
 
 
 def test_a_segment_that_changes_while_it_is_merged_is_not_torn():

@@ -1,0 +1,119 @@
+"""Mutants: the core with a promise's mechanism taken out, to show that the laws find it. One entry each."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+from gristmill import keys
+from gristmill.batch import jobs as batch_jobs
+from gristmill.client.runs import control
+from gristmill.outcome import ownership
+from gristmill.runs import at_work, committed
+from gristmill.runs.coverage import Coverage, cover
+from gristmill.steps.check_output import check_output
+from gristmill.steps.job_map import job_map
+from gristmill.steps.merge import merge, publish
+from gristmill.steps.notify import notify
+from gristmill.steps.split import claim, split
+from gristmill.storage.s3 import S3Storage
+from gristmill.worker.child.segment import Segment
+
+Swap = tuple[Any, str, Any]
+
+
+def nothing(*_given: Any, **_named: Any) -> None:
+    """Stand for a check that is not made."""
+
+
+def _seal_receipt_first(self: Segment, store: Any, setting: Any) -> None:
+    if self.bytes_in:
+        span = keys.Span(self.first, self.end)
+        self.file.seek(0)
+        body = self.file.read()
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        store.put(setting.keys.receipt(span), self._receipt(setting, etag).model_dump_json().encode())
+        store.put(setting.keys.segment(span), body)
+    self.file.close()
+
+
+def _commits_any(receipt: Any, span: keys.Span, _segment: Any) -> bool:
+    return (receipt.first, receipt.end) == (span.first, span.end)
+
+
+def _claim_unasked(store: Any, drop: Any, claimant: Any) -> Any:
+    record = claim.make_record(store, drop, claimant)
+    store.put(keys.run_record(record.run), record.model_dump_json().encode())
+    return record
+
+
+def _ends_all_jobs(batch: Any, queues: Any, run: str, reason: str, _fence: int | None = None) -> Any:
+    return batch_jobs.end_jobs(batch, queues, run, reason)
+
+
+def _without_functions(stack: Any, run: str) -> Any:
+    _, now = _functions(stack, run)
+    return [], now
+
+
+def _reads_nothing(_store: Any, _branch: Any, tasks: int, first: int = 0) -> Coverage:
+    return cover(tasks, [], first)
+
+
+def _misses_nothing(store: Any, branch: Any, tasks: int, first: int = 0) -> Coverage:
+    return Coverage(committed.read_committed(store, branch, tasks, first).slices, [])
+
+
+def _always_first(stage: Any, found: Any, _tries: int) -> Any:
+    return _judge(stage, found, 1)
+
+
+def _without_etags(*given: Any, **named: Any) -> Any:
+    return _Piece(*given[:3])
+
+
+def _no_outcome(_self: Any, _key: str, _body: bytes, _check: Any) -> None:
+    """Write no outcome once the notice is out."""
+
+
+def _never(*_given: Any, **_named: Any) -> bool:
+    return False
+
+
+_functions, _judge, _Piece = control.functions, check_output.judge, publish.Piece
+_TRUE: Callable[..., bool] = lambda *_given: True  # noqa: E731
+MUTANTS: dict[str, list[Swap]] = {
+    "a receipt is written before its segment": [(Segment, "seal", _seal_receipt_first)],
+    "a receipt commits whatever segment is there": [(committed, "_commits", _commits_any)],
+    "CheckOutput trusts Merge": [(check_output, "is_published", _TRUE)],
+    "a run is claimed without a condition": [(split, "claim", _claim_unasked)],
+    "a run is taken over whatever its fence": [(claim, "check_fence", nothing)],
+    "functions go on after their run was taken over": [(at_work, "check_fence", nothing)],
+    "functions go on after a stop": [(at_work, "check_not_stopped", nothing), (at_work, "is_stopped", _never)],
+    "a settlement ends all jobs of the run": [
+        (notify, "end_jobs", _ends_all_jobs),
+        (notify, "left_over", lambda *_: 1),
+    ],
+    "the ceiling is not asked": [(split, "over_ceiling", lambda *_given: [])],
+    "a stop is proved without looking for functions": [(control, "functions", _without_functions)],
+    "JobMap plans everything anew": [(job_map, "read_committed", _reads_nothing)],
+    "segments are joined whatever they are by now": [(publish, "Piece", _without_etags)],
+    "a notice leaves no outcome": [(S3Storage, "put_checked", _no_outcome)],
+    "a stage is tried for ever": [(check_output, "judge", _always_first)],
+    "missing tasks are passed over": [
+        (check_output, "read_committed", _misses_nothing),
+        (merge, "read_committed", _misses_nothing),
+    ],
+    "counts are not compared": [(check_output, "count_failure", nothing)],
+    "any execution reports on a run": [(ownership, "may_report", _TRUE)],
+}
+
+
+@contextmanager
+def mutated(name: str) -> Iterator[None]:
+    """Take a mechanism out of the core."""
+    with ExitStack() as stack:
+        for owner, attribute, stand_in in MUTANTS[name]:
+            stack.enter_context(mock.patch.object(owner, attribute, stand_in))
+        yield

@@ -1,0 +1,34 @@
+"""The laws find each mechanism that is taken out of the core: by a history of a seed, or by one in words."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.simulation.history import play
+from tests.simulation.mutants import MUTANTS, mutated
+from tests.unit import test_histories
+
+SEEDS = 120
+
+
+def pinned() -> Iterator[Callable[[], None]]:
+    """Yield the histories in words."""
+    yield from (test for name, test in vars(test_histories).items() if name.startswith("test_"))
+
+
+def breaks(history: Callable[[], None]) -> bool:
+    try:
+        history()
+    except AssertionError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_laws_find(name: str):
+    with mutated(name):
+        assert any(play(seed).violations for seed in range(SEEDS)) or any(map(breaks, pinned()))
+
+
+def test_the_histories_hold_without_a_mutant():
+    assert not any(map(breaks, pinned()))
