@@ -19,6 +19,7 @@ from Bio.SeqIO.QualityIO import FastqGeneralIterator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.unit.odd_inputs import READ, REFUSED, Odd, Sound
 from tests.unit.reading import PACKED, Reading, read
 from tests.unit.test_formats import csvs, fastas, fastqs, jsons, small_looks, texts  # noqa: F401 - a fixture, used by its name
 
@@ -105,7 +106,7 @@ def spoilt(case: Case) -> st.SearchStrategy[bytes]:
             return body.replace(b"\r\n", b"\n").replace(b"\n", b"\r")
         return body if how == "as it is" else body.decode("latin-1").encode(how)
 
-    inserts = st.lists(st.tuples(st.floats(0, 1), st.sampled_from(case.odd)), max_size=2)
+    inserts = st.just([]) | st.lists(st.tuples(st.floats(0, 1), st.sampled_from(case.odd)), min_size=1, max_size=2)
     cuts = st.just((0, 0)) | st.tuples(st.integers(0, 2), st.integers(0, 6))
     encodings = ["as it is"] * 12 + ["cr", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be", "utf-8-sig"]
     return st.builds(spoil, case.sound, inserts, cuts, st.sampled_from(encodings)).filter(bool)
@@ -147,6 +148,19 @@ def check_records(case: Case, body: bytes, reading: Reading) -> None:
         assert [record for records in behind for record in records] == (whole[1:] if has_header else whole)
 
 
+def outcome(case: Case, body: bytes, member: int) -> str:
+    """Hold the law for a file; return what became of it."""
+    found = readings(case, body, member)
+    refused = {way: reading.refusal for way, reading in found.items() if reading.refusal}
+    assert len(refused) in (0, len(found)), (body, refused)
+    for text in refused.values():
+        check_refusal(text)
+    for reading in found.values():
+        if not refused:
+            check_records(case, body, reading)
+    return "refused" if refused else "read"
+
+
 def hold(case: Case, examples: int) -> Counter[str]:
     """Hold the law for so many files; return how many were read, and how many refused."""
     outcomes: Counter[str] = Counter()
@@ -156,15 +170,7 @@ def hold(case: Case, examples: int) -> Counter[str]:
     )
     @given(body=spoilt(case), member=st.integers(1, 90))
     def one_law(body: bytes, member: int) -> None:
-        found = readings(case, body, member)
-        refused = {way: reading.refusal for way, reading in found.items() if reading.refusal}
-        outcomes["refused" if refused else "read"] += 1
-        assert len(refused) in (0, len(found)), (body, refused)
-        for text in refused.values():
-            check_refusal(text)
-        for reading in found.values():
-            if not refused:
-                check_records(case, body, reading)
+        outcomes[outcome(case, body, member)] += 1
 
     one_law()
     return outcomes
@@ -176,3 +182,20 @@ def test_all_ways_to_cut_give_the_same_records_or_all_refuse(name: str) -> None:
     fewest = CASES[name].seldom * outcomes.total()
     assert outcomes["read"] >= fewest
     assert outcomes["refused"] >= fewest
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if len(CASES[name].encodings) > 1])
+def test_files_known_to_be_odd_are_read_or_refused_in_every_way(name: str) -> None:
+    case = CASES[name]
+    asked = {"header": False, **case.split}
+    known = [(odd.body, "refused") for odd in REFUSED.values() if has_format(odd, asked)]
+    known += [(sound.body, "read") for sound in READ.values() if has_format(sound, asked)]
+    assert known
+    for body, becomes in known:
+        assert outcome(case, body, 50) == becomes, body[:99]
+
+
+def has_format(file: Odd | Sound, asked: dict[str, Any]) -> bool:
+    """Return whether a file is of a format, and not compressed: that is done to it in every way."""
+    is_alike = all(file.split.get(field, False) == asked[field] for field in ("records", "header"))
+    return is_alike and not file.body.startswith(b"\x1f\x8b") and len(file.body) < 10_000
