@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.simulation.history import stage
 from tests.simulation.people import Person
 from tests.simulation.script import (
@@ -234,3 +236,17 @@ def test_a_segment_that_changes_while_it_is_merged_is_not_torn():
     sleeper = park("j1:0#1", "PUT *segments/*", until=is_merging)
     acts = (ghost, dreamer, merging, sleeper)
     assert broken(plot, *acts, pipeline="drift", lines_per_task="3") == []
+
+
+@pytest.mark.parametrize("call", ["StopExecution *", "PUT if absent *_stops*"])
+def test_a_stop_whose_answer_is_lost_is_proved_and_gone_on_with(call: str):
+    """What stops the execution, or notes that it was stopped, is done, and its answer is lost."""
+
+    def plot(person: Person) -> None:
+        person.until(submitted("drop"))
+        person.stop()
+        person.resume()
+
+    world = stage(plot, lose_answer("user", call))
+    assert world.violations == []
+    assert [notice.status for notice in world.mail.notices] == ["ABORTED", "SUCCEEDED"]
