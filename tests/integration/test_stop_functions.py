@@ -94,7 +94,7 @@ def test_a_function_that_does_not_end_is_told_until_lambda_has_ended_it(
     wreck: Mill, client: Client, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("GRISTMILL_HOME", str(wreck.data))
-    allow(wreck, 4)
+    allow(wreck, 10)  # longer than a stop of a second takes on a busy machine
     run = until_frozen(wreck, "merge", "freeze")
     allow(wreck, 20)
     command = ["--endpoint-url", wreck.endpoint, "--stack", "wreck", "stop", run]
@@ -102,7 +102,8 @@ def test_a_function_that_does_not_end_is_told_until_lambda_has_ended_it(
     assert main.call([*command, "--wait", "1"]) == 1
     shown = capsys.readouterr()
     assert "Waiting for function Merge" in shown.err
-    assert "function Merge may still be at work" in shown.err
+    (unproved,) = [line for line in shown.err.splitlines() if "may still be at work" in line]
+    assert "function Merge" in unproved  # beside the notice of the end, perhaps
     assert "Nothing of it lives" not in shown.out
     assert main.call([*command, "--wait", "30"]) == 0  # the function's time is over, and its process was ended
     assert "Nothing of it lives any more" in capsys.readouterr().out
