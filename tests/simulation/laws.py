@@ -295,10 +295,14 @@ def stops_are_proved_of_the_dead(world: "World", stop: StopProved) -> str | None
 
 @law(Put)
 def nothing_is_written_after_a_proved_stop(world: "World", put: Put) -> str | None:
-    """After a proved stop, nothing of the stopped executions writes a result or a record."""
+    """After a proved stop, nothing of the stopped executions writes a result or a record.
+
+    An event of the end that comes later than a stop waits for has its notice, report and outcome all the same.
+    """
     by = world.by
     is_sign = put.key.startswith(keys.signs(by.run)) if by.run else True
-    if by.execution not in world.memory.proved or by.kind != "function" or is_sign:
+    is_notice = by.name.endswith(".settle") and ("/report." in put.key or put.key.startswith(keys.outcomes(by.run)))
+    if by.execution not in world.memory.proved or by.kind != "function" or is_sign or is_notice:
         return None
     return f"{put.key} by {by.name}"
 
