@@ -57,6 +57,7 @@ def settle(world: World) -> None:
 def heal(world: World, person: Person) -> None:
     """End all trouble, and resume what has not succeeded; hold the end against the laws."""
     world.trouble.off()
+    world.states.redrive()
     for _ in range(2):
         person.begin(lambda: person.resume() and None, 1000.0)
         settle(world)

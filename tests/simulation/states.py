@@ -63,6 +63,7 @@ class States:
     def __init__(self, world: "World") -> None:
         self._world, self._kernel = world, world.kernel
         self.executions: dict[str, Execution] = {}
+        self._dead_letters: list[Execution] = []
         if States._definition is None:
             States._definition = asl.load()
 
@@ -113,9 +114,19 @@ class States:
         for wait in (*_ASYNC_RETRIES, None):
             invocation = self._world.functions.start("notify", event, execution, "settle")
             self._kernel.wait(invocation.task)
-            if invocation.is_answered or wait is None:
+            if invocation.is_answered:
+                return
+            if wait is None:
+                self._dead_letters.append(execution)
                 return
             self._kernel.sleep(wait)
+
+    def redrive(self) -> None:
+        """Hand the events that lie in the dead-letter queue to Notify once more, as whoever hears its alarm does."""
+        for execution in self._dead_letters:
+            operator = Process(f"operator {execution.label}", "service", execution.run, execution.arn)
+            self._kernel.spawn(operator, lambda execution=execution: self._tell(execution), 500.0)
+        self._dead_letters = []
 
     def abandon(self, execution: Execution, process: Process) -> None:
         """End a line of an execution, and the jobs that it waits for."""
