@@ -1,5 +1,6 @@
 """What the beginning of an input shows: bytes that are no text of lines are named as what they are."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from gristmill.formats.reader import Malformed, View
@@ -14,19 +15,34 @@ _MARKS = (  # that of UTF-32-LE begins as that of UTF-16-LE does
     (b"\xff\xfe", "UTF-16LE"),
     (b"\xfe\xff", "UTF-16BE"),
 )
-_NO_TEXT = (
-    (b"\x1f\x8b\x08", "gzip"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\x04\x22\x4d\x18", "lz4"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"PK\x03\x04", "a ZIP archive (as XLSX files are)"),
-    (b"PAR1", "Parquet"),
-    (b"\x89HDF\r\n\x1a\n", "HDF5"),
-    (b"%PDF-", "PDF"),
+_NO_TEXT = tuple(  # what is made of letters needs something behind them that no text has: PAR1 is a gene, too
+    (re.compile(magic, re.DOTALL), kind)
+    for magic, kind in (
+        (rb"\x1f\x8b\x08", "gzip"),
+        (rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", "bzip2"),
+        (rb"\xfd7zXZ\0", "xz"),
+        (rb"\]\0\0[^\0]", "lzma"),
+        (rb"LZIP[\0\x01]", "lzip"),
+        (rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18", "zstd"),
+        (rb"\x04\x22\x4d\x18", "lz4"),
+        (rb"\x1f[\x9d\xa0]", "compressed (.Z)"),
+        (rb".{257}ustar(\0|  \0)", "a tar archive"),
+        (rb"PK(\x03\x04|\x05\x06|\x07\x08)", "a ZIP archive (as XLSX files are)"),
+        (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+        (rb"Rar!\x1a\x07", "a RAR archive"),
+        (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a file of Office before 2007 (as XLS files are)"),
+        (rb"PAR1[\0-\x08\x0e-\x1f]", "Parquet"),
+        (rb"ARROW1\0", "Arrow"),
+        (rb"Obj\x01", "Avro"),
+        (rb"SQLite format 3\0", "SQLite"),
+        (rb"\x89HDF\r\n\x1a\n", "HDF5"),
+        (rb"\x93NUMPY", "an array of NumPy"),
+        (rb"BAM\x01", "BAM"),
+        (rb"CRAM[\x01-\x08]", "CRAM"),
+        (rb"%PDF-\d", "PDF"),
+        (rb"\x89PNG\r\n|\xff\xd8\xff|II\*\0|MM\0\*", "a picture"),
+    )
 )
-_BZIP2_BLOCK = b"1AY&SY"  # begins its first block, behind a digit
 _FIRST_LOOK = 64 * 1024
 _FEWEST_UNITS = 2  # of UTF-16 and UTF-32 without a mark, to be known as such
 
@@ -54,7 +70,7 @@ def read_head(view: View, is_enough: Callable[[bytes], object] = _has_line) -> b
 
 def _check_kind(head: bytes) -> None:
     for magic, kind in _NO_TEXT:
-        if head.startswith(magic) and (kind != "bzip2" or head[4:10] == _BZIP2_BLOCK):
+        if magic.match(head):
             raise Malformed(None, 0, f"this is {kind}, not text", "Decompress or export it as text first.")
 
 

@@ -28,13 +28,16 @@ def _pointed(stage: Stage, computing: set[str]) -> Stage:
 
 
 def _expand(stage: Stage) -> list[Stage]:
-    branches = [_parts(branch) if _computes(branch) else branch for branch in stage.branches]
+    branches = [_parts(stage, branch) if _computes(branch) else branch for branch in stage.branches]
     merging = [_merging(branch) for branch in stage.branches if _computes(branch)]
     return [stage.model_copy(update={"branches": branches}), *merging]
 
 
-def _parts(branch: Branch) -> Branch:
-    return branch.model_copy(update={"name": parts_name(branch.name), "merge": MergeKind.NONE})
+def _parts(stage: Stage, branch: Branch) -> Branch:
+    """Return the mapping half: `output_records` is of what the function makes, and of parts only if those count."""
+    counted = stage.counts_match(branch)
+    update = {"name": parts_name(branch.name), "merge": MergeKind.NONE, "same_record_count": counted}
+    return branch.model_copy(update=update if counted else {**update, "output_records": None})
 
 
 def merge_name(branch: str) -> str:

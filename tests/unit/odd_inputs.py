@@ -2,8 +2,10 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import struct
+import tarfile
 import zlib
 from dataclasses import dataclass
 
@@ -36,6 +38,15 @@ def with_line(text: bytes, number: int, line: bytes) -> bytes:
 
 def cr(text: bytes) -> bytes:
     return text.replace(b"\n", b"\r")
+
+
+def tar(text: bytes) -> bytes:
+    """Return an archive of a file."""
+    made, entry = io.BytesIO(), tarfile.TarInfo("table.csv")
+    entry.size = len(text)
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        archive.addfile(entry, io.BytesIO(text))
+    return made.getvalue()
 
 
 def flipped(body: bytes, place: int) -> bytes:
@@ -139,6 +150,19 @@ REFUSED = {
     "7-Zip": Odd(FASTA, b"7z\xbc\xaf\x27\x1c" + bytes(30), ("7-Zip",)),
     "Parquet": Odd(JSON, b"PAR1" + bytes(30) + b"PAR1", ("this is Parquet",)),
     "HDF5": Odd(LINES, b"\x89HDF\r\n\x1a\n" + bytes(30), ("this is HDF5",)),
+    "tar": Odd(TABLE, tar(TEXT), ("this is a tar archive, not text",)),
+    "tar in gzip": Odd(TABLE, gzip.compress(tar(TEXT)), ("byte 0 of the decompressed data: this is a tar archive",)),
+    "an empty ZIP": Odd(TABLE, b"PK\x05\x06" + bytes(18), ("a ZIP archive",)),
+    "RAR": Odd(LINES, b"Rar!\x1a\x07\x01\0" + TEXT, ("this is a RAR archive",)),
+    "an old spreadsheet": Odd(TABLE, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(30) + TEXT, ("as XLS files are",)),
+    "lzma": Odd(TABLE, lzma.compress(TEXT, lzma.FORMAT_ALONE), ("this is lzma",)),
+    "lzip": Odd(LINES, b"LZIP\x01" + TEXT, ("this is lzip",)),
+    "compress": Odd(LINES, b"\x1f\x9d\x90" + TEXT, ("this is compressed (.Z)",)),
+    "zstd in frames": Odd(LINES, b"\x50\x2a\x4d\x18\4\0\0\0" + TEXT, ("this is zstd",)),
+    "SQLite": Odd(LINES, b"SQLite format 3\0" + TEXT, ("this is SQLite",)),
+    "Arrow": Odd(LINES, b"ARROW1\0\0" + TEXT, ("this is Arrow",)),
+    "BAM": Odd(LINES, bgzip(b"BAM\1" + TEXT), ("byte 0 of the decompressed data: this is BAM",)),
+    "PNG": Odd(LINES, b"\x89PNG\r\n\x1a\n" + TEXT, ("this is a picture",)),
     "PDF": Odd(LINES, b"%PDF-1.7\nx\n", ("this is PDF",)),
     "a list in gzip": Odd(LIST, gzip.compress(b"s3://b/k\n"), ("this is gzip, not text", "Decompress")),
     "gzip in gzip": Odd(FASTQ, gzip.compress(gzip.compress(READS)), ("byte 0 of the decompressed data: this is gzip",)),
@@ -289,6 +313,8 @@ READ = {
     "a header alone in BGZF": Sound(TABLE, bgzip(b"a,b\n"), 0, b"a,b\n"),
     "a header alone in gzip": Sound(TABLE, gzip.compress(b"a,b\n"), 0, b"a,b\n"),
     "a header of fixed records alone": Sound(FIXED, b"hh", 0),
+    "letters as of Parquet": Sound(LINES, b"PAR1,X,10001\nPAR2,X,155701383\n", 2),
+    "letters as of tar": Sound(LINES, b"m" * 257 + b"ustard\n", 1),
     "zeros in lines": Sound(LINES, b"a\0b\n\0\0\nend\0\n", 3),
     "CR within lines": Sound(LINES, b"10%\r20%\rdone\nnext\n", 2),
     "one line without its end": Sound(LINES, b"alone", 1),

@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 from gristmill.cli import main
 from gristmill.errors import ExitCode
 from gristmill.formats.names import plain_name, plain_suffix, says_gzip, stored_suffix
+from gristmill.pipeline.model import Accepts
+from gristmill.runs.drop import Drop
+from gristmill.steps.split.refusals import object_faults
+from gristmill.storage.protocol import ObjectInfo
 from gristmill.worker.child.record_end import gzip_member
 from tests.unit.conftest import ROOTS
+from tests.unit.reading import record_of
 
 TEXT = b"a\nb\n"
 PACKED = gzip.compress(TEXT)
@@ -58,3 +63,12 @@ def test_a_name_is_its_plain_name_and_how_it_is_stored(name: str, stored: str):
     assert stored_suffix(whole).startswith(plain_suffix(whole))
     assert whole.endswith(stored_suffix(whole)) or whole.endswith(".")
     assert not says_gzip(plain_suffix(whole)) or says_gzip(plain_name(whole))
+
+
+def test_a_name_ends_as_a_pipeline_accepts_in_capitals_or_not():
+    pipeline = record_of({"records": "lines", "records_per_task": 1}, b"x").pipeline
+    assert pipeline
+    pipeline = pipeline.model_copy(update={"accepts": Accepts(suffixes=[".FASTA", ".fa"])})
+    for name, faults in (("x.FASTA", 0), ("x.fasta", 0), ("x.Fa", 0), ("x.txt", 1)):
+        drop = Drop("memory", f"inputs/odd/{name}", None, "", 1, "", "")
+        assert len(object_faults(drop, ObjectInfo(drop.key, 1, ""), pipeline)) == faults

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gristmill import keys
 from gristmill.enums import RecordFormat
 from gristmill.errors import GristmillError, Refused
+from gristmill.limits import HEADER_MAX
 from gristmill.runs.committed import read_committed
 from gristmill.worker.child.outputs import OutputRules
 from gristmill.worker.child.segment import Segment
@@ -142,6 +143,7 @@ def test_behind_a_header_that_is_kept_once_the_same_holds(data, end, step):
         ([b"a", b"", b"b"], b"a\nb", 2),
         ([b"a\n", b"\n", b"b\n"], b"a\n\nb\n", 3),
         ([b"\xef\xbb\xbfa", b"\xef\xbb\xbfb"], b"\xef\xbb\xbfa\nb", 2),
+        ([b"\xef\xbb\xbf", b"a", b"\xef\xbb\xbf", b"b"], b"\xef\xbb\xbfa\nb", 2),
         ([b"a", "é".encode()], "a\né".encode(), 2),
         ([b"alone"], b"alone", 1),
     ],
@@ -182,6 +184,8 @@ def test_an_end_that_is_added_stands_among_blocks_of_bgzf_too():
         (b"@a\nAC\n+\nI", {"records": RecordFormat.FASTQ}, "the output is no sound fastq: record 1"),
         (b'"h', {"records": RecordFormat.CSV, "has_header": True}, "the output is no sound csv: record 1"),
         (b"{", {"records": RecordFormat.JSONL}, "the output is no sound jsonl: record 1"),
+        (b"\xef\xbb\xbf1\n", {"records": RecordFormat.JSONL}, "a byte order mark (BOM), which jsonl does not have"),
+        (b"\xef\xbb\xbf>a\nAC\n", {"records": RecordFormat.FASTA}, "a byte order mark (BOM), which fasta does not"),
     ],
 )
 @pytest.mark.parametrize("step", [1, 100])
@@ -189,6 +193,23 @@ def test_an_output_that_no_reader_could_read_is_refused(output, wanted, why, ste
     with pytest.raises(Refused) as refused:
         written(rules(**wanted), [output, b""], step)
     assert why in str(refused.value)
+
+
+def test_a_mark_of_a_table_is_no_part_of_its_first_field():
+    outputs = [f"{header}{row}\n".encode("utf-8-sig") for header, row in [('"a","b"\n', "1,2"), ('"a","b"\n', "3,4")]]
+    assert written(rules(RecordFormat.CSV), outputs) == (b'\xef\xbb\xbf"a","b"\n1,2\n"a","b"\n3,4\n', 4)
+    assert written(rules(RecordFormat.CSV, has_header=True), outputs) == (b'\xef\xbb\xbf"a","b"\n1,2\n3,4\n', 2)
+
+
+def test_what_is_not_joined_stays_as_it_was_written():
+    assert written(rules(is_joined=False), [b"a", b"b\r\nc", b""]) == (b"ab\r\nc", 3)
+
+
+@pytest.mark.parametrize("records", [RecordFormat.CSV, RecordFormat.LINES])
+def test_a_header_that_does_not_end_is_given_up_early(records):
+    sink, block = Sink(io.BytesIO(), rules(records, has_header=True), 0), b'"' + b"x" * HEADER_MAX
+    with pytest.raises(Refused, match=r"record has no end within 1,048,576 bytes\. Write a header line first"):
+        sink.write(block)
 
 
 def test_an_output_that_lies_there_already_is_counted_by_the_same_rules(tmp_path):
@@ -229,7 +250,7 @@ def results(store, claimant, monkeypatch) -> Callable[[list[bytes]], dict[str, b
         body = b"".join(output.hex().encode() + b"\n" for output in outputs)
         answer = walk(store, claimant, monkeypatch, event(store, "inputs/seams/x", body))
         assert (answer["verdict"], answer["last"]) == ("COMPLETE", True), answer["reason"]
-        names = ("assumed.txt", "rows.csv", "whole.bin", "parts.txt")
+        names = ("assumed.txt", "rows.csv", "whole.bin", "parts.txt", "packed.csv.gz")
         found = {name: store.read(keys.result("seams", "x", answer["run"], name)) for name in names}
         counts = {
             branch: read_committed(store, keys.BranchKeys(answer["run"], stage, branch), tasks).records_out
@@ -240,6 +261,7 @@ def results(store, claimant, monkeypatch) -> Callable[[list[bytes]], dict[str, b
             )
         }
         assert counts["assumed"] == counts["counted"] == len(found["assumed.txt"].splitlines())
+        found["packed.csv.gz"] = gzip.decompress(found["packed.csv.gz"])
         assert counts["rows"] == max(len(found["rows.csv"].splitlines()) - 1, 0)
         return found
 
@@ -253,4 +275,5 @@ def test_a_run_glues_no_records_whatever_segments_its_tasks_lie_in(results):
         "rows.csv": b"h\na\nb\nc\nd\ne\n",
         "whole.bin": b"".join(outputs),
         "parts.txt": b"".join(outputs),
+        "packed.csv.gz": b"".join(output.hex().encode() + b"\n" for output in outputs),
     }

@@ -15,7 +15,7 @@ def object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None
         return [f"{drop.key} (version {drop.version}) is gone; drop the file again"]
     faults = [] if head.size else ["the file is empty; drop one with content"]
     accepts = pipeline.accepts if pipeline else None
-    if accepts and accepts.suffixes and not drop.key.lower().endswith(tuple(accepts.suffixes)):
+    if accepts and accepts.suffixes and not drop.key.lower().endswith(tuple(map(str.lower, accepts.suffixes))):
         faults.append(f"the file's name must end in one of: {', '.join(accepts.suffixes)}")
     if accepts and head.size > accepts.max_bytes:
         faults.append(f"the file has {head.size:,} bytes; the pipeline takes at most {int(accepts.max_bytes):,}")

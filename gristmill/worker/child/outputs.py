@@ -23,7 +23,7 @@ class OutputRules:
     is_declared: bool  # `output_records` says so; else it is assumed
     is_joined: bool  # the outputs become one object, in order
     has_header: bool  # the first record of each is a header, which is kept once
-    suffix: str  # how the name ends that the output gets
+    suffix: str  # how the name ends that the output gets, if it becomes a result
     is_named: bool  # by `suffix` or for no result; else after the dropped file
     tasks: Callable[[], int]
 
@@ -57,12 +57,13 @@ class OutputRules:
 
 def output_rules(record: RunRecord, stage: Stage, branch: Branch, tasks: Callable[[], int]) -> OutputRules:
     """Return what is asked of the outputs of a branch of a run."""
+    is_result = branch.name in result_branches(frozen(record))
     return OutputRules(
         records=stage.records_of(branch),
         is_declared=branch.output_records is not None,
         is_joined=branch.output is OutputKind.STREAM and branch.is_merged,
         has_header=branch.merge is MergeKind.HEADER,
-        suffix=suffix(record, branch),
-        is_named=branch.suffix is not None or branch.name not in result_branches(frozen(record)),
+        suffix=suffix(record, branch) if is_result else "",
+        is_named=branch.suffix is not None or not is_result,
         tasks=tasks,
     )

@@ -5,14 +5,16 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
+from gristmill.enums import RecordFormat
 from gristmill.errors import GristmillError, Refused
 from gristmill.formats.names import GZIP_MAGIC
 from gristmill.formats.reader import Malformed
-from gristmill.limits import MIB
+from gristmill.limits import HEADER_MAX, MIB
 from gristmill.worker.child.outputs import OutputRules
 from gristmill.worker.child.record_end import Inflater, RecordEnd, gzip_member
 
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
+_MARKED = (RecordFormat.LINES, RecordFormat.CSV)  # readers of these take a mark
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # those of UTF-16 and UTF-32
 _HEAD = 3  # bytes that tell what an output is
 
@@ -121,9 +123,19 @@ class Sink(io.RawIOBase):
             raise Refused(
                 [f"the output is UTF-16 or UTF-32, not {rules.records} as output_records says"], "Write UTF-8."
             )
-        if rules.is_text and rules.is_joined and self._task and not rules.has_header:
-            head = head.removeprefix(_MARK)  # it marks the beginning of a file; this is none
-        self._pass(head)
+        self._pass(self._behind_mark(head) if rules.is_text and head.startswith(_MARK) else head)
+
+    def _behind_mark(self, head: bytes) -> bytes:
+        """Take a byte order mark, which is of no record, and stands where a file begins alone; return what follows."""
+        rules = self._rules
+        if rules.is_declared and rules.records not in _MARKED:
+            fault = f"the output begins with a byte order mark (BOM), which {rules.records} does not have"
+            raise Refused([fault], "Write UTF-8 without it: in Python utf-8, not utf-8-sig.")
+        if rules.has_header:
+            return head
+        if not (rules.is_joined and self._task):
+            self._append(_MARK)
+        return head.removeprefix(_MARK)
 
     def _pass(self, block: bytes) -> None:
         if self._begun is not None:
@@ -146,6 +158,9 @@ class Sink(io.RawIOBase):
         """Hold bytes back until the first record is whole; return what is behind it."""
         self._begun = (self._begun or b"") + block
         end = self._rules.first_record(self._begun)
+        if not end and len(self._begun) > HEADER_MAX:
+            fault = f"the output has no header: its first record has no end within {HEADER_MAX:,} bytes"
+            raise Refused([fault], "Write a header line first, and close each quote in it; or merge: concat.")
         if not end:
             return b""
         rest = self._begun[end:]
@@ -155,7 +170,7 @@ class Sink(io.RawIOBase):
     def _keep_header(self, header: bytes) -> None:
         self._begun = None
         counter = self._rules.counter()
-        counter.feed(header)
+        counter.feed(header.removeprefix(_MARK))
         counter.close()
         self._end.feed(header)
         self.header = (header + self._end.missing()).decode("latin-1")  # any bytes, and the same back
@@ -163,7 +178,7 @@ class Sink(io.RawIOBase):
     def _is_completed(self) -> bool:
         """Return whether the last record gets the end that it lacks; Refused where that might break the output."""
         rules = self._rules
-        is_seam = (rules.is_joined or rules.is_declared) and self._task < rules.tasks() - 1
+        is_seam = rules.is_joined and self._task < rules.tasks() - 1
         if is_seam and not rules.is_declared and not self._end.is_text():
             fault = "the output neither ends in a line end nor is text, and the next task's would be glued to it"
             raise Refused([fault], "Say `output_records: whole` in pipeline.yaml where it is to be joined as it is.")
