@@ -18,7 +18,7 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
     """Yield every broken rule of a branch of a stage."""
     given = [kind for kind in ("run", "command", "script", "mpi") if getattr(branch, kind) is not None]
     if len(given) != 1:
-        yield place, f"needs exactly one of run, command, script and mpi (given: {', '.join(given) or 'none'})"
+        yield place, f"needs exactly one of run, command, script and mpi, and has {' and '.join(given) or 'none'}"
     for problem in placeholder_faults(branch.command, pipeline.parameters):
         yield (*place, "command"), problem
     if branch.output_records and not traits_of(branch.output_records).is_countable:
