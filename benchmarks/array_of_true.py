@@ -26,29 +26,29 @@ def main() -> None:
     parser.add_argument("--children", type=int, default=1000)
     parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        state = embedded.up(data, ["--port", "0", "--vcpus", str(told.slots)])
+        state = embedded.up(data, ["--port", "0", "--vcpus", str(arguments.slots)])
         try:
-            report(told, Batch(state.endpoint, data))
+            report(arguments, Batch(state.endpoint, data))
         finally:
             daemon.down(data)
 
 
-def report(told: Any, batch: Batch) -> None:
+def report(options: Any, batch: Batch) -> None:
     batch.make_queue(batch.queue, batch.environment("hosts"))
     batch.api.register_job_definition(
         jobDefinitionName="true",
         type="container",
         containerProperties={**batch.container(""), "command": ["true"]},
     )
-    rounds = [(xargs(told.children, told.slots), array(batch, told.children)) for _ in range(told.rounds)]
+    rounds = [(xargs(options.children, options.slots), array(batch, options.children)) for _ in range(options.rounds)]
     for number, (shell, ours) in enumerate(rounds, 1):
         print(f"round {number}: xargs {shell:7.0f}/s   array {ours:7.0f}/s   ratio {ours / shell:.2f}")
     ratio = statistics.median(ours / shell for shell, ours in rounds)
     verdict = "met" if ratio >= AIM else "missed"
-    print(f"{told.children} x true, {told.slots} at once: median ratio {ratio:.2f} (aim {AIM}: {verdict})")
+    print(f"{options.children} x true, {options.slots} at once: median ratio {ratio:.2f} (aim {AIM}: {verdict})")
 
 
 def xargs(children: int, slots: int) -> float:

@@ -34,7 +34,7 @@ def print_machine(**versions: str) -> None:
     """Print what the figures were measured on."""
     known = {"python": platform.python_version(), **{name: version(name) for name in ("gristmill", "moto", "boto3")}}
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC  {_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB")
-    print(platform.platform() + "  " + "  ".join(f"{name} {one}" for name, one in {**known, **versions}.items()))
+    print(platform.platform() + "  " + "  ".join(f"{name} {item}" for name, item in {**known, **versions}.items()))
     print(f"load of the machine as it began: {os.getloadavg()[0]:.1f}\n", flush=True)
 
 
@@ -122,11 +122,11 @@ def mill() -> Iterator[Mill]:
             target = at_server(state)
             clients = {name: target.client(name) for name in ("s3", "cloudformation")}
             outputs = deploy(clients, PROJECT, "gristmill", {})
-            one = Mill(data, target, outputs["BucketName"])
+            shown = Mill(data, target, outputs["BucketName"])
             warm = Path(folder) / "warm.txt"
             write_lines(warm, 10)
-            one.run(warm)
-            yield one
+            shown.run(warm)
+            yield shown
         finally:
             daemon.down(data)
 

@@ -58,8 +58,8 @@ def launched(ranks: int, points: int, steps: int) -> tuple[float, float]:
     transport = ["--mca", "pml", "ob1", "--mca", "btl", "sm,self"]
     program = [sys.executable, "-m", "mpi4py", "-m", "benchmarks.heat_scaling", "--rank"]
     sizes = ["--points", str(points), "--steps", str(steps)]
-    said = subprocess.run([*mpirun, *transport, *program, *sizes], capture_output=True, text=True, check=True).stdout
-    seconds, total = said.split()
+    done = subprocess.run([*mpirun, *transport, *program, *sizes], capture_output=True, text=True, check=True).stdout
+    seconds, total = done.split()
     return float(seconds), float(total)
 
 
@@ -70,26 +70,27 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--rank", action="store_true", help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.rank:
-        by_ranks(told.points, told.steps)
+    arguments = parser.parse_args()
+    if arguments.rank:
+        by_ranks(arguments.points, arguments.steps)
         return
     ways = {
-        "numpy": lambda: by_numpy(told.points, told.steps),
-        "1 rank": lambda: launched(1, told.points, told.steps),
-        "2 ranks": lambda: launched(2, told.points, told.steps),
+        "numpy": lambda: by_numpy(arguments.points, arguments.steps),
+        "1 rank": lambda: launched(1, arguments.points, arguments.steps),
+        "2 ranks": lambda: launched(2, arguments.points, arguments.steps),
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(told.repeat):
+    for _ in range(arguments.repeat):
         sums = []
         for name, way in ways.items():
             seconds, total = way()
             taken[name].append(seconds)
             sums.append(total)
         assert np.allclose(sums, sums[0], rtol=1e-12), f"the answers differ: {sums}"
-    print(f"{told.points} x {told.points}, {told.steps} steps; load of the machine: {os.getloadavg()[0]:.1f}")
-    for name, one in taken.items():
-        print(f"{name:>8}: {statistics.median(one):7.3f} s  ({min(one):.3f}-{max(one):.3f})")
+    size = f"{arguments.points} x {arguments.points}"
+    print(f"{size}, {arguments.steps} steps; load of the machine: {os.getloadavg()[0]:.1f}")
+    for name, item in taken.items():
+        print(f"{name:>8}: {statistics.median(item):7.3f} s  ({min(item):.3f}-{max(item):.3f})")
     single, double = (min(taken[name]) for name in ("1 rank", "2 ranks"))
     print(f"efficiency of 2 ranks: {single / (2 * double):.2f} (best of each)")
 

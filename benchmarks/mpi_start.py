@@ -116,12 +116,12 @@ def show(count: int, taken: dict[str, list[Times]]) -> list[bool]:
     print(f"{count} nodes, median of {len(taken[OURS])} (range), s")
     middle = {}
     for name, times in taken.items():
-        ends = [one[-1] for one in times]
+        ends = [item[-1] for item in times]
         middle[name] = statistics.median(ends)
         print(f"  {name:<24} {middle[name]:5.2f} ({min(ends):.2f}-{max(ends):.2f})", flush=True)
     so_far = 0.0
     for place, phase in enumerate(PHASES):
-        until = statistics.median(one[place] for one in taken[OURS])
+        until = statistics.median(item[place] for item in taken[OURS])
         print(f"    {phase:<34} {until - so_far:5.2f}")
         so_far = until
     return [verdict(f"beside {name}", middle[OURS] / middle[name], 1) for name in taken if name != OURS]
@@ -132,7 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--nodes", type=int, nargs="+", default=[2, 4, 8])
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     print_machine(mpirun=command_version(str(find_mpirun()), "--version"))
     ways: dict[str, Callable[[Path, int], Times]] = {}
     if why_not():
@@ -146,7 +146,7 @@ def main() -> None:
             target = at_server(state)
             target.client("s3").create_bucket(Bucket=BUCKET)
             ways = {OURS: lambda folder, count: ours(target, folder, count), **ways}
-            kept = [one for count in told.nodes for one in show(count, measure(ways, count, told.repeat))]
+            kept = [item for count in arguments.nodes for item in show(count, measure(ways, count, arguments.repeat))]
         finally:
             daemon.down(Path(data))
     finish([*kept, not why_not()])

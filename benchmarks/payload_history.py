@@ -30,7 +30,7 @@ def history(mill: common.Mill, run: str) -> list[dict[str, Any]]:
 def payloads(events: list[dict[str, Any]]) -> list[int]:
     """Return the bytes of every input, output and parameter that the state machine carried."""
     details = [value for event in events for value in event.values() if isinstance(value, dict)]
-    texts = [one[name] for one in details for name in ("input", "output", "parameters") if name in one]
+    texts = [detail[name] for detail in details for name in ("input", "output", "parameters") if name in detail]
     return [len((text if isinstance(text, str) else json.dumps(text)).encode()) for text in texts]
 
 

@@ -42,13 +42,13 @@ def measure(mill: common.Mill, sequences: int, folder: Path, snakemake: bool) ->
     sample.write(source, sequences)
     size = source.stat().st_size / 1024**2
     print(f"{sequences:,} sequences ({size:.0f} MiB), {CHUNKS} chunks, 2 cores; each way once", flush=True)
-    one = by_one_process(source, folder / "one")
+    shown = by_one_process(source, folder / "one")
     run, ours = mill.run(source, sequences_per_task=per_task)
     expected = folder / "one" / "properties.tsv"
     assert common.same(mill.result(source, run, "properties.tsv"), expected), run
     common.row("gristmill, upload to mail", ours, ours)
-    common.row("one process", one, ours)
-    kept = [common.verdict("one process / gristmill", one / ours, 1.2, at_most=False)]
+    common.row("one process", shown, ours)
+    kept = [common.verdict("one process / gristmill", shown / ours, 1.2, at_most=False)]
     if snakemake:
         seconds = by_snakemake(source, folder / "snakemake", per_task)
         assert (folder / "snakemake" / "properties.tsv").read_bytes() == expected.read_bytes()
@@ -62,14 +62,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sequences", type=int, default=200_000, help="how many (default: 200000)")
     parser.add_argument("--without-snakemake", action="store_true", help="leave that way away")
-    told = parser.parse_args()
-    snakemake = not told.without_snakemake
+    arguments = parser.parse_args()
+    snakemake = not arguments.without_snakemake
     if snakemake and not SNAKEMAKE.exists():
         parser.error(f"{SNAKEMAKE} is not there: run `make snakemake`, or give --without-snakemake")
     versions = {"snakemake": common.command_version(str(SNAKEMAKE), "--version")} if snakemake else {}
     common.print_machine(**versions)
     with common.mill() as mill, TemporaryDirectory(prefix="gristmill-bench-") as folder:
-        kept = measure(replace(mill, pipeline="proteins"), told.sequences, Path(folder), snakemake)
+        kept = measure(replace(mill, pipeline="proteins"), arguments.sequences, Path(folder), snakemake)
     common.finish(kept)
 
 

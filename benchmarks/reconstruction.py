@@ -82,10 +82,10 @@ def kernel_seconds(on: Device, filtered: NDArray[np.float32], degrees: NDArray[n
 def copied_per_second(on: Device, size: int = 256 * 1024**2) -> float:
     """Return the bytes a second that a copy inside the device's memory reads and writes."""
     queue, flags = profiled(on), cl.mem_flags.READ_WRITE
-    one, other = (cl.Buffer(queue.context, flags, size) for _ in range(2))
+    shown, other = (cl.Buffer(queue.context, flags, size) for _ in range(2))
     seconds = []
     for _ in range(ROUNDS):
-        event = cl.enqueue_copy(queue, other, one, byte_count=size)
+        event = cl.enqueue_copy(queue, other, shown, byte_count=size)
         event.wait()
         seconds.append((event.profile.end - event.profile.start) * 1e-9)
     return 2 * size / min(seconds)

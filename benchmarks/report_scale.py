@@ -65,14 +65,14 @@ class ToldBatch:
         for index in range(self._containers):
             own = "FAILED" if index < 20 else "SUCCEEDED"
             if own == status:
-                told = _summary(f"{branch}:{index}", self._arrays[branch], arrayProperties={"index": index})
-                yield {**told, "status": own, "container": {"exitCode": int(own == "FAILED")}}
+                shown = _summary(f"{branch}:{index}", self._arrays[branch], arrayProperties={"index": index})
+                yield {**shown, "status": own, "container": {"exitCode": int(own == "FAILED")}}
 
     def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
         """Return jobs of one try."""
         self.calls += 1
         attempts = [{"startedAt": 1, "stoppedAt": 2, "container": {"exitCode": 1}}]
-        return {"jobs": [{"jobId": one, "attempts": attempts, "jobDefinition": "d"} for one in jobs]}
+        return {"jobs": [{"jobId": job, "attempts": attempts, "jobDefinition": "d"} for job in jobs]}
 
 
 def _summary(job: str, name: str, **more: Any) -> dict[str, Any]:
@@ -112,13 +112,13 @@ def leave_footprints(store: Storage, record: RunRecord, containers: int) -> None
     """Write what so many children of each branch would leave."""
     began = int(START.timestamp() * 1000) + 31_000
 
-    def one(place: tuple[str, int]) -> None:
+    def leave_child(place: tuple[str, int]) -> None:
         branch, index = place
         print_ = Footprint(0, 0, index, 1, began, began + 58_000, 50_000, 90_000, 10, 0, 10**6, 10**6, 10**4, 10**4)
         leave(store, keys.BranchKeys(record.run, "map", branch), print_)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(one, [(branch, index) for branch in BRANCHES for index in range(containers)]))
+        list(pool.map(leave_child, [(branch, index) for branch in BRANCHES for index in range(containers)]))
 
 
 def measure(mill: common.Mill, containers: int) -> bool:

@@ -75,13 +75,13 @@ class Scale:
 def ours(pipeline: Pipeline, tasks: int, task_bytes: int, lane: Lane) -> Scale:
     """Return what Gristmill takes: the plan itself, and the estimate that a run starts with."""
     cut = StageInput(tasks, tasks * task_bytes, None)
-    parameters = {name: one.default for name, one in pipeline.parameters.items() if one.default is not None}
+    parameters = {name: item.default for name, item in pipeline.parameters.items() if item.default is not None}
     vcpus = dict.fromkeys(Compute, lane.max_vcpus)
     stages = list(stage_loads(pipeline, parameters, cut, vcpus))
-    planned = [list(_planned(one, lane)) for one in stages]
+    planned = [list(_planned(stage, lane)) for stage in stages]
     groups = [group for stage in planned for branch in stage for group in branch["groups"]]
     usage = estimate(pipeline, parameters, cut, vcpus)
-    loads = [one for stage in stages for one in stage.loads]
+    loads = [item for stage in stages for item in stage.loads]
     return Scale(
         tasks=tasks,
         jobs=len(groups),
@@ -90,11 +90,12 @@ def ours(pipeline: Pipeline, tasks: int, task_bytes: int, lane: Lane) -> Scale:
         payload_max=limits.STATE_PAYLOAD_MAX,
         submit_bytes=max((len(json.dumps(group)) for group in groups), default=0),
         array=max((group["size"] for group in groups), default=0),
-        events=state_machine.RUN_EVENTS + sum(state_machine.attempt_events(len(one.loads), one.jobs) for one in stages),
+        events=state_machine.RUN_EVENTS
+        + sum(state_machine.attempt_events(len(stage.loads), stage.jobs) for stage in stages),
         requests=usage.s3_write + usage.s3_read,
-        parts=min(limits.S3_PARTS_MAX, max((one.segments for one in loads), default=0)),  # compose() bounds an upload
+        parts=min(limits.S3_PARTS_MAX, max((item.segments for item in loads), default=0)),  # compose() bounds an upload
         function_seconds=max(map(longest_function, stages)),
-        submit_seconds=max(one.jobs for one in stages) / limits.BATCH_SUBMITS_PER_SECOND,
+        submit_seconds=max(stage.jobs for stage in stages) / limits.BATCH_SUBMITS_PER_SECOND,
         transitions=usage.state_transition,
         total=bill(usage).total,
     )
@@ -112,7 +113,7 @@ def _payload(planned: list[dict[str, Any]]) -> int:
 
 def longest_function(stage: StageLoad) -> float:
     """Return the seconds of the longest function: CheckOutput reads all receipts, Merge a branch's, and copies."""
-    check = sum(one.segments for one in stage.loads) / REQUESTS_PER_SECOND
+    check = sum(item.segments for item in stage.loads) / REQUESTS_PER_SECOND
     return max(check, *map(merge_seconds, stage.loads))
 
 
@@ -164,15 +165,16 @@ def main() -> None:
     parser.add_argument("--pipeline", default="strings")
     parser.add_argument("--task-bytes", type=int, default=100_000)
     parser.add_argument("--max-vcpus", type=float, default=256)
-    told = parser.parse_args()
-    pipeline = load(told.pipeline, roots(environ))
+    arguments = parser.parse_args()
+    pipeline = load(arguments.pipeline, roots(environ))
     arn = f"arn:aws:batch:us-east-1:123456789012:job-queue/{LANE_NAME}"
-    lane = Lane(arn, f"{arn}:1", told.max_vcpus)
-    print(f"{told.pipeline}, {told.task_bytes:,} bytes a task, {told.max_vcpus:g} vCPUs at most; nothing is retried\n")
+    lane = Lane(arn, f"{arn}:1", arguments.max_vcpus)
+    bounds = f"{arguments.task_bytes:,} bytes a task, {arguments.max_vcpus:g} vCPUs at most"
+    print(f"{arguments.pipeline}, {bounds}; nothing is retried\n")
     print(HEAD.format(*COLUMNS))
     for tasks in TASKS:
-        print(row("gristmill", ours(pipeline, tasks, told.task_bytes, lane)))
-        print(row("classic", classic(pipeline, tasks, told.task_bytes)))
+        print(row("gristmill", ours(pipeline, tasks, arguments.task_bytes, lane)))
+        print(row("classic", classic(pipeline, tasks, arguments.task_bytes)))
 
 
 COLUMNS = (
@@ -191,12 +193,12 @@ COLUMNS = (
 HEAD = "{:>11} {:10}{:>14}{:>13}{:>12}{:>12}{:>13}{:>13}{:>11}{:>9}{:>14}  breaks"
 
 
-def row(way: str, one: Scale) -> str:
+def row(way: str, scale: Scale) -> str:
     """Return one line of the table."""
-    counts = (one.payload, one.events, one.jobs, one.children, round(one.requests), round(one.transitions))
-    seconds = f"{one.submit_seconds:,.1f}", f"{one.function_seconds:,.0f}"
-    cells = (f"{one.tasks:,}", way, *(f"{count:,}" for count in counts), *seconds, dollars(one.total))
-    return f"{HEAD.removesuffix('  breaks').format(*cells)}  {' '.join(one.broken())}".rstrip()
+    counts = (scale.payload, scale.events, scale.jobs, scale.children, round(scale.requests), round(scale.transitions))
+    seconds = f"{scale.submit_seconds:,.1f}", f"{scale.function_seconds:,.0f}"
+    cells = (f"{scale.tasks:,}", way, *(f"{count:,}" for count in counts), *seconds, dollars(scale.total))
+    return f"{HEAD.removesuffix('  breaks').format(*cells)}  {' '.join(scale.broken())}".rstrip()
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def main() -> None:
     versions = {"snakemake": common.command_version(str(SNAKEMAKE), "--version")} if snakemake else {}
     common.print_machine(xargs=common.command_version("xargs", "--version").split()[-1], **versions)
     with common.mill() as mill, TemporaryDirectory(prefix="gristmill-bench-") as folder:
-        kept = [one for chunks in CHUNKS for one in measure(mill, chunks, Path(folder), snakemake)]
+        kept = [item for chunks in CHUNKS for item in measure(mill, chunks, Path(folder), snakemake)]
     common.finish(kept)
 
 

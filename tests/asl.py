@@ -20,13 +20,13 @@ def machines(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield machine
     for state in machine["States"].values():
         inner = state.get("Branches", []) + ([state["ItemProcessor"]] if "ItemProcessor" in state else [])
-        for one in inner:
-            yield from machines(one)
+        for item in inner:
+            yield from machines(item)
 
 
 def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for one in machines(machine):
-        yield from one["States"].items()
+    for item in machines(machine):
+        yield from item["States"].items()
 
 
 def targets(state: dict[str, Any]) -> Iterator[str]:

@@ -81,5 +81,7 @@ def worst(folder: Path) -> dict[str, str]:
     (folder / "aws-config").write_text(CONFIG)
     for name in SHADOWS:
         (folder / f"{name}.py").write_text("raise SystemExit('imported from the working folder')\n")
-    merged = {name: value for one in ENVIRONMENTS.values() for name, value in one.items() if value is not None}
+    merged = {
+        name: value for environment in ENVIRONMENTS.values() for name, value in environment.items() if value is not None
+    }
     return {**merged, "AWS_CONFIG_FILE": str(folder / "aws-config")}

@@ -87,9 +87,9 @@ class Classic:
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd as root shuts its network side in
         listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-        ports = [one.getsockname()[1] for one in listeners]
-        for one in listeners:
-            one.close()
+        ports = [listener.getsockname()[1] for listener in listeners]
+        for item in listeners:
+            item.close()
         for index, port in enumerate(ports):
             (folder / f"sshd-{index}").write_text(_SSHD.format(port=port, folder=folder))
         hosts = "".join(_SSH.format(index=index, port=port) for index, port in enumerate(ports))

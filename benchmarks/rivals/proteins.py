@@ -42,10 +42,10 @@ def join(out: str, *parts: str) -> None:
 
 def table(source: str, out: str) -> None:
     """Make the Parquet file."""
-    from batch_jobs.proteins import table as one
+    from batch_jobs.proteins import table as table_job
 
     with Path(source).open("rb") as read, Path(out).open("wb") as made:
-        one.write(read, made, {})
+        table_job.write(read, made, {})
 
 
 def distributions(source: str, out: str) -> None:
@@ -73,7 +73,7 @@ def everything(source: str, folder: str) -> None:
     summary(rows, f"{folder}/summary.html")
 
 
-STEPS = {one.__name__: one for one in (split, analyse, join, table, distributions, summary)} | {"all": everything}
+STEPS = {item.__name__: item for item in (split, analyse, join, table, distributions, summary)} | {"all": everything}
 
 if __name__ == "__main__":
     STEPS[sys.argv[1]](*sys.argv[2:])

@@ -58,9 +58,9 @@ class Awsb:
     def end(self, job: str) -> dict[str, str]:
         """Wait until awsbstat says that a job has ended; return what it tells."""
         end = time.monotonic() + 60
-        while (told := facts(self("awsbstat", "-d", job)))["status"] not in ("SUCCEEDED", "FAILED"):
-            assert time.monotonic() < end, told
-        return told
+        while (shown := facts(self("awsbstat", "-d", job)))["status"] not in ("SUCCEEDED", "FAILED"):
+            assert time.monotonic() < end, shown
+        return shown
 
 
 def facts(text: str) -> dict[str, str]:
@@ -87,9 +87,9 @@ def awsb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Awsb]:
 
 def test_a_plain_command_is_submitted_seen_and_read(awsb: Awsb):
     job = awsb.submit("-jn", "hello", "echo", "hello from", "the mill")
-    told = awsb.end(job)
-    assert (told["jobName"], told["status"], told["exitCode"]) == ("hello", "SUCCEEDED", "0")
-    assert told["command"] == "echo 'hello from' 'the mill'"
+    shown = awsb.end(job)
+    assert (shown["jobName"], shown["status"], shown["exitCode"]) == ("hello", "SUCCEEDED", "0")
+    assert shown["command"] == "echo 'hello from' 'the mill'"
     assert awsb("awsbout", job).rstrip().endswith(": hello from the mill")
     assert job in awsb("awsbstat", "-s", "SUCCEEDED")
 
@@ -98,8 +98,8 @@ def test_a_script_on_stdin_finds_its_input_file(awsb: Awsb):
     (awsb.folder / "lines.txt").write_text("a\nb\nc\n")
     script = "#!/bin/bash\nwc -l < lines.txt\nexit 3\n"
     job = awsb.submit("-if", "lines.txt", "-jn", "count", stdin=script)
-    told = awsb.end(job)
-    assert (told["status"], told["exitCode"]) == ("FAILED", "3"), awsb("awsbout", job)
+    shown = awsb.end(job)
+    assert (shown["status"], shown["exitCode"]) == ("FAILED", "3"), awsb("awsbout", job)
     assert awsb("awsbout", job).split()[-1] == "3"
 
 

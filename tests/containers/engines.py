@@ -13,7 +13,7 @@ ON_PODMAN = "docker-client-on-podman"
 
 def working() -> list[str]:
     """Return the ways in which containers can be had on this machine."""
-    found = [one for one in ("podman", "docker") if _answers(one)]
+    found = [item for item in ("podman", "docker") if _answers(item)]
     if "podman" in found and "docker" not in found and shutil.which("docker"):
         found.append(ON_PODMAN)
     return found
@@ -52,8 +52,8 @@ class Service:
 
 
 def _answers_at(host: str) -> bool:
-    told = subprocess.run(["docker", "--host", host, "version"], capture_output=True, check=False)
-    return told.returncode == 0
+    done = subprocess.run(["docker", "--host", host, "version"], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 @contextmanager

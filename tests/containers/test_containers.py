@@ -42,8 +42,8 @@ def test_limits_and_shared_memory_are_the_definitions(mill: Contained):
     limits = [{"name": "nofile", "softLimit": 512, "hardLimit": 1024}, {"name": "core", "softLimit": 0, "hardLimit": 0}]
     linux = {"sharedMemorySize": 128, "tmpfs": [{"containerPath": "/fast", "size": 16}]}
     definition = mill.define("limited", ulimits=limits, linuxParameters=linux)
-    told = "ulimit -Sn; ulimit -Hn; ulimit -c; df -m /dev/shm /fast | awk 'NR>1{print $2}'"
-    job = mill.done("sh", "-c", told, definition=definition)
+    text = "ulimit -Sn; ulimit -Hn; ulimit -c; df -m /dev/shm /fast | awk 'NR>1{print $2}'"
+    job = mill.done("sh", "-c", text, definition=definition)
     assert mill.log_of(job).splitlines()[-5:] == ["512", "1024", "0", "128", "16"]
 
 
@@ -84,7 +84,7 @@ def test_a_run_whose_task_takes_too_much_memory_says_why(mill: Contained):
 def test_an_image_that_is_not_to_be_had_is_tried_three_times_and_told(mill: Contained):
     job = mill.done("true", definition=mill.define("nowhere", image="localhost:1/no/such:image"))
     assert job["status"] == "FAILED"
-    reasons = [one["container"]["reason"] for one in job["attempts"]]
+    reasons = [attempt["container"]["reason"] for attempt in job["attempts"]]
     assert len(reasons) == 3
     assert all(reason.startswith("CannotPullContainerError: ") for reason in reasons), reasons
     assert mill.containers() == []
@@ -96,8 +96,8 @@ def test_a_program_that_an_image_lacks_never_starts(mill: Contained):
     assert job["status"] == "FAILED"
     assert job["container"]["reason"].startswith("CannotStartContainerError: ")
     assert "exitCode" not in job["container"]
-    told = mill.log_of(job) + job["container"]["reason"]
-    assert "no-such-program" in told or "received 409" in told  # podman's service tells docker's client no more
+    shown = mill.log_of(job) + job["container"]["reason"]
+    assert "no-such-program" in shown or "received 409" in shown  # podman's service tells docker's client no more
     assert mill.containers() == []
 
 
@@ -108,9 +108,9 @@ def test_lines_are_seen_while_the_job_runs_and_stop_is_a_sigterm(mill: Contained
     mill._until(lambda: "begun" in mill.log_of(mill.described(job)), 30, "no line is seen")
     assert mill.described(job)["status"] == "RUNNING"
     mill.client("batch").terminate_job(jobId=job, reason="enough")
-    told = mill.ended(job)
-    assert "asked to end" in mill.log_of(told)
-    assert (told["statusReason"], told["container"]["exitCode"]) == ("enough", 9)
+    shown = mill.ended(job)
+    assert "asked to end" in mill.log_of(shown)
+    assert (shown["statusReason"], shown["container"]["exitCode"]) == ("enough", 9)
 
 
 def test_a_job_that_does_not_heed_sigterm_is_killed_after_30_seconds(mill: Contained):
@@ -119,9 +119,9 @@ def test_a_job_that_does_not_heed_sigterm_is_killed_after_30_seconds(mill: Conta
     mill._until(lambda: "begun" in mill.log_of(mill.described(job)), 30, "no line is seen")
     mill.client("batch").terminate_job(jobId=job, reason="enough")
     asked = time.monotonic()
-    told = mill.ended(job)
+    shown = mill.ended(job)
     assert 29 < time.monotonic() - asked < 50
-    assert told["container"]["exitCode"] == 137
+    assert shown["container"]["exitCode"] == 137
     assert mill.containers() == []
 
 
@@ -143,9 +143,9 @@ def test_an_engine_that_dies_fails_its_jobs_with_a_reason_and_the_next_ones_run(
             mill._until(lambda: mill.described(job)["status"] == "RUNNING", 60, "it does not run")
             mill._until(lambda: len(mill.containers()) == 1, 30, "there is no container")
             service.kill()
-            told = mill.ended(job)
-            assert told["status"] == "FAILED"
-            assert told["container"]["reason"].startswith("CannotInspectContainerError: ")
+            shown = mill.ended(job)
+            assert shown["status"] == "FAILED"
+            assert shown["container"]["reason"].startswith("CannotInspectContainerError: ")
             lost = mill.done("true")
             assert lost["container"]["reason"].startswith(("CannotPullContainerError: ", "CannotStartContainerError: "))
             service.start()
@@ -169,8 +169,8 @@ def test_what_a_killed_server_leaves_is_removed(engine: Engine, images: None, tm
     job = mill.submit("sleep", "600")
     mill._until(lambda: len(mill.containers()) == 1, 60, f"{job} has no container")
     volumes = engine.ask("inspect", "--format", "{{range .Mounts}}{{.Name}} {{end}}", *mill.containers()).stdout.split()
-    assert [engine.ask("volume", "inspect", one).returncode for one in volumes] == [0] * len(volumes)
+    assert [engine.ask("volume", "inspect", volume).returncode for volume in volumes] == [0] * len(volumes)
     os.kill(state.pid, 9)
     mill._until(lambda: left(engine, state.port) == "", 30, "something is left")
     daemon.reset(tmp_path)
-    assert [one for one in volumes if engine.ask("volume", "inspect", one).returncode == 0] == []
+    assert [volume for volume in volumes if engine.ask("volume", "inspect", volume).returncode == 0] == []

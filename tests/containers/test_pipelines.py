@@ -35,9 +35,9 @@ def result(mill: Contained, pipeline: str, file: str, run: str, name: str) -> by
 def images_of(mill: Contained, run: str) -> set[str]:
     """Return the images that the jobs of a run had."""
     jobs = mill.client("batch").describe_jobs(jobs=[job["jobId"] for job in mill.jobs(run)])["jobs"]
-    ranges = [one for job in jobs for one in job.get("nodeProperties", {}).get("nodeRangeProperties", [])]
+    ranges = [item for job in jobs for item in job.get("nodeProperties", {}).get("nodeRangeProperties", [])]
     containers = [job["container"] for job in jobs if "nodeProperties" not in job]
-    return {one["image"] for one in [*containers, *(part["container"] for part in ranges)]}
+    return {item["image"] for item in [*containers, *(part["container"] for part in ranges)]}
 
 
 def test_heat_on_three_hosts_survives_the_death_of_one(mill: Contained, engine: Engine):
@@ -50,9 +50,9 @@ def test_heat_on_three_hosts_survives_the_death_of_one(mill: Contained, engine: 
     (victim,) = engine.ask("ps", "--quiet", "--filter", f"label=gristmill-job={job['jobId']}#1").stdout.split()
     engine.ask("kill", victim)
     succeeded(mill, run)
-    (told,) = mill.client("batch").describe_jobs(jobs=[job["jobId"]])["jobs"]
-    assert [one["container"]["exitCode"] for one in told["attempts"]] == [78, 0]
-    assert "going on from step " in mill.log_of(told)
+    (described,) = mill.client("batch").describe_jobs(jobs=[job["jobId"]])["jobs"]
+    assert [attempt["container"]["exitCode"] for attempt in described["attempts"]] == [78, 0]
+    assert "going on from step " in mill.log_of(described)
     field = np.load(io.BytesIO(result(mill, "heat", "contained.yaml", run, "field.npz")))["field"]
     np.testing.assert_allclose(field, expected(plate), rtol=1e-10, atol=1e-10)
     assert result(mill, "heat", "contained.yaml", run, "picture.png").startswith(PNG)
@@ -71,8 +71,8 @@ def test_mpi_hello_on_three_hosts(mill: Contained):
 def test_mpi_ring_on_two_hosts(mill: Contained):
     run = mill.drop("mpi-ring", "start.txt", b"40\n")
     succeeded(mill, run)
-    told = json.loads(result(mill, "mpi-ring", "start.txt", run, "sums.json"))
-    assert told == {"ranks": 2, "start": 40, "ring": 41, "reduced": 41}
+    loaded = json.loads(result(mill, "mpi-ring", "start.txt", run, "sums.json"))
+    assert loaded == {"ranks": 2, "start": 40, "ring": 41, "reduced": 41}
 
 
 @on_the_first_engine
@@ -143,7 +143,7 @@ def test_the_image_for_gpus_has_what_a_reconstruction_needs_and_no_opencl_of_its
     program = (
         "from batch_jobs.tomography import jobs, arrays, picture, ome, backprojection as b\n"
         "import mpi4py.MPI\n"
-        "try: print(b.device(True))\nexcept b.NoDevice as told: print(told)"
+        "try: print(b.device(True))\nexcept b.NoDevice as error: print(error)"
     )
     job = mill.done("python", "-c", program, definition=mill.define("gpu-image", image="gristmill-jobs:gpu"))
     assert job["status"] == "SUCCEEDED", mill.log_of(job)
@@ -153,8 +153,8 @@ def test_the_image_for_gpus_has_what_a_reconstruction_needs_and_no_opencl_of_its
 @on_the_first_engine
 def test_each_image_holds_the_one_before_and_no_leftovers(images: None, engine: Engine):
     def layers(image: str) -> list[str]:
-        told = engine.ask("image", "inspect", "--format", "{{json .RootFS.Layers}}", f"gristmill-jobs:{image}")
-        found: list[str] = json.loads(told.stdout)
+        done = engine.ask("image", "inspect", "--format", "{{json .RootFS.Layers}}", f"gristmill-jobs:{image}")
+        found: list[str] = json.loads(done.stdout)
         return found[:-1]  # the last one is the project itself
 
     cpu, gpu, science = layers("cpu"), layers("gpu"), layers("science")
@@ -165,8 +165,8 @@ def test_each_image_holds_the_one_before_and_no_leftovers(images: None, engine: 
     )
     words = [engine.program, "run", "--rm", "--user", "0", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=512:512"]
     words += ["--network", "none", "gristmill-jobs:science", "sh", "-f", "-c", f"{wrong}; {left}"]
-    told = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert (told.returncode, told.stdout) == (0, ""), told
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done
     for image in ("cpu", "gpu", "science"):
         history = engine.ask("history", "--no-trunc", f"gristmill-jobs:{image}").stdout
         shown = engine.ask("image", "inspect", "--format", "{{json .Config}}", f"gristmill-jobs:{image}").stdout

@@ -19,7 +19,7 @@ gristmill() {
     command gristmill "$@"
 }
 """
-RUN = {document: [one for one in blocks(document) if not one.elsewhere] for document in documents()}
+RUN = {document: [block for block in blocks(document) if not block.elsewhere] for document in documents()}
 SECONDS = 600
 
 
@@ -46,13 +46,13 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "document", [one for one, found in RUN.items() if found], ids=lambda one: one.relative_to(PROJECT).as_posix()
+    "document", [item for item, found in RUN.items() if found], ids=lambda item: item.relative_to(PROJECT).as_posix()
 )
 def test_the_commands_of_a_document_work_one_after_another(document: Path, checkout: Path) -> None:
     for name, text in files(document):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).write_text(text)
-    script = PRELUDE + "\n".join(one.commands for one in RUN[document])
+    script = PRELUDE + "\n".join(item.commands for item in RUN[document])
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=checkout,

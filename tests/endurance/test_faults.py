@@ -29,7 +29,11 @@ def store(mill: Mill) -> Iterator[Proxy]:
 
 
 def lead_jobs(batch: Any, lead: dict[str, str]) -> str:
-    (old,) = [one for one in batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"] if is_cpu(one)]
+    (old,) = [
+        definition
+        for definition in batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+        if is_cpu(definition)
+    ]
     given = old["containerProperties"].get("environment", []) + [{"name": n, "value": v} for n, v in lead.items()]
     kept = {
         name: old[name]
@@ -77,7 +81,7 @@ def test_every_kind_of_request_outlives_each_fault(mill: Mill, store: Proxy, fau
         store.first = None
     assert counts[fault] == len(store.kinds) > 20
     for kind in ("PUT * uploadId", "POST * uploadId", "GET * list-type", "PUT *"):
-        assert any(fnmatch(one, f"{kind}*") for one in store.kinds), f"{kind} was never broken"
+        assert any(fnmatch(item, f"{kind}*") for item in store.kinds), f"{kind} was never broken"
 
 
 def test_results_are_right_and_no_storm_follows(mill: Mill, store: Proxy):

@@ -54,7 +54,7 @@ def test_a_stack_is_deployed_a_run_ends_and_a_job_sees_nothing_of_it(call: Call)
     assert deployed.returncode == 0, deployed.stderr.decode()
     done = call("run", "shown", "grüße\n.txt", "--json")
     assert done.returncode == 0, done.stdout.decode()
-    (result,) = [one for one in json.loads(done.stdout)["results"] if one["key"].endswith("/seen.txt")]
+    (result,) = [item for item in json.loads(done.stdout)["results"] if item["key"].endswith("/seen.txt")]
     seen = dict(line.split("=", 1) for line in Path(result["file"]).read_text().splitlines() if "=" in line)
     assert (seen["LANG"], seen["TZ"], seen["AWS_CONFIG_FILE"]) == ("C.UTF-8", "UTC", os.devnull)
     strange = {name for name in seen if name.lower().endswith("_proxy") and name.lower() != "no_proxy"}

@@ -39,7 +39,7 @@ class Batch:
         return arn
 
     def make_queue(self, name: str, *environments: str, priority: int = 1, **more: Any) -> str:
-        order = [{"order": place, "computeEnvironment": one} for place, one in enumerate(environments)]
+        order = [{"order": place, "computeEnvironment": item} for place, item in enumerate(environments)]
         self.api.create_job_queue(jobQueueName=name, priority=priority, computeEnvironmentOrder=order, **more)
         return name
 
@@ -56,8 +56,8 @@ class Batch:
         return {"image": "none", "command": ["sh", "-c", line], "resourceRequirements": needs}
 
     def submit(self, definition: str, **more: Any) -> str:
-        said = {"jobName": "job", "jobQueue": self.queue, "jobDefinition": definition, **more}
-        job: str = self.api.submit_job(**said)["jobId"]
+        members = {"jobName": "job", "jobQueue": self.queue, "jobDefinition": definition, **more}
+        job: str = self.api.submit_job(**members)["jobId"]
         return job
 
     def run(self, line: str, **more: Any) -> str:

@@ -48,7 +48,7 @@ def respawning(words: list[str]) -> None:
 
 
 WAYS: dict[str, Callable[[list[str]], None]] = {
-    one.__name__: one for one in (background, nohup, session, bare, daemon, respawning)
+    item.__name__: item for item in (background, nohup, session, bare, daemon, respawning)
 }
 
 

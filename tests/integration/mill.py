@@ -71,14 +71,16 @@ class Mill:
 
     def physical(self, resource: str) -> str:
         """Return the name that a resource of the template got."""
-        told = self.client("cloudformation").describe_stack_resource(StackName=self.stack, LogicalResourceId=resource)
-        name: str = told["StackResourceDetail"]["PhysicalResourceId"]
+        described = self.client("cloudformation").describe_stack_resource(
+            StackName=self.stack, LogicalResourceId=resource
+        )
+        name: str = described["StackResourceDetail"]["PhysicalResourceId"]
         return name
 
     def invoke(self, function: str, payload: Any) -> Any:
         """Invoke a function of the template; return its answer."""
-        told = self.client("lambda").invoke(FunctionName=self.physical(function), Payload=json.dumps(payload))
-        return json.loads(told["Payload"].read())
+        shown = self.client("lambda").invoke(FunctionName=self.physical(function), Payload=json.dumps(payload))
+        return json.loads(shown["Payload"].read())
 
     def read(self, key: str) -> bytes:
         body: bytes = self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
@@ -114,7 +116,7 @@ class Mill:
         found: list[dict[str, Any]] = []
 
         def enough() -> bool:
-            found[:] = [one for one in self._executions() if _key_of(one["input"]) == key]
+            found[:] = [execution for execution in self._executions() if _key_of(execution["input"]) == key]
             return len(found) >= at_least
 
         self._until(enough, seconds, f"{key} starts no execution")
@@ -124,8 +126,8 @@ class Mill:
         states = self.client("stepfunctions")
         pages = states.get_paginator("list_executions").paginate(stateMachineArn=self.outputs["StateMachineArn"])
         for page in pages:
-            for one in page["executions"]:
-                yield states.describe_execution(executionArn=one["executionArn"])
+            for execution in page["executions"]:
+                yield states.describe_execution(executionArn=execution["executionArn"])
 
     def end(self, arn: str, seconds: float = 60) -> dict[str, Any]:
         """Wait for the end of an execution; return its description."""
@@ -178,12 +180,14 @@ class Mill:
         batch, logs = self.client("batch"), self.client("logs")
         ids = [job["jobId"] for job in self.jobs(run)]
         ids += [
-            one["jobId"]
+            item["jobId"]
             for job in ids
-            for one in batch.list_jobs(arrayJobId=job, jobStatus="SUCCEEDED")["jobSummaryList"]
+            for item in batch.list_jobs(arrayJobId=job, jobStatus="SUCCEEDED")["jobSummaryList"]
         ]
         ids += [
-            one["jobId"] for job in ids for one in batch.list_jobs(arrayJobId=job, jobStatus="FAILED")["jobSummaryList"]
+            item["jobId"]
+            for job in ids
+            for item in batch.list_jobs(arrayJobId=job, jobStatus="FAILED")["jobSummaryList"]
         ]
         lines = []
         for job in batch.describe_jobs(jobs=ids)["jobs"]:

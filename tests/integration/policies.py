@@ -30,8 +30,12 @@ class Statement:
 
     def allows(self, call: Call) -> bool:
         """Tell whether it allows a call of its role."""
-        named = any(fnmatchcase(call.action, one) for one in self.actions)
-        return call.role == self.role and named and any(fnmatchcase(call.resource, one) for one in self.resources)
+        named = any(fnmatchcase(call.action, action) for action in self.actions)
+        return (
+            call.role == self.role
+            and named
+            and any(fnmatchcase(call.resource, resource) for resource in self.resources)
+        )
 
 
 def statements(iam: Any, role: str, *, conditions: bool = False) -> Iterator[Statement]:
@@ -42,10 +46,12 @@ def statements(iam: Any, role: str, *, conditions: bool = False) -> Iterator[Sta
     known = {"Sid", "Effect", "Action", "Resource", *(["Condition"] if conditions else [])}
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-        for one in (document if isinstance(document, dict) else json.loads(document))["Statement"]:
-            assert set(one) <= known, one
-            assert one["Effect"] == "Allow", one
-            yield Statement(role, one.get("Sid", name), _several(one["Action"]), _several(one["Resource"]))
+        for statement in (document if isinstance(document, dict) else json.loads(document))["Statement"]:
+            assert set(statement) <= known, statement
+            assert statement["Effect"] == "Allow", statement
+            yield Statement(
+                role, statement.get("Sid", name), _several(statement["Action"]), _several(statement["Resource"])
+            )
 
 
 def denied(template: dict[str, Any], role: str, action: str) -> list[str]:
@@ -92,18 +98,18 @@ def count_requests(log: Path, start: int) -> Counter[str]:
 def refused(made: Iterable[Call], allowed: Iterable[Statement], roles: Iterable[str]) -> list[Call]:
     """Return the calls of some roles that none of their statements allows."""
     known, granted = set(roles), list(allowed)
-    return [call for call in made if call.role in known and not any(one.allows(call) for one in granted)]
+    return [call for call in made if call.role in known and not any(statement.allows(call) for statement in granted)]
 
 
 def unused(made: Iterable[Call], allowed: Iterable[Statement]) -> set[tuple[str, str, str]]:
     """Return role, statement and action of what is granted and has allowed no call, resource by resource."""
     calls = list(made)
     return {
-        (one.role, one.sid, action)
-        for one in allowed
-        for action in one.actions
-        for resource in one.resources
-        if not any(replace(one, actions=(action,), resources=(resource,)).allows(call) for call in calls)
+        (statement.role, statement.sid, action)
+        for statement in allowed
+        for action in statement.actions
+        for resource in statement.resources
+        if not any(replace(statement, actions=(action,), resources=(resource,)).allows(call) for call in calls)
     }
 
 

@@ -34,7 +34,7 @@ class Posted:
         """Verify the signature and the time by the Standard Webhooks specification, with nothing of ours."""
         stamp = self.headers["webhook-timestamp"]
         expected = hmac.digest(KEY, f"{self.id}.{stamp}.".encode() + self.body, hashlib.sha256)
-        given = [one.split(",") for one in self.headers["webhook-signature"].split(" ")]
+        given = [word.split(",") for word in self.headers["webhook-signature"].split(" ")]
         return abs(time.time() - int(stamp)) < 60 and any(
             version == "v1" and hmac.compare_digest(base64.b64decode(value), expected) for version, value in given
         )
@@ -57,7 +57,7 @@ class Receiver:
 
     def of(self, path: str) -> list[Posted]:
         with self._lock:
-            return [one for one in self.posts if one.path == path]
+            return [post for post in self.posts if post.path == path]
 
     def close(self) -> None:
         self.released.set()

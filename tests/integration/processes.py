@@ -18,7 +18,7 @@ class Process:
 def running() -> list[Process]:
     """Return the processes that have not ended; those that only wait to be taken off the books have."""
     every = _from_proc() if Path("/proc/self/stat").exists() else _from_ps()
-    return [one for one in every if not one.state.startswith("Z")]
+    return [item for item in every if not item.state.startswith("Z")]
 
 
 def _from_proc() -> list[Process]:
@@ -50,20 +50,20 @@ def _from_ps() -> list[Process]:
 
 def below(pid: int) -> list[Process]:
     """Return the children of a process."""
-    return [one for one in running() if one.parent == pid]
+    return [item for item in running() if item.parent == pid]
 
 
 def helpers(server: int) -> dict[str, list[int]]:
     """Return the process ids of a server's helpers, by what they are; what a runner runs is `job` or `worker`."""
-    guard = [one.pid for one in below(server) if "keep.py" in words(one.pid)]
-    keeper = [one.pid for pid in guard for one in below(pid)]
-    runners = [one.pid for pid in keeper for one in below(pid)]
+    guard = [process.pid for process in below(server) if "keep.py" in words(process.pid)]
+    keeper = [process.pid for pid in guard for process in below(pid)]
+    runners = [process.pid for pid in keeper for process in below(pid)]
     found = {"guard": guard, "keeper": keeper, "runner": runners}
     for role, what in (("zygote_role", "job"), ("worker", "worker")):
-        zygotes = [one.pid for pid in runners for one in below(pid) if f"{role}.py" in words(one.pid)]
+        zygotes = [process.pid for pid in runners for process in below(pid) if f"{role}.py" in words(process.pid)]
         found[f"zygote of {what}s"] = zygotes
-        found[f"runner of {what}s"] = [one.pid for pid in zygotes for one in below(pid)]
-        found[what] = [one.pid for pid in found[f"runner of {what}s"] for one in below(pid)]
+        found[f"runner of {what}s"] = [process.pid for pid in zygotes for process in below(pid)]
+        found[what] = [process.pid for pid in found[f"runner of {what}s"] for process in below(pid)]
     return found
 
 
@@ -76,12 +76,12 @@ def words(pid: int) -> str:
 def descendants(pid: int) -> list[Process]:
     """Return all processes that come from one, in any generation."""
     every, found, parents = running(), [], {pid}
-    while children := [one for one in every if one.parent in parents and one not in found]:
+    while children := [item for item in every if item.parent in parents and item not in found]:
         found += children
-        parents = {one.pid for one in children}
+        parents = {child.pid for child in children}
     return found
 
 
 def is_running(process: Process) -> bool:
     """Tell whether this very process has not ended."""
-    return any((one.pid, one.started) == (process.pid, process.started) for one in running())
+    return any((item.pid, item.started) == (process.pid, process.started) for item in running())

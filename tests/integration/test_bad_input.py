@@ -21,7 +21,7 @@ class Wrong:
     key: str
     body: bytes
     metadata: dict[str, str]
-    told: tuple[str, ...]
+    reasons: tuple[str, ...]
 
 
 LONG = "n" * (S3_KEY_MAX_BYTES - len(keys.input_key("strings", "")))
@@ -94,7 +94,7 @@ def runs(mill: Mill) -> dict[str, str]:
     """Drop everything; return the runs by name."""
     started = {"invalid": mill.drop("strings", "invalid.txt", INVALID, lines_per_task="500")}
     started |= {name: mill.drop("strings", name, text, **given) for name, (text, given) in ODD.items()}
-    started |= {name: mill.put(one.key, one.body, one.metadata) for name, one in REFUSED.items()}
+    started |= {name: mill.put(item.key, item.body, item.metadata) for name, item in REFUSED.items()}
     for key in NO_DROPS:
         mill.put(key, b"" if key.endswith("/") else b"half a fi", {})
     return started
@@ -105,7 +105,7 @@ def test_a_wrong_drop_is_refused_with_all_faults_in_one_mail(mill: Mill, runs: d
     outcome = mill.finish(runs[name])
     assert outcome["status"] == "FAILED"
     letter = mill.mail(runs[name], "FAILED").get_content()
-    for words in REFUSED[name].told:
+    for words in REFUSED[name].reasons:
         assert words in letter
     assert "The file was refused: nothing was run." in letter
     assert "drop the file again" in letter

@@ -44,7 +44,7 @@ def test_every_operation_answers_in_the_shape_of_the_services_model(batch: Batch
     blocker = batch.submit(definition, arrayProperties={"size": 20}, jobQueue="walk", tags={"k": "v"})
     batch.until(f"{blocker}:0", "RUNNING")
     front = api.get_job_queue_snapshot(jobQueue="walk")["frontOfQueue"]["jobs"]
-    assert [one["jobArn"].rpartition("/")[2] for one in front] == [f"{blocker}:{index}" for index in range(16, 20)]
+    assert [job["jobArn"].rpartition("/")[2] for job in front] == [f"{blocker}:{index}" for index in range(16, 20)]
     assert api.list_jobs(arrayJobId=blocker)["jobSummaryList"][0]["arrayProperties"]["index"] == 0
     arn = batch.describe(blocker)["jobArn"]
     api.tag_resource(resourceArn=arn, tags={"more": "1"})
@@ -66,9 +66,9 @@ def test_every_operation_answers_in_the_shape_of_the_services_model(batch: Batch
 def test_the_check_of_answers_sees_unknown_missing_and_mistyped_members():
     shape = MODEL.operation_model("DescribeJobs").output_shape
     job = {"jobName": 3, "jobId": "x", "jobQueue": "q", "status": "LATE", "startedAt": True, "color": "red"}
-    told = list(faults({"jobs": [job]}, shape, "DescribeJobs"))
-    assert len(told) == 5
-    assert any("jobDefinition is missing" in one for one in told)
+    problems = list(faults({"jobs": [job]}, shape, "DescribeJobs"))
+    assert len(problems) == 5
+    assert any("jobDefinition is missing" in item for item in problems)
 
 
 def test_what_does_not_fit_the_model_is_refused_and_not_guessed_at(batch: Batch):
@@ -87,7 +87,7 @@ def test_ten_thousand_children_are_listed_in_pages_and_ended_at_once(batch: Batc
     sizes, indices = [], []
     for page in pages:
         sizes.append(len(page["jobSummaryList"]))
-        indices += [one["arrayProperties"]["index"] for one in page["jobSummaryList"]]
+        indices += [child["arrayProperties"]["index"] for child in page["jobSummaryList"]]
     assert (sizes, indices) == ([1000] * 10, list(range(10_000)))
     small = batch.api.list_jobs(arrayJobId=job, jobStatus="PENDING", maxResults=3)
     assert len(small["jobSummaryList"]) == 3
@@ -164,7 +164,7 @@ def events(batch: Batch) -> Iterator[Callable[[str, int], list[dict[str, Any]]]]
 
     def wait(kind: str, count: int) -> list[dict[str, Any]]:
         end = time.monotonic() + 10
-        while len(found := [one for one in seen if one["detail-type"] == kind]) < count:
+        while len(found := [event for event in seen if event["detail-type"] == kind]) < count:
             assert time.monotonic() < end, seen
             for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
                 seen.append(json.loads(message["Body"]))
@@ -188,7 +188,7 @@ def test_a_job_that_blocks_its_queue_is_told_of_once_with_the_reason(batch: Batc
     assert (event["detail"]["jobId"], event["detail"]["status"]) == (first, "RUNNABLE")
     assert event["detail"]["statusReason"].startswith("MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - ")
     batch.api.cancel_job(jobId=first, reason="seen")
-    assert [one["detail"]["jobId"] for one in events("Batch Job Queue Blocked", 2)] == [first, second]
+    assert [item["detail"]["jobId"] for item in events("Batch Job Queue Blocked", 2)] == [first, second]
     batch.api.cancel_job(jobId=second, reason="seen")
 
 
@@ -204,15 +204,16 @@ def test_every_change_of_a_job_its_children_and_nodes_is_an_event(batch: Batch, 
 
 
 @pytest.mark.parametrize(
-    ("command", "told"), [([], "there is no command"), (["echo", "a\0b"], "null byte"), (["/etc"], "Permission denied")]
+    ("command", "reason"),
+    [([], "there is no command"), (["echo", "a\0b"], "null byte"), (["/etc"], "Permission denied")],
 )
-def test_what_cannot_be_started_fails_with_the_reason(batch: Batch, command, told):
+def test_what_cannot_be_started_fails_with_the_reason(batch: Batch, command, reason):
     container = {**batch.container(""), "command": command}
     batch.api.register_job_definition(jobDefinitionName="odd", type="container", containerProperties=container)
     done = batch.end(batch.submit("odd"))
     assert (done["status"], done["statusReason"]) == ("FAILED", "Task failed to start")
     assert "CannotStartContainerError" in done["container"]["reason"]
-    assert told in done["container"]["reason"]
+    assert reason in done["container"]["reason"]
 
 
 def test_many_submitters_at_once_lose_no_job(batch: Batch):
@@ -221,14 +222,14 @@ def test_many_submitters_at_once_lose_no_job(batch: Batch):
     def submit() -> None:
         client = batch.client("batch")
         for _ in range(10):
-            said = {"jobName": "many", "jobQueue": batch.queue, "jobDefinition": "line"}
-            jobs.append(client.submit_job(**said)["jobId"])
+            members = {"jobName": "many", "jobQueue": batch.queue, "jobDefinition": "line"}
+            jobs.append(client.submit_job(**members)["jobId"])
 
     threads = [threading.Thread(target=submit) for _ in range(8)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for item in threads:
+        item.join()
     assert len(set(jobs)) == 80
     assert {batch.end(job)["status"] for job in jobs} == {"SUCCEEDED"}
 

@@ -25,7 +25,7 @@ class Row:
     wanted: Any
 
 
-def told(call: Callable[[], Any]) -> str:
+def refusal_of(call: Callable[[], Any]) -> str:
     """Return the refusal that a call gets."""
     with pytest.raises(ClientError) as refused:
         call()
@@ -33,15 +33,17 @@ def told(call: Callable[[], Any]) -> str:
     return refused.value.response["Error"]["Message"]
 
 
-def refusal(page: str, states: str, wanted: str, **said: Any) -> Row:
-    return Row(page, states, lambda batch: wanted in told(lambda: batch.submit("line", **said)), True)
+def refusal(page: str, states: str, wanted: str, **given: Any) -> Row:
+    return Row(page, states, lambda batch: wanted in refusal_of(lambda: batch.submit("line", **given)), True)
 
 
 def container(page: str, states: str, wanted: str, **properties: Any) -> Row:
     def gives(batch: Batch) -> bool:
-        said = {**batch.container("true"), **properties}
+        members = {**batch.container("true"), **properties}
         register = batch.api.register_job_definition
-        return wanted in told(lambda: register(jobDefinitionName="bad", type="container", containerProperties=said))
+        return wanted in refusal_of(
+            lambda: register(jobDefinitionName="bad", type="container", containerProperties=members)
+        )
 
     return Row(page, states, gives, True)
 
@@ -59,7 +61,7 @@ def command(batch: Batch, words: list[str], parameters: dict[str, str], defaults
 
 def attempts(batch: Batch, line: str, **retry: Any) -> tuple[str, list[int]]:
     done = batch.end(batch.run(line, retryStrategy=retry))
-    return done["status"], [one["container"]["exitCode"] for one in done["attempts"]]
+    return done["status"], [attempt["container"]["exitCode"] for attempt in done["attempts"]]
 
 
 def environment_override(batch: Batch) -> list[str]:
@@ -112,7 +114,7 @@ def sequential(batch: Batch) -> list[int]:
     batch.end(job)
     children = [batch.describe(f"{job}:{index}") for index in range(4)]
     assert all(a["stoppedAt"] <= b["startedAt"] for a, b in itertools.pairwise(children))
-    return [one["arrayProperties"]["index"] for one in children]
+    return [child["arrayProperties"]["index"] for child in children]
 
 
 def n_to_n(batch: Batch) -> list[str]:
@@ -128,7 +130,7 @@ def uneven(batch: Batch) -> str:
     first = batch.run("true", arrayProperties={"size": 2})
     batch.end(first)
     depends = [{"jobId": first, "type": "N_TO_N"}]
-    return told(lambda: batch.run("true", arrayProperties={"size": 3}, dependsOn=depends))
+    return refusal_of(lambda: batch.run("true", arrayProperties={"size": 3}, dependsOn=depends))
 
 
 def failed_dependency(batch: Batch) -> list[str]:
@@ -151,7 +153,7 @@ def disabled_queue(batch: Batch) -> list[str]:
     job = batch.run(LONG, jobQueue=queue)
     waiting = batch.run("true", jobQueue=queue, dependsOn=[{"jobId": batch.run("sleep 0.2", jobQueue=queue)}])
     batch.api.update_job_queue(jobQueue=queue, state="DISABLED")
-    refused = told(lambda: batch.run("true", jobQueue=queue))
+    refused = refusal_of(lambda: batch.run("true", jobQueue=queue))
     ended = batch.end(waiting)["status"]
     batch.api.delete_job_queue(jobQueue=queue)
     return [refused, ended, batch.end(job)["status"]]
@@ -222,18 +224,18 @@ def shares(batch: Batch) -> list[Any]:
         name="fair", fairsharePolicy={"shareDistribution": [{"shareIdentifier": "A*", "weightFactor": 0.5}]}
     )["arn"]
     queue = batch.make_queue("fair", "hosts", schedulingPolicyArn=arn)
-    missing = told(lambda: batch.run("true", jobQueue=queue))
-    strange = told(lambda: batch.run("true", shareIdentifier="A"))
+    missing = refusal_of(lambda: batch.run("true", jobQueue=queue))
+    strange = refusal_of(lambda: batch.run("true", shareIdentifier="A"))
     job = batch.run("true", jobQueue=queue, shareIdentifier="Ann", schedulingPriorityOverride=7)
     done = batch.end(job)
     by_share = [{"name": "SHARE_IDENTIFIER", "values": ["Ann"]}]
     listed = batch.api.list_jobs(jobQueue=queue, filters=by_share, jobStatus="SUCCEEDED")["jobSummaryList"]
-    in_use = told(lambda: batch.api.delete_scheduling_policy(arn=arn))
+    in_use = refusal_of(lambda: batch.api.delete_scheduling_policy(arn=arn))
     return [
         missing.partition(":")[0],
         strange.partition(";")[0],
         (done["shareIdentifier"], done["schedulingPriority"]),
-        [one["jobId"] == job for one in listed],
+        [item["jobId"] == job for item in listed],
         in_use.partition(",")[0],
     ]
 
@@ -244,7 +246,7 @@ def names_filtered(batch: Batch) -> list[list[str]]:
 
     def listed(values: str, name: str = "JOB_NAME") -> list[str]:
         found = batch.api.list_jobs(jobQueue=batch.queue, filters=[{"name": name, "values": [values]}])
-        return [one["jobName"] for one in found["jobSummaryList"]]
+        return [job["jobName"] for job in found["jobSummaryList"]]
 
     return [listed("WALNUT*"), listed("walnut1"), listed("walnut"), listed("LINE", "JOB_DEFINITION")]
 
@@ -252,7 +254,7 @@ def names_filtered(batch: Batch) -> list[list[str]]:
 def status_default(batch: Batch) -> list[str]:
     job = batch.run(LONG)
     batch.until(job, "RUNNING")
-    statuses = {one["status"] for one in batch.api.list_jobs(jobQueue=batch.queue)["jobSummaryList"]}
+    statuses = {item["status"] for item in batch.api.list_jobs(jobQueue=batch.queue)["jobSummaryList"]}
     batch.api.terminate_job(jobId=job, reason="seen")
     batch.end(job)
     return sorted(statuses)
@@ -262,7 +264,7 @@ def bulk(batch: Batch) -> list[Any]:
     jobs = [batch.run(LONG) for _ in range(2)]
     answer = batch.api.terminate_jobs(jobs=[*jobs, "gone"], reason="all")
     ended = [batch.end(job)["statusReason"] for job in jobs]
-    many = told(lambda: batch.api.terminate_jobs(jobs=["x"] * 51, reason="all"))
+    many = refusal_of(lambda: batch.api.terminate_jobs(jobs=["x"] * 51, reason="all"))
     return [answer["successful"] == [*jobs, "gone"], answer["errors"], ended, many]
 
 
@@ -270,12 +272,12 @@ def newest_revision(batch: Batch) -> list[str]:
     arns = [batch.define("revised", line) for line in ("true", "exit 1")]
     batch.api.deregister_job_definition(jobDefinition=arns[1])
     used = batch.describe(batch.submit("revised"))["jobDefinition"]
-    return [used == arns[0], told(lambda: batch.submit("revised:2"))]
+    return [used == arns[0], refusal_of(lambda: batch.submit("revised:2"))]
 
 
 def revision_pinned(batch: Batch) -> bool:
     arns = [batch.define("pinned", line) for line in ("true", "false")]
-    jobs = [batch.submit(one) for one in ("pinned:1", arns[0], arns[0].rpartition(":")[0], "pinned")]
+    jobs = [batch.submit(item) for item in ("pinned:1", arns[0], arns[0].rpartition(":")[0], "pinned")]
     return [batch.describe(job)["jobDefinition"] for job in jobs] == [arns[0], arns[0], arns[1], arns[1]]
 
 
@@ -288,13 +290,13 @@ def tagged(batch: Batch) -> list[dict[str, str]]:
         batch.api.untag_resource(resourceArn=arn, tagKeys=["cost"])
         found.append(batch.api.list_tags_for_resource(resourceArn=arn)["tags"])
     batch.api.untag_resource(resourceArn=queue, tagKeys=["kept"])
-    assert "takes no tags" in told(lambda: batch.api.list_tags_for_resource(resourceArn=job["jobArn"] + ":0"))
+    assert "takes no tags" in refusal_of(lambda: batch.api.list_tags_for_resource(resourceArn=job["jobArn"] + ":0"))
     return found
 
 
 def mixed_queue(batch: Batch) -> str:
     batch.environment("pot", kind="FARGATE")
-    return told(lambda: batch.make_queue("mixed", "hosts", "pot"))
+    return refusal_of(lambda: batch.make_queue("mixed", "hosts", "pot"))
 
 
 RULES = [{"onExitCode": "3", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]

@@ -59,7 +59,7 @@ def test_figures_within_their_bounds_are_told_and_change_nothing(mill: Mill, run
     assert mail["Subject"].startswith("[gristmill] SUCCEEDED checked/good.json in ")
     assert "Checks    2 of 2 figures within their bounds\n" in mail.get_content()
     report = reported(mill, "good", run)
-    assert [(one.stage, one.check.figure, one.value, one.verdict) for one in report.checks] == [
+    assert [(check.stage, check.check.figure, check.value, check.verdict) for check in report.checks] == [
         ("look", "error", 0.5, "PASSED"),
         ("look", "sieve.noise", 0.1, "PASSED"),
     ]
@@ -82,10 +82,10 @@ def test_a_warning_leaves_a_run_succeeded_and_stands_in_every_place(mill: Mill, 
     assert f"<li>{WORN}</li>" in page
 
     for command in ("status", "watch"):
-        told = cli(command, run)
-        assert told.code == 0
-        assert told.out.startswith("SUCCEEDED with 1 warning checked/worn.json")
-        assert WORN in told.out
+        answer = cli(command, run)
+        assert answer.code == 0
+        assert answer.out.startswith("SUCCEEDED with 1 warning checked/worn.json")
+        assert WORN in answer.out
         assert cli(command, run, "--json").json["warnings"] == [WORN]
     assert "PASSED figures: error is 0.5 (at most 1)\n" in cli("status", run).out
     (line,) = [line for line in cli("runs").out.splitlines() if line.startswith(run)]
@@ -108,7 +108,7 @@ def test_a_figure_that_fails_ends_the_run_before_its_next_stage(mill: Mill, runs
     assert f"gristmill results {run}" in body
     assert "A resume would find the same outputs" in page_of(mill, name, run)
     report = reported(mill, name, run)
-    assert "FAILED" in [one.verdict for one in report.checks]
+    assert "FAILED" in [check.verdict for check in report.checks]
     assert report.reason == "; ".join(why)
     assert outcome["warnings"] == ([WORN] if name == "both" else [])
 
@@ -117,10 +117,10 @@ def test_a_resume_checks_the_same_figures_again_and_computes_nothing(mill: Mill,
     run = runs["wet"]
     mill.finish(run)
     jobs = len(mill.jobs(run))
-    told = cli("status", run)
-    assert f"FAILED {WET}\n" in told.out
-    assert f"Why: {WET}\n" in told.out
-    assert told.out.endswith(f"What was computed is kept: gristmill results {run}\n")
+    answer = cli("status", run)
+    assert f"FAILED {WET}\n" in answer.out
+    assert f"Why: {WET}\n" in answer.out
+    assert answer.out.endswith(f"What was computed is kept: gristmill results {run}\n")
     resumed = cli("resume", run)
     assert resumed.code == 1
     assert f"Why: {WET}\n" in resumed.out
@@ -131,17 +131,17 @@ def test_a_resume_checks_the_same_figures_again_and_computes_nothing(mill: Mill,
 def test_a_trial_checks_figures_too(cli: Cli, tmp_path: Path):
     file = tmp_path / "wet.json"
     file.write_bytes(FAILS["both"][0])
-    told = cli("try", "checked", str(file))
-    assert told.code == 1
-    assert f"  FAILED {WET}\n" in told.out
-    assert f"  WARNED {WORN}\n" in told.out
-    assert "Not tried, for they come after that: after" in told.err
+    answer = cli("try", "checked", str(file))
+    assert answer.code == 1
+    assert f"  FAILED {WET}\n" in answer.out
+    assert f"  WARNED {WORN}\n" in answer.out
+    assert "Not tried, for they come after that: after" in answer.err
     branches = cli("try", "checked", str(file), "--json").json["branches"]
     assert [check["verdict"] for branch in branches for check in branch["checks"]] == ["FAILED", "WARNED"]
     file.write_bytes(GOOD)
-    told = cli("try", "checked", str(file))
-    assert told.code == 0
-    assert "  PASSED figures: error is 0.5 (at most 1)\n" in told.out
+    answer = cli("try", "checked", str(file))
+    assert answer.code == 0
+    assert "  PASSED figures: error is 0.5 (at most 1)\n" in answer.out
     shown = cli("pipelines", "show", "checked").out
     assert "sieve.noise  at least 0 and at most 0.5  warn" in shown
     assert json.loads(cli("pipelines", "show", "checked", "--json").out)["checks"][0]["otherwise"] == "fail"

@@ -43,13 +43,13 @@ def cli(mill: Mill, monkeypatch, tmp_path, capsys) -> Cli:
     monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
-    def said(*words: str) -> Said:
+    def called(*words: str) -> Said:
         capsys.readouterr()
         code = call(words)
         printed = capsys.readouterr()
         return Said(code, printed.out, printed.err)
 
-    return said
+    return called
 
 
 @pytest.fixture
@@ -61,17 +61,17 @@ def words(tmp_path: Path) -> Path:
 
 def failed_run(cli: Cli, tmp_path: Path) -> str:
     (tmp_path / "bad.txt").write_bytes(b"good\nBAD\ngood\n")
-    said = cli("run", "brittle", "bad.txt", "-p", f"gate={tmp_path / 'gate'}")
-    assert said.code == ExitCode.FAILED
-    return said.out.split("run ")[1].split()[0]
+    answer = cli("run", "brittle", "bad.txt", "-p", f"gate={tmp_path / 'gate'}")
+    assert answer.code == ExitCode.FAILED
+    return answer.out.split("run ")[1].split()[0]
 
 
 def test_run_shows_progress_and_ends_with_the_places_of_the_results(mill: Mill, cli: Cli, words: Path):
-    said = cli("run", "strings", str(words), "-p", "lines_per_task=30")
-    assert said.code == ExitCode.OK
-    assert said.err.startswith(f"local ({mill.endpoint})\n")
-    assert "map/repeat: 4 of 4 tasks" in said.err
-    headline, where, *places, cost, report = said.out.splitlines()
+    answer = cli("run", "strings", str(words), "-p", "lines_per_task=30")
+    assert answer.code == ExitCode.OK
+    assert answer.err.startswith(f"local ({mill.endpoint})\n")
+    assert "map/repeat: 4 of 4 tasks" in answer.err
+    headline, where, *places, cost, report = answer.out.splitlines()
     assert re.fullmatch(r"  Cost: about \$0\.00\d\d \(estimated \$0\.0\d+\) on AWS; free here", cost)
     run = headline.rsplit(" ", 1)[1]
     assert headline.startswith("SUCCEEDED strings/words.txt in ")
@@ -92,12 +92,12 @@ def test_what_cannot_be_written_here_is_told_beside_the_end_of_the_run(mill: Mil
         Path("../gone").rmdir()
     else:
         Path("results").touch()
-    said = cli("watch", run)
-    assert said.out.startswith("SUCCEEDED strings/")
-    assert f"  Results: s3://{mill.bucket}/{keys.results_prefix('strings', f'{lack}.txt', run)}" in said.out
-    assert "error: the run has ended SUCCEEDED, but not all of it could be written here: " in said.err
-    assert f"Get them: gristmill results {run} --download FOLDER" in said.err
-    assert said.code == ExitCode.FAILED
+    answer = cli("watch", run)
+    assert answer.out.startswith("SUCCEEDED strings/")
+    assert f"  Results: s3://{mill.bucket}/{keys.results_prefix('strings', f'{lack}.txt', run)}" in answer.out
+    assert "error: the run has ended SUCCEEDED, but not all of it could be written here: " in answer.err
+    assert f"Get them: gristmill results {run} --download FOLDER" in answer.err
+    assert answer.code == ExitCode.FAILED
 
 
 @pytest.mark.parametrize("name", ["SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"])
@@ -111,16 +111,16 @@ def test_json_is_all_there_is_on_stdout(cli: Cli, words: Path):
     answer = cli("run", "strings", str(words), "--json").json
     assert answer["status"] == "SUCCEEDED"
     assert answer["cause"] is None
-    assert [Path(one["file"]).is_file() for one in answer["results"]] == [True, True]
+    assert [Path(result["file"]).is_file() for result in answer["results"]] == [True, True]
     run = answer["run"]
     assert cli("status", run, "--json").json["stages"][0]["branches"][0]["done"] == 1
     assert cli("results", run[:10], "--json").json["results"][0]["key"].endswith("repeat.txt")
-    assert run in [one["run"] for one in cli("runs", "--json").json]
-    assert any(run in one["body"] for one in cli("mail", "list", "--json").json)
+    assert run in [item["run"] for item in cli("runs", "--json").json]
+    assert any(run in item["body"] for item in cli("mail", "list", "--json").json)
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "reason"),
     [
         (["strngs", "words.txt"], "; did you mean strings?"),
         (["strings", "words.txt", "-p", "lines_per_task=many"], "'many' is not a whole number"),
@@ -129,29 +129,29 @@ def test_json_is_all_there_is_on_stdout(cli: Cli, words: Path):
         (["strings", "words.txt", "-p", "lines_per_task=٣"], "'٣' is not a whole number"),
     ],
 )
-def test_what_would_be_refused_is_refused_before_it_travels(mill: Mill, cli: Cli, words: Path, more, told):
+def test_what_would_be_refused_is_refused_before_it_travels(mill: Mill, cli: Cli, words: Path, more, reason):
     Path("empty.txt").touch()
     before = mill.keys(keys.INPUTS)
-    said = cli("run", *more)
-    assert said.code == ExitCode.REFUSED
-    (line,) = said.err.splitlines()[1:]
+    answer = cli("run", *more)
+    assert answer.code == ExitCode.REFUSED
+    (line,) = answer.err.splitlines()[1:]
     assert line.startswith("error: ")
-    assert told in line
+    assert reason in line
     assert line.endswith("Nothing was uploaded.")
     assert mill.keys(keys.INPUTS) == before
 
 
 def test_a_refusal_by_the_stack_itself_ends_the_same_way(cli: Cli, words: Path):
-    said = cli("run", "strings", str(words), "-p", "lines_per_task=0", "--no-check")
-    assert said.code == ExitCode.REFUSED
-    assert "0 is below the minimum 1" in said.out
-    assert said.out.endswith("Mend this, and drop the file again.\n")
+    answer = cli("run", "strings", str(words), "-p", "lines_per_task=0", "--no-check")
+    assert answer.code == ExitCode.REFUSED
+    assert "0 is below the minimum 1" in answer.out
+    assert answer.out.endswith("Mend this, and drop the file again.\n")
 
 
 def test_the_cause_is_told_and_resume_does_only_what_is_missing(cli: Cli, tmp_path: Path):
     run = failed_run(cli, tmp_path)
-    told = cli("status", run)
-    assert told.code == ExitCode.OK
+    answer = cli("status", run)
+    assert answer.code == ExitCode.OK
     for part in (
         "FAILED brittle/bad.txt",
         "copy   copied      3     2       1        1  1 failed",
@@ -160,10 +160,10 @@ def test_the_cause_is_told_and_resume_does_only_what_is_missing(cli: Cli, tmp_pa
         " of its stage's input), attempt 1: ValueError: the grain is wet",
         f"gristmill resume {run}",
     ):
-        assert part in told.out
+        assert part in answer.out
     assert "looking at the grain" in cli("logs", run, "--task", "1").out
     plan = cli("plan", "--resume", run, "--json").json["branches"]
-    assert [(one["tasks"], one["reused"], one["todo"], one["children"]) for one in plan] == [(3, 2, 1, 1)]
+    assert [(item["tasks"], item["reused"], item["todo"], item["children"]) for item in plan] == [(3, 2, 1, 1)]
     (tmp_path / "gate").touch()
     assert cli("resume", run).code == ExitCode.OK
     assert Path(f"results/{run}/copied.txt").read_bytes() == b"good\nBAD\ngood\n"
@@ -173,21 +173,24 @@ def test_the_cause_is_told_and_resume_does_only_what_is_missing(cli: Cli, tmp_pa
     assert_times_agree(cli, run)
     cost = cli("status", run, "--json").json["cost"]["total"]
     assert cli("report", run, "--json").json["cost"]["total"] == pytest.approx(cost)
-    mails = [cli("mail", "show", str(one["number"]), "--json").json for one in cli("mail", "list", "--json").json]
-    (last,) = [one["body"] for one in mails if run in one["body"] and " SUCCEEDED " in one["subject"]]
+    mails = [cli("mail", "show", str(mail["number"]), "--json").json for mail in cli("mail", "list", "--json").json]
+    (last,) = [mail["body"] for mail in mails if run in mail["body"] and " SUCCEEDED " in mail["subject"]]
     assert f"Cost      about ${cost:.4f} (" in last
 
 
 def assert_times_agree(cli: Cli, run: str) -> None:
     """Hold what `status` and `runs` say of the times of a resumed run against its report and its mail."""
     report = cli("report", run, "--json").json
-    spans = [tuple(datetime.fromisoformat(one[name]) for name in ("started", "ended")) for one in report["executions"]]
+    spans = [
+        tuple(datetime.fromisoformat(execution[name]) for name in ("started", "ended"))
+        for execution in report["executions"]
+    ]
     first, last = [(end - start).total_seconds() for start, end in spans]
-    (listed,) = [one for one in cli("runs", "--json").json if one["run"] == run]
+    (listed,) = [item for item in cli("runs", "--json").json if item["run"] == run]
     status = cli("status", run, "--json").json
-    for told in (listed, status):
-        assert (told["took"], told["worked"]) == (pytest.approx(last), pytest.approx(first + last))
-        moments = [datetime.fromisoformat(told[name]) for name in ("started", "last_started", "ended")]
+    for each in (listed, status):
+        assert (each["took"], each["worked"]) == (pytest.approx(last), pytest.approx(first + last))
+        moments = [datetime.fromisoformat(each[name]) for name in ("started", "last_started", "ended")]
         assert moments == [spans[0][0], spans[1][0], spans[1][1]]
     lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in cli("status", run).out.splitlines()[1:9]}
     assert lines["Resumed"].startswith("once, last ")
@@ -211,10 +214,10 @@ def test_logs_come_from_every_child_and_say_which(cli: Cli, tmp_path: Path):
 def hanging_run(mill: Mill, cli: Cli, tmp_path: Path) -> str:
     (tmp_path / "marks").mkdir()
     (tmp_path / "hang.txt").write_bytes(b"BAD\n" * 3)
-    said = cli(
+    answer = cli(
         "run", "trouble", "hang.txt", "-p", "mode=hang", "-p", f"marks={tmp_path / 'marks'}", "--no-watch", "--json"
     )
-    run: str = said.json["run"]
+    run: str = answer.json["run"]
     mill._until(lambda: any((tmp_path / "marks").iterdir()), 20, f"nothing of {run} runs")
     return run
 
@@ -223,10 +226,10 @@ def test_stop_ends_a_run_and_shows_it(mill: Mill, cli: Cli, tmp_path: Path):
     run = hanging_run(mill, cli, tmp_path)
     assert "2 running" in cli("status", run).out
     assert cli("status", run, "--json").json["phase"] == ""
-    said = cli("stop", run)
-    assert said.code == ExitCode.OK
-    assert said.out.startswith(f"Run {run} was RUNNING, and is ABORTED.\n")
-    assert "Nothing of it lives any more: 1 jobs with 2 containers ended" in said.out
+    answer = cli("stop", run)
+    assert answer.code == ExitCode.OK
+    assert answer.out.startswith(f"Run {run} was RUNNING, and is ABORTED.\n")
+    assert "Nothing of it lives any more: 1 jobs with 2 containers ended" in answer.out
     watched = cli("watch", run)
     assert watched.code == ExitCode.STOPPED
     assert "stopped by" in watched.out
@@ -268,15 +271,15 @@ def test_a_plan_counts_as_the_run_will(cli: Cli, words: Path):
         "map    reverse      18       0     18     1         4  1 vCPU, 1,024 MiB  5 h 5 min\n"
     )
     later = cli("plan", "words", str(words), "--json").json["branches"]
-    assert [one["tasks"] for one in later] == [2, None]
-    told = cli("plan", "words", str(words)).out.splitlines()
-    assert told[-2] == "? count: cut from the output of upper, known once stage shout is done."
+    assert [item["tasks"] for item in later] == [2, None]
+    answer = cli("plan", "words", str(words)).out.splitlines()
+    assert answer[-2] == "? count: cut from the output of upper, known once stage shout is done."
 
 
 def test_a_plan_knows_the_tasks_of_later_stages_where_they_follow_from_the_first(cli: Cli, tmp_path: Path):
     (tmp_path / "t.csv").write_text("name,count\n" + "anna,1\n" * 10)
     planned = cli("plan", "table", "t.csv", "--json").json["branches"]
-    counts = {one["stage"]: (one["tasks"], one["children"]) for one in planned}
+    counts = {stage["stage"]: (stage["tasks"], stage["children"]) for stage in planned}
     assert {name: tasks for name, (tasks, _) in counts.items()} == {
         "rows": 5,
         "total-merge": 1,
@@ -293,8 +296,8 @@ def test_a_plan_knows_the_tasks_of_later_stages_where_they_follow_from_the_first
 def test_subscriptions_filter_what_is_mailed(mill: Mill, cli: Cli, words: Path):
     assert cli("subscribe", "ann@mill.example", "--pipeline", "brittle", "--on", "success").code == ExitCode.OK
     assert cli("subscribe", "bob@mill.example", "--pipeline", "strings").code == ExitCode.OK
-    told = cli("subscribe", "bob@mill.example", "--pipeline", "strings", "--on", "success")
-    assert told.out == "bob@mill.example gets mail of runs of strings that end in success.\n"
+    answer = cli("subscribe", "bob@mill.example", "--pipeline", "strings", "--on", "success")
+    assert answer.out == "bob@mill.example gets mail of runs of strings that end in success.\n"
     run = cli("run", "strings", str(words), "--json").json["run"]
     assert {"bob@mill.example"} == {mail["To"] for mail in mill.mails(run)} - {"you@laptop.example"}
     assert "ann@mill.example    brittle    success  yes\n" in cli("subscriptions").out
@@ -305,9 +308,9 @@ def test_subscriptions_filter_what_is_mailed(mill: Mill, cli: Cli, words: Path):
 
 
 def test_errors_are_one_line_and_their_trace_comes_on_demand(cli: Cli):
-    said = cli("status", "deadbeef")
-    assert said.code == ExitCode.NOT_FOUND
-    assert said.err.splitlines()[1:] == ["error: there is no run deadbeef. See which there are with: gristmill runs"]
+    answer = cli("status", "deadbeef")
+    assert answer.code == ExitCode.NOT_FOUND
+    assert answer.err.splitlines()[1:] == ["error: there is no run deadbeef. See which there are with: gristmill runs"]
     assert "Traceback" in cli("--verbose", "status", "deadbeef").err
     assert cli("status", "no-id").code == ExitCode.NOT_FOUND
     assert cli("--stack", "other", "runs").code == ExitCode.UNREACHABLE
@@ -342,16 +345,16 @@ def test_status_tells_why_children_wait(mill: Mill, cli: Cli, words: Path):
         return [reason for stage in stages for branch in stage["branches"] for reason in branch["waits"]]
 
     mill._until(waits, 20, f"{run} tells no reason")
-    said = cli("status", run).out
-    assert "2 waiting (MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in said
-    assert "copy/copied waits: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in said
+    answer = cli("status", run).out
+    assert "2 waiting (MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in answer
+    assert "copy/copied waits: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in answer
     assert cli("stop", run).code == ExitCode.OK
 
 
 def test_a_new_pipeline_runs_at_once(cli: Cli, mill: Mill):
-    told = cli("new", "begun", "--into", str(mill.data / "pipelines"), "--json").json
-    assert not any(command.startswith("export") for command in told["next"])
-    sample = f"{told['folder']}/sample.txt"
+    answer = cli("new", "begun", "--into", str(mill.data / "pipelines"), "--json").json
+    assert not any(command.startswith("export") for command in answer["next"])
+    sample = f"{answer['folder']}/sample.txt"
     tried = cli("try", "begun", sample, "--json", "--results", "there")
     ended = cli("run", "begun", sample, "-p", "lines_per_task=2", "--results", "here", "--json")
     assert (tried.code, ended.code) == (ExitCode.OK, ExitCode.OK)

@@ -49,18 +49,18 @@ class Stack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        told = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0].get("Outputs", [])
-        return {one["OutputKey"]: one["OutputValue"] for one in told}
+        described = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0].get("Outputs", [])
+        return {output["OutputKey"]: output["OutputValue"] for output in described}
 
     @property
     def ids(self) -> dict[str, str]:
-        told = self.cloudformation.describe_stack_resources(StackName=self.name)["StackResources"]
-        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in told}
+        described = self.cloudformation.describe_stack_resources(StackName=self.name)["StackResources"]
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in described}
 
     @property
     def reasons(self) -> str:
         events = self.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
-        return "\n".join(one.get("ResourceStatusReason", "") for one in events)
+        return "\n".join(event.get("ResourceStatusReason", "") for event in events)
 
 
 def _body(resources: dict[str, Any], sections: dict[str, Any]) -> dict[str, Any]:
@@ -74,15 +74,15 @@ def _body(resources: dict[str, Any], sections: dict[str, Any]) -> dict[str, Any]
 
 @pytest.fixture
 def stack(mill: Mill) -> Iterator[Stack]:
-    one = Stack(mill)
-    yield one
-    one.delete()
+    shown = Stack(mill)
+    yield shown
+    shown.delete()
 
 
 def queue(stack: Stack, name: str) -> dict[str, str]:
     """Return a queue's attributes; QueueDoesNotExist where there is none."""
-    told = stack.mill.client("sqs").get_queue_attributes(QueueUrl=stack.ids[name], AttributeNames=["All"])
-    attributes: dict[str, str] = told["Attributes"]
+    described = stack.mill.client("sqs").get_queue_attributes(QueueUrl=stack.ids[name], AttributeNames=["All"])
+    attributes: dict[str, str] = described["Attributes"]
     return attributes
 
 
@@ -180,7 +180,7 @@ def test_a_change_is_made_in_place_and_what_hangs_on_it_stays(stack):
     policy = sns.get_subscription_attributes(SubscriptionArn=before["S"])["Attributes"]["FilterPolicy"]
     assert json.loads(policy) == {"status": ["ABORTED"]}
     messages = stack.mill.client("sqs").receive_message(QueueUrl=before["Q"], WaitTimeSeconds=2)["Messages"]
-    assert [one["Body"] for one in messages] == ["kept"]
+    assert [message["Body"] for message in messages] == ["kept"]
 
 
 def test_what_refers_to_a_replaced_resource_follows_it(stack):
@@ -195,8 +195,8 @@ def test_what_refers_to_a_replaced_resource_follows_it(stack):
     old = stack.ids["D"]
     assert stack.update({"D": definition, "R": rule}, **parameter, given={"Seconds": "90"}) == "UPDATE_COMPLETE"
     assert stack.ids["D"] != old
-    told = stack.mill.client("events").describe_rule(Name=stack.ids["R"])
-    assert told["Description"] == f"for {stack.ids['D']}"
+    described = stack.mill.client("events").describe_rule(Name=stack.ids["R"])
+    assert described["Description"] == f"for {stack.ids['D']}"
     (current,) = stack.mill.client("batch").describe_job_definitions(jobDefinitions=[stack.ids["D"]])["jobDefinitions"]
     assert current["timeout"] == {"attemptDurationSeconds": 90}
 
@@ -214,8 +214,8 @@ def test_what_is_gone_from_the_template_is_gone(stack):
     fewer = {**rule, "Properties": {**rule["Properties"], "Targets": targets[:1]}}
     assert stack.update({"A": QUEUE, "R": fewer, "Bucket": {"Type": "AWS::S3::Bucket"}}) == "UPDATE_COMPLETE"
     assert set(stack.ids) == {"A", "R", "Bucket"}
-    told = stack.mill.client("events").list_targets_by_rule(Rule=stack.ids["R"])["Targets"]
-    assert [one["Id"] for one in told] == ["A"]
+    described = stack.mill.client("events").list_targets_by_rule(Rule=stack.ids["R"])["Targets"]
+    assert [item["Id"] for item in described] == ["A"]
     s3 = stack.mill.client("s3")
     with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
         s3.get_bucket_lifecycle_configuration(Bucket=stack.ids["Bucket"])
@@ -267,7 +267,9 @@ def test_a_bucket_that_holds_something_refuses_to_be_deleted(stack):
 def test_a_name_that_no_stack_has_is_refused_before_anything_is_made(mill: Mill, name: str):
     with pytest.raises(ClientError, match="at 'stackName' failed to satisfy constraint"):
         Stack(mill, name).create({"Queue": QUEUE})
-    assert name not in [one["StackName"] for one in mill.client("cloudformation").list_stacks()["StackSummaries"]]
+    assert name not in [
+        summary["StackName"] for summary in mill.client("cloudformation").list_stacks()["StackSummaries"]
+    ]
 
 
 def test_what_takes_small_letters_alone_gets_them_from_any_name_of_a_stack(mill: Mill):
@@ -290,7 +292,7 @@ def test_a_deleted_stack_is_listed_and_commands_tell_when_it_went(mill: Mill, mo
     assert f"stack '{stack.name}' is in CREATE_COMPLETE, and has no outputs." in capsys.readouterr().err
     stack.delete()
     listed = mill.client("cloudformation").list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
-    (gone,) = [one for one in listed if one["StackName"] == stack.name]
+    (gone,) = [item for item in listed if item["StackName"] == stack.name]
     assert gone["DeletionTime"] >= gone["CreationTime"]
     assert call(["--stack", stack.name, "runs"]) == ExitCode.UNREACHABLE
     assert f"was deleted at {gone['DeletionTime']:%Y-%m-%d %H:%M:%S}" in capsys.readouterr().err

@@ -40,9 +40,9 @@ def test_how_a_program_failed_is_told_as_it_was(mill: Mill, fault: str, reason: 
     run = mill.drop("tools", f"{fault}.txt", b"fine\nfine\nBAD\nfine\n", fault=fault)
     outcome = mill.finish(run)
     assert outcome["status"] == "FAILED"
-    told, shouted = mill.read_json(keys.check(run, "map", 0))["branches"]
-    assert (told["missing"], shouted["missing"]) == (1, 0)
-    (failure,) = told["failures"]
+    loaded, shouted = mill.read_json(keys.check(run, "map", 0))["branches"]
+    assert (loaded["missing"], shouted["missing"]) == (1, 0)
+    (failure,) = loaded["failures"]
     assert (failure["reason"], failure["exit_code"], failure["task"]) == (reason, code, 1)
     if code:
         assert "stderr of task 1" in failure["detail"]

@@ -18,8 +18,8 @@ TEXT = b"to whom it may concern\n" * 200
 def entered(mill: Mill, run: str) -> int:
     """Count the states that the run's execution entered."""
     pages = mill.client("stepfunctions").get_paginator("get_execution_history")
-    events = [one for page in pages.paginate(executionArn=mill.execution(run)) for one in page["events"]]
-    return sum(one["type"].endswith("StateEntered") for one in events)
+    events = [event for page in pages.paginate(executionArn=mill.execution(run)) for event in page["events"]]
+    return sum(event["type"].endswith("StateEntered") for event in events)
 
 
 def test_outcome_and_mail_tell_what_the_run_cost_and_what_was_expected(mill: Mill):
@@ -34,9 +34,9 @@ def test_outcome_and_mail_tell_what_the_run_cost_and_what_was_expected(mill: Mil
     assert outcome["estimate"] == expected["total"]
     assert "state_transition" in cost["counted"]
     assert "s3_write" not in cost["counted"]
-    told = cost_of(Stack(mill.target, "gristmill", mill.outputs, "CREATE_COMPLETE"), run)
-    assert told.bill == Bill.model_validate(cost)
-    assert told.line.endswith(" on AWS; free here")
+    shown = cost_of(Stack(mill.target, "gristmill", mill.outputs, "CREATE_COMPLETE"), run)
+    assert shown.bill == Bill.model_validate(cost)
+    assert shown.line.endswith(" on AWS; free here")
     body = mill.mail(run, "SUCCEEDED").get_content()
     assert f"Cost      about ${cost['total']:.4f} (estimated $" in body
     assert f"(estimated ${expected['total']:.4f})\n" in body

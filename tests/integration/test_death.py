@@ -52,15 +52,15 @@ def test_a_killed_aws_leaves_no_process_and_says_what_was_lost(data: Path, tmp_p
         started = descendants(first.pid)
         assert len(started) >= 4  # the keeper, functions' and jobs' processes
         os.kill(first.pid, signal.SIGKILL)
-        _, told = watching.communicate(timeout=30)
+        _, printed = watching.communicate(timeout=30)
         assert watching.returncode == ExitCode.UNREACHABLE
-        assert f"error: the embedded AWS at {first.endpoint} is down: its buckets, runs and stacks are lost." in told
+        assert f"error: the embedded AWS at {first.endpoint} is down: its buckets, runs and stacks are lost." in printed
         Mill._until(lambda: not any(map(is_running, started)), SECONDS, "processes of the dead AWS live on")
         capsys.readouterr()
         assert call(["local", "up", "--port", "0"]) == 0
-        told = capsys.readouterr().err
-        assert f"(pid {first.pid}, " in told
-        assert "was killed: its buckets, runs and stacks are lost" in told
+        printed = capsys.readouterr().err
+        assert f"(pid {first.pid}, " in printed
+        assert "was killed: its buckets, runs and stacks are lost" in printed
         assert not list((data / "jobs").glob("[!.]*"))
         second = daemon.find(data)
         assert second is not None

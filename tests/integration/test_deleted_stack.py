@@ -34,7 +34,7 @@ def test_its_runs_are_told_from_what_they_left_and_none_goes_on(leaving: Mill, t
         assert "The stack leaving is in DELETE_FAILED" in shown.err
         return shown.out
 
-    runs = {one["run"]: one["status"] for one in json.loads(answer("runs", "--json"))}
+    runs = {load["run"]: load["status"] for load in json.loads(answer("runs", "--json"))}
     assert runs == {done: "SUCCEEDED", cut_off: "ABORTED"}
     assert "it ended with the stack, which was deleted while it was under way" in answer("status", cut_off)
     assert "Nothing of it lives any more" in answer("stop", cut_off)

@@ -63,7 +63,7 @@ def test_the_guides_two_stages_with_a_command_and_a_plot(guided: Mill) -> None:
     ]
     assert result("hottest.csv") == "south 20.5\na,\nb 10\nx 30\nwest 0\n"
     report = guided.read_json(keys.report("weather", "readings.csv", run, "json"))
-    tables = {one["key"].rpartition("/")[2]: one["rows"] for one in report["tables"]}
+    tables = {table["key"].rpartition("/")[2]: table["rows"] for table in report["tables"]}
     assert tables == {
         "fahrenheit.csv": rows,
         "hottest.csv": [["south 20.5"], ["a", ""], ["b 10"], ["x 30"], ["west 0"]],

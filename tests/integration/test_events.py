@@ -22,8 +22,8 @@ class Bus:
 
     def _queue(self, name: str) -> tuple[str, str]:
         url = self.sqs.create_queue(QueueName=f"{self.source.replace('.', '-')}-{name}")["QueueUrl"]
-        told = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-        return url, told["Attributes"]["QueueArn"]
+        described = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return url, described["Attributes"]["QueueArn"]
 
     def rule(self, target: dict[str, Any] | None = None, state: str = "ENABLED", pattern: Any = None) -> str:
         name = f"{self.source}-{len(self.rules)}"
@@ -41,11 +41,11 @@ class Bus:
     def received(self, url: str, count: int = 1) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         while len(found) < count:
-            told = self.sqs.receive_message(
+            shown = self.sqs.receive_message(
                 QueueUrl=url, WaitTimeSeconds=10, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
             ).get("Messages", [])
-            assert told, f"{len(found)} of {count} messages came"
-            found += told
+            assert shown, f"{len(found)} of {count} messages came"
+            found += shown
         return found
 
     def close(self) -> None:
@@ -58,9 +58,9 @@ class Bus:
 
 @pytest.fixture
 def bus(mill: Mill) -> Iterator[Bus]:
-    one = Bus(mill)
-    yield one
-    one.close()
+    shown = Bus(mill)
+    yield shown
+    shown.close()
 
 
 def test_a_target_gets_the_event_a_part_of_it_a_constant_or_a_text_made_of_it(bus):
@@ -72,7 +72,7 @@ def test_a_target_gets_the_event_a_part_of_it_a_constant_or_a_text_made_of_it(bu
         {"InputTransformer": {"InputPathsMap": paths, "InputTemplate": '{"a": <grain>, "b": "of <grain>: <more>"}'}}
     )
     bus.send(grain='r"ye', more=[1, 2])
-    bodies = [json.loads(one["Body"]) for one in bus.received(bus.inbox, 4)]
+    bodies = [json.loads(message["Body"]) for message in bus.received(bus.inbox, 4)]
     whole = next(body for body in bodies if isinstance(body, dict) and "detail" in body)
     assert whole["source"] == bus.source
     assert whole["detail"] == {"grain": 'r"ye', "more": [1, 2]}
@@ -86,7 +86,7 @@ def test_a_disabled_rule_and_one_of_another_pattern_send_nothing(bus):
     bus.rule(pattern={"source": [bus.source], "detail": {"grain": ["oats"]}})
     bus.rule({"Input": '"only"'}, pattern={"source": [bus.source], "detail": {"grain": [{"prefix": "ry"}]}})
     bus.send(grain="rye")
-    assert [one["Body"] for one in bus.received(bus.inbox)] == ['"only"']
+    assert [message["Body"] for message in bus.received(bus.inbox)] == ['"only"']
     assert "Messages" not in bus.sqs.receive_message(QueueUrl=bus.inbox)
 
 
@@ -98,9 +98,9 @@ def test_what_cannot_be_delivered_is_tried_again_then_buried_with_the_reason(bus
     bus.send(grain="rye")
     (letter,) = bus.received(bus.dead)
     assert json.loads(letter["Body"])["detail"] == {"grain": "rye"}
-    told = {name: one["StringValue"] for name, one in letter["MessageAttributes"].items()}
-    assert (told["RULE_ARN"], told["TARGET_ARN"]) == (rule, missing)
-    assert "NonExistentQueue" in told["ERROR_CODE"]
+    collected = {name: item["StringValue"] for name, item in letter["MessageAttributes"].items()}
+    assert (collected["RULE_ARN"], collected["TARGET_ARN"]) == (rule, missing)
+    assert "NonExistentQueue" in collected["ERROR_CODE"]
 
 
 def test_one_target_that_fails_keeps_no_other_from_its_event(bus):
@@ -123,8 +123,8 @@ def test_the_same_event_delivered_twice_starts_one_execution(bus):
     event = json.loads(bus.received(bus.inbox)[0]["Body"])
 
     def executions() -> list[str]:
-        told = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
-        return [one["name"] for one in told]
+        described = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+        return [item["name"] for item in described]
 
     Mill._until(lambda: bool(executions()), 10, "no execution began")
     assert executions() == [event["id"]]
@@ -140,8 +140,8 @@ def drops(bus: Bus) -> Iterator[str]:
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
     bus.rule(pattern={"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}})
     yield bucket
-    for one in s3.list_object_versions(Bucket=bucket).get("Versions", []):
-        s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+    for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
+        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
 
 def test_each_way_of_making_an_object_is_told_with_its_reason_and_a_raw_key(bus, drops):
@@ -152,9 +152,9 @@ def test_each_way_of_making_an_object_is_told_with_its_reason_and_a_raw_key(bus,
     etag = s3.upload_part(Bucket=drops, Key="parts", UploadId=upload, PartNumber=1, Body=b"1")["ETag"]
     parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
     s3.complete_multipart_upload(Bucket=drops, Key="parts", UploadId=upload, MultipartUpload=parts)
-    events = [json.loads(one["Body"]) for one in bus.received(bus.inbox, 3)]
-    details = {one["detail"]["reason"]: one["detail"] for one in events}
-    assert {reason: one["object"]["key"] for reason, one in details.items()} == {
+    events = [json.loads(message["Body"]) for message in bus.received(bus.inbox, 3)]
+    details = {event["detail"]["reason"]: event["detail"] for event in events}
+    assert {reason: item["object"]["key"] for reason, item in details.items()} == {
         "PutObject": key,
         "CopyObject": "copy",
         "CompleteMultipartUpload": "parts",
@@ -164,7 +164,7 @@ def test_each_way_of_making_an_object_is_told_with_its_reason_and_a_raw_key(bus,
     assert "version-id" not in dropped  # the bucket has no versions
     order = [details[name]["object"]["sequencer"] for name in ("PutObject", "CopyObject", "CompleteMultipartUpload")]
     assert order == sorted(order)
-    assert len({one["id"] for one in events}) == 3
+    assert len({event["id"] for event in events}) == 3
 
 
 def test_a_bucket_with_versions_tells_which(bus, drops):

@@ -64,17 +64,17 @@ class NoExecutions:
 
 
 def test_results_report_and_logs_outlive_the_record(mill: Mill, old: str, capsys: pytest.CaptureFixture[str]):
-    code, listed, told = call(mill, capsys, "results", old)
+    code, listed, answer = call(mill, capsys, "results", old)
     assert code == 0
-    assert sorted(Path(one["key"]).name for one in listed["results"]) == ["repeat.txt", "reverse.txt"]
-    assert "its record is gone" in told
-    assert "kept for 30 days" in told
+    assert sorted(Path(result["key"]).name for result in listed["results"]) == ["repeat.txt", "reverse.txt"]
+    assert "its record is gone" in answer
+    assert "kept for 30 days" in answer
     code, status, _ = call(mill, capsys, "status", old)
     assert (code, status["status"]) == (0, "SUCCEEDED")
     assert "kept for 30 days" in status["lack"]
     assert call(mill, capsys, "report", old)[1]["run"] == old
     assert call(mill, capsys, "logs", old)[1]
-    assert old in [one["run"] for one in call(mill, capsys, "runs", "-n", "100")[1]]
+    assert old in [run["run"] for run in call(mill, capsys, "runs", "-n", "100")[1]]
 
 
 def test_a_run_whose_execution_has_expired_is_told_by_its_outcome(mill: Mill, client: Client):
@@ -109,13 +109,13 @@ def test_what_was_archived_is_told_with_its_class_and_how_to_have_it(
     mill.finish(run)
     archive(mill, keys.result("strings", "cold.txt", run, "repeat.txt"))
     _, listed, _ = call(mill, capsys, "results", run)
-    classes = {Path(one["key"]).name: one["storage"] for one in listed["results"]}
+    classes = {Path(result["key"]).name: result["storage"] for result in listed["results"]}
     assert classes == {"repeat.txt": "DEEP_ARCHIVE", "reverse.txt": "STANDARD"}
     assert main.call(["--endpoint-url", mill.endpoint, "results", run]) == 0
     assert "DEEP_ARCHIVE" in capsys.readouterr().out
-    code, _, told = call(mill, capsys, "results", run, "--download", str(tmp_path))
+    code, _, answer = call(mill, capsys, "results", run, "--download", str(tmp_path))
     assert code == 1
-    assert "restore-object" in told
+    assert "restore-object" in answer
     forget(mill, run)
     archive(mill, keys.report("strings", "cold.txt", run, "json"))
     client._clients["stepfunctions"] = NoExecutions()
@@ -126,13 +126,13 @@ def test_what_was_archived_is_told_with_its_class_and_how_to_have_it(
 def test_logs_that_are_gone_or_never_were_are_told_with_exit_code_3(mill: Mill, capsys: pytest.CaptureFixture[str]):
     refused = mill.drop("strings", "refused.txt", b"a\n", lines_per_task="many")
     mill.finish(refused)
-    code, _, told = call(mill, capsys, "logs", refused)
-    assert (code, "no job of it ran" in told) == (3, True)
+    code, _, answer = call(mill, capsys, "logs", refused)
+    assert (code, "no job of it ran" in answer) == (3, True)
     run = mill.drop("strings", "silent.txt", b"a\n")
     mill.finish(run)
     jobs = mill.client("batch").describe_jobs(jobs=[job["jobId"] for job in mill.jobs(run)])["jobs"]
     for job in jobs:
         where = {"logGroupName": mill.outputs["JobLogGroupName"], "logStreamName": job["container"]["logStreamName"]}
         mill.client("logs").delete_log_stream(**where)
-    code, _, told = call(mill, capsys, "logs", run)
-    assert (code, "has no logs" in told) == (3, True), told
+    code, _, answer = call(mill, capsys, "logs", run)
+    assert (code, "has no logs" in answer) == (3, True), answer

@@ -46,8 +46,8 @@ def test_lines_of_slow_and_fast_children_come_at_once_and_once(mill: Mill, talki
         gate.touch()
         lines += [json.loads(line) for line in following.stdout]
     assert following.returncode == ExitCode.OK
-    said = Counter((line["label"], line["text"]) for line in lines)
-    assert set(said.values()) == {1}
+    shown = Counter((line["label"], line["text"]) for line in lines)
+    assert set(shown.values()) == {1}
     assert [line["text"] for line in lines if line["text"].startswith("fast ")] == [f"fast {n}" for n in range(300)]
     assert [line["text"] for line in lines if line["text"].startswith("slow ")] == [f"slow {n}" for n in range(4)]
 

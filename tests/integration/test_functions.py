@@ -49,7 +49,7 @@ class Function:
     def __init__(self, mill: Mill, code: str = CODE, **settings: Any) -> None:
         self.mill, self.name, self.client = mill, f"f-{uuid.uuid4().hex[:8]}", mill.client("lambda")
         roles = mill.client("iam").list_roles()["Roles"]
-        self.role = next(one for one in roles if "NotifyFunction" in one["RoleName"])
+        self.role = next(role for role in roles if "NotifyFunction" in role["RoleName"])
         self.client.create_function(
             FunctionName=self.name,
             Role=self.role["Arn"],
@@ -69,8 +69,8 @@ class Function:
     def error(self, event: Any) -> dict[str, Any]:
         answer = self.call(event)
         assert answer["FunctionError"] == "Unhandled"
-        told: dict[str, Any] = json.loads(answer["Payload"].read())
-        return told
+        loaded: dict[str, Any] = json.loads(answer["Payload"].read())
+        return loaded
 
     def result(self, event: Any) -> Any:
         answer = self.call(event)
@@ -87,35 +87,37 @@ def zipped(code: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def function(mill: Mill) -> Iterator[Function]:
-    one = Function(mill)
-    yield one
-    one.client.delete_function(FunctionName=one.name)
+    shown = Function(mill)
+    yield shown
+    shown.client.delete_function(FunctionName=shown.name)
 
 
 def test_it_runs_its_own_code_in_its_own_process_under_its_role(function):
-    told = function.result({})
-    assert told["name"] == function.name
-    assert 0 < told["left"] <= 5000
-    assert role_of(told["key"]) == function.role["RoleName"]
-    assert function.result({})["pid"] == told["pid"]  # and stays warm
+    shown = function.result({})
+    assert shown["name"] == function.name
+    assert 0 < shown["left"] <= 5000
+    assert role_of(shown["key"]) == function.role["RoleName"]
+    assert function.result({})["pid"] == shown["pid"]  # and stays warm
 
 
 def test_its_temporary_files_are_its_own_and_go_with_it(mill):
     code = "import os, tempfile\ndef handler(event, context):\n    return tempfile.mkdtemp()"
-    one = Function(mill, code)
-    left = Path(one.result({}))
+    shown = Function(mill, code)
+    left = Path(shown.result({}))
     assert left.is_dir()
     assert left.is_relative_to(mill.data / "tmp")
-    assert Path(one.result({})).parent == left.parent  # as long as it is warm
-    one.client.update_function_configuration(FunctionName=one.name, Timeout=6, Environment={"Variables": {"A": "b"}})
-    assert Path(one.result({})).parent != left.parent
+    assert Path(shown.result({})).parent == left.parent  # as long as it is warm
+    shown.client.update_function_configuration(
+        FunctionName=shown.name, Timeout=6, Environment={"Variables": {"A": "b"}}
+    )
+    assert Path(shown.result({})).parent != left.parent
     assert not left.exists()
 
 
 def test_an_error_is_told_as_lambda_words_it(function):
-    told = function.error({"do": "raise"})
-    assert (told["errorType"], told["errorMessage"]) == ("KeyError", "'grain'")
-    assert any("app.py" in line for line in told["stackTrace"])
+    shown = function.error({"do": "raise"})
+    assert (shown["errorType"], shown["errorMessage"]) == ("KeyError", "'grain'")
+    assert any("app.py" in line for line in shown["stackTrace"])
 
 
 @pytest.mark.parametrize(
@@ -130,9 +132,9 @@ def test_a_late_one_is_killed_and_the_next_call_is_served(mill):
     late = Function(mill, Timeout=1)
     first = late.result({})["pid"]
     begin = time.monotonic()
-    told = late.error({"do": "sleep"})
-    assert told["errorType"] == "Sandbox.Timedout"
-    assert "Task timed out after 1.00 seconds" in told["errorMessage"]
+    shown = late.error({"do": "sleep"})
+    assert shown["errorType"] == "Sandbox.Timedout"
+    assert "Task timed out after 1.00 seconds" in shown["errorMessage"]
     assert time.monotonic() - begin < 30
     assert late.result({})["pid"] != first
 
@@ -152,28 +154,28 @@ def test_code_that_does_not_load_is_told(mill, code, handler, kind):
 
 
 def test_changed_code_and_variables_reach_the_next_call(mill):
-    one = Function(mill, Environment={"Variables": {"COLOUR": "rye"}})
-    assert one.result({})["variable"] == "rye"
-    one.client.update_function_configuration(FunctionName=one.name, Environment={"Variables": {"COLOUR": "oats"}})
-    assert one.result({})["variable"] == "oats"
-    one.client.update_function_code(FunctionName=one.name, ZipFile=zipped("handler = lambda event, context: 'new'"))
-    assert one.result({}) == "new"
+    shown = Function(mill, Environment={"Variables": {"COLOUR": "rye"}})
+    assert shown.result({})["variable"] == "rye"
+    shown.client.update_function_configuration(FunctionName=shown.name, Environment={"Variables": {"COLOUR": "oats"}})
+    assert shown.result({})["variable"] == "oats"
+    shown.client.update_function_code(FunctionName=shown.name, ZipFile=zipped("handler = lambda event, context: 'new'"))
+    assert shown.result({}) == "new"
 
 
 def test_more_at_once_than_allowed_is_throttled(mill):
-    one = Function(mill)
-    one.client.put_function_concurrency(FunctionName=one.name, ReservedConcurrentExecutions=0)
+    shown = Function(mill)
+    shown.client.put_function_concurrency(FunctionName=shown.name, ReservedConcurrentExecutions=0)
     with pytest.raises(ClientError, match="TooManyRequestsException"):
-        one.client.invoke(FunctionName=one.name, Payload=b"{}")
+        shown.client.invoke(FunctionName=shown.name, Payload=b"{}")
 
 
 def test_an_asynchronous_failure_is_tried_twice_more_then_buried(mill, tmp_path):
     sqs = mill.client("sqs")
     url = sqs.create_queue(QueueName=f"dead-{uuid.uuid4().hex[:8]}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    one = Function(mill, DeadLetterConfig={"TargetArn": arn})
+    shown = Function(mill, DeadLetterConfig={"TargetArn": arn})
     event = {"count": str(tmp_path / "calls")}
-    assert one.call(event, InvocationType="Event")["StatusCode"] == 202
+    assert shown.call(event, InvocationType="Event")["StatusCode"] == 202
     (letter,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageAttributeNames=["All"])["Messages"]
     assert json.loads(letter["Body"]) == event
     assert letter["MessageAttributes"]["ErrorMessage"]["StringValue"] == "again"
@@ -188,7 +190,7 @@ def test_what_it_prints_is_in_its_log_and_in_the_tail(mill, function):
     for word in ("START RequestId", "working on nothing", "END RequestId", "REPORT RequestId"):
         assert word in tail
     logs = mill.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function.name}")["events"]
-    assert any("working on nothing" in one["message"] for one in logs)
+    assert any("working on nothing" in log["message"] for log in logs)
 
 
 SLOW = """

@@ -55,7 +55,7 @@ def start(mill: Mill, text: str, name: str | None = None) -> str:
     return str(started["executionArn"])
 
 
-def told(mill: Mill, capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+def answer_of(mill: Mill, capsys: pytest.CaptureFixture[str], *words: str) -> Any:
     """Return what a command answers in JSON; it must end well."""
     capsys.readouterr()
     code = main.call(["--endpoint-url", mill.endpoint, *words, "--json"])
@@ -87,10 +87,10 @@ def test_what_asks_for_nothing_is_refused_and_nobody_hears_of_it(mill: Mill, str
 
 
 def test_every_run_is_still_listed(mill: Mill, strange: dict[str, str], done: str, capsys: pytest.CaptureFixture[str]):
-    listed = told(mill, capsys, "runs", "-n", "50")
-    assert done in [one["run"] for one in listed]
-    assert not {one["execution"] for one in listed} & set(strange.values())
-    assert told(mill, capsys, "status")["run"] == listed[0]["run"]
+    listed = answer_of(mill, capsys, "runs", "-n", "50")
+    assert done in [run["run"] for run in listed]
+    assert not {notice["execution"] for notice in listed} & set(strange.values())
+    assert answer_of(mill, capsys, "status")["run"] == listed[0]["run"]
 
 
 def test_an_event_of_another_bucket_runs_nothing(mill: Mill, done: str):
@@ -151,11 +151,11 @@ def test_a_broken_record_is_told_and_keeps_no_other_run_from_view(
     mill: Mill, client: Client, done: str, spoiled: str, kind: str, capsys: pytest.CaptureFixture[str]
 ):
     mill.client("s3").put_object(Bucket=mill.bucket, Key=keys.run_record(spoiled), Body=BROKEN[kind])
-    listed = {one.run: one for one in list_runs(client, 50)}
+    listed = {run.run: run for run in list_runs(client, 50)}
     assert {spoiled, done} <= set(listed)
     assert f"{keys.run_record(spoiled)} is no record" in listed[spoiled].lack
-    assert told(mill, capsys, "status", spoiled)["lack"] == listed[spoiled].lack
-    assert told(mill, capsys, "results", spoiled)["results"]
+    assert answer_of(mill, capsys, "status", spoiled)["lack"] == listed[spoiled].lack
+    assert answer_of(mill, capsys, "results", spoiled)["results"]
     failed = replace(listed[spoiled].execution, status=RunStatus.FAILED)
     with pytest.raises(Refused, match="cannot be resumed"):
         resume(client, replace(listed[spoiled], execution=failed))
@@ -178,7 +178,7 @@ STRAY = (
 def test_stray_and_broken_objects_of_a_run_neither_crash_nor_change_what_is_told(
     mill: Mill, client: Client, done: str, turn: int, capsys: pytest.CaptureFixture[str]
 ):
-    right = told(mill, capsys, "status", done)
+    right = answer_of(mill, capsys, "status", done)
     places = [f"{keys.BranchKeys(done, 'map', 'reverse').work}{name}" for name in STRAY]
     places += [f"{keys.checks(done, 'map')}zzzz.json", f"{keys.outcomes(done)}stray.json"]
     bodies = list(BROKEN.values())
@@ -188,8 +188,8 @@ def test_stray_and_broken_objects_of_a_run_neither_crash_nor_change_what_is_told
         mill.client("s3").put_object(Bucket=mill.bucket, Key=place, Body=bodies[(number + turn) % len(bodies)])
     try:
         for words in (("results",), ("report",), ("logs", "--task", "0", "--branch", "reverse")):
-            assert told(mill, capsys, *words, done)
-        assert told(mill, capsys, "status", done) == right
+            assert answer_of(mill, capsys, *words, done)
+        assert answer_of(mill, capsys, "status", done) == right
     finally:
         for place in places:
             mill.client("s3").delete_object(Bucket=mill.bucket, Key=place)

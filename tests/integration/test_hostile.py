@@ -26,7 +26,7 @@ def test_what_is_hostile_steers_nothing_and_forges_nothing(mill: Mill, cli: Cli,
     mill.execution(run)
     ended = cli("watch", run)
     assert ended.code == ExitCode.FAILED
-    said = {
+    members = {
         "refused": refused,
         "watch": ended,
         "status": cli("status", run),
@@ -44,14 +44,14 @@ def test_what_is_hostile_steers_nothing_and_forges_nothing(mill: Mill, cli: Cli,
         "json of the report": cli("report", run, "--json"),
         "download": cli("report", run, "--download", "here"),
     }
-    for name, each in said.items():
+    for name, each in members.items():
         assert hidden(each.out + each.err) == set(), name
         assert [line for line in each.out.splitlines() if line.startswith(FORGED)] == [], name
         assert "Traceback" not in each.err, name
     for name in ("watch", "status", "runs"):
-        assert SHOWN in said[name].out, name
-    assert r"ValueError: \x1b[2J\x1b]0;owned\x07" in said["status"].out
-    assert r"spoken[0] | \x1b[2J" in said["logs"].out
+        assert SHOWN in members[name].out, name
+    assert r"ValueError: \x1b[2J\x1b]0;owned\x07" in members["status"].out
+    assert r"spoken[0] | \x1b[2J" in members["logs"].out
     assert "\x1b[2J" in cli("logs", run, "--raw").out
     assert hidden((tmp_path / "here" / run / "report.html").read_text()) == set()
 
@@ -70,6 +70,6 @@ def test_the_mail_of_a_hostile_run_has_its_own_lines_alone(mill: Mill):
 
 def test_wrong_usage_repeats_nothing_hidden(cli: Cli):  # noqa: F811
     for words in (["run", "strings", "\x1b[2Jfile"], ["\x1b[2Jcommand"], ["plan", "-p", "\x1b[2J", "x"]):
-        said = cli(*words)
-        assert said.code == ExitCode.USAGE
-        assert hidden(said.err) == set()
+        answer = cli(*words)
+        assert answer.code == ExitCode.USAGE
+        assert hidden(answer.err) == set()

@@ -76,7 +76,7 @@ class Job:
 
 
 @pytest.mark.parametrize(
-    ("how", "code", "said"),
+    ("how", "code", "given"),
     [
         ("0", 0, ["argv ['0', 'b c'] name __main__", "thread", "at exit"]),
         ("7", 7, ["thread", "at exit"]),
@@ -87,12 +87,12 @@ class Job:
         ("closed", 5, ["argv"]),
     ],
 )
-def test_it_ends_as_an_executed_module_does(starter, settings, how, code, said):
+def test_it_ends_as_an_executed_module_does(starter, settings, how, code, given):
     job = Job(starter, settings, "-m", "endings", how, "b c")
     ended = job.run()
     assert (ended.exit_code, ended.timed_out, "OutOfMemory" in ended.reason) == (code, False, how == "kill")
     assert job.is_forked
-    for words in said:
+    for words in given:
         assert words in job.output.decode()
 
 

@@ -22,15 +22,16 @@ def test_a_key_is_carried_as_it_is(mill: Mill, name: str):
     parts = {"Parts": [{"ETag": part, "PartNumber": 1}]}
     s3.complete_multipart_upload(**at, Key=f"{key}%", UploadId=upload, MultipartUpload=parts)
     made = [key, f"{key}%", f"{key}+"]
-    assert [one["Key"] for one in s3.list_objects_v2(**at, Prefix=key, StartAfter=key)["Contents"]] == made[1:]
-    assert [one["Key"] for one in s3.list_objects(**at, Prefix=key)["Contents"]] == made
-    assert [one["Key"] for one in s3.list_object_versions(**at, Prefix=key)["Versions"]] == made
+    assert [content["Key"] for content in s3.list_objects_v2(**at, Prefix=key, StartAfter=key)["Contents"]] == made[1:]
+    assert [content["Key"] for content in s3.list_objects(**at, Prefix=key)["Contents"]] == made
+    assert [version["Key"] for version in s3.list_object_versions(**at, Prefix=key)["Versions"]] == made
     assert _folders(s3.list_objects, mill) == _folders(s3.list_objects_v2, mill)
-    s3.delete_objects(**at, Delete={"Objects": [{"Key": one} for one in made]})
+    s3.delete_objects(**at, Delete={"Objects": [{"Key": item} for item in made]})
     assert "Contents" not in s3.list_objects_v2(**at, Prefix=key)
 
 
 def _folders(listing, mill: Mill) -> list[str]:
     return [
-        one["Prefix"] for one in listing(Bucket=mill.bucket, Prefix="names/", Delimiter="/").get("CommonPrefixes", [])
+        prefix["Prefix"]
+        for prefix in listing(Bucket=mill.bucket, Prefix="names/", Delimiter="/").get("CommonPrefixes", [])
     ]

@@ -103,7 +103,7 @@ def test_an_upload_in_parts_starts_one_execution(mill: Mill):
     executions = states.get_paginator("list_executions").paginate(stateMachineArn=mill.outputs["StateMachineArn"])
 
     def started() -> list[str]:
-        arns = [one["executionArn"] for page in executions for one in page["executions"]]
+        arns = [execution["executionArn"] for page in executions for execution in page["executions"]]
         return [arn for arn in arns if etag.strip('"') in states.describe_execution(executionArn=arn)["input"]]
 
     mill._until(lambda: bool(started()), 10, "no execution")

@@ -45,10 +45,10 @@ def test_a_server_goes_up_is_killed_goes_up_again_and_down(home: Path, capsys):
                 pass
             port = taken.getsockname()[1]
             assert call(["local", "up", "--port", str(port)]) == ExitCode.FAILED
-        told = capsys.readouterr().err
-        assert f"(pid {first['pid']}, up since {first['started_at']}) was killed" in told
-        assert "runs and stacks are lost" in told
-        assert f"error: the embedded AWS did not come up: port {port} of 127.0.0.1 is taken" in told
+        printed = capsys.readouterr().err
+        assert f"(pid {first['pid']}, up since {first['started_at']}) was killed" in printed
+        assert "runs and stacks are lost" in printed
+        assert f"error: the embedded AWS did not come up: port {port} of 127.0.0.1 is taken" in printed
         assert call(["local", "status"]) == ExitCode.UNREACHABLE
         second = begin(UP)
         while not is_held(home / START_LOCK):
@@ -78,7 +78,7 @@ def end(process: "subprocess.Popen[str]") -> tuple[str, str]:
 
 def up_five_times_at_once() -> dict[str, Any]:
     """Return what all five have answered, the one server; one of them has cleared a damaged state file away."""
-    ended = [end(one) for one in [begin([*UP, "--json"]) for _ in range(5)]]
+    ended = [end(item) for item in [begin([*UP, "--json"]) for _ in range(5)]]
     assert sum("it is damaged. No server lives there, so it was removed." in err for _, err in ended) == 1
     first: dict[str, Any] = json.loads(ended[0][0])
     assert [json.loads(out) for out, _ in ended] == [first] * 5

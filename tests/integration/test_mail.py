@@ -39,8 +39,8 @@ def test_each_subscriber_gets_what_their_filter_lets_through(mill, topic):
     tag = uuid.uuid4().hex
     publish(mill, topic, f"fine {tag}", pipeline="strings", status="SUCCEEDED")
     publish(mill, topic, f"bad {tag}", pipeline="words", status="FAILED")
-    told = {(mail["To"], mail["Subject"].split()[0]) for mail in mill.mails(tag)}
-    assert told == {
+    collected = {(mail["To"], mail["Subject"].split()[0]) for mail in mill.mails(tag)}
+    assert collected == {
         ("all@example.org", "fine"),
         ("all@example.org", "bad"),
         ("failures@example.org", "bad"),

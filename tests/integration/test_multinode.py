@@ -20,7 +20,7 @@ def define(batch: Batch, name: str, lines: dict[str, str], nodes=3, main=0, vcpu
 
 def nodes_of(batch: Batch, job: str) -> dict[int, dict[str, Any]]:
     found = [batch.describe(f"{job}#{index}") for index in range(batch.describe(job)["nodeProperties"]["numNodes"])]
-    return {one["nodeDetails"]["nodeIndex"]: one for one in found}
+    return {item["nodeDetails"]["nodeIndex"]: item for item in found}
 
 
 def test_each_node_knows_its_place_and_has_its_own_log(batch: Batch, tmp_path):
@@ -30,12 +30,12 @@ def test_each_node_knows_its_place_and_has_its_own_log(batch: Batch, tmp_path):
     assert (done["status"], done["attempts"][0]["container"]["exitCode"]) == ("SUCCEEDED", 0)
     assert "container" not in done
     nodes = nodes_of(batch, job)
-    assert [one["nodeDetails"]["isMainNode"] for one in nodes.values()] == [False, True, False]
+    assert [node["nodeDetails"]["isMainNode"] for node in nodes.values()] == [False, True, False]
     common = ["AWS_BATCH_JOB_ATTEMPT=1", "AWS_BATCH_JOB_MAIN_NODE_INDEX=1"]
     address = "AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS=127.0.0.1"
     for index in range(3):
-        said = [address] if index != 1 else []
-        own = [*said, f"AWS_BATCH_JOB_NODE_INDEX={index}", "AWS_BATCH_JOB_NUM_NODES=3"]
+        shown = [address] if index != 1 else []
+        own = [*shown, f"AWS_BATCH_JOB_NODE_INDEX={index}", "AWS_BATCH_JOB_NUM_NODES=3"]
         assert batch.output(f"{job}#{index}") == [*common, *own]
 
 
@@ -57,11 +57,11 @@ def test_another_nodes_death_changes_nothing_and_only_the_mains_makes_another_at
     job = batch.submit(define(batch, "death", {"0": main, "1:": other}, nodes=2, retryStrategy={"attempts": 5}))
     done = batch.end(job)
     assert done["status"] == "SUCCEEDED"
-    assert [one["container"]["exitCode"] for one in done["attempts"]] == [9, 0]
+    assert [attempt["container"]["exitCode"] for attempt in done["attempts"]] == [9, 0]
     nodes = nodes_of(batch, job)
     assert len(nodes[0]["attempts"]) == 2
-    assert [one["container"]["exitCode"] for one in nodes[1]["attempts"]][:1] == [3]
-    streams = {one["container"]["logStreamName"] for node in nodes.values() for one in node["attempts"]}
+    assert [attempt["container"]["exitCode"] for attempt in nodes[1]["attempts"]][:1] == [3]
+    streams = {attempt["container"]["logStreamName"] for node in nodes.values() for attempt in node["attempts"]}
     assert len(streams) == sum(len(node["attempts"]) for node in nodes.values())
 
 
@@ -86,14 +86,14 @@ def test_all_nodes_are_placed_at_once_or_none(batch: Batch, tmp_path):
     first, second = batch.submit(definition), batch.submit(definition)
     batch.until(first, "RUNNING")
     assert batch.describe(second)["status"] == "RUNNABLE"
-    assert {one["status"] for one in nodes_of(batch, second).values()} == {"RUNNABLE"}
+    assert {item["status"] for item in nodes_of(batch, second).values()} == {"RUNNABLE"}
     (tmp_path / "go").touch()
     assert batch.end(second)["status"] == "SUCCEEDED"
     never = batch.submit(definition, nodeOverrides={"numNodes": 7})
     assert "asks for 21 vCPU" in batch.until(never, "RUNNABLE")["statusReason"]
     batch.api.cancel_job(jobId=never, reason="too large")
     assert batch.end(never)["statusReason"] == "too large"
-    assert {one["status"] for one in nodes_of(batch, never).values()} == {"FAILED"}
+    assert {item["status"] for item in nodes_of(batch, never).values()} == {"FAILED"}
 
 
 def test_eight_nodes_run_on_a_machine_with_fewer_cores(batch: Batch, tmp_path):
@@ -106,16 +106,16 @@ def test_nodes_are_listed_by_their_job_and_end_with_it(batch: Batch):
     job = batch.submit(define(batch, "listed", {"0:": "exec sleep 100"}))
     batch.until(f"{job}#2", "RUNNING")
     listed = batch.api.list_jobs(multiNodeJobId=job)["jobSummaryList"]
-    assert [one["nodeProperties"] for one in listed] == [
+    assert [definition["nodeProperties"] for definition in listed] == [
         {"isMainNode": index == 0, "numNodes": 3, "nodeIndex": index} for index in range(3)
     ]
     everything = batch.api.list_jobs(jobQueue=batch.queue)["jobSummaryList"]
-    assert [one["nodeProperties"] for one in everything if one["jobId"] == job] == [{"numNodes": 3}]
-    assert not [one for one in everything if "#" in one["jobId"]]
+    assert [item["nodeProperties"] for item in everything if item["jobId"] == job] == [{"numNodes": 3}]
+    assert not [item for item in everything if "#" in item["jobId"]]
     batch.api.terminate_job(jobId=job, reason="enough")
     done = batch.end(job)
     assert (done["status"], done["statusReason"], done["isTerminated"]) == ("FAILED", "enough", True)
-    assert [one["container"]["exitCode"] for one in nodes_of(batch, job).values()] == [143] * 3
+    assert [attempt["container"]["exitCode"] for attempt in nodes_of(batch, job).values()] == [143] * 3
 
 
 def test_a_multinode_job_waits_for_what_it_depends_on(batch: Batch):
@@ -139,7 +139,7 @@ def test_a_program_that_does_not_exist_fails_the_main_node_and_starts_no_other(b
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("given", "reason"),
     [
         ({"nodeOverrides": {"numNodes": 0}}, "numNodes must be between 1 and 1000"),
         ({"nodeOverrides": {"numNodes": 1}}, "lower boundary of node range 1: must be less than numNodes 1"),
@@ -151,10 +151,10 @@ def test_a_program_that_does_not_exist_fails_the_main_node_and_starts_no_other(b
         ({"arrayProperties": {"size": 2}}, "cannot be an array job"),
     ],
 )
-def test_what_aws_refuses_of_a_multinode_request_is_refused(batch: Batch, said, told):
+def test_what_aws_refuses_of_a_multinode_request_is_refused(batch: Batch, given, reason):
     definition = define(batch, "refuse", {"0": "true", "1:": "true"}, nodes=2)
-    with pytest.raises(ClientError, match=told):
-        batch.submit(definition, **said)
+    with pytest.raises(ClientError, match=reason):
+        batch.submit(definition, **given)
 
 
 def test_only_an_open_range_grows_and_only_a_multinode_definition_has_nodes(batch: Batch):
@@ -165,7 +165,7 @@ def test_only_an_open_range_grows_and_only_a_multinode_definition_has_nodes(batc
 
 
 @pytest.mark.parametrize(
-    ("lines", "main", "told"),
+    ("lines", "main", "reason"),
     [
         ({"0:1": "true"}, 0, "none has node 2"),
         ({"0:5": "true"}, 0, "Node range 0:5 is not within the 3 nodes"),
@@ -173,8 +173,8 @@ def test_only_an_open_range_grows_and_only_a_multinode_definition_has_nodes(batc
         ({"0:": "true"}, 3, "mainNode must be the index of a node, 0 to 2: 3"),
     ],
 )
-def test_what_aws_refuses_of_a_multinode_definition_is_refused(batch: Batch, lines, main, told):
-    with pytest.raises(ClientError, match=told):
+def test_what_aws_refuses_of_a_multinode_definition_is_refused(batch: Batch, lines, main, reason):
+    with pytest.raises(ClientError, match=reason):
         define(batch, "broken", lines, main=main)
 
 

@@ -66,37 +66,37 @@ def until(holds: Callable[[], object], problem: str, seconds: float = SOON) -> N
         time.sleep(0.02)
 
 
-def escaping_job(one: str, then: str) -> str:
-    return f"{sys.executable} {ESCAPING} {one}; echo escaped $$; {then}"
+def escaping_job(item: str, then: str) -> str:
+    return f"{sys.executable} {ESCAPING} {item}; echo escaped $$; {then}"
 
 
-def started(batch: Batch, one: str) -> str:
+def started(batch: Batch, item: str) -> str:
     """Submit a job that waits with all its programs; return it."""
-    job = batch.run(escaping_job(one, "sleep 60"))
-    until(lambda: len(escaped(one)) == LIVING, "the programs are not started", 20)
+    job = batch.run(escaping_job(item, "sleep 60"))
+    until(lambda: len(escaped(item)) == LIVING, "the programs are not started", 20)
     return job
 
 
 @pytest.mark.parametrize(("then", "status"), [("true", "SUCCEEDED"), ("exit 3", "FAILED"), ("kill -9 $$", "FAILED")])
 def test_a_job_that_ends_leaves_nothing(batch: Batch, then: str, status: str):
-    one = mark()
-    assert batch.end(batch.run(escaping_job(one, then)))["status"] == status
-    assert escaped(one) == []  # at once: the end is told when nothing is left
+    shown = mark()
+    assert batch.end(batch.run(escaping_job(shown, then)))["status"] == status
+    assert escaped(shown) == []  # at once: the end is told when nothing is left
 
 
 def test_a_module_that_is_forked_leaves_nothing(batch: Batch):
-    one = mark()
-    job = batch.submit("line", containerOverrides={"command": ["python", "-m", "tests.integration.escaping", one]})
+    shown = mark()
+    job = batch.submit("line", containerOverrides={"command": ["python", "-m", "tests.integration.escaping", shown]})
     assert batch.end(job)["status"] == "SUCCEEDED"
-    assert escaped(one) == []
+    assert escaped(shown) == []
 
 
 def test_a_job_that_is_terminated_leaves_nothing(batch: Batch):
-    one = mark()
-    job = started(batch, one)
+    shown = mark()
+    job = started(batch, shown)
     batch.api.terminate_job(jobId=job, reason="enough")
     assert batch.end(job)["status"] == "FAILED"
-    assert escaped(one) == []
+    assert escaped(shown) == []
 
 
 @pytest.fixture(scope="module")
@@ -113,71 +113,71 @@ def leaving(mill: Mill) -> None:
 
 @pytest.mark.usefixtures("leaving")
 def test_a_run_of_every_kind_of_job_leaves_nothing(mill: Mill):
-    one = mark()
-    run = mill.drop("leaving", "left.txt", f"{one}\n".encode() * 2)
+    shown = mark()
+    run = mill.drop("leaving", "left.txt", f"{shown}\n".encode() * 2)
     assert mill.finish(run)["status"] == "SUCCEEDED"
-    assert escaped(one) == []
+    assert escaped(shown) == []
 
 
 @pytest.mark.parametrize(("then", "kind"), [("exit", "Runtime.ExitError"), ("sleep", "Sandbox.Timedout")])
 def test_a_worker_that_ends_leaves_nothing(mill: Mill, then: str, kind: str):
-    one, function = mark(), Function(mill, FUNCTION)
-    assert function.error({"mark": one, "then": then})["errorType"] == kind
-    assert escaped(one) == []
+    shown, function = mark(), Function(mill, FUNCTION)
+    assert function.error({"mark": shown, "then": then})["errorType"] == kind
+    assert escaped(shown) == []
 
 
 def test_what_a_handler_has_started_lives_as_long_as_its_worker(mill: Mill):
-    one, function = mark(), Function(mill, FUNCTION)
-    function.result({"mark": one, "then": "return"})
-    until(lambda: len(escaped(one)) == LIVING, "the programs have not come")
+    shown, function = mark(), Function(mill, FUNCTION)
+    function.result({"mark": shown, "then": "return"})
+    until(lambda: len(escaped(shown)) == LIVING, "the programs have not come")
     function.client.update_function_configuration(FunctionName=function.name, MemorySize=256)
-    function.result({"mark": one[::-1], "then": "return"})
-    until(lambda: escaped(one) == [], "the old worker's programs live on")
+    function.result({"mark": shown[::-1], "then": "return"})
+    until(lambda: escaped(shown) == [], "the old worker's programs live on")
     function.client.delete_function(FunctionName=function.name)
-    until(lambda: escaped(one[::-1]) == [], "the programs of a deleted function live on")
+    until(lambda: escaped(shown[::-1]) == [], "the programs of a deleted function live on")
 
 
 @pytest.mark.usefixtures("leaving")
 @pytest.mark.parametrize("killed", ["nobody", "guard", "worker"])
 def test_a_trial_leaves_nothing(tmp_path: Path, killed: str):
-    one = mark()
-    (tmp_path / "left.txt").write_text(f"{one}\n" + ("hold\n" if killed != "nobody" else ""))
+    shown = mark()
+    (tmp_path / "left.txt").write_text(f"{shown}\n" + ("hold\n" if killed != "nobody" else ""))
     words = [sys.executable, "-m", "gristmill.cli.main", "try", "leaving", str(tmp_path / "left.txt")]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as trial:
         if killed != "nobody":
-            until(lambda: len(escaped(one)) >= 1, "no program has come", 20)
+            until(lambda: len(escaped(shown)) >= 1, "no program has come", 20)
             (worker,) = below(trial.pid)
             os.kill(trial.pid if killed == "guard" else worker.pid, signal.SIGKILL)
         assert (trial.wait(30) == 0) is (killed == "nobody")
-    until(lambda: escaped(one) == [], "programs of the trial live on")
+    until(lambda: escaped(shown) == [], "programs of the trial live on")
 
 
 @pytest.mark.parametrize(
     ("which", "number"),
     [
-        *((one, signal.SIGKILL) for one in (["guard"], ["keeper"], ["runner"])),
-        *((one, signal.SIGSTOP) for one in (["guard"], ["keeper"], ["guard", "keeper", "runner"])),
+        *((item, signal.SIGKILL) for item in (["guard"], ["keeper"], ["runner"])),
+        *((item, signal.SIGSTOP) for item in (["guard"], ["keeper"], ["guard", "keeper", "runner"])),
     ],
 )
 def test_what_a_dead_or_frozen_helper_had_started_ends_and_it_is_replaced(
     batch: Batch, which: list[str], number: signal.Signals
 ):
-    one = mark()
-    job = started(batch, one)
+    shown = mark()
+    job = started(batch, shown)
     family = helpers(batch.pid)
     for pid in [pid for name in which for pid in family[name]]:
         os.kill(pid, number)
     ended = batch.end(job)
     assert ended["attempts"][-1]["statusReason"].startswith("Host EC2 (instance i-")
-    assert escaped(one) == []
+    assert escaped(shown) == []
     assert batch.end(batch.run("true"))["status"] == "SUCCEEDED"
 
 
 def test_a_job_that_freezes_its_runner_is_lost_and_leaves_nothing(batch: Batch):
-    one = mark()
-    ended = batch.end(batch.run(escaping_job(one, "kill -STOP $PPID; sleep 60")))
+    shown = mark()
+    ended = batch.end(batch.run(escaping_job(shown, "kill -STOP $PPID; sleep 60")))
     assert ended["attempts"][-1]["statusReason"].startswith("Host EC2 (instance i-")
-    assert escaped(one) == []
+    assert escaped(shown) == []
 
 
 def test_a_frozen_zygote_counts_as_dead(batch: Batch):

@@ -31,8 +31,8 @@ def test_logs_come_from_every_node_and_say_which(cli: Cli, mill: Mill):
     lines = cli("logs", run).out.splitlines()
     assert {line.split()[1] for line in lines} == {"ranks#0", "ranks#1"}
     for index in (0, 1):
-        (told,) = [line for line in lines if f"ranks#{index} | gristmill: node {index} of 2" in line]
-        assert followed.count(told) == 1
+        (listed,) = [line for line in lines if f"ranks#{index} | gristmill: node {index} of 2" in line]
+        assert followed.count(listed) == 1
     assert set(followed) <= set(lines)
     assert cli("logs", run, "--task", "0").out.splitlines() == lines
     assert cli("logs", run, "--branch", "ranks").out.splitlines() == lines

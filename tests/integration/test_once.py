@@ -41,7 +41,9 @@ def test_events_that_come_again_at_once_and_late_start_one_run(mill: Mill, tmp_p
     with ThreadPoolExecutor(3) as pool:
         twins = list(pool.map(lambda number: start(mill, again(event, number)), range(3)))
     owner = mill.execution(run)
-    every = {one["executionArn"] for one in mill.executions(keys.input_key("gated", "again.txt"), at_least=4)}
+    every = {
+        execution["executionArn"] for execution in mill.executions(keys.input_key("gated", "again.txt"), at_least=4)
+    }
     losers = every - {owner}
     assert every == {owner, *losers} >= set(twins)
     assert len(losers) == 3
@@ -87,7 +89,7 @@ def test_a_merge_that_is_repeated_changes_nothing(mill: Mill):
 
 def versions(mill: Mill, prefix: str) -> list[tuple[str, str]]:
     listed = mill.client("s3").list_object_versions(Bucket=mill.bucket, Prefix=prefix)["Versions"]
-    return [(one["Key"], one["VersionId"]) for one in listed]
+    return [(entry["Key"], entry["VersionId"]) for entry in listed]
 
 
 def marks(folder: Path) -> Path:

@@ -35,17 +35,17 @@ class Wire:
 def test_a_lost_connection_is_waited_out_and_told_once(mill: Mill, cli: Cli, tmp_path: Path, monkeypatch):  # noqa: F811
     run = mill.drop("talk", "outage.txt", b"slow 2\n", gate=str(tmp_path / "gate"))
     mill.execution(run)
-    wire, said, told = Wire(monkeypatch), [], threading.Event()
-    monkeypatch.setattr(session, "note", lambda text: (note(text), "is lost" in text and told.set()))
-    following = threading.Thread(target=lambda: said.append(cli("watch", run)), daemon=True)
+    wire, shown, received = Wire(monkeypatch), [], threading.Event()
+    monkeypatch.setattr(session, "note", lambda text: (note(text), "is lost" in text and received.set()))
+    following = threading.Thread(target=lambda: shown.append(cli("watch", run)), daemon=True)
     following.start()
     mill._until(lambda: wire.passed > 20, 30, "nothing is asked")
     wire.is_cut = True
-    assert told.wait(60), "the loss is not told"
+    assert received.wait(60), "the loss is not told"
     wire.is_cut = False
     (tmp_path / "gate").touch()
     following.join(60)
-    (ended,) = said
+    (ended,) = shown
     assert ended.code == ExitCode.OK
     assert ended.err.count("the connection to AWS is lost (") == 1
     assert ended.err.count("; the run goes on; trying for 5 min.") == 1
@@ -56,13 +56,13 @@ def test_a_connection_that_stays_away_ends_with_the_run_going_on(mill: Mill, cli
     monkeypatch.setattr("gristmill.client.outage.BOUND_SECONDS", 1.0)
     run = mill.drop("talk", "away.txt", b"slow 1\n", gate=str(tmp_path / "gate"))
     mill.execution(run)
-    wire, said = Wire(monkeypatch), []
-    following = threading.Thread(target=lambda: said.append(cli("watch", run)), daemon=True)
+    wire, shown = Wire(monkeypatch), []
+    following = threading.Thread(target=lambda: shown.append(cli("watch", run)), daemon=True)
     following.start()
     mill._until(lambda: wire.passed > 20, 30, "nothing is asked")
     wire.is_cut = True
     following.join(60)
-    (ended,) = said
+    (ended,) = shown
     (tmp_path / "gate").touch()
     assert ended.code == ExitCode.UNREACHABLE
     error = ended.err.splitlines()[-1]

@@ -57,16 +57,16 @@ def roles(mill: Mill) -> dict[str, str]:
     """Return the names of the stack's roles by their logical names."""
     resources = mill.client("cloudformation").describe_stack_resources(StackName="gristmill")["StackResources"]
     return {
-        one["LogicalResourceId"]: one["PhysicalResourceId"]
-        for one in resources
-        if one["ResourceType"] == "AWS::IAM::Role"
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in resources
+        if resource["ResourceType"] == "AWS::IAM::Role"
     }
 
 
 @pytest.fixture(scope="module")
 def allowed(mill: Mill, roles: dict[str, str]) -> list[Statement]:
     iam = mill.client("iam")
-    return [one for name in ALL_ROLES for one in statements(iam, roles[name])]
+    return [statement for name in ALL_ROLES for statement in statements(iam, roles[name])]
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +99,9 @@ def writable(mill: Mill, name: str) -> Callable[[str], str | None]:
     """Return what finds a key that a pattern of keys and a pattern granted to a role have in common, if any."""
     bucket = f"arn:aws:s3:::{mill.bucket}/"
     of_role = statements(mill.client("iam"), mill.physical(name), conditions=True)
-    granted = [one for one in of_role if any(map(changes, one.actions))]
-    assert {action for one in granted for action in one.actions if changes(action)} <= {"s3:PutObject"}
-    patterns = [resource for one in granted for resource in one.resources]
+    granted = [item for item in of_role if any(map(changes, item.actions))]
+    assert {action for statement in granted for action in statement.actions if changes(action)} <= {"s3:PutObject"}
+    patterns = [resource for statement in granted for resource in statement.resources]
     assert all(pattern.startswith(bucket) for pattern in patterns)
     template = parse((PROJECT / "template.yaml").read_text())  # the embedded AWS puts no conditional statements
     kept = [pattern.removeprefix("${Bucket.Arn}/") for pattern in denied(template, name, "s3:PutObject")]
@@ -147,10 +147,10 @@ def test_jobs_write_all_that_they_have_to(mill: Mill):
 
 def test_no_grant_is_wide(allowed: list[Statement]):
     """No action has a wildcard, and all resources are named but for actions that know none."""
-    for one in allowed:
-        assert not any("*" in action for action in one.actions), one
-        if "*" in one.resources:
-            assert set(one.actions) <= {"batch:ListJobs", "batch:DescribeJobs"}, one
+    for statement in allowed:
+        assert not any("*" in action for action in statement.actions), statement
+        if "*" in statement.resources:
+            assert set(statement.actions) <= {"batch:ListJobs", "batch:DescribeJobs"}, statement
 
 
 def test_the_state_machine_may_do_what_its_text_asks_for_and_no_more():
@@ -158,9 +158,9 @@ def test_the_state_machine_may_do_what_its_text_asks_for_and_no_more():
     (policy,) = template["Resources"]["PipelineRole"]["Properties"]["Policies"]
     granted = {
         action
-        for one in policy["PolicyDocument"]["Statement"]
-        if one["Sid"] not in ("DeliverLogs", "WaitForJobs")  # what Step Functions' logging, tracing and .sync ask for
-        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+        for item in policy["PolicyDocument"]["Statement"]
+        if item["Sid"] not in ("DeliverLogs", "WaitForJobs")  # what Step Functions' logging, tracing and .sync ask for
+        for action in ([item["Action"]] if isinstance(item["Action"], str) else item["Action"])
     }
     assert granted == {action for name, state in asl.states(asl.definition()) for action in _needs(state)}
 

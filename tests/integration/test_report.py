@@ -31,8 +31,8 @@ def test_a_good_run_tells_its_times_counts_and_use(mill: Mill):
     assert (report.status, report.run, report.owner) == ("SUCCEEDED", run, "miller")
     assert report.parameters["lines_per_task"] == 50
     (execution,) = report.executions
-    assert [one.name for one in execution.steps] == ["Split", "JobMap", "Work", "CheckOutput"]
-    assert {(one.stage, one.branch) for one in execution.lanes} == {("map", "repeat"), ("map", "reverse")}
+    assert [step.name for step in execution.steps] == ["Split", "JobMap", "Work", "CheckOutput"]
+    assert {(lane.stage, lane.branch) for lane in execution.lanes} == {("map", "repeat"), ("map", "reverse")}
     (stage,) = report.stages
     for branch in stage.branches:
         assert (branch.tasks, branch.done, branch.records_in, branch.bytes_in) == (4, 4, 200, len(TEXT))
@@ -45,13 +45,13 @@ def test_a_good_run_tells_its_times_counts_and_use(mill: Mill):
         assert branch.software is not None
         assert "boto3" in branch.software.libraries
         assert branch.job_definition is not None
-        assert sum(one.tasks_done or 0 for one in branch.children_shown) == 4
-        assert sum(one.bytes_in or 0 for one in branch.children_shown) == len(TEXT)
-        for one in branch.children_shown:
-            assert one.queued <= one.started <= one.began <= one.stopped
+        assert sum(item.tasks_done or 0 for item in branch.children_shown) == 4
+        assert sum(item.bytes_in or 0 for item in branch.children_shown) == len(TEXT)
+        for each in branch.children_shown:
+            assert each.queued <= each.started <= each.began <= each.stopped
     assert report.input.etag
-    assert [one.key.rpartition("/")[2] for one in report.results] == ["repeat.txt", "reverse.txt"]
-    assert all(one.etag for one in report.results)
+    assert [result.key.rpartition("/")[2] for result in report.results] == ["repeat.txt", "reverse.txt"]
+    assert all(result.etag for result in report.results)
     assert report.cost is not None
     assert report.cost.total == pytest.approx(outcome["cost"]["total"])
     assert report.left_out == []
@@ -65,11 +65,11 @@ def test_the_history_of_a_run_comes_in_pages_and_newest_first_as_from_aws(mill: 
     sizes, ids = [], []
     for page in pages:
         sizes.append(len(page["events"]))
-        ids += [one["id"] for one in page["events"]]
+        ids += [event["id"] for event in page["events"]]
     assert set(sizes[:-1]) == {7}
     assert ids == list(range(1, len(ids) + 1))
     newest = states.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=3)
-    assert [one["id"] for one in newest["events"]] == ids[:-4:-1]
+    assert [event["id"] for event in newest["events"]] == ids[:-4:-1]
     client = open_stack(mill.target, "gristmill")
     assert phase(client, find_run(client, run).execution) == "writing report and mail"
 
@@ -110,7 +110,7 @@ def test_names_and_pictures_of_anybody_run_nothing_and_load_nothing(mill: Mill):
     run = mill.drop("drawn", name, b"one\nthree\n")
     assert mill.finish(run)["status"] == "SUCCEEDED"
     report, page = reported(mill, "drawn", name, run), page_of(mill, "drawn", name, run)
-    assert [(one.key.rpartition("/")[2][-5:], one.embedded) for one in report.pictures] == [
+    assert [(picture.key.rpartition("/")[2][-5:], picture.embedded) for picture in report.pictures] == [
         ("0.png", True), ("1.png", True), ("0.svg", True), ("1.svg", True)
     ]  # fmt: skip
     tags = Tags(page)
@@ -118,7 +118,7 @@ def test_names_and_pictures_of_anybody_run_nothing_and_load_nothing(mill: Mill):
     links = [address for address in tags.addresses if not address.startswith("data:")]
     prefix = keys.results_prefix("drawn", name, run)
     assert {link[:2] for link in links} == {"./"}
-    assert {prefix + unquote(link[2:]) for link in links} == {one.key for one in report.results}
+    assert {prefix + unquote(link[2:]) for link in links} == {result.key for result in report.results}
     kinds = [address.partition(";")[0] for address in tags.addresses if address.startswith("data:")]
     assert kinds == ["data:image/png"] * 2 + ["data:image/svg+xml"] * 2
     drawn = mill.read(report.pictures[0].key)
@@ -138,7 +138,7 @@ def test_a_failed_run_tells_attempts_causes_and_what_a_resume_made_of_it(mill: M
     assert (attempt.nth, attempt.verdict, attempt.missing, attempt.children_failed) == (1, "FAILED", 1, 1)
     assert attempt.failures[0].reason == "ValueError: the grain is wet"
     assert branch.children_by_status == {"FAILED": 1, "SUCCEEDED": 1}
-    (child,) = [one for one in branch.children_shown if one.status == "FAILED"]
+    (child,) = [item for item in branch.children_shown if item.status == "FAILED"]
     assert (child.exit_code, child.tasks_failed, len(child.tries)) == (1, 1, 1)
     for words in ("the grain is wet", f"gristmill resume {run}", "copy/copied, task 1", "Traceback"):
         assert words in page
@@ -149,12 +149,15 @@ def test_a_failed_run_tells_attempts_causes_and_what_a_resume_made_of_it(mill: M
     again = resume(client, find_run(client, run))
     assert mill.end(again.arn)["status"] == "SUCCEEDED"
     again, page = reported(mill, "brittle", "bad.txt", run), page_of(mill, "brittle", "bad.txt", run)
-    assert [one.status for one in again.executions] == ["FAILED", "SUCCEEDED"]
-    assert [bool(one.lanes) for one in again.executions] == [True, True]
+    assert [execution.status for execution in again.executions] == ["FAILED", "SUCCEEDED"]
+    assert [bool(execution.lanes) for execution in again.executions] == [True, True]
     (branch,) = again.stages[0].branches
-    assert [(one.execution, one.nth, one.verdict) for one in branch.attempts] == [(0, 1, "FAILED"), (1, 1, "COMPLETE")]
-    assert [one.attempt for one in branch.children_shown] == [0, 0, 10]
-    assert [one.key.rpartition("/")[2] for one in again.results] == ["copied.txt"]
+    assert [(notice.execution, notice.nth, notice.verdict) for notice in branch.attempts] == [
+        (0, 1, "FAILED"),
+        (1, 1, "COMPLETE"),
+    ]
+    assert [item.attempt for item in branch.children_shown] == [0, 0, 10]
+    assert [result.key.rpartition("/")[2] for result in again.results] == ["copied.txt"]
     assert again.cost is not None
     assert report.cost is not None
     assert again.cost.total > report.cost.total
@@ -169,7 +172,7 @@ def test_a_killed_child_leaves_no_footprint_and_the_report_says_who_killed_it(mi
     assert (dead.status, dead.exit_code, dead.peak_memory, dead.began) == ("FAILED", 137, None, None)
     assert "OutOfMemoryError" in dead.reason
     assert alive.peak_memory is not None
-    assert [(one.nth, one.verdict) for one in branch.attempts] == [(1, "INCOMPLETE"), (2, "COMPLETE")]
+    assert [(attempt.nth, attempt.verdict) for attempt in branch.attempts] == [(1, "INCOMPLETE"), (2, "COMPLETE")]
     assert "SIGKILL" in branch.attempts[0].failures[0].reason
 
 
@@ -181,7 +184,7 @@ def test_a_stopped_run_is_reported_too(mill: Mill, tmp_path: Path):
     assert mill.finish(run)["status"] == "ABORTED"
     report = reported(mill, "trouble", "halted.txt", run)
     assert (report.status, report.results) == ("ABORTED", [])
-    assert [one.children for one in report.stages[0].branches] == [1]
+    assert [branch.children for branch in report.stages[0].branches] == [1]
     assert "was stopped" in report.reason or "miller" in report.reason
     assert keys.report("trouble", "halted.txt", run, "html") in mill.mail(run, "ABORTED").get_content()
 

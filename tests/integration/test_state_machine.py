@@ -263,12 +263,14 @@ WAYS = {
 class Walked:
     """What became of a way: the answer of DescribeExecution, and the execution's history."""
 
-    told: dict[str, Any]
+    outcome: dict[str, Any]
     history: list[dict[str, Any]]
 
     @property
     def states(self) -> list[str]:
-        return [one["stateEnteredEventDetails"]["name"] for one in self.history if "stateEnteredEventDetails" in one]
+        return [
+            event["stateEnteredEventDetails"]["name"] for event in self.history if "stateEnteredEventDetails" in event
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -399,8 +401,8 @@ def test_each_way_leads_where_it_must(walked, name):
     assert " ".join(state for state in done.states if state in top) == way.top
     if way.inside is not None:
         assert {state for state in done.states if state not in top} == set(way.inside.split())
-    assert done.told["status"] == way.ends
-    assert way.cause in done.told.get("cause", "")
+    assert done.outcome["status"] == way.ends
+    assert way.cause in done.outcome.get("cause", "")
 
 
 @pytest.mark.parametrize(
@@ -418,22 +420,22 @@ def test_each_way_leads_where_it_must(walked, name):
 )
 def test_check_output_is_told_why_there_was_no_job_and_batch_alone_why_one_failed(walked, name, branches, error):
     (asked,) = [
-        json.loads(one["taskScheduledEventDetails"]["parameters"])
-        for one in walked[name].history
-        if one["type"] == "TaskScheduled" and "stub-CheckOutput" in one["taskScheduledEventDetails"]["parameters"]
+        json.loads(event["taskScheduledEventDetails"]["parameters"])
+        for event in walked[name].history
+        if event["type"] == "TaskScheduled" and "stub-CheckOutput" in event["taskScheduledEventDetails"]["parameters"]
     ]
-    assert [one["branch"] for one in asked["Payload"]["refused"]] == branches
-    assert [one["refused"][: len(error)] for one in asked["Payload"]["refused"]] == [error for _ in branches]
+    assert [branch["branch"] for branch in asked["Payload"]["refused"]] == branches
+    assert [item["refused"][: len(error)] for item in asked["Payload"]["refused"]] == [error for _ in branches]
 
 
 def test_every_state_was_entered(walked):
-    entered = {state for one in walked.values() for state in one.states}
+    entered = {state for walk in walked.values() for state in walk.states}
     assert entered == {name for name, _ in asl.states(asl.definition())}
 
 
 def test_a_throttled_function_is_asked_again_before_the_run_fails(walked):
-    scheduled = [one for one in walked["Split is throttled"].history if one["type"] == "TaskScheduled"]
-    assert len([one for one in scheduled if "stub-full" in one["taskScheduledEventDetails"]["parameters"]]) == 7
+    scheduled = [event for event in walked["Split is throttled"].history if event["type"] == "TaskScheduled"]
+    assert len([item for item in scheduled if "stub-full" in item["taskScheduledEventDetails"]["parameters"]]) == 7
 
 
 def test_a_job_is_ended_with_the_task_that_gave_up_on_it(mill, walked):
@@ -462,15 +464,15 @@ def test_looks_at_a_job_of_a_day_leave_the_history_small(walked):
 def test_a_job_that_nobody_can_look_at_is_ended(mill, walked):
     blind = walked["nobody can say how a job of two nodes stands"]
     (job,) = {
-        json.loads(one["stateExitedEventDetails"]["output"])["job"]
-        for one in blind.history
-        if one.get("stateExitedEventDetails", {}).get("name") == "EndMpi"
+        json.loads(event["stateExitedEventDetails"]["output"])["job"]
+        for event in blind.history
+        if event.get("stateExitedEventDetails", {}).get("name") == "EndMpi"
     }
-    (told,) = mill.client("batch").describe_jobs(jobs=[job])["jobs"]
-    assert told["statusReason"] == "given up by the state machine"
+    (described,) = mill.client("batch").describe_jobs(jobs=[job])["jobs"]
+    assert described["statusReason"] == "given up by the state machine"
 
 
 def test_the_state_stays_small(walked):
     """Promise 7: what the machine carries does not grow with what happens."""
-    for one in walked.values():
-        assert all(len(json.dumps(event, default=str)) < 32 * 1024 for event in one.history)
+    for walk in walked.values():
+        assert all(len(json.dumps(event, default=str)) < 32 * 1024 for event in walk.history)

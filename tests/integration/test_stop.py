@@ -87,11 +87,11 @@ def test_nothing_of_a_stopped_run_runs_afterwards(
     mill: Mill, cases: dict[str, Case], stops: dict[str, Stopped], tmp_path: Path
 ):
     before = {name: case.lines for name, case in cases.items()}
-    told = {name: mill.jobs(case.run) for name, case in cases.items()}
+    collected = {name: mill.jobs(case.run) for name, case in cases.items()}
     later = mill.drop("trouble", "later.txt", b"BAD\n", mode="kill", marks=str(tmp_path))
     assert mill.finish(later)["status"] == "SUCCEEDED"  # after a wait: longer than any stopped run had left of its own
     assert {name: case.lines for name, case in cases.items()} == before
-    assert {name: mill.jobs(case.run) for name, case in cases.items()} == told
+    assert {name: mill.jobs(case.run) for name, case in cases.items()} == collected
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def allow(mill: Mill, seconds: int) -> None:
 
 def frozen() -> list[int]:
     """Return the processes that this test's own server has, and that are stopped."""
-    return [one.pid for one in descendants(os.getpid()) if one.state.startswith("T")]
+    return [descendant.pid for descendant in descendants(os.getpid()) if descendant.state.startswith("T")]
 
 
 def thaw() -> None:
@@ -57,7 +57,7 @@ def objects(mill: Mill, run: str) -> dict[str, str]:
     s3, found = mill.client("s3"), {}
     for prefix in (keys.run_prefix(run), keys.work_prefix(run), "results/"):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=mill.bucket, Prefix=prefix):
-            found |= {one["Key"]: one["ETag"] for one in page.get("Contents", []) if run in one["Key"]}
+            found |= {entry["Key"]: entry["ETag"] for entry in page.get("Contents", []) if run in entry["Key"]}
     return found
 
 
@@ -75,11 +75,11 @@ def test_what_had_not_begun_when_a_stop_was_proved_does_nothing_afterwards(wreck
 
 def test_a_function_at_work_is_waited_for(wreck: Mill, client: Client):
     run = until_frozen(wreck, "merge", "freeze")
-    told: list[str] = []
+    listed: list[str] = []
     with ThreadPoolExecutor(1) as pool:
         found = find_run(client, run)
-        stopping = pool.submit(stop, client, found, "miller", 20, tell=lambda one: told.append(one.what))
-        wreck._until(lambda: "function Merge" in told, 10, "it is not waited for")
+        stopping = pool.submit(stop, client, found, "miller", 20, tell=lambda item: listed.append(item.what))
+        wreck._until(lambda: "function Merge" in listed, 10, "it is not waited for")
         assert not stopping.done()
         thaw()
         stopped = stopping.result(20)

@@ -68,7 +68,7 @@ def test_closed_streams_keep_no_command_from_its_end(mill: Mill, closed: str, tm
 
 
 @pytest.mark.parametrize(
-    ("prepared", "words", "told"),
+    ("prepared", "words", "reason"),
     [
         ("", "local status", b"the working folder is gone"),
         ("export GRISTMILL_HOME=/dev/null/home", "local up --port 0", b"/dev/null/home"),
@@ -77,7 +77,7 @@ def test_closed_streams_keep_no_command_from_its_end(mill: Mill, closed: str, tm
         (f"export GRISTMILL_HOME=/{'x' * 300}", "local up --port 0", b"too long"),
     ],
 )
-def test_a_folder_that_cannot_be_used_is_one_line(mill: Mill, prepared: str, words: str, told: bytes, tmp_path: Path):
+def test_a_folder_that_cannot_be_used_is_one_line(mill: Mill, prepared: str, words: str, reason: bytes, tmp_path: Path):
     (tmp_path / "gone").mkdir()
     gone = f"cd gone; rmdir ../gone; {prepared or 'unset GRISTMILL_HOME'};"
     whole = {**ordinary(mill), "GRISTMILL": GRISTMILL}
@@ -86,7 +86,7 @@ def test_a_folder_that_cannot_be_used_is_one_line(mill: Mill, prepared: str, wor
     assert done.returncode in (ExitCode.FAILED, ExitCode.REFUSED)
     *_, line = done.stderr.splitlines()
     assert line.startswith(b"error: ")
-    assert told in line
+    assert reason in line
 
 
 def test_a_file_runs_under_all_of_them_at_once(mill: Mill, tmp_path: Path):

@@ -52,8 +52,8 @@ class Subscriber:
         return str(answer["MessageId"])
 
     def events(self) -> list[dict[str, Any]]:
-        files = [one for one in self.folder.iterdir() if one.name not in ("hang", "fail")]
-        return [json.loads(one.read_text()) for one in files if one.stat().st_size]
+        files = [file for file in self.folder.iterdir() if file.name not in ("hang", "fail")]
+        return [json.loads(file.read_text()) for file in files if file.stat().st_size]
 
     def wait(self, count: int, seconds: float = 20) -> list[dict[str, Any]]:
         self.mill._until(lambda: len(self.events()) >= count, seconds, f"not {count} events")
@@ -134,8 +134,8 @@ def test_publishing_does_not_wait_and_a_function_that_hangs_holds_up_no_other(mi
     for folder in folders:
         folder.mkdir()
     slow, quick = [Subscriber(mill, folder, Timeout=30) for folder in folders]
-    for one in (slow, quick):
-        one.permit(one.topic)
+    for item in (slow, quick):
+        item.permit(item.topic)
     (slow.folder / "hang").touch()
     for number in range(17):  # more than a function may have under way
         slow.publish(str(number))
@@ -155,7 +155,7 @@ def test_what_fails_is_tried_twice_more_with_the_same_message_then_buried(mill: 
     made.permit(made.topic)
     message = made.publish("lost")
     events = made.wait(3)
-    assert [one["Records"][0]["Sns"]["MessageId"] for one in events] == [message] * 3
+    assert [event["Records"][0]["Sns"]["MessageId"] for event in events] == [message] * 3
     received: list[dict[str, Any]] = []
     mill._until(lambda: received.extend(sqs.receive_message(QueueUrl=url).get("Messages", [])) or received, 10, "lost")
     assert json.loads(received[0]["Body"]) == events[0]

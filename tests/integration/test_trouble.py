@@ -125,7 +125,7 @@ def todo(mill: Mill, run: str, attempt: int) -> list[int]:
 def missing(mill: Mill, run: str, attempt: int) -> list[int]:
     """Return the tasks that no receipt of an earlier attempt commits."""
     receipts = [mill.read_json(key) for key in mill.keys(keys.BranchKeys(run, "copy", "copied").receipts)]
-    held = [range(one["first"], one["end"]) for one in receipts if one["attempt"] < attempt]
+    held = [range(receipt["first"], receipt["end"]) for receipt in receipts if receipt["attempt"] < attempt]
     return [task for task in range(TASKS) if not any(task in span for span in held)]
 
 

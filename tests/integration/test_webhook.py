@@ -98,10 +98,10 @@ def test_each_end_of_a_run_is_posted_once_and_signed(hooked: Hooked):
     bad = hooked.mill.drop("words", "refused.txt", b"")
     assert hooked.mill.finish(good)["status"] == "SUCCEEDED"
     assert hooked.mill.finish(bad)["status"] == "FAILED"
-    posts = {one.json["data"]["run"]: one for one in hooked.wait("/ends", 2)}
-    assert {run: one.json["type"] for run, one in posts.items()} == {good: "run.succeeded", bad: "run.failed"}
-    assert all(one.is_signed() for one in posts.values())
-    assert all(one.headers["content-type"] == "application/json" for one in posts.values())
+    posts = {post.json["data"]["run"]: post for post in hooked.wait("/ends", 2)}
+    assert {run: item.json["type"] for run, item in posts.items()} == {good: "run.succeeded", bad: "run.failed"}
+    assert all(post.is_signed() for post in posts.values())
+    assert all(post.headers["content-type"] == "application/json" for post in posts.values())
     data = posts[good].json["data"]
     assert (data["pipeline"], data["status"], data["owner"]) == ("words", "SUCCEEDED", OWNER)
     assert data["input"] == f"s3://{hooked.mill.bucket}/inputs/words/hooked.txt"
@@ -127,10 +127,10 @@ def test_what_a_server_fails_to_take_comes_again_under_the_same_id(hooked: Hooke
     hooked.lead_to("/twice")
     run = notify(hooked)
     posts = hooked.wait("/twice", 3)
-    assert len({one.id for one in posts}) == 1
-    assert len({one.body for one in posts}) == 1
+    assert len({post.id for post in posts}) == 1
+    assert len({post.body for post in posts}) == 1
     assert posts[0].json["data"]["run"] == run
-    assert all(one.is_signed() for one in posts)
+    assert all(post.is_signed() for post in posts)
 
 
 @pytest.mark.parametrize("status", [500, 308])
@@ -148,7 +148,7 @@ def test_what_is_never_taken_lies_in_the_dead_letter_queue_and_can_be_sent_from_
     assert hooked.mill.invoke("WebhookFunction", json.loads(letter["Body"]))["run"] == run
     posts = hooked.receiver.of(path)
     assert len(posts) == 4
-    assert len({one.id for one in posts}) == 1
+    assert len({post.id for post in posts}) == 1
     assert hooked.receiver.of("/elsewhere") == []
 
 
@@ -169,7 +169,7 @@ def test_a_server_that_hangs_delays_no_run(hooked: Hooked):
     assert hooked.mill.finish(second)["status"] == "SUCCEEDED"
     assert not hooked.receiver.released.is_set()
     hooked.receiver.released.set()
-    runs = {one.json["data"]["run"] for one in hooked.wait("/hang", 2)}
+    runs = {post.json["data"]["run"] for post in hooked.wait("/hang", 2)}
     assert runs == {first, second}
 
 
@@ -202,4 +202,4 @@ def test_the_function_may_read_its_parameter_and_little_else(hooked: Hooked):
 
 def test_a_stack_without_the_parameter_has_no_webhook(mill: Mill):
     resources = mill.client("cloudformation").describe_stack_resources(StackName=mill.stack)["StackResources"]
-    assert [one["LogicalResourceId"] for one in resources if "Webhook" in one["LogicalResourceId"]] == []
+    assert [resource["LogicalResourceId"] for resource in resources if "Webhook" in resource["LogicalResourceId"]] == []

@@ -51,20 +51,20 @@ def test_a_run_whose_function_breaks_fails_and_its_owner_is_told_why(wreck: Mill
     assert BROKEN[name] in mail.get_content()
     assert "Owner     miller" in mail.get_content()
     assert not [job for job in wreck.jobs(runs[name]) if job["status"] not in ("SUCCEEDED", "FAILED")]
-    assert not [one for one in wreck.mails(runs[name]) if " SUCCEEDED " in one["Subject"]]
+    assert not [item for item in wreck.mails(runs[name]) if " SUCCEEDED " in item["Subject"]]
 
 
 def test_a_run_whose_notifier_is_broken_fails_without_a_mail_and_the_alarm_has_it(wreck: Mill, runs: dict[str, str]):
     assert ended(wreck, "notify.raise") == "FAILED"
     assert wreck.mails(runs["notify.raise"]) == []
     watched = alarm(wreck, "FailedRunsAlarm")
-    metrics = [one["MetricStat"]["Metric"] for one in watched["Metrics"] if "MetricStat" in one]
+    metrics = [metric["MetricStat"]["Metric"] for metric in watched["Metrics"] if "MetricStat" in metric]
     # the embedded AWS evaluates no alarms: these are the metrics that Step Functions counts such an end in
-    assert {(one["Namespace"], one["MetricName"]) for one in metrics} == {
+    assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {
         ("AWS/States", name) for name in ("ExecutionsFailed", "ExecutionsAborted", "ExecutionsTimedOut")
     }
     machine = {"Name": "StateMachineArn", "Value": wreck.outputs["StateMachineArn"]}
-    assert all(one["Dimensions"] == [machine] for one in metrics)
+    assert all(metric["Dimensions"] == [machine] for metric in metrics)
     assert watched["AlarmActions"] == [wreck.outputs["AlarmTopicArn"]]
     assert (watched["ComparisonOperator"], watched["Threshold"]) == ("GreaterThanThreshold", 0)
 
@@ -82,8 +82,8 @@ def test_a_success_that_is_recorded_is_told_once_and_stays_one_whatever_becomes_
 
 
 def alarm(mill: Mill, resource: str) -> dict[str, Any]:
-    told: dict[str, Any] = mill.client("cloudwatch").describe_alarms(AlarmNames=[mill.physical(resource)])
-    found: dict[str, Any] = told["MetricAlarms"][0]
+    described: dict[str, Any] = mill.client("cloudwatch").describe_alarms(AlarmNames=[mill.physical(resource)])
+    found: dict[str, Any] = described["MetricAlarms"][0]
     return found
 
 
@@ -108,7 +108,7 @@ def test_events_that_come_out_of_order_each_read_the_version_that_they_are_about
 def put(mill: Mill, body: bytes) -> dict[str, Any]:
     """Write a version; return the event that S3 sends of it."""
     key = keys.input_key("strings", "order.txt")
-    told = mill.client("s3").put_object(Bucket=mill.bucket, Key=key, Body=body)
-    item = {"key": key, "size": len(body), "etag": told["ETag"].strip('"'), "version-id": told["VersionId"]}
+    shown = mill.client("s3").put_object(Bucket=mill.bucket, Key=key, Body=body)
+    item = {"key": key, "size": len(body), "etag": shown["ETag"].strip('"'), "version-id": shown["VersionId"]}
     detail = {"bucket": {"name": mill.bucket}, "object": {**item, "sequencer": f"{time.time_ns():020X}"}}
     return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}

@@ -44,9 +44,9 @@ class Shell:
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.project, env=self.environment, capture_output=True, text=True, check=False
         )
-        told = done.stdout + done.stderr
-        assert (done.returncode != 0) is fails, f"$ {command}\n{told}"
-        return told
+        shown = done.stdout + done.stderr
+        assert (done.returncode != 0) is fails, f"$ {command}\n{shown}"
+        return shown
 
     def edit(self, file: str, old: str, new: str) -> None:
         text = (self.project / file).read_text()
@@ -54,8 +54,8 @@ class Shell:
         (self.project / file).write_text(text.replace(old, new, 1))
 
     def outputs(self) -> dict[str, str]:
-        told = self(f"aws cloudformation describe-stacks --stack-name {STACK} --query Stacks[0].Outputs")
-        return {one["OutputKey"]: one["OutputValue"] for one in json.loads(told)}
+        shown = self(f"aws cloudformation describe-stacks --stack-name {STACK} --query Stacks[0].Outputs")
+        return {load["OutputKey"]: load["OutputValue"] for load in json.loads(shown)}
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +124,8 @@ def test_a_deploy_with_a_change_updates_in_place_and_what_follows_from_it(shell,
     shell.edit("statemachines/pipeline.asl.yaml", "Comment: Complete?", "Comment: Is it complete?")
     shell.edit("functions/notify/app.py", '"""Notify:', '"""The notifier:')
     shell("sam build")
-    told = shell("sam deploy --config-env local")
-    assert "UPDATE_COMPLETE" in told
+    answer = shell("sam deploy --config-env local")
+    assert "UPDATE_COMPLETE" in answer
     after = shell.outputs()
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"CpuJobDefinitionArn"}
@@ -138,9 +138,9 @@ def test_a_deploy_with_a_change_updates_in_place_and_what_follows_from_it(shell,
 
 
 def test_a_parameter_out_of_bounds_is_refused_with_its_rule(shell, deployed):
-    told = shell("sam deploy --config-env local --parameter-overrides MaxvCpus=0", fails=True)
-    assert "MaxvCpus" in told
-    assert "must lie between 1 and" in told
+    answer = shell("sam deploy --config-env local --parameter-overrides MaxvCpus=0", fails=True)
+    assert "MaxvCpus" in answer
+    assert "must lie between 1 and" in answer
 
 
 def test_delete_removes_everything_but_a_bucket_that_still_holds_something(shell, deployed):
@@ -150,10 +150,10 @@ def test_delete_removes_everything_but_a_bucket_that_still_holds_something(shell
     mill = Mill(shell.environment["AWS_ENDPOINT_URL"], Path(shell.environment["DATA"]), {})
     s3 = mill.client("s3")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        for one in page.get("Versions", []) + page.get("DeleteMarkers", []):
-            s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+        for item in page.get("Versions", []) + page.get("DeleteMarkers", []):
+            s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
     shell("sam delete --no-prompts --region us-east-1 --config-env local")
     assert mill.client("stepfunctions").list_state_machines()["stateMachines"] == []
     assert mill.client("lambda").list_functions()["Functions"] == []
-    assert bucket not in [one["Name"] for one in s3.list_buckets()["Buckets"]]
+    assert bucket not in [entry["Name"] for entry in s3.list_buckets()["Buckets"]]
     assert "does not exist" in shell(f"aws cloudformation describe-stacks --stack-name {STACK}", fails=True)

@@ -59,13 +59,13 @@ def test_a_run_over_many_chunks_gives_what_biopython_gives_of_the_whole_file_in_
     assert [row[0] for row in rows] == [record.id for record in records]
     standard = 0
     for row, record in zip(rows, records, strict=True):
-        told = dict(zip(COLUMNS, row, strict=True))
+        shown = dict(zip(COLUMNS, row, strict=True))
         if set(record.seq) <= set(RESIDUES) and record.seq:
             standard += 1
-            assert told["flags"] == ""
-            assert {name: float(told[name]) for name in COLUMNS[1:-1]} == by_biopython(str(record.seq))
+            assert shown["flags"] == ""
+            assert {name: float(shown[name]) for name in COLUMNS[1:-1]} == by_biopython(str(record.seq))
         else:
-            assert told["flags"]
+            assert shown["flags"]
     assert 350 < standard < 400
     assert_same_table(result("table.parquet"), rows)
     picture = result("distributions.png")

@@ -28,10 +28,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Result:
     return reconstructed(made().write(tmp_path_factory.mktemp("plain") / "p.h5"))
 
 
-def assert_same(one: Result, other: Result, share: float = 1e-4) -> None:
-    assert one[1].columns == pytest.approx(other[1].columns, abs=1e-6)
-    assert one[1].cross_check == pytest.approx(other[1].cross_check, abs=0.021)  # the registration's own step
-    assert np.abs(one[0] - other[0]).max() <= share * np.abs(other[0]).max()
+def assert_same(result: Result, other: Result, share: float = 1e-4) -> None:
+    assert result[1].columns == pytest.approx(other[1].columns, abs=1e-6)
+    assert result[1].cross_check == pytest.approx(other[1].cross_check, abs=0.021)  # the registration's own step
+    assert np.abs(result[0] - other[0]).max() <= share * np.abs(other[0]).max()
 
 
 def test_the_phantom_comes_back(plain: Result) -> None:

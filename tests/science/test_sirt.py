@@ -21,7 +21,7 @@ from tests.project import PROJECT
 from tests.science.test_tomography import integrals
 
 PARAMETERS = yaml.safe_load((PROJECT / "batch_jobs/sirt/pipeline.yaml").read_text())["parameters"]
-PATHS = {name: one["default"] for name, one in PARAMETERS.items() if "default" in one}
+PATHS = {name: item["default"] for name, item in PARAMETERS.items() if "default" in item}
 
 
 def test_two_nodes_give_the_slices_of_one_and_beat_back_projection_by_5_db(mpi_mill: Mill, tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_two_nodes_give_the_slices_of_one_and_beat_back_projection_by_5_db(mpi_m
         outcome = mpi_mill.finish(run, 300)
         assert outcome["status"] == "SUCCEEDED", outcome["reason"]
         made.append(np.load(io.BytesIO(mpi_mill.read(keys.result("sirt", f"on{nodes}.h5", run, "slices.npz")))))
-    alone, together = (one["slices"] for one in made)
+    alone, together = (plan["slices"] for plan in made)
     assert np.abs(alone - together).max() <= 1e-5 * np.abs(alone).max()
     figures = mpi_mill.read(keys.result("sirt", "on2.h5", runs[2], "residuals.csv")).decode().splitlines()
     fall = [float(line.split(",")[1]) for line in figures[1:]]

@@ -33,7 +33,7 @@ from tests.project import PROJECT
 
 FOLDER = PROJECT / "batch_jobs" / "tomography"
 PARAMETERS = yaml.safe_load((FOLDER / "pipeline.yaml").read_text())["parameters"]
-PATHS = {name: one["default"] for name, one in PARAMETERS.items() if "default" in one}
+PATHS = {name: item["default"] for name, item in PARAMETERS.items() if "default" in item}
 
 
 def integrals(raw: RawScan) -> np.ndarray:
@@ -44,7 +44,7 @@ def integrals(raw: RawScan) -> np.ndarray:
 
 def reconstruction(raw: RawScan, centre: float, ring_width: int, window: str) -> np.ndarray:
     """Return the volume of a scan made in one piece."""
-    clean = np.stack([remove_rings(one, ring_width) for one in integrals(raw)])
+    clean = np.stack([remove_rings(integral, ring_width) for integral in integrals(raw)])
     return back_project(device(False), ramp_filter(clean, window), raw.degrees, centre)
 
 
@@ -118,9 +118,9 @@ def nxtomo(path: Path) -> dict[str, str]:
 
 
 def test_nxtomo_has_its_flats_and_darks_among_the_frames(tmp_path: Path) -> None:
-    told = nxtomo(tmp_path / "n.nxs")
+    shown = nxtomo(tmp_path / "n.nxs")
     with h5py.File(tmp_path / "n.nxs") as file:
-        raw, whole = read_scan(file, told), file["entry/data"][:]
+        raw, whole = read_scan(file, shown), file["entry/data"][:]
         assert raw.shape == (3, 2, 8)
         assert raw.degrees.tolist() == [0, 60, 120]
         assert (raw.read(1, 3) == whole[[3, 5]]).all()
@@ -130,7 +130,7 @@ def test_nxtomo_has_its_flats_and_darks_among_the_frames(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reason"),
     [
         ({"data": "entry/none"}, r"no such dataset: data=entry/none; there are: \['exchange/data'"),
         ({"image_key": "entry/none"}, "no such dataset: image_key=entry/none"),
@@ -139,11 +139,11 @@ def test_nxtomo_has_its_flats_and_darks_among_the_frames(tmp_path: Path) -> None
         ({"data_dark": "exchange/small"}, r"frames of \(1, 1\)"),
     ],
 )
-def test_a_file_that_is_no_scan_says_what_is_missing(tmp_path: Path, change: dict[str, str], told: str) -> None:
+def test_a_file_that_is_no_scan_says_what_is_missing(tmp_path: Path, change: dict[str, str], reason: str) -> None:
     write(tmp_path / "p.h5", Scan(2, 16, half_turn(9), 7.5), 0, 0)
     with h5py.File(tmp_path / "p.h5", "a") as file:
         file["exchange/small"] = np.ones((10, 1, 1))
-        with pytest.raises(Refused, match=told):
+        with pytest.raises(Refused, match=reason):
             read_scan(file, {**PATHS, **change})
 
 
@@ -169,10 +169,10 @@ def test_a_phantom_in_blocks_is_what_it_is_in_one_piece(mill: Mill, tmp_path: Pa
     assert figures["phantom"]["psnr_db"] > 18
     assert figures["devices"]
     group = opened(result(mill, "p.h5", run, "volume.ome.zarr.zip"), tmp_path / "volume.ome.zarr")
-    (told,) = group.attrs["ome"]["multiscales"]
+    (shown,) = group.attrs["ome"]["multiscales"]
     assert group.attrs["ome"]["version"] == "0.5"
-    assert [axis["name"] for axis in told["axes"]] == ["z", "y", "x"]
-    volume = group[told["datasets"][0]["path"]]
+    assert [axis["name"] for axis in shown["axes"]] == ["z", "y", "x"]
+    volume = group[shown["datasets"][0]["path"]]
     assert volume.metadata.dimension_names == ("z", "y", "x")
     with h5py.File(tmp_path / "p.h5") as file:
         whole = reconstruction(read_scan(file, PATHS), figures["centre"]["columns"], 9, "hann")
@@ -221,11 +221,18 @@ def test_a_real_tooth(mill: Mill, tmp_path: Path) -> None:
     assert figures["centre"]["difference"] < 1
     assert figures["phantom"] is None
     group = opened(result(mill, "tooth.h5", run, "volume.ome.zarr.zip"), tmp_path / "tooth.ome.zarr")
-    (told,) = group.attrs["ome"]["multiscales"]
-    assert [group[one["path"]].shape for one in told["datasets"]] == [(2, 640, 640), (2, 320, 320), (2, 160, 160)]
+    (shown,) = group.attrs["ome"]["multiscales"]
+    assert [group[dataset["path"]].shape for dataset in shown["datasets"]] == [
+        (2, 640, 640),
+        (2, 320, 320),
+        (2, 160, 160),
+    ]
     coarsest = {"scale": [1, 4, 4], "translation": [0, 1.5, 1.5]}
     assert {
-        key: one[key] for one in told["datasets"][2]["coordinateTransformations"] for key in coarsest if key in one
+        key: transformation[key]
+        for transformation in shown["datasets"][2]["coordinateTransformations"]
+        for key in coarsest
+        if key in transformation
     } == (coarsest)
     fine = group["0"][:]
     assert np.isfinite(fine).all()

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def places() -> Iterator[str]:
-    for module in [one for name, one in sys.modules.items() if name.split(".")[0] == "moto" and one]:
+    for module in [item for name, item in sys.modules.items() if name.split(".")[0] == "moto" and item]:
         for name, value in list(vars(module).items()):
             if is_ours(value):
                 yield f"{module.__name__}:{name}"

@@ -23,9 +23,9 @@ def modules() -> Iterator[tuple[str, Path]]:
 def imported(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom):
-            yield from [f"{node.module}.{one.name}" for one in node.names]
+            yield from [f"{node.module}.{name.name}" for name in node.names]
         elif isinstance(node, ast.Import):
-            yield from [one.name for one in node.names]
+            yield from [name.name for name in node.names]
 
 
 def test_the_page_lists_the_rooms_in_the_order_that_the_linter_holds():
@@ -43,22 +43,22 @@ def test_the_linter_knows_every_room_and_every_file_of_the_ground_floor():
 
 def test_the_page_shows_every_folder_and_every_file_of_the_core():
     folders = [
-        one.name
+        item.name
         for top in ("gristmill", "embedded_aws", "embedded_aws/services", "batch_jobs", "tests")
-        for one in below(top)
+        for item in below(top)
     ]
-    files = [one.name for one in (PROJECT / "gristmill").glob("*.py") if one.name != "__init__.py"]
+    files = [file.name for file in (PROJECT / "gristmill").glob("*.py") if file.name != "__init__.py"]
     assert [name for name in folders if f"{name}/" not in TREE] == []
     assert [name for name in files if name not in TREE] == []
 
 
 def test_the_page_shows_nothing_that_is_not_there():
     there = {
-        one.name
+        file.name
         for top in ("gristmill", "embedded_aws", "batch_jobs", "statemachines")
-        for one in (PROJECT / top).rglob("*")
+        for file in (PROJECT / top).rglob("*")
     }
-    there |= {one.name for folder in (PROJECT, PROJECT / "tests") for one in folder.iterdir()}
+    there |= {file.name for folder in (PROJECT, PROJECT / "tests") for file in folder.iterdir()}
     named = re.findall(r"([\w-]+)/|([\w.-]+\.(?:py|yaml|toml))\b", TREE)
     assert [name for pair in named for name in pair if name and name not in there] == []
 
@@ -66,7 +66,9 @@ def test_the_page_shows_nothing_that_is_not_there():
 def below(folder: str) -> list[Path]:
     """Return the folders in a folder; what Python leaves behind where one was is none."""
     return [
-        one for one in (PROJECT / folder).iterdir() if any(file.suffix not in ("", ".pyc") for file in one.rglob("*"))
+        item
+        for item in (PROJECT / folder).iterdir()
+        if any(file.suffix not in ("", ".pyc") for file in item.rglob("*"))
     ]
 
 

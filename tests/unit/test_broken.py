@@ -18,7 +18,7 @@ from tests.unit.test_formats import count, view
 
 
 @pytest.mark.parametrize(
-    ("reader", "text", "told"),
+    ("reader", "text", "reason"),
     [
         (Fasta(), b"ACGT\n>a\n", "record 1, byte 0: expected > at the beginning of a FASTA record, found b'A'"),
         (Fastq(), b"@a\nAC\nGT\n+\nIIII\n", "record 1, byte 0: expected + on its third line"),
@@ -35,14 +35,14 @@ from tests.unit.test_formats import count, view
         (JsonLines(), b"{]\n", "record 1, byte 0: expected a JSON value"),
     ],
 )
-def test_the_split_names_the_place(reader, text, told):
+def test_the_split_names_the_place(reader, text, reason):
     with pytest.raises(Malformed) as caught:
         reader.by_records(view(text), reader.begin(view(text)), 1)
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("reader", "text", "told"),
+    ("reader", "text", "reason"),
     [
         (Fasta(), b"ACGT\n", "record 1, byte 7: expected >"),
         (Fastq(), b"@a\nAC\n+\nII\n@b\nACG\n+\nII\n", "record 2, byte 18: expected 3 qualities, found 2"),
@@ -62,10 +62,10 @@ def test_the_split_names_the_place(reader, text, told):
     ],
 )
 @pytest.mark.parametrize("feed", [1, 5, 1000])
-def test_the_task_names_the_place_in_the_input(reader, text, told, feed):
+def test_the_task_names_the_place_in_the_input(reader, text, reason, feed):
     with pytest.raises(Malformed) as caught:
         count(reader, text, 7, feed)
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
 
 
 def test_headers_belong_to_no_chunk_and_no_count():

@@ -464,7 +464,7 @@ LOST = ["ended: the job closed files that it had n", "b'' [0, 1, 2] ['the job cl
 
 
 @pytest.mark.parametrize(
-    ("close", "told"),
+    ("close", "reason"),
     [
         ("sys.stdout.close()", ["b'a\\nb\\n' [1] ['ValueError: I/O operation on cl']"]),
         ("sys.stdout.close(); sys.stderr.close(); return", ["b'a\\nb\\n' [] []"]),
@@ -473,11 +473,11 @@ LOST = ["ended: the job closed files that it had n", "b'' [0, 1, 2] ['the job cl
         ("os.closerange(3, 100)", LOST),
     ],
 )
-def test_what_a_job_closes_harms_no_other_task_unseen(tmp_path, close, told):
+def test_what_a_job_closes_harms_no_other_task_unseen(tmp_path, close, reason):
     root = Path(__file__).parents[2]
     words = [sys.executable, "-c", CLOSING.replace("CLOSE", close), str(tmp_path)]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True, timeout=60)
-    assert [line for line in done.stdout.splitlines() if line != "at work"] == told
+    assert [line for line in done.stdout.splitlines() if line != "at work"] == reason
 
 
 OUTLIVING = """

@@ -81,9 +81,9 @@ def test_status_tells_stage_branch_task_attempt_code_reason_log_and_the_next_com
         detail="one\ntwo\n", exit_code=137, job_id="j", log_stream="l", at=ENDED,
     )  # fmt: skip
     monkeypatch.setattr(find, "find_run", lambda mill, text: run)
-    monkeypatch.setattr(progress, "look", lambda mill, one: Look(one, stages))
-    monkeypatch.setattr(times, "outcomes", lambda mill, one: [])
-    monkeypatch.setattr(causes, "causes", lambda mill, one: causes.Cause("1 task has no output", [failure], {}))
+    monkeypatch.setattr(progress, "look", lambda mill, item: Look(item, stages))
+    monkeypatch.setattr(times, "outcomes", lambda mill, item: [])
+    monkeypatch.setattr(causes, "causes", lambda mill, item: causes.Cause("1 task has no output", [failure], {}))
     spent = costs.Cost(bill(Usage(s3_gb_month=200)), 1.5, local=True)
     monkeypatch.setattr(costs, "cost_of", lambda mill, run: spent)
     monkeypatch.setattr(reports, "find", lambda mill, run: "s3://mill/results/report.html")
@@ -127,9 +127,9 @@ def test_validate_tells_every_fault_and_exits_4(tmp_path: Path, capsys):
     file.parent.mkdir()
     file.write_text("version: 2\nname: odd\ndescription: odd\nstages: []\n")
     assert main.call(["pipelines", "validate", str(file)]) == ExitCode.REFUSED
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 2
-    assert all(line.startswith(f"error: {file}:") for line in told)
+    printed = capsys.readouterr().err.splitlines()
+    assert len(printed) == 2
+    assert all(line.startswith(f"error: {file}:") for line in printed)
 
 
 @pytest.mark.parametrize(

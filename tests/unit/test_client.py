@@ -98,7 +98,7 @@ def test_a_file_is_planned_as_it_would_be_cut(tmp_path: Path):
     plan = plan_file(upload(file, bytes_per_task="50"), ROOTS, limits)
     assert plan.bill.usage["cpu_vcpu_hour"] > 0
     assert plan.record.parameters == {"bytes_per_task": 50}
-    assert [(one.tasks, one.children) for one in plan.branches] == [(101, 64), (101, 64)]
+    assert [(branch.tasks, branch.children) for branch in plan.branches] == [(101, 64), (101, 64)]
     assert plan.warnings == []
     file.write_bytes(gzip.compress(b"line\n"))
     assert "one task reads all of it" in plan_file(upload(file), ROOTS, limits).warnings[0]
@@ -123,9 +123,9 @@ def test_what_s3_would_not_carry_is_told_before_it_travels(tmp_path: Path):
     file = tmp_path / ("n" * 200 + ".part")
     file.write_bytes(b"x")
     long = Upload(file, "strings", "d/" * 500 + file.name, {"note": "x" * 3000, "ünë": "y"}, "miller")
-    told = " ".join(faults(long))
+    problems = " ".join(faults(long))
     for part in ("a temporary name", "1024 bytes", "letters, digits", "2,048 in all"):
-        assert part in told
+        assert part in problems
 
 
 def test_an_embedded_aws_is_found_from_the_folders_below_its_own(tmp_path: Path, monkeypatch):

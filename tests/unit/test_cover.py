@@ -21,8 +21,8 @@ def segment(first: int, end: int) -> Committed:
     offsets = [0]
     for task in range(first, end):
         offsets.append(offsets[-1] + task + 1)
-    ones = array("Q", [1] * (end - first))
-    return Committed(f"{first}-{end}", Span(first, end), array("Q", offsets), ones, ones, ones, header="")
+    shown = array("Q", [1] * (end - first))
+    return Committed(f"{first}-{end}", Span(first, end), array("Q", offsets), shown, shown, shown, header="")
 
 
 @given(SPANS)

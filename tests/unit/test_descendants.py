@@ -141,10 +141,10 @@ def test_what_a_killed_server_noted_is_done_though_its_helpers_were_killed_befor
         noted, guard = map(int, server.stdout.readline().split())
         if is_replaced:
             os.kill(guard, signal.SIGKILL)
-            until(lambda: guard not in [one.pid for one in below(server.pid)] and len(below(server.pid)) == 2)
+            until(lambda: guard not in [process.pid for process in below(server.pid)] and len(below(server.pid)) == 2)
         server.kill()
     until(swept.exists)
-    until(lambda: noted not in [one.pid for one in running()])
+    until(lambda: noted not in [process.pid for process in running()])
 
 
 def until(holds: Callable[[], bool], seconds: float = 10) -> None:
@@ -155,10 +155,10 @@ def until(holds: Callable[[], bool], seconds: float = 10) -> None:
 
 
 def failing(errors: list[str | None]) -> Callable[[], dict[str, Any] | None]:
-    told = iter(errors)
+    shown = iter(errors)
 
     def attempt() -> dict[str, Any] | None:
-        error = next(told)
+        error = next(shown)
         return None if error is None else {"errorType": error, "errorMessage": "so"}
 
     return attempt
@@ -179,7 +179,7 @@ def test_what_is_no_fault_of_the_function_costs_it_no_try(
     waited: list[float] = []
     graves: list[object] = []
     monkeypatch.setattr(later, "time", SimpleNamespace(sleep=waited.append))
-    monkeypatch.setattr(later, "_bury", lambda *told: graves.append(told))
+    monkeypatch.setattr(later, "_bury", lambda *item: graves.append(item))
     later.invoke(SimpleNamespace(), SimpleNamespace(), {}, failing(errors))  # type: ignore[arg-type]
     assert (waited, bool(graves)) == (waits, buried)
 

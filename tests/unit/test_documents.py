@@ -12,17 +12,17 @@ LINK = re.compile(r"\]\(([^)\s#]*)(?:#([\w-]+))?\)")
 
 
 def test_each_block_that_is_not_run_has_its_reason_and_each_reason_its_block():
-    seen = [one.elsewhere for document in documents() for one in blocks(document) if one.elsewhere]
+    seen = [block.elsewhere for document in documents() for block in blocks(document) if block.elsewhere]
     assert sorted(seen) == sorted(ELSEWHERE)
 
 
 def anchors(document: Path) -> set[str]:
     """Return the anchors that GitHub gives a document's headings."""
     headings = re.findall(r"^#+ (.*)$", document.read_text(), re.M)
-    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", documents(), ids=lambda one: one.relative_to(PROJECT).as_posix())
+@pytest.mark.parametrize("document", documents(), ids=lambda item: item.relative_to(PROJECT).as_posix())
 def test_the_links_of_a_document_lead_somewhere(document: Path):
     for place, anchor in LINK.findall(document.read_text()):
         if place.startswith(("http:", "https:", "mailto:")):
@@ -32,12 +32,14 @@ def test_the_links_of_a_document_lead_somewhere(document: Path):
         assert not anchor or anchor in anchors(target), f"{place}#{anchor}: there is no such heading"
 
 
-@pytest.mark.parametrize("document", documents(), ids=lambda one: one.relative_to(PROJECT).as_posix())
+@pytest.mark.parametrize("document", documents(), ids=lambda item: item.relative_to(PROJECT).as_posix())
 def test_the_first_use_of_a_file_comes_after_it_was_made(document: Path):
     """A document that is followed from its top names no file of the user's that no command made."""
-    made = set(re.findall(r"> ([\w.-]+\.\w+)|sample ([\w.-]+)", "\n".join(one.commands for one in blocks(document))))
+    made = set(
+        re.findall(r"> ([\w.-]+\.\w+)|sample ([\w.-]+)", "\n".join(block.commands for block in blocks(document)))
+    )
     known = {name for pair in made for name in pair if name}
-    for one in blocks(document):
-        if one.elsewhere is None:
-            for name in re.findall(r"gristmill (?:run|try|plan) [\w-]+ ([\w.-]+)", one.commands):
+    for each in blocks(document):
+        if each.elsewhere is None:
+            for name in re.findall(r"gristmill (?:run|try|plan) [\w-]+ ([\w.-]+)", each.commands):
                 assert name in known, f"no command makes {name}"

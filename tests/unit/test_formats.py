@@ -57,7 +57,7 @@ def csvs(draw):
 @st.composite
 def jsons(draw):
     value = st.recursive(st.integers() | st.text(max_size=9), lambda inner: st.lists(inner, max_size=3), max_leaves=5)
-    return b"".join(json.dumps(one).encode() + b"\n" for one in draw(st.lists(value, min_size=1, max_size=40)))
+    return b"".join(json.dumps(item).encode() + b"\n" for item in draw(st.lists(value, min_size=1, max_size=40)))
 
 
 def read_fasta(text):

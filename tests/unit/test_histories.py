@@ -106,7 +106,9 @@ def test_a_take_over_whose_answer_is_lost_is_ones_own():
     lost = lose_answer("resume-1.split", "PUT if unchanged *run.json")
     world = stage(plot, lost, failing=FAILS_AT_FIRST)
     assert world.violations == []
-    assert [one.status for one in world.states.executions.values() if one.label == "resume-1"] == ["SUCCEEDED"]
+    assert [execution.status for execution in world.states.executions.values() if execution.label == "resume-1"] == [
+        "SUCCEEDED"
+    ]
 
 
 def test_a_claim_whose_answer_is_lost_is_ones_own():
@@ -157,7 +159,10 @@ def test_a_job_on_its_way_to_batch_is_waited_for_by_a_stop():
         person.stop()
 
     def is_late(world: World) -> bool:
-        return any(one.ended and world.kernel.now > one.ended + 10 for one in world.states.executions.values())
+        return any(
+            execution.ended and world.kernel.now > execution.ended + 10
+            for execution in world.states.executions.values()
+        )
 
     assert broken(plot, park("drop.submit", "SubmitJob *", until=is_late)) == []
 

@@ -26,9 +26,9 @@ def containers() -> dict[str, dict]:
     found = {}
     for name, resource in TEMPLATE["Resources"].items():
         if resource["Type"] == "AWS::Batch::JobDefinition":
-            said = resource["Properties"]
-            nodes = said.get("NodeProperties", {}).get("NodeRangeProperties", [])
-            found[name] = said.get("ContainerProperties") or nodes[0]["Container"]
+            shown = resource["Properties"]
+            nodes = shown.get("NodeProperties", {}).get("NodeRangeProperties", [])
+            found[name] = shown.get("ContainerProperties") or nodes[0]["Container"]
     return found
 
 
@@ -40,7 +40,7 @@ def test_every_job_is_unprivileged_on_a_root_that_it_cannot_write_and_holds_no_s
         False,
         True,
     )
-    assert [one["Name"] for one in container["Environment"]] == ["BUCKET"]
+    assert [entry["Name"] for entry in container["Environment"]] == ["BUCKET"]
     assert "Secrets" not in container
     if "Command" not in name:  # these log where the classic tools look
         assert container["LogConfiguration"]["LogDriver"] == "awslogs"
@@ -59,10 +59,10 @@ def test_the_guide_tells_the_group_and_the_image_of_each_shipped_pipeline():
     groups = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     text = (PROJECT / "docs/pipelines.md").read_text().partition("| dependency group |")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ((?:`[\w-]+`(?:, )?)+) \| (?:`(\w+)`)?[^|]*\| `(\w+)`", text, re.M)
-    told = {name: (group, image) for names, group, image in rows for name in re.findall(r"`([\w-]+)`", names)}
+    collected = {name: (group, image) for names, group, image in rows for name in re.findall(r"`([\w-]+)`", names)}
     shipped = {file.parent.name: read(file).image for file in PROJECT.glob("batch_jobs/*/pipeline.yaml")}
-    assert {name: image for name, (_, image) in told.items()} == shipped
-    assert {group for group, _ in told.values() if group} <= set(groups)
+    assert {name: image for name, (_, image) in collected.items()} == shipped
+    assert {group for group, _ in collected.values() if group} <= set(groups)
 
 
 def test_what_goes_into_an_image_is_named_and_everything_else_stays_out():
@@ -97,7 +97,7 @@ def hard(name: str) -> int:
 
 
 def test_a_definition_becomes_options_and_none_is_more_than_the_machine_may_give():
-    said = {
+    members = {
         "user": "65532:65532",
         "readonlyRootFilesystem": True,
         "ulimits": [
@@ -110,13 +110,13 @@ def test_a_definition_becomes_options_and_none_is_more_than_the_machine_may_give
             "tmpfs": [{"containerPath": "/fast", "size": 16, "mountOptions": ["noexec"]}],
         },
     }
-    assert options(said, is_podman=False, hard=hard) == [
+    assert options(members, is_podman=False, hard=hard) == [
         *("--user", "65532:65532", "--security-opt", "no-new-privileges", "--cap-drop", "all", "--read-only"),
         *("--shm-size", "128m", "--tmpfs", "/fast:size=16m,noexec"),
         *("--ulimit", "nofile=512:20000", "--ulimit", "nproc=1000:1000"),
         *("--ulimit", "memlock=8192:8192", "--ulimit", "core=0:-1"),
     ]
-    assert "--read-only-tmpfs=false" in options(said, is_podman=True, hard=hard)
+    assert "--read-only-tmpfs=false" in options(members, is_podman=True, hard=hard)
     assert "--read-only" not in options({}, is_podman=True, hard=hard)
 
 

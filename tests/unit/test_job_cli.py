@@ -95,8 +95,8 @@ def test_a_wish_becomes_a_request_for_a_plain_job_an_array_or_nodes():
 
 
 def test_all_faults_of_a_wish_are_told_at_once():
-    told = submit.faults(Wish("a", array=1, nodes=1, timeout=1, retry=0, environment={"AWS_BATCH_A": ""}))
-    assert len(told) == 7
+    problems = submit.faults(Wish("a", array=1, nodes=1, timeout=1, retry=0, environment={"AWS_BATCH_A": ""}))
+    assert len(problems) == 7
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".", ".."])

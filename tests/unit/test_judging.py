@@ -110,8 +110,8 @@ def test_a_functions_error_is_told_without_its_wrapping():
         cause_of({"Error": "Batch.Odd", "Cause": "text"})
         == "an unexpected error (Batch.Odd: text); the log has its trace"
     )
-    told = 'an unexpected error (A.Odd: "json, but no error"); the log has its trace'
-    assert cause_of({"Error": "A.Odd", "Cause": '"json, but no error"'}) == told
+    text = 'an unexpected error (A.Odd: "json, but no error"); the log has its trace'
+    assert cause_of({"Error": "A.Odd", "Cause": '"json, but no error"'}) == text
 
 
 EVENT = {

@@ -31,10 +31,10 @@ def refusal_of_split(split_by: dict, body: bytes, folder: Path) -> str:
 def test_a_refusal_names_the_trouble(name: str, tmp_path: Path) -> None:
     odd: Odd = REFUSED[name]
     reading = read(odd.split, odd.body)
-    told = refusal_of_split(odd.split, odd.body, tmp_path) or reading.refusal
-    assert told == reading.refusal
-    check_refusal(told)
-    assert [words for words in odd.words if words not in told] == [], told
+    shown = refusal_of_split(odd.split, odd.body, tmp_path) or reading.refusal
+    assert shown == reading.refusal
+    check_refusal(shown)
+    assert [words for words in odd.words if words not in shown] == [], shown
 
 
 @pytest.mark.parametrize("name", READ)

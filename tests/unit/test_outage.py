@@ -114,8 +114,8 @@ class Mill:
 
 class Patient:
     def __init__(self) -> None:
-        self.mill, self.time, self.told = Mill(), Time(), []
-        self.patience = Patience(self.mill, "the run goes on", "gristmill watch 12", self.told.append, self.time.clock)
+        self.mill, self.time, self.notes = Mill(), Time(), []
+        self.patience = Patience(self.mill, "the run goes on", "gristmill watch 12", self.notes.append, self.time.clock)
 
 
 def failing(errors: list[Exception], answer: object = "answer") -> Callable[[], object]:
@@ -135,24 +135,24 @@ def failing(errors: list[Exception], answer: object = "answer") -> Callable[[], 
     [(kind, error) for kind, errors in zip(Outage, (CONNECTION, BUSY, CREDENTIALS), strict=True) for error in errors],
 )
 def test_each_outage_is_known_waited_out_and_told_once(kind: Outage, error: Exception):
-    one = Patient()
+    shown = Patient()
     assert outage_of(error) is kind
-    assert one.patience.call(failing([error] * 5)) == "answer"
-    assert len(one.told) == 2
-    assert "the run goes on" in one.told[0]
-    assert one.told[1].startswith("AWS answers again, after ")
-    assert bool(one.mill.renewed) == (kind is Outage.CREDENTIALS)
-    assert one.patience.call(failing([error] * 5)) == "answer", "a second outage has a bound of its own"
-    assert len(one.told) == 4
+    assert shown.patience.call(failing([error] * 5)) == "answer"
+    assert len(shown.notes) == 2
+    assert "the run goes on" in shown.notes[0]
+    assert shown.notes[1].startswith("AWS answers again, after ")
+    assert bool(shown.mill.renewed) == (kind is Outage.CREDENTIALS)
+    assert shown.patience.call(failing([error] * 5)) == "answer", "a second outage has a bound of its own"
+    assert len(shown.notes) == 4
 
 
 @pytest.mark.parametrize("error", LASTING, ids=str)
 def test_what_does_not_pass_is_raised_at_once(error: Exception):
-    one = Patient()
+    shown = Patient()
     with pytest.raises(type(error)) as found:
-        one.patience.call(failing([error]))
+        shown.patience.call(failing([error]))
     assert found.value is error
-    assert (one.told, one.time.time) == ([], 1000.0)
+    assert (shown.notes, shown.time.time) == ([], 1000.0)
 
 
 @pytest.mark.parametrize(
@@ -168,15 +168,15 @@ def test_what_does_not_pass_is_raised_at_once(error: Exception):
     ],
 )
 def test_an_outage_that_lasts_ends_it_with_what_goes_on_and_how_to_see_it(error, what, mend):
-    one = Patient()
+    shown = Patient()
     with pytest.raises(LostSight) as found:
-        one.patience.call(failing([error] * 1000))
-    assert BOUND_SECONDS - 20 <= one.time.time - 1000 <= BOUND_SECONDS
+        shown.patience.call(failing([error] * 1000))
+    assert BOUND_SECONDS - 20 <= shown.time.time - 1000 <= BOUND_SECONDS
     assert found.value.what.startswith(what)
     assert "; the run goes on." in found.value.what
     assert mend in found.value.mend
     assert found.value.exit_code == ExitCode.UNREACHABLE
-    assert len(one.told) == 1
+    assert len(shown.notes) == 1
 
 
 def test_the_names_of_botocores_errors_are_right():
@@ -184,21 +184,21 @@ def test_the_names_of_botocores_errors_are_right():
 
 
 def test_credentials_that_were_renewed_meanwhile_are_taken_without_a_word():
-    one = Patient()
-    assert one.patience.call(failing([CREDENTIALS[0]])) == "answer"
-    assert (one.mill.renewed, one.told, one.time.time) == (1, [], 1000.0)
+    shown = Patient()
+    assert shown.patience.call(failing([CREDENTIALS[0]])) == "answer"
+    assert (shown.mill.renewed, shown.notes, shown.time.time) == (1, [], 1000.0)
 
 
 def test_a_slow_call_counts_towards_the_bound():
-    one = Patient()
+    shown = Patient()
 
     def ask() -> None:
-        one.time.sleep(200)
+        shown.time.sleep(200)
         raise raised.ReadTimeoutError(endpoint_url="u")
 
     with pytest.raises(LostSight):
-        one.patience.call(ask)
-    assert one.time.time - 1000 <= 2 * 200 + 15
+        shown.patience.call(ask)
+    assert shown.time.time - 1000 <= 2 * 200 + 15
 
 
 def stepwise(errors: list[Exception], answers: Iterator[object]) -> Callable[..., object]:
@@ -220,7 +220,7 @@ KINDS = (CONNECTION[0], BUSY[0], CREDENTIALS[0])
 @pytest.mark.parametrize("error", KINDS, ids=str)
 @pytest.mark.parametrize("where", ["find_run", "look"])
 def test_a_watch_goes_on_wherever_it_is_interrupted(monkeypatch, where: str, error: Exception):
-    one = Patient()
+    shown = Patient()
     runs = [a_run(1, status, "a.txt") for status in (RunStatus.RUNNING, RunStatus.RUNNING, RunStatus.SUCCEEDED)]
     monkeypatch.setattr(watching, "find_run", lambda mill, run: Run(run, runs[0].execution, None))
     monkeypatch.setattr(watching, "look", lambda mill, run, memory: Look(run, ()))
@@ -228,14 +228,14 @@ def test_a_watch_goes_on_wherever_it_is_interrupted(monkeypatch, where: str, err
         monkeypatch.setattr(watching, "find_run", stepwise([error, error], iter(runs)))
     else:
         monkeypatch.setattr(watching, "look", stepwise([error, error], (Look(run, ()) for run in runs)))
-    looks = list(watching.follow(one.mill, runs[0], one.patience, one.time.clock))
+    looks = list(watching.follow(shown.mill, runs[0], shown.patience, shown.time.clock))
     assert [each.run.status for each in looks] == ["RUNNING", "RUNNING", "SUCCEEDED"]
-    assert len(one.told) == 6
+    assert len(shown.notes) == 6
 
 
 @pytest.mark.parametrize("error", KINDS, ids=str)
 def test_followed_logs_lose_and_repeat_nothing_in_an_outage(error: Exception):
-    one = Patient()
+    shown = Patient()
     cloud = Cloud([Event(name, at * 1000, f"{at}", at + 1.0) for at in range(20) for name in "ab"])
     pages = [error, None, None, error, None, None, None, error] * 3
     real = cloud.get_log_events
@@ -250,7 +250,7 @@ def test_followed_logs_lose_and_repeat_nothing_in_an_outage(error: Exception):
     def look(closed: set[str]) -> tuple[list[Stream], bool]:
         return [Stream(name, name, name, cloud.time > 25) for name in "ab" if name not in closed], cloud.time <= 25
 
-    patience = Patience(one.mill, "m", "a", one.told.append, Clock(cloud.now, cloud.sleep))
+    patience = Patience(shown.mill, "m", "a", shown.notes.append, Clock(cloud.now, cloud.sleep))
     follower = Follower(lambda: cloud, "group", look, 10.0, patience, Clock(cloud.now, cloud.sleep))
     lines = [(line.label, line.text) for line in follower.lines()]
     assert sorted(lines) == sorted((name, f"{at}") for at in range(20) for name in "ab")
@@ -259,15 +259,15 @@ def test_followed_logs_lose_and_repeat_nothing_in_an_outage(error: Exception):
 
 @pytest.mark.parametrize("error", KINDS, ids=str)
 def test_a_run_that_was_dropped_is_awaited_through_an_outage(monkeypatch, error: Exception):
-    one, found = Patient(), a_run(1, RunStatus.RUNNING, "a.txt")
+    shown, found = Patient(), a_run(1, RunStatus.RUNNING, "a.txt")
     monkeypatch.setattr("gristmill.client.drop.drops.find_record", stepwise([error], iter([None, found.record])))
     monkeypatch.setattr("gristmill.client.drop.drops.find_run", lambda mill, run: found)
-    assert await_run(one.mill, found.run, one.patience) is found
+    assert await_run(shown.mill, found.run, shown.patience) is found
 
 
 @pytest.mark.parametrize("error", KINDS, ids=str)
 def test_a_stop_goes_on_wherever_it_is_interrupted(monkeypatch, error: Exception):
-    one, found = Patient(), a_run(1, RunStatus.RUNNING, "a.txt")
+    shown, found = Patient(), a_run(1, RunStatus.RUNNING, "a.txt")
     ended = dataclasses.replace(found.execution, status=RunStatus.ABORTED)
     job = {"jobId": "j", "jobName": "n", "status": "RUNNING"}
     done = {**job, "status": "FAILED"}
@@ -277,29 +277,29 @@ def test_a_stop_goes_on_wherever_it_is_interrupted(monkeypatch, error: Exception
     monkeypatch.setattr(f"{home}.halt", stepwise([error], iter([([ended], None)] * 3)))
     monkeypatch.setattr(f"{home}._still", stepwise([error], iter([[]] * 3)))
     monkeypatch.setattr("gristmill.client.runs.stopped.describe_jobs", stepwise([error], iter([[done]] * 3)))
-    stopped = stop(one.mill, found, "the sorcerer", patience=one.patience, clock=one.time.clock)
+    stopped = stop(shown.mill, found, "the sorcerer", patience=shown.patience, clock=shown.time.clock)
     assert stopped.proved
     assert [(each.id, each.was, each.status) for each in stopped.jobs] == [("j", "RUNNING", "FAILED")]
 
 
 def test_an_embedded_aws_that_is_gone_is_told_and_not_waited_for(monkeypatch, tmp_path: Path):
-    one = Patient()
-    one.mill.target = Target("http://localhost:1", "us-east-1", tmp_path)
+    shown = Patient()
+    shown.mill.target = Target("http://localhost:1", "us-east-1", tmp_path)
     server = type("State", (), {"endpoint": "http://localhost:1"})()
     monkeypatch.setattr("gristmill.client.outage.read_state", lambda folder: server)
     monkeypatch.setattr("gristmill.client.outage.is_running", lambda state: False)
-    patience = Patience(one.mill, "m", "a", one.told.append, one.time.clock)
+    patience = Patience(shown.mill, "m", "a", shown.notes.append, shown.time.clock)
     for error in (CONNECTION[0], answer("NoSuchBucket", 404), answer("InvalidClientTokenId", 403)):
         with pytest.raises(ServerGone, match=r"http://localhost:1 is down: its buckets, runs and stacks are lost\."):
             patience.call(failing([error]))
-    assert (one.told, one.time.time) == ([], 1000.0)
+    assert (shown.notes, shown.time.time) == ([], 1000.0)
 
 
 @pytest.mark.parametrize("error", [*CONNECTION, *BUSY, *CREDENTIALS, OSError(28, "No space left on device")], ids=str)
 def test_outside_a_watch_each_is_told_in_one_line(error: Exception):
-    told = user_error(error)
-    assert told is not None
-    assert "\n" not in told.what
+    shown = user_error(error)
+    assert shown is not None
+    assert "\n" not in shown.what
 
 
 def test_new_clients_read_credentials_anew(monkeypatch, tmp_path: Path):

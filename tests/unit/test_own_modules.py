@@ -98,10 +98,10 @@ def test_what_is_neither_a_sibling_nor_installed_is_told_alike_everywhere(
     write(tmp_path, "lacking", "import nowhere_at_all\ndef make(): ...\n")
     monkeypatch.setenv("GRISTMILL_PIPELINES", str(tmp_path))
     (tmp_path / "file").write_text("x")
-    told = "pipeline lacking: jobs needs nowhere_at_all, which is neither installed here nor a module of the pipeline's"
+    text = "pipeline lacking: jobs needs nowhere_at_all, which is neither installed here nor a module of the pipeline's"
     assert main.call(["pipelines", "validate", "lacking"]) == 0
     printed = capsys.readouterr()
     assert printed.out == "lacking: sound, but its jobs cannot run on this machine\n"
-    assert told in printed.err
+    assert text in printed.err
     assert main.call(["try", "lacking", str(tmp_path / "file")]) == ExitCode.REFUSED
-    assert told in capsys.readouterr().err
+    assert text in capsys.readouterr().err

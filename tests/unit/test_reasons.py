@@ -47,7 +47,7 @@ def test_an_error_of_python_is_called_unexpected(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "message", "told"),
+    ("name", "message", "reason"),
     [
         ("Sandbox.Timedout", f"2026-11-26T05:24:20.123Z {'1' * 36} Task timed out after 5.00 seconds",
          "the function ran past its time limit (Sandbox.Timedout: Task timed out after 5.00 seconds)"),
@@ -57,8 +57,8 @@ def test_an_error_of_python_is_called_unexpected(name):
         ("KeyError", "'x'", "an unexpected error (KeyError: 'x'); the log has its trace"),
     ],
 )  # fmt: skip
-def test_an_error_of_aws_is_put_into_words(name, message, told):
-    assert describe_error(name, message) == told
+def test_an_error_of_aws_is_put_into_words(name, message, reason):
+    assert describe_error(name, message) == reason
 
 
 def covered(headers=("", ""), bytes_in=4, records_in=2, records_out=2) -> Coverage:
@@ -73,7 +73,7 @@ def covered(headers=("", ""), bytes_in=4, records_in=2, records_out=2) -> Covera
 
 
 @pytest.mark.parametrize(
-    ("held", "expected", "told"),
+    ("held", "expected", "reason"),
     [
         (covered(), Expected(2, 4, 2, Encoding.PLAIN), None),
         (covered(headers=("mühle\n".encode().decode("latin-1"), "b\x1b\n")), Expected(2, 4, 2, Encoding.PLAIN),
@@ -86,12 +86,12 @@ def covered(headers=("", ""), bytes_in=4, records_in=2, records_out=2) -> Covera
          "it wrote 0 records for 2 read, and must write as many (or say same_record_count: false in pipeline.yaml)"),
     ],
 )  # fmt: skip
-def test_a_count_that_disagrees_is_told_with_both_numbers_and_the_mend(held, expected, told):
-    assert count_failure(held, expected, counts_match=True) == told
+def test_a_count_that_disagrees_is_told_with_both_numbers_and_the_mend(held, expected, reason):
+    assert count_failure(held, expected, counts_match=True) == reason
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "reason", "status_reason", "told"),
+    ("exit_code", "reason", "status_reason", "options"),
     [
         (137, None, None, "killed by SIGKILL (exit code 137); perhaps out of memory: give the branch more `memory`"),
         (None, None, "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
@@ -100,12 +100,12 @@ def test_a_count_that_disagrees_is_told_with_both_numbers_and_the_mend(held, exp
         (None, None, None, "the job failed and gave no reason"),
     ],
 )  # fmt: skip
-def test_the_death_of_a_job_is_told_with_its_mend(exit_code, reason, status_reason, told):
-    assert explain(exit_code, reason, status_reason) == told
+def test_the_death_of_a_job_is_told_with_its_mend(exit_code, reason, status_reason, options):
+    assert explain(exit_code, reason, status_reason) == options
 
 
 @pytest.mark.parametrize(
-    ("status", "is_refused", "is_final", "told"),
+    ("status", "is_refused", "is_final", "reason"),
     [
         (RunStatus.FAILED, True, False, "Mend this, and drop the file again."),
         (RunStatus.FAILED, False, False, f"Mend this, then go on with only what is missing: gristmill resume {RUN}"),
@@ -115,8 +115,8 @@ def test_the_death_of_a_job_is_told_with_its_mend(exit_code, reason, status_reas
          f"What was computed is kept: gristmill results {RUN}"),
     ],
 )  # fmt: skip
-def test_the_next_step_is_what_helps(status, is_refused, is_final, told):
-    assert str(next_step(RUN, status, is_refused, is_final)) == told
+def test_the_next_step_is_what_helps(status, is_refused, is_final, reason):
+    assert str(next_step(RUN, status, is_refused, is_final)) == reason
 
 
 def test_only_a_success_is_told_with_its_warnings():

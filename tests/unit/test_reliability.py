@@ -32,21 +32,23 @@ def test_the_bucket_is_private_encrypted_and_speaks_tls_alone():
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     statements = RESOURCES["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-    assert {one["Effect"] for one in statements} == {"Deny"}
-    (deny,) = [one for one in statements if one["Sid"] == "TlsOnly"]
+    assert {statement["Effect"] for statement in statements} == {"Deny"}
+    (deny,) = [statement for statement in statements if statement["Sid"] == "TlsOnly"]
     assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_no_environment_in_the_template_holds_a_secret():
     """Functions and jobs are told names and numbers; their rights come from their roles."""
-    functions = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Serverless::Function"]
-    told = {name for one in functions for name in one.get("Environment", {}).get("Variables", {})}
-    told |= set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
-    for one in RESOURCES.values():
-        if one["Type"] == "AWS::Batch::JobDefinition":
-            container = one["Properties"].get("ContainerProperties", {})
-            told |= {pair["Name"] for pair in container.get("Environment", [])}
-    assert told
-    assert not [name for name in told if re.search("SECRET|TOKEN|PASSWORD|CREDENTIAL|ACCESS_KEY", name)]
-    assert not [name for name, one in TEMPLATE["Parameters"].items() if one.get("NoEcho")]  # it takes none either
+    functions = [
+        resource["Properties"] for resource in RESOURCES.values() if resource["Type"] == "AWS::Serverless::Function"
+    ]
+    collected = {name for function in functions for name in function.get("Environment", {}).get("Variables", {})}
+    collected |= set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    for each in RESOURCES.values():
+        if each["Type"] == "AWS::Batch::JobDefinition":
+            container = each["Properties"].get("ContainerProperties", {})
+            collected |= {pair["Name"] for pair in container.get("Environment", [])}
+    assert collected
+    assert not [name for name in collected if re.search("SECRET|TOKEN|PASSWORD|CREDENTIAL|ACCESS_KEY", name)]
+    assert not [name for name, item in TEMPLATE["Parameters"].items() if item.get("NoEcho")]  # it takes none either

@@ -60,10 +60,10 @@ def load(folder: Path, content):
 
 
 @pytest.mark.parametrize(
-    ("branch", "told"),
+    ("branch", "reason"),
     [
-        ({"run": None}, "needs exactly one of run, command, script and mpi (given: none)"),
-        ({"script": "true"}, "needs exactly one of run, command, script and mpi (given: run, script)"),
+        ({"run": None}, "needs exactly one of run, command, script and mpi, and has none"),
+        ({"script": "true"}, "needs exactly one of run, command, script and mpi, and has run and script"),
         ({"run": None, "command": ["cp", "{input}", "there"]}, "must name {output}"),
         ({"run": None, "command": ["{output}", "{inptu}"]}, "{inptu} is unknown; there are: {input}, {output}"),
         ({"run": None, "command": ["{output}", "{params.nix}"]}, "{params.nix} is unknown"),
@@ -79,24 +79,24 @@ def load(folder: Path, content):
         ({"output_records": "parts"}, "parts cannot be counted in an output"),
     ],
 )
-def test_a_broken_rule_of_a_branch_is_told(refused, branch, told):
+def test_a_broken_rule_of_a_branch_is_told(refused, branch, reason):
     (fault,) = refused(**branch)
-    assert told in fault
+    assert reason in fault
 
 
 @pytest.mark.parametrize(
-    ("branch", "told"),
+    ("branch", "reason"),
     [
         ({"nodes": "params.nix"}, "nodes: params.nix: there is no such parameter"),
         ({"nodes": 0}, "nodes: must be an integer, 1 or more; or text such as `params.NAME`, not 0"),
         ({"output": "files"}, "an MPI job writes one stream"),
         ({"mpi": ["solve", "{input}"]}, "must name {output}"),
-        ({"run": "jobs:make"}, "needs exactly one of run, command, script and mpi (given: run, mpi)"),
+        ({"run": "jobs:make"}, "needs exactly one of run, command, script and mpi, and has run and mpi"),
     ],
 )
-def test_a_broken_rule_of_an_mpi_branch_is_told(refused, branch, told):
+def test_a_broken_rule_of_an_mpi_branch_is_told(refused, branch, reason):
     given = {"run": None, "mpi": "jobs:solve", **branch}
-    assert any(told in fault for fault in refused(split={"records": "whole"}, **given))
+    assert any(reason in fault for fault in refused(split={"records": "whole"}, **given))
 
 
 @pytest.mark.parametrize("name", ["mpi", "own", "segments", "receipts", "failures", "usage", "checkpoints", "outcomes"])
@@ -125,7 +125,7 @@ def test_no_branch_takes_the_name_of_the_report(refused):
 
 
 @pytest.mark.parametrize(
-    ("split", "told"),
+    ("split", "reason"),
     [
         ({"records": "lines"}, "needs records_per_task or bytes_per_task"),
         ({"records": "whole", "records_per_task": 2}, "records: whole takes no size"),
@@ -136,9 +136,9 @@ def test_no_branch_takes_the_name_of_the_report(refused):
         ({"records": "parts"}, "needs the branch whose parts are meant"),
     ],
 )
-def test_a_broken_rule_of_a_split_is_told(refused, split, told):
+def test_a_broken_rule_of_a_split_is_told(refused, split, reason):
     (fault,) = refused(split=split)
-    assert told in fault
+    assert reason in fault
 
 
 def test_a_merge_that_computes_becomes_a_stage_of_one_task(tmp_path):
@@ -197,11 +197,11 @@ def test_an_unknown_field_is_told_with_those_there_are(tmp_path, place, known):
 def test_the_page_of_the_fields_is_what_the_schema_says():
     page = (PROJECT / "docs" / "pipeline-yaml.md").read_text()
     assert page == reference(), "write it anew with: make reference"
-    told = schema()
-    objects = [told, *(one for one in told["$defs"].values() if "properties" in one)]
+    shown = schema()
+    objects = [shown, *(item for item in shown["$defs"].values() if "properties" in item)]
     assert len(objects) > 6
-    for one in objects:
-        for field, what in one["properties"].items():
+    for each in objects:
+        for field, what in each["properties"].items():
             assert page.count(f"| `{field}` | ") == sum(field in other["properties"] for other in objects)
             assert what["description"] in page
 

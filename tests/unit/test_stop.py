@@ -72,7 +72,7 @@ def test_an_invocation_says_until_when_it_may_work():
 
 def test_a_sign_stands_as_long_as_the_work_and_goes_with_it_however_it_ends(store: Storage):
     def signs() -> list[str]:
-        return [one.key for one in store.list(keys.signs("r"))]
+        return [sign.key for sign in store.list(keys.signs("r"))]
 
     with at_work(store, "r", WORK):
         assert signs() == [keys.sign("r", "job_map", WORK.until, WORK.request)]

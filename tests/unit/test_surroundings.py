@@ -125,7 +125,7 @@ def test_no_file_of_text_is_read_or_written_in_the_users_own_encoding():
         for file in sorted((PROJECT / top).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("read_text", "write_text"):
-                    assert "encoding" in [one.arg for one in node.keywords], f"{file}:{node.lineno}"
+                    assert "encoding" in [keyword.arg for keyword in node.keywords], f"{file}:{node.lineno}"
 
 
 def test_a_pipeline_that_is_not_utf_8_is_refused_by_name(tmp_path: Path):

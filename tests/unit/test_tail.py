@@ -43,17 +43,17 @@ class Cloud:
         self.requests += 1
         if self.fails:
             raise self.fails.pop()
-        there = [one for one in self.events if one.stream == logStreamName and one.shown_at <= self.time]
+        there = [event for event in self.events if event.stream == logStreamName and event.shown_at <= self.time]
         if not there:
             code = {"Error": {"Code": "ResourceNotFoundException"}}
             raise ClientError(code, "GetLogEvents")
-        found = sorted((one for one in there if one.timestamp >= startTime), key=lambda one: one.timestamp)
+        found = sorted((event for event in there if event.timestamp >= startTime), key=lambda event: event.timestamp)
         _, place, empty = nextToken.split("/")
         if empty == "0" and int(place) < len(found):  # an empty page that is not the last one
             return {"events": [], "nextForwardToken": f"f/{place}/1"}
         page = found[int(place) : int(place) + PAGE]
-        told = [{"timestamp": one.timestamp, "message": one.message, "ingestionTime": 0} for one in page]
-        return {"events": told, "nextForwardToken": f"f/{int(place) + len(page)}/{empty if not page else 0}"}
+        listed = [{"timestamp": event.timestamp, "message": event.message, "ingestionTime": 0} for event in page]
+        return {"events": listed, "nextForwardToken": f"f/{int(place) + len(page)}/{empty if not page else 0}"}
 
 
 def follower(cloud: Cloud, ends: dict[str, float], late: float = LATE) -> Follower:
@@ -61,14 +61,14 @@ def follower(cloud: Cloud, ends: dict[str, float], late: float = LATE) -> Follow
 
     def look(closed: set[str]) -> tuple[list[Stream], bool]:
         at = cloud.time
-        begun = {one.stream for one in cloud.events if one.timestamp <= at * 1000 or at >= ends[one.stream]}
+        begun = {event.stream for event in cloud.events if event.timestamp <= at * 1000 or at >= ends[event.stream]}
         found = [Stream(name, name, name, cloud.time >= ends[name]) for name in sorted(begun - closed)]
         return found, cloud.time < max(ends.values())
 
     return Follower(lambda: cloud, "group", look, late, None, Clock(cloud.now, cloud.sleep))
 
 
-def told(line: Line) -> tuple[str, str]:
+def as_event(line: Line) -> tuple[str, str]:
     return line.label, line.text
 
 
@@ -89,20 +89,23 @@ events = st.lists(
 @given(events, seconds)
 def test_every_event_is_told_once_whenever_it_shows_up(given_events, more):
     """An event shows up until its container has ended and the lag is over: later, nobody can wait for it."""
-    ends = {name: max((one.shown_at for one in given_events if one.stream == name), default=0) - LATE for name in "abc"}
+    ends = {
+        name: max((event.shown_at for event in given_events if event.stream == name), default=0) - LATE
+        for name in "abc"
+    }
     ends = {name: max(0.0, at) + more / 60 for name, at in ends.items()}
     lines = list(follower(Cloud(given_events), ends).lines())
-    assert Counter(map(told, lines)) == Counter((one.stream, one.message) for one in given_events)
+    assert Counter(map(as_event, lines)) == Counter((event.stream, event.message) for event in given_events)
 
 
 @given(events)
 def test_a_stream_keeps_its_order_though_another_is_slow(given_events):
-    for place, event in enumerate(sorted(given_events, key=lambda one: one.timestamp)):
+    for place, event in enumerate(sorted(given_events, key=lambda event: event.timestamp)):
         event.message, event.shown_at = f"{place}", event.timestamp / 1000 + {"a": 0, "b": 8, "c": 45}[event.stream]
     ends = dict.fromkeys("abc", 100.0)
     lines = list(follower(Cloud(given_events), ends).lines())
     for name in "abc":
-        expected = sorted(int(one.message) for one in given_events if one.stream == name)
+        expected = sorted(int(item.message) for item in given_events if item.stream == name)
         assert [int(line.text) for line in lines if line.label == name] == expected
 
 
@@ -159,11 +162,11 @@ class Batch:
             ended = set(self.states.values()) == {"SUCCEEDED"}
             job = {"jobId": "job", "jobName": "gm-r-map-repeat-0-0", "createdAt": 0, "arrayProperties": {"size": 9}}
             return [{"jobSummaryList": [{**job, "status": "SUCCEEDED" if ended else "PENDING"}]}]
-        return [{"jobSummaryList": [{"jobId": one} for one, state in self.states.items() if state == jobStatus]}]
+        return [{"jobSummaryList": [{"jobId": item} for item, state in self.states.items() if state == jobStatus]}]
 
     def describe_jobs(self, jobs):
         self.described += jobs
-        return {"jobs": [self._child(one) for one in jobs]}
+        return {"jobs": [self._child(job) for job in jobs]}
 
     def _child(self, job):
         index = int(job.partition(":")[2])
@@ -181,11 +184,11 @@ def test_children_that_are_closed_are_not_described_again(monkeypatch):
         batch.described.clear()
         return list(_streams(mill, run, None, closed))
 
-    assert [one.ended for one in look()] == [False] * 9
+    assert [item.ended for item in look()] == [False] * 9
     closed |= {"job:0", "job:1"}
     assert len(look()) == len(batch.described) == 7
     batch.states = dict.fromkeys(batch.states, "SUCCEEDED")
-    assert all(one.ended for one in look())
+    assert all(item.ended for item in look())
     closed |= set(batch.states)
     assert look() == []
     assert "job" in closed

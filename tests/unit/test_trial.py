@@ -42,21 +42,21 @@ def result(name: str) -> bytes:
 def test_the_first_tasks_make_what_a_run_would_make_of_them(capsys):
     lines = [b"line %d of m\xc3\xbchle\n" % number for number in range(1000)]
     Path("words.txt").write_bytes(b"".join(lines))
-    code, told = tried(capsys, "strings", "words.txt", "-p", "lines_per_task=10", "--tasks", "4", "--results", "out")
+    code, shown = tried(capsys, "strings", "words.txt", "-p", "lines_per_task=10", "--tasks", "4", "--results", "out")
     assert code == 0
-    assert [(one["branch"], one["tasks"], one["records_in"]) for one in told["branches"]] == [
+    assert [(branch["branch"], branch["tasks"], branch["records_in"]) for branch in shown["branches"]] == [
         ("repeat", 4, 40),
         ("reverse", 4, 40),
     ]
     assert result("repeat.txt") == b"".join(line[:-1] * 2 + b"\n" for line in lines[:40])
-    assert told["branches"][0]["head"][0] == "line 0 of mühle" * 2
+    assert shown["branches"][0]["head"][0] == "line 0 of mühle" * 2
 
 
 def test_every_kind_of_stage_and_merge_is_tried(capsys):
     Path("t.csv").write_bytes(b'name,count\r\nanna,1\r\n"b\nq",20\r\nc,300\r\n')
-    code, told = tried(capsys, "table", "t.csv", "--results", "out")
+    code, shown = tried(capsys, "table", "t.csv", "--results", "out")
     assert code == 0
-    assert [one["stage"] for one in told["branches"]] == [
+    assert [branch["stage"] for branch in shown["branches"]] == [
         *["rows"] * 3,
         "total-merge",
         "plan",
@@ -74,8 +74,8 @@ def test_every_kind_of_stage_and_merge_is_tried(capsys):
     ]
     assert result("bound.txt") == b"name\nanna\nb\nq\n--\nname\nc\n"
     size = Path("t.csv").stat().st_size
-    read = {one["stage"]: one["bytes_in"] for one in told["branches"]}
-    made = {one["branch"]: one["bytes_out"] for one in told["branches"]}
+    read = {branch["stage"]: branch["bytes_in"] for branch in shown["branches"]}
+    made = {branch["branch"]: branch["bytes_out"] for branch in shown["branches"]}
     assert read["total-merge"] == made["total-parts"]
     assert read["again"] == read["bind"] == made["pages"]
     items = [line for line in result("seen.txt").decode().splitlines() if line]
@@ -99,19 +99,21 @@ def test_no_more_of_a_large_file_is_looked_at_than_the_tasks_need(capsys, monkey
     record = b"@read\nACGT\n+\nIIII\n"
     Path("r.fastq").write_bytes(record * 2000 + b"@broken\n")
     for size in (500, 5000, 20_000):  # within the first look, larger than it, and larger than the second
-        code, told = tried(capsys, "reads", "r.fastq", "-p", f"bytes_per_task={size}", "--tasks", "1", "--results", "o")
+        code, shown = tried(
+            capsys, "reads", "r.fastq", "-p", f"bytes_per_task={size}", "--tasks", "1", "--results", "o"
+        )
         if size < 20_000:
-            (one,) = told["branches"]
-            assert (code, one["failed"]) == (0, 0)
-            assert one["bytes_in"] == one["records_in"] * len(record) >= size
-    assert code == 0 or told["branches"][0]["faults"]
+            (received,) = shown["branches"]
+            assert (code, received["failed"]) == (0, 0)
+            assert received["bytes_in"] == received["records_in"] * len(record) >= size
+    assert code == 0 or shown["branches"][0]["faults"]
 
 
 def test_gzip_is_one_task_whole_or_refused(capsys):
     packed = gzip.compress(b"@read\nACGT\n+\nIIII\n" * 500)
     Path("r.fastq.gz").write_bytes(packed)
-    code, told = tried(capsys, "reads", "r.fastq.gz")
-    (branch,) = told["branches"]
+    code, shown = tried(capsys, "reads", "r.fastq.gz")
+    (branch,) = shown["branches"]
     assert (code, branch["tasks"], branch["records_in"]) == (0, 1, 500)
     Path("r.fastq.gz").write_bytes(packed[:-9])
     assert main.call(["try", "reads", "r.fastq.gz"]) == ExitCode.REFUSED
@@ -121,8 +123,8 @@ def test_gzip_is_one_task_whole_or_refused(capsys):
 def test_gzip_that_breaks_off_behind_what_split_looks_at_fails_its_task(capsys):
     packed = gzip.compress(b"@read\nACGT\n+\nIIII\n" * 100_000)
     Path("r.fastq.gz").write_bytes(packed[:-9])
-    code, told = tried(capsys, "reads", "r.fastq.gz")
-    (fault,) = told["branches"][0]["faults"]
+    code, shown = tried(capsys, "reads", "r.fastq.gz")
+    (fault,) = shown["branches"][0]["faults"]
     assert code == ExitCode.FAILED
     assert "gzipped.py" not in str(fault), "no code is at fault"
     assert fault["reason"].startswith(
@@ -203,10 +205,10 @@ def test_validate_says_at_which_line_of_the_file_code_is_named_that_does_not_loa
     file.write_text(file.read_text().replace("jobs:measure", "jobs:make").replace("jobs:summarise", "jobs:make"))
     capsys.readouterr()
     assert main.call(["pipelines", "validate", str(file)]) == ExitCode.REFUSED
-    told = capsys.readouterr().err.splitlines()
-    assert told[0].startswith(f"error: {file}:19: stages.0.branches.0.run: pipeline {name}: ")
-    assert told[1].startswith(f"error: {file}:30: stages.1.branches.0.run: pipeline {name}: ")
-    assert all(fault in line for line in told)
+    printed = capsys.readouterr().err.splitlines()
+    assert printed[0].startswith(f"error: {file}:19: stages.0.branches.0.run: pipeline {name}: ")
+    assert printed[1].startswith(f"error: {file}:30: stages.1.branches.0.run: pipeline {name}: ")
+    assert all(fault in line for line in printed)
 
 
 def test_a_library_that_is_not_installed_is_no_fault_of_the_pipeline_but_is_told(capsys):

@@ -84,8 +84,8 @@ def test_an_upgrade_under_a_running_embedded_aws_is_pointed_out(
     home.write_text(home.read_text().replace(f'"{__version__}"', f'"{NEXT}"'))
     local.pip("--no-deps", str(built(source, tmp_path / "dist").wheel))
     try:
-        said = local.run("runs", cwd=folder).stderr
-        assert f"This is gristmill {NEXT}, but the embedded AWS was started by gristmill {__version__}." in said
-        assert said.count("gristmill local down && gristmill local up") == 1
+        shown = local.run("runs", cwd=folder).stderr
+        assert f"This is gristmill {NEXT}, but the embedded AWS was started by gristmill {__version__}." in shown
+        assert shown.count("gristmill local down && gristmill local up") == 1
     finally:
         local.pip("--no-deps", str(product.wheel))
