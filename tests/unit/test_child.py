@@ -199,6 +199,70 @@ def test_a_task_past_its_time_fails_and_the_next_ones_go_on(store):
     assert [failure.reason for failure in failures(store)] == [f"ran past its time limit of 0.2 s. {MORE_TIME}"]
 
 
+def pass_over(strike, source, sink):
+    """Do as a job that takes whatever goes wrong with a record for the record's fault."""
+    for line in source:
+        try:
+            if line == b"b\n":
+                strike()
+                time.sleep(5)
+            sink.write(line)
+        except:  # noqa: E722
+            sink.write(b"bad\n")
+
+
+def wrap(strike, source, sink):
+    """Do as a library that makes all errors its own."""
+    data = source.read()
+    try:
+        if b"b\n" in data:
+            strike()
+            time.sleep(5)
+        sink.write(data)
+    except BaseException as error:
+        raise ValueError("the reader failed") from error
+
+
+@pytest.mark.parametrize("job", [pass_over, wrap])
+def test_a_time_limit_that_a_job_catches_is_how_its_task_ends(store, job):
+    lay_out(store, [b"a\n", b"b\nc\n", b"d\n"])
+    runner(store, lambda source, sink, parameters: job(lambda: None, source, sink), timeout=0.2).run()
+    assert output(store, 3) == (b"a\nd\n", {1})
+    assert [failure.reason for failure in failures(store)] == [f"ran past its time limit of 0.2 s. {MORE_TIME}"]
+
+
+@pytest.mark.parametrize("job", [pass_over, wrap])
+def test_sigterm_that_a_job_catches_drops_its_task(store, job):
+    def strike():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    lay_out(store, [b"a\n", b"b\nc\n", b"d\n"])
+    before = signal.getsignal(signal.SIGTERM)
+    child = runner(
+        store,
+        lambda source, sink, parameters: job(strike, source, sink),
+        termination=Termination().listen(),
+    )
+    try:
+        with pytest.raises(Terminated):
+            child.run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert output(store, 3) == (b"a\n", {1, 2})
+    assert failures(store) == []
+
+
+@pytest.mark.parametrize("job", [pass_over, wrap])
+def test_ctrl_c_that_a_job_catches_ends_the_child(store, job):
+    def strike():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    lay_out(store, [b"a\n", b"b\nc\n", b"d\n"])
+    with pytest.raises(KeyboardInterrupt):
+        runner(store, lambda source, sink, parameters: job(strike, source, sink)).run()
+    assert output(store, 3) == (b"a\n", {1, 2})
+
+
 def test_a_job_that_calls_exit_fails_its_task_alone(store):
     def job(source, sink, parameters):
         data = source.read()

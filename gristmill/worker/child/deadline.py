@@ -39,7 +39,7 @@ class TimeLimit:
         self._seconds = seconds
         self._grace = grace
         self._armed = False
-        self.is_interrupted = False  # by SIGINT: Ctrl-C
+        self._struck: BaseException | None = None  # what was last raised in the work that is called
         self._late_at = self._give_up_at = math.inf
         self._last_words: Callable[[str], None] = print
         self._over = threading.Event()
@@ -57,9 +57,18 @@ class TimeLimit:
         self._over.set()
         signal.signal(signal.SIGINT, self._interrupt)
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Return whether SIGINT (Ctrl-C) has struck the work that is called."""
+        return isinstance(self._struck, KeyboardInterrupt)
+
     def call(self, work: Callable[[], None], last_words: Callable[[str], None]) -> None:
-        """Call `work`; TimedOut after the limit. If it goes on all the same, call `last_words` and exit."""
+        """Call `work`; TimedOut after the limit. If it goes on all the same, call `last_words` and exit.
+
+        What was raised in the work is how it ends, whatever a bare `except:` there has made of it.
+        """
         self._last_words = last_words
+        self._struck = None
         try:
             try:
                 self._armed = True
@@ -69,6 +78,8 @@ class TimeLimit:
                 work()
             finally:
                 self._armed = False  # the alarm may strike just here, but it strikes once: what follows is safe
+                if self._struck is not None:
+                    raise self._struck from None
         finally:
             self._give_up_at = math.inf
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -78,17 +89,19 @@ class TimeLimit:
             early = self._late_at - time.monotonic()
             if early > _EARLY:
                 signal.setitimer(signal.ITIMER_REAL, early)  # the job's alarm has taken the place of this one
-                raise OwnAlarm(
+                self._struck = OwnAlarm(
                     f"SIGALRM {early:.1f} s before its time limit of {self._seconds:g} s: the job's own",
                     "Set no alarm in a job: the limit needs it.",
                 )
+                raise self._struck
             self._armed = False
             # alone: the texts of exceptions under way are code of the job, and its time is over
-            raise TimedOut(self._reason) from None
+            self._struck = TimedOut(self._reason)
+            raise self._struck from None
 
     def _note_interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        self.is_interrupted = True
-        raise KeyboardInterrupt
+        self._struck = KeyboardInterrupt()
+        raise self._struck
 
     def _watch(self) -> None:
         while not self._over.wait(min(_LOOK_EVERY, self._grace)):
@@ -116,14 +129,15 @@ class Termination:
         return self
 
     def call(self, work: Callable[[], None]) -> None:
-        """Call `work`, unless the child got SIGTERM before; Terminated if it gets it."""
+        """Call `work`, unless the child got SIGTERM before; Terminated if it gets it, whatever `work` makes of it."""
         self._inside = True
         try:
-            if self._received:
-                raise Terminated
-            work()
+            if not self._received:
+                work()
         finally:
             self._inside = False
+            if self._received:
+                raise Terminated from None
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         first, self._received = not self._received, True
