@@ -17,7 +17,9 @@ from gristmill.storage.local import LocalStorage
 
 S3_SCHEME = "s3://"
 READABLE = (keys.INPUTS, keys.RESULTS, keys.RUNS, keys.WORK)  # what jobs may read
-_MEANT = re.compile(r"[^a-z0-9]*s3[an]?:/", re.IGNORECASE)  # whoever wrote this meant an object
+_MEANT = re.compile(  # whoever wrote this meant an object
+    r"[^a-z0-9]*(s3[an]?\s*(:\s*[/\\]|//|:[a-z0-9][a-z0-9.-]{2,62}/)|arn:aws[a-z-]*:s3:)", re.IGNORECASE
+)
 _URI = re.compile(r"s3://([^/]+)/(.+)", re.IGNORECASE)
 _SHOWN = 10  # faults of a list
 _LOOKS = 64  # at once
@@ -35,15 +37,15 @@ class Item:
 
 def parse_item(line: str) -> Item:
     """Return the item on a line of a list, without blanks around it; ValueError, with the mend, where it is none."""
-    text = line.strip()
-    odd = next((char for char in text if char == _MARK or (category(char) == "Cc" and char != "\t")), None)
+    text, inked = line.strip(), line.strip(" \t\r\n")  # controls such as U+000B count as blanks to Python
+    odd = next((char for char in inked if char == _MARK or (category(char) == "Cc" and char != "\t")), None)
     if odd is not None:
         raise ValueError(f"{short(text)} holds the character U+{ord(odd):04X}, which no name has; take it out")
     if not _MEANT.match(text):
         return Item(text)
     match = _URI.fullmatch(text)
     if match is None:
-        raise ValueError(f"{short(text)} is not of the form s3://BUCKET/KEY; take quotes and the like off it")
+        raise ValueError(f"{short(text)} is not of the form s3://BUCKET/KEY; write it so, without quotes and the like")
     return Item(f"{S3_SCHEME}{match[1]}/{match[2]}", match[1], match[2])
 
 

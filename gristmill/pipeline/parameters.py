@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 
 from pydantic import JsonValue
 
@@ -75,8 +76,8 @@ def _parse(name: str, parameter: Parameter, text: str) -> tuple[JsonValue, list[
 
 
 _WANTED = {
-    ParameterType.INTEGER: "a whole number such as 500",
-    ParameterType.NUMBER: "a number such as 0.5",
+    ParameterType.INTEGER: "a whole number such as 500, of at most 18 digits",
+    ParameterType.NUMBER: "a number such as 0.5 that 64 bits hold (whole to its last digit, else of 5e-324 to 1.8e308)",
     ParameterType.BOOLEAN: "true or false",
 }
 
@@ -86,8 +87,14 @@ def _read(kind: ParameterType, text: str) -> JsonValue:
         return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) else None
     if kind is ParameterType.NUMBER:
         number = float(text) if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text, re.ASCII) else math.inf
-        return number if math.isfinite(number) else None
+        return number if math.isfinite(number) and not _is_changed(text, number) else None
     return {"true": True, "false": False}.get(text.lower())
+
+
+def _is_changed(text: str, number: float) -> bool:
+    """Return whether a whole number lost digits, or a small one all of them."""
+    exact = Decimal(text)
+    return number != exact if text.lstrip("+-").isdigit() else not number and bool(exact)
 
 
 def _settle_sizes(pipeline: Pipeline, given: set[str], values: Values) -> list[str]:

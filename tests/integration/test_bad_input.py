@@ -60,7 +60,7 @@ REFUSED = {
         b"plain text\n's3://mill/results/x'\ns3://elsewhere/results/x\nplain text \n",
         {},
         (
-            "line 2: 's3://mill/results/x' is not of the form s3://BUCKET/KEY; take quotes and the like off it",
+            "line 2: 's3://mill/results/x' is not of the form s3://BUCKET/KEY; write it so, without quotes",
             "line 3: s3://elsewhere/results/x is in another bucket",
             "line 4: plain text stands on line 1 already; list each item once",
         ),

@@ -42,7 +42,7 @@ def test_an_item_is_its_text_or_the_object_that_it_names(store: Storage) -> None
         ),
         (
             "'s3://mill/inputs/a'",
-            "'s3://mill/inputs/a' is not of the form s3://BUCKET/KEY; take quotes and the like off",
+            "'s3://mill/inputs/a' is not of the form s3://BUCKET/KEY; write it so, without quotes",
         ),
         ("s3://mill/inputs/none", "s3://mill/inputs/none does not exist."),
     ],
@@ -56,6 +56,34 @@ def test_an_item_that_cannot_be_read_says_why(store: Storage, item: str, fault: 
 def test_an_item_that_the_role_may_not_read_says_so() -> None:
     with pytest.raises(GristmillError, match=r"s3://mill/inputs/secret may not be read: the role .* Jobs read inputs/"):
         listed(Denied("mill", None), "s3://mill/inputs/secret")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "s3:\\\\mill\\results\\a",
+        "s3 ://mill/a",
+        "s3: //mill/a",
+        "s3//mill/a",
+        "S3:mill/a",
+        "arn:aws:s3:::mill/a",
+        "- s3a://mill/a",
+    ],
+)
+def test_what_is_meant_as_an_object_is_not_handed_on_as_a_text(item: str) -> None:
+    with pytest.raises(ValueError, match=r"is not of the form s3://BUCKET/KEY; write it so"):
+        parse_item(item)
+
+
+@pytest.mark.parametrize("item", ["s3/4", "S3: the third heart sound", "s3 bucket", "plasma s3://mill/a"])
+def test_what_only_begins_as_an_object_is_a_text(item: str) -> None:
+    assert parse_item(item).text == item
+
+
+@pytest.mark.parametrize("item", ["\vword", "word\x1f\n", "\x85word", "wo\x1crd"])
+def test_a_control_character_is_no_blank(item: str) -> None:
+    with pytest.raises(ValueError, match=r"holds the character U\+00"):
+        parse_item(item)
 
 
 def checked(store: Storage, body: bytes) -> str:

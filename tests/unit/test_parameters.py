@@ -115,5 +115,14 @@ def test_a_number_keeps_every_digit_on_its_way_to_a_program(number: float):
     assert float(as_text(values["rate"])) == number
 
 
-def test_a_number_beyond_all_is_refused():
-    assert resolve(PIPELINE, {"rate": "1e999"})[1] == ["parameter rate: '1e999' is not a number such as 0.5"]
+@pytest.mark.parametrize("text", ["1e999", "9007199254740993", "-12345678901234567890", "1e-400"])
+def test_a_number_that_a_float_does_not_hold_is_refused(text: str):
+    (fault,) = resolve(PIPELINE, {"rate": text})[1]
+    assert fault.startswith(f"parameter rate: {text!r} is not a number such as 0.5 that 64 bits hold")
+
+
+@pytest.mark.parametrize(
+    "text", ["9007199254740992", "-10000000000000000", "0", "0e-500", "0.10000000000000001", "5e-324"]
+)
+def test_a_number_that_a_float_holds_is_taken(text: str):
+    assert resolve(PIPELINE, {"rate": text}) == ({**resolve(PIPELINE, {})[0], "rate": float(text)}, [])
