@@ -11,7 +11,7 @@ from tests.project import PROJECT
 PAGE = (PROJECT / "docs" / "architecture.md").read_text()
 (TREE,) = re.findall(r"^## Where to find what\n+```\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
 CONTRACTS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-LAYERS = [room.strip() for layer in CONTRACTS[0]["layers"] for room in layer.split(":")]
+LAYERS = [room.strip() for layer in CONTRACTS[0]["layers"] for room in re.split("[:|]", layer)]
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -18,8 +18,8 @@ from gristmill.pipeline.schema import schema
 from gristmill.runs.checks import CheckResult
 from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.verdict import judge
-from tests.unit.test_judging import STAGE, finding
-from tests.unit.test_spec import GOOD, load
+from tests.unit.test_pipeline import GOOD, load
+from tests.unit.test_verdict import STAGE, finding
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**30), 10**30)
 MOST = Check(of="copied", figure="x", maximum=1, message="Too much.")

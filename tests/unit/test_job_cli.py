@@ -12,7 +12,7 @@ from gristmill.cli.terminal.session import Session
 from gristmill.client.jobs import hosts, jobs, submit
 from gristmill.client.jobs.hosts import HostLook, QueueLook
 from gristmill.client.jobs.jobs import JobKind, JobLook
-from gristmill.client.jobs.submit import Wish, request
+from gristmill.client.jobs.submit import JobRequest, request
 from gristmill.client.target import Target
 
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -69,7 +69,7 @@ def test_queues_and_hosts_are_tables(monkeypatch, capsys):
 
 
 def test_a_wish_becomes_a_request_for_a_plain_job_an_array_or_nodes():
-    plain = request(Wish("a", ["true"], timeout=60, retry=3), "def", "queue", "jobs/x/")
+    plain = request(JobRequest("a", ["true"], timeout=60, retry=3), "def", "queue", "jobs/x/")
     assert plain == {
         "jobName": "a",
         "jobQueue": "queue",
@@ -81,11 +81,11 @@ def test_a_wish_becomes_a_request_for_a_plain_job_an_array_or_nodes():
     }
     needs = {"resourceRequirements": [{"type": "VCPU", "value": "2"}, {"type": "GPU", "value": "1"}]}
     array = request(
-        Wish("a", ["x"], array=4, vcpus=2, gpus=1, depends_on=["SEQUENTIAL", "b", "c:N_TO_N"]), "d", "q", "f"
+        JobRequest("a", ["x"], array=4, vcpus=2, gpus=1, depends_on=["SEQUENTIAL", "b", "c:N_TO_N"]), "d", "q", "f"
     )
     assert (array["arrayProperties"], array["containerOverrides"]) == ({"size": 4}, needs)
     assert array["dependsOn"] == [{"type": "SEQUENTIAL"}, {"jobId": "b"}, {"jobId": "c", "type": "N_TO_N"}]
-    nodes = request(Wish("a", ["x"], nodes=3, environment={"A": "b"}), "d", "q", "f")
+    nodes = request(JobRequest("a", ["x"], nodes=3, environment={"A": "b"}), "d", "q", "f")
     changed = {"environment": [{"name": "A", "value": "b"}]}
     assert nodes["nodeOverrides"] == {
         "numNodes": 3,
@@ -95,7 +95,7 @@ def test_a_wish_becomes_a_request_for_a_plain_job_an_array_or_nodes():
 
 
 def test_all_faults_of_a_wish_are_told_at_once():
-    problems = submit.faults(Wish("a", array=1, nodes=1, timeout=1, retry=0, environment={"AWS_BATCH_A": ""}))
+    problems = submit.faults(JobRequest("a", array=1, nodes=1, timeout=1, retry=0, environment={"AWS_BATCH_A": ""}))
     assert len(problems) == 7
 
 

@@ -14,7 +14,7 @@ from gristmill.keys import Rendezvous
 from tests.project import PROJECT
 
 RESOURCES = parse((PROJECT / "template.yaml").read_text())["Resources"]
-DEFINITIONS = ["MpiJobDefinition", "MpiGpuJobDefinition"]
+DEFINITIONS = ["MpiJobDefinition", "MpiScienceJobDefinition", "MpiGpuJobDefinition"]
 
 
 def properties(name: str) -> dict[str, Any]:

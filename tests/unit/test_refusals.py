@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gristmill.errors import Refused
 from gristmill.pipeline.inspection import inspect
 from gristmill.pipeline.loading import names, read
-from tests.unit.test_spec import GOOD
+from tests.unit.test_pipeline import GOOD
 
 HEAD = "version: 1\nname: mine\ndescription: d\n"
 STAGE = (

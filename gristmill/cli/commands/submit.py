@@ -53,11 +53,11 @@ def submit(
     json: Json = False,
 ) -> None:
     """Submit COMMAND, or a script, as a job of its own. Without either, a script is read from stdin."""
-    from gristmill.client.jobs.submit import Wish
+    from gristmill.client.jobs.submit import JobRequest
     from gristmill.client.jobs.submit import submit as send
 
     words, text = list(command or []), _script(script, command or [])
-    wish = Wish(
+    wanted = JobRequest(
         name=name or _name(script, words),
         command=words,
         script=text,
@@ -73,7 +73,7 @@ def submit(
         environment=pairs(env or []),
         queue=queue,
     )
-    answer = send(session(context).working_stack, wish)
+    answer = send(session(context).working_stack, wanted)
     if json:
         emit({"job": answer["jobId"], "name": answer["jobName"], "arn": answer["jobArn"]})
     else:

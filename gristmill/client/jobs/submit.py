@@ -20,7 +20,7 @@ _RESERVED = "AWS_BATCH"
 
 
 @dataclass(frozen=True)
-class Wish:
+class JobRequest:
     """What somebody wants to run: a command, or a script with its arguments, and what it needs. Memory in MiB."""
 
     name: str
@@ -39,25 +39,25 @@ class Wish:
     queue: str | None = None
 
 
-def faults(wish: Wish) -> list[str]:
-    """Return everything that is wrong with a wish."""
-    names = [path.name for path in wish.inputs]
+def faults(wanted: JobRequest) -> list[str]:
+    """Return everything that is wrong with a request for a job."""
+    names = [path.name for path in wanted.inputs]
     problems = {
         "there is nothing to run: give a command, or --script FILE, or a script on stdin": not (
-            wish.command or wish.script is not None
+            wanted.command or wanted.script is not None
         ),
-        "the script is empty": wish.script is not None and not wish.script.strip(),
-        "an array job has one node: --array does not go with --nodes": bool(wish.array and wish.nodes),
-        f"--array must be {BATCH_ARRAY_MIN} to {BATCH_ARRAY_MAX:,}": wish.array is not None
-        and not BATCH_ARRAY_MIN <= wish.array <= BATCH_ARRAY_MAX,
-        "--nodes must be 2 or more; one node is a plain job": wish.nodes is not None and wish.nodes < 2,
-        f"--timeout must be {BATCH_TIMEOUT_MIN_SECONDS} seconds or more": wish.timeout is not None
-        and wish.timeout < BATCH_TIMEOUT_MIN_SECONDS,
-        f"--retry must be 1 to {BATCH_ATTEMPTS_MAX}": wish.retry is not None
-        and not 1 <= wish.retry <= BATCH_ATTEMPTS_MAX,
-        f"--depends-on {SEQUENTIAL} is for --array": SEQUENTIAL in wish.depends_on and not wish.array,
+        "the script is empty": wanted.script is not None and not wanted.script.strip(),
+        "an array job has one node: --array does not go with --nodes": bool(wanted.array and wanted.nodes),
+        f"--array must be {BATCH_ARRAY_MIN} to {BATCH_ARRAY_MAX:,}": wanted.array is not None
+        and not BATCH_ARRAY_MIN <= wanted.array <= BATCH_ARRAY_MAX,
+        "--nodes must be 2 or more; one node is a plain job": wanted.nodes is not None and wanted.nodes < 2,
+        f"--timeout must be {BATCH_TIMEOUT_MIN_SECONDS} seconds or more": wanted.timeout is not None
+        and wanted.timeout < BATCH_TIMEOUT_MIN_SECONDS,
+        f"--retry must be 1 to {BATCH_ATTEMPTS_MAX}": wanted.retry is not None
+        and not 1 <= wanted.retry <= BATCH_ATTEMPTS_MAX,
+        f"--depends-on {SEQUENTIAL} is for --array": SEQUENTIAL in wanted.depends_on and not wanted.array,
         f"variables that start with {_RESERVED} are Batch's own": any(
-            name.startswith(_RESERVED) for name in wish.environment
+            name.startswith(_RESERVED) for name in wanted.environment
         ),
         f"an input file cannot be called {SCRIPT}": SCRIPT in names,
     }
@@ -65,66 +65,66 @@ def faults(wish: Wish) -> list[str]:
     return [*(text for text, is_so in problems.items() if is_so), *(f"{name} is given twice" for name in twice)]
 
 
-def submit(stack: Stack, wish: Wish) -> dict[str, Any]:
+def submit(stack: Stack, wanted: JobRequest) -> dict[str, Any]:
     """Put the files into the bucket and submit the job; return Batch's answer. Refused names every fault."""
-    found = faults(wish)
+    found = faults(wanted)
     if found:
         raise Refused(found, "Nothing was submitted.")
-    definition, queue = place(stack, wish)
+    definition, queue = place(stack, wanted)
     folder = keys.job_folder(f"{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(4)}")
-    _stage(stack, wish, folder)
-    answer: dict[str, Any] = stack.client("batch").submit_job(**request(wish, definition, queue, folder))
+    _stage(stack, wanted, folder)
+    answer: dict[str, Any] = stack.client("batch").submit_job(**request(wanted, definition, queue, folder))
     return answer
 
 
-def place(stack: Stack, wish: Wish) -> tuple[str, str]:
-    """Return the job definition and the queue for a wish; Unreachable where the stack has none for it."""
-    kind, queue = ("Nodes", "Mpi") if wish.nodes else ("Gpu", "Gpu") if wish.gpus else ("", "Cpu")
+def place(stack: Stack, wanted: JobRequest) -> tuple[str, str]:
+    """Return the job definition and the queue for a job; Unreachable where the stack has none for it."""
+    kind, queue = ("Nodes", "Mpi") if wanted.nodes else ("Gpu", "Gpu") if wanted.gpus else ("", "Cpu")
     definition = f"Command{kind}JobDefinitionArn"
     if definition not in stack.outputs or f"{queue}QueueArn" not in stack.outputs:
         what = f"stack {stack.name} has no {queue.upper()} queue and job definition for that."
         raise Unreachable(what, "Deploy it with them, or ask for something else.")
-    return stack.output(definition), queue_of(stack, wish.queue) if wish.queue else stack.output(f"{queue}QueueArn")
+    return stack.output(definition), queue_of(stack, wanted.queue) if wanted.queue else stack.output(f"{queue}QueueArn")
 
 
-def _stage(stack: Stack, wish: Wish, folder: str) -> None:
-    files = [path.name for path in wish.inputs]
-    for path in wish.inputs:
+def _stage(stack: Stack, wanted: JobRequest, folder: str) -> None:
+    files = [path.name for path in wanted.inputs]
+    for path in wanted.inputs:
         with path.open("rb") as file:
             stack.store.upload(keys.job_file(folder, path.name), file)
-    if wish.script is not None:
-        stack.store.put(keys.job_file(folder, SCRIPT), wish.script)
-    command = [f"./{SCRIPT}", *wish.command] if wish.script is not None else list(wish.command)
-    submitted = SubmittedCommand(command=command, files=[*files, *([SCRIPT] if wish.script is not None else [])])
+    if wanted.script is not None:
+        stack.store.put(keys.job_file(folder, SCRIPT), wanted.script)
+    command = [f"./{SCRIPT}", *wanted.command] if wanted.script is not None else list(wanted.command)
+    submitted = SubmittedCommand(command=command, files=[*files, *([SCRIPT] if wanted.script is not None else [])])
     stack.store.put(keys.job_command(folder), submitted.model_dump_json().encode())
 
 
-def request(wish: Wish, definition: str, queue: str, folder: str) -> dict[str, Any]:
-    """Return the SubmitJob request of a wish."""
+def request(wanted: JobRequest, definition: str, queue: str, folder: str) -> dict[str, Any]:
+    """Return the SubmitJob request of a job."""
     members: dict[str, Any] = {
-        "jobName": wish.name,
+        "jobName": wanted.name,
         "jobQueue": queue,
         "jobDefinition": definition,
         "parameters": {"folder": folder},
     }
-    if wish.array:
-        members["arrayProperties"] = {"size": wish.array}
-    if wish.timeout:
-        members["timeout"] = {"attemptDurationSeconds": wish.timeout}
-    if wish.retry:
-        members["retryStrategy"] = {"attempts": wish.retry}
-    if wish.depends_on:
-        members["dependsOn"] = [_dependency(dependency) for dependency in wish.depends_on]
-    if wish.nodes:
-        changed = [{"targetNodes": "0:", "containerOverrides": _overrides(wish)}]
-        return {**members, "nodeOverrides": {"numNodes": wish.nodes, "nodePropertyOverrides": changed}}
-    return {**members, "containerOverrides": _overrides(wish)}
+    if wanted.array:
+        members["arrayProperties"] = {"size": wanted.array}
+    if wanted.timeout:
+        members["timeout"] = {"attemptDurationSeconds": wanted.timeout}
+    if wanted.retry:
+        members["retryStrategy"] = {"attempts": wanted.retry}
+    if wanted.depends_on:
+        members["dependsOn"] = [_dependency(dependency) for dependency in wanted.depends_on]
+    if wanted.nodes:
+        changed = [{"targetNodes": "0:", "containerOverrides": _overrides(wanted)}]
+        return {**members, "nodeOverrides": {"numNodes": wanted.nodes, "nodePropertyOverrides": changed}}
+    return {**members, "containerOverrides": _overrides(wanted)}
 
 
-def _overrides(wish: Wish) -> dict[str, Any]:
-    asked = {"VCPU": wish.vcpus, "MEMORY": wish.memory, "GPU": wish.gpus}
+def _overrides(wanted: JobRequest) -> dict[str, Any]:
+    asked = {"VCPU": wanted.vcpus, "MEMORY": wanted.memory, "GPU": wanted.gpus}
     needs = [{"type": name, "value": str(value)} for name, value in asked.items() if value]
-    environment = [{"name": name, "value": value} for name, value in wish.environment.items()]
+    environment = [{"name": name, "value": value} for name, value in wanted.environment.items()]
     return {name: value for name, value in (("resourceRequirements", needs), ("environment", environment)) if value}
 
 
