@@ -56,7 +56,7 @@ def runner(store, job, *, timeout=60, lines=None, termination=None, **which):
         store,
         setting(store.bucket, **which),
         lambda end: PlainFeed(lambda start: store.open_range("in", start, end), LineCounter),
-        OutputRules(RecordFormat.LINES, False, False, False, "", True, lambda: 1),
+        OutputRules(RecordFormat.LINES, False, False, False, False, "", True, lambda: 1),
         taking_task(job),
         {},
         Task(0, RUN, STAGE, BRANCH, 0, store.bucket, "in", None, "own/", store=store),

@@ -32,6 +32,7 @@ def rules(records: RecordFormat = RecordFormat.LINES, **given: Any) -> OutputRul
         "is_declared": True,
         "is_joined": True,
         "has_header": False,
+        "is_result": True,
         "suffix": "",
         "is_named": True,
         "tasks": lambda: 2,
@@ -115,7 +116,7 @@ def test_a_reader_of_the_merged_file_finds_each_record_that_was_counted(records,
     outputs = [kind.write(made, end) for made, _ in tasks]
     outputs = [text if ends else text.removesuffix(end) for text, (_, ends) in zip(outputs, tasks, strict=True)]
     pack: Callable[[bytes], bytes] = (lambda body: gzip.compress(body) if body else b"") if is_gzip else bytes
-    wanted = rules(records, tasks=lambda: len(tasks))
+    wanted = rules(records, tasks=lambda: len(tasks), suffix=".gz" if is_gzip else "")
     merged, counted = written(wanted, [pack(text.encode()) for text in outputs], step)
     text = (gzip.decompress(merged) if is_gzip else merged).decode()
     assert kind.read(text) == [record for made, _ in tasks for record in made]
@@ -154,8 +155,11 @@ def test_lines_are_ended_at_seams_and_nowhere_else(outputs, merged, counted, is_
 
 
 def test_what_is_no_text_is_never_touched_and_says_what_to_do():
-    for output in (b"\x00\x01", b"\xe9", b"caf\xc3", gzip.compress(b"\x00\x01")):
-        with pytest.raises(Refused, match=r"nor is text, and the next .*\. Say `output_records: whole`"):
+    asked = r"nor is text, and the next .*\. Say `output_records: whole`"
+    with pytest.raises(Refused, match=asked):
+        written(rules(is_declared=False, suffix=".gz"), [gzip.compress(b"\x00\x01"), b""])
+    for output in (b"\x00\x01", b"\xe9", b"caf\xc3"):
+        with pytest.raises(Refused, match=asked):
             written(rules(is_declared=False), [output, b""])
         assert written(rules(RecordFormat.WHOLE), [output, output])[0] == output * 2
         assert written(rules(is_declared=False), [b"a\n", output])[0] == b"a\n" + output
@@ -167,19 +171,22 @@ def test_an_end_that_is_added_stands_among_blocks_of_bgzf_too():
     from gristmill.formats.blocks import Blocks
     from gristmill.worker.child.record_end import gzip_member
 
-    merged, counted = written(rules(), [gzip_member(b"a"), gzip_member(b"b") + gzip_member(b"")])
+    merged, counted = written(rules(suffix=".bgz"), [gzip_member(b"a"), gzip_member(b"b") + gzip_member(b"")])
     assert (Blocks(io.BytesIO(merged), 0).readall(), counted) == (b"a\nb", 2)
 
 
 @pytest.mark.parametrize(
     ("output", "wanted", "why"),
     [
-        (gzip.compress(b"a" * 99)[:-9], {}, "the output is gzip that breaks off"),
-        (b"\x1f\x8bbroken", {}, "the output begins as gzip, but is none"),
+        (gzip.compress(b"a" * 99)[:-9], {"suffix": ".gz"}, "the output is gzip that breaks off"),
+        (b"\x1f\x8bbroken", {"suffix": ".gz"}, "the output begins as gzip, but is none"),
         (gzip.compress(b"a,b\n"), {"has_header": True}, "its header cannot be kept once"),
         ("a\n".encode("utf-16"), {}, "the output is UTF-16 or UTF-32, not lines as output_records says"),
         (b"a\n", {"suffix": ".csv.gz"}, "the output is not gzip, but is to be called so: .csv.gz"),
         (gzip.compress(b"a\n"), {"suffix": ".csv", "is_named": False}, "is gzip, but would be called .csv, as the"),
+        (gzip.compress(b"a\n"), {"suffix": ".dat"}, "is gzip, and is to be joined with others to what is called .dat"),
+        (gzip.compress(b"a\n"), {"is_result": False}, "is to be joined with others to what is called without any"),
+        (b"a\n", {"suffix": ".gz", "is_result": False}, "the output is not gzip, but is to be called so: .gz"),
         (b'"a', {"records": RecordFormat.CSV}, "the output is no sound csv: record 1"),
         (b"@a\nAC\n+\nI", {"records": RecordFormat.FASTQ}, "the output is no sound fastq: record 1"),
         (b'"h', {"records": RecordFormat.CSV, "has_header": True}, "the output is no sound csv: record 1"),

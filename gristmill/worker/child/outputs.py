@@ -23,8 +23,9 @@ class OutputRules:
     is_declared: bool  # `output_records` says so; else it is assumed
     is_joined: bool  # the outputs become one object, in order
     has_header: bool  # the first record of each is a header, which is kept once
-    suffix: str  # how the name ends that the output gets, if it becomes a result
-    is_named: bool  # by `suffix` or for no result; else after the dropped file
+    is_result: bool
+    suffix: str  # how the name of the branch's output ends
+    is_named: bool  # by `suffix`; else after the dropped file
     tasks: Callable[[], int]
 
     @property
@@ -44,26 +45,29 @@ class OutputRules:
 
     def check_name(self, *, is_gzip: bool) -> None:
         """Refuse an output that is not what its name will say."""
-        says = says_gzip(self.suffix)
-        if says and not is_gzip:
+        says, is_seam = says_gzip(self.suffix), self.is_joined and self.is_text
+        if says and not is_gzip and (self.is_result or is_seam):
             fault = f"the output is not gzip, but is to be called so: {self.suffix}"
             raise Refused([fault], "Compress it, or change `suffix` in pipeline.yaml.")
-        if is_gzip and not says and not self.is_named:
-            fault = (
-                f"the output is gzip, but would be called {self.suffix or 'without any ending'}, as the dropped file"
-            )
-            raise Refused([fault], f"Write it plain, or say `suffix: {self.suffix}.gz` in pipeline.yaml.")
+        if not is_gzip or says:
+            return
+        mend = f"Write it plain, or say `suffix: {self.suffix}.gz` in pipeline.yaml."
+        name = self.suffix or "without any ending"
+        if self.is_result and not self.is_named:
+            raise Refused([f"the output is gzip, but would be called {name}, as the dropped file"], mend)
+        if is_seam and self.tasks() > 1:  # else some tasks could write gzip, and others not
+            raise Refused([f"the output is gzip, and is to be joined with others to what is called {name}"], mend)
 
 
 def output_rules(record: RunRecord, stage: Stage, branch: Branch, tasks: Callable[[], int]) -> OutputRules:
     """Return what is asked of the outputs of a branch of a run."""
-    is_result = branch.name in result_branches(frozen(record))
     return OutputRules(
         records=stage.records_of(branch),
         is_declared=branch.output_records is not None,
         is_joined=branch.output is OutputKind.STREAM and branch.is_merged,
         has_header=branch.merge is MergeKind.HEADER,
-        suffix=suffix(record, branch) if is_result else "",
-        is_named=branch.suffix is not None or not is_result,
+        is_result=branch.name in result_branches(frozen(record)),
+        suffix=suffix(record, branch),
+        is_named=branch.suffix is not None,
         tasks=tasks,
     )

@@ -112,12 +112,10 @@ class Sink(io.RawIOBase):
         """Look at how the output begins, then let it pass."""
         self._head = None
         rules, is_gzip = self._rules, head.startswith(GZIP_MAGIC)
+        if is_gzip and rules.has_header:
+            raise Refused(["the output is gzip; its header cannot be kept once"], "Write it plain, or merge: concat.")
         rules.check_name(is_gzip=is_gzip)
         if rules.is_text and is_gzip:
-            if rules.has_header:
-                raise Refused(
-                    ["the output is gzip; its header cannot be kept once"], "Write it plain, or merge: concat."
-                )
             self._inflater = Inflater(self._count)
         if rules.is_text and rules.is_declared and head.startswith(_WIDE):
             raise Refused(
