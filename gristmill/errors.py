@@ -41,7 +41,10 @@ class GristmillError(Exception):
 
 
 class Refused(GristmillError):
-    """Raised when an input, its parameters or a pipeline.yaml break a rule; `faults` has all of them."""
+    """Raised when an input, its parameters or a pipeline.yaml break a rule; `faults` has all of them.
+
+    A task that raises it is not tried again, and its run ends: the same input would be refused each time.
+    """
 
     exit_code = ExitCode.REFUSED
 
@@ -54,6 +57,10 @@ class Refused(GristmillError):
     def advice(self) -> list[str]:
         """Return the faults, the last with how to mend them."""
         return [*self.faults[:-1], f"{self.faults[-1].rstrip('.')}. {self.mend}"] if self.mend else self.faults
+
+
+class NoSpace(GristmillError):
+    """Raised when a host's disk has too little room for what is to be written; another host may have enough."""
 
 
 class NotFound(GristmillError):

@@ -137,6 +137,7 @@ class Failure(Record):
     at: AwareDatetime
     start: int | None = None  # the task's bytes [start, end) of its stage's input, as CheckOutput looks them up
     end: int | None = None
+    refused: bool = False  # what the task reads or writes breaks a rule: another attempt would end alike
 
     @property
     def nth(self) -> int:
@@ -150,7 +151,8 @@ class Failure(Record):
         is_placed = self.start is not None and self.end is not None
         place = f" (bytes {self.start:,} to {(self.end or 0) - 1:,} of its stage's input)" if is_placed else ""
         code = "" if self.exit_code is None else f", exit code {self.exit_code}"
-        return f"{self.stage}/{self.branch}, {task}{place}, attempt {self.nth}{code}: {self.reason}"
+        refused = ", refused" if self.refused else ""
+        return f"{self.stage}/{self.branch}, {task}{place}, attempt {self.nth}{code}{refused}: {self.reason}"
 
 
 class Counts(Record):

@@ -51,7 +51,7 @@ def cases(mill: Mill, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cas
         marks = tmp_path_factory.mktemp(mode)
         return Case(mill.drop("trouble", f"{mode}.txt", TEXT, mode=mode, marks=str(marks)), marks)
 
-    return {mode: drop(mode) for mode in [*FAILS, *MENDS, "lose"]}
+    return {mode: drop(mode) for mode in [*FAILS, *MENDS, "lose", "refuse"]}
 
 
 @pytest.mark.parametrize("mode", MENDS)
@@ -84,6 +84,21 @@ def test_a_task_that_always_fails_ends_the_run_after_its_attempts_and_says_why(
         assert words in letter
     assert mill.results("trouble", f"{mode}.txt", run) == []
     assert [mail["Subject"].split()[1] for mail in mill.mails(run)] == ["RETRYING", "FAILED"]
+
+
+def test_a_task_that_refuses_its_input_is_not_tried_again_and_the_mail_says_so(mill: Mill, cases: dict[str, Case]):
+    run = cases["refuse"].run
+    assert mill.finish(run)["status"] == "FAILED"
+    assert cases["refuse"].tries == 1
+    finding = mill.read_json(keys.check(run, "copy", 0))["branches"][0]
+    assert (finding["done"], finding["missing"]) == (TASKS - 1, 1)
+    (letter,) = mill.mails(run)  # of the end: nothing is tried again
+    assert letter["Subject"].split()[1] == "FAILED"
+    text = letter.get_content()
+    why = "the grain is barley, not wheat. Grind wheat."
+    assert f"copied: 1 of 6 tasks have no output (refused, and so not tried again: {why})" in text
+    assert f"task 3 (bytes 14 to 17 of its stage's input), attempt 1, refused: {why}" in text
+    assert f"gristmill resume {run}" in text
 
 
 def test_attempts_count_from_one_in_each_line_of_the_log(mill: Mill, cases: dict[str, Case]):

@@ -69,7 +69,7 @@ def test_a_program_that_fails_is_tried_again_and_then_told(mpi_mill: Mill, fail:
     run = mpi_mill.drop("solver", f"{fail}.txt", b"12345", fail=fail)
     outcome = mpi_mill.finish(run)
     assert outcome["status"] == "FAILED"
-    assert f"solved: 1 of 1 tasks have no output ({reason})" in outcome["reason"]
+    assert f"solved: 1 of 1 tasks have no output ({reason}" in outcome["reason"]
     assert len(mpi_mill.jobs(run)) == 2
 
 
@@ -91,6 +91,15 @@ def test_half_an_output_is_no_success(mpi_mill: Mill, how: str, reason: str, cod
     assert re.fullmatch(reason, failure["reason"])
     assert failure["exit_code"] == code
     assert "rank 1 solves" in failure["detail"]
+
+
+def test_what_a_rank_refuses_ends_the_run_at_once(mpi_mill: Mill):
+    run = mpi_mill.drop("refusing", "x.txt", b"x")
+    outcome = mpi_mill.finish(run)
+    assert outcome["status"] == "FAILED"
+    why = "rank 1 on node 1: the grain is barley. Grind wheat."
+    assert outcome["reason"] == f"solved: 1 of 1 tasks have no output (refused, and so not tried again: {why})"
+    assert len(mpi_mill.jobs(run)) == 1
 
 
 def test_stopping_a_run_ends_all_nodes(mpi_mill: Mill):

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from gristmill.enums import RecordFormat
-from gristmill.errors import Refused
+from gristmill.errors import NoSpace, Refused
 from gristmill.worker.child import command
 from gristmill.worker.child.segment import Segment
 from gristmill.worker.child.sink import Sink
@@ -42,5 +42,5 @@ def test_a_task_with_another_header_is_refused():
 
 def test_nothing_is_staged_that_the_disk_cannot_hold(tmp_path):
     command.check_space(tmp_path, 1)
-    with pytest.raises(Refused, match=r"no space to stage the task's input: .* MiB are free\. Give each task less"):
+    with pytest.raises(NoSpace, match=r"no space to stage the task's input: .* MiB are free\. Give each task less"):
         command.check_space(tmp_path, 2**60)

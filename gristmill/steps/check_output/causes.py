@@ -2,7 +2,8 @@
 
 import re
 import signal
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,12 +17,13 @@ from gristmill.enums import JobStatus
 from gristmill.humanize import signal_name
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.reading import readable
+from gristmill.runs.reading import find_readable
 from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 
 _SHOWN = 5  # failures per branch; the rest most often have the same reason
 _SEARCHED = 10_000  # failure records looked at to find those
+_AT_ONCE = 16  # of them read at once
 _TAIL = 20  # log lines
 # What Batch says of a job that fits nowhere, while it waits and when its queue's limit has cancelled it (user guide).
 _MISCONFIGURED = re.compile(r"(Canceled by JobStateTimeLimit action due to reason: )?MISCONFIGURATION:")
@@ -44,8 +46,11 @@ class CauseClients:
 def failures(
     store: Storage, clients: CauseClients, cursor: Cursor, branch: str, missing: list[keys.Span]
 ) -> list[Failure]:
-    """Return a handful of failures of this attempt that explain the missing tasks, recorded ones first."""
-    recorded = list(islice(_recorded(store, cursor, branch), _SHOWN))
+    """Return a handful of failures of this attempt that explain the missing tasks, recorded ones first.
+
+    Of those, refusals come first: where a missing task was refused, one is among them.
+    """
+    recorded = _handful(_recorded(store, cursor, branch, missing))
     if len(recorded) >= _SHOWN or len(recorded) == sum(span.end - span.first for span in missing):
         return recorded
     known = {failure.job_id for failure in recorded}
@@ -77,15 +82,37 @@ def _submit_failure(cursor: Cursor, branch: str, message: str, now: datetime) ->
 
 
 def is_hopeless(failure: Failure) -> bool:
-    """Return whether a retry is in vain: the job fits no machine of its queue, or Batch calls it invalid."""
-    return _MISCONFIGURED.match(failure.reason) is not None or failure.reason.startswith(_WRONG)
+    """Return whether a retry is in vain: the task was refused, or its job fits no machine or is invalid to Batch."""
+    return failure.refused or _MISCONFIGURED.match(failure.reason) is not None or failure.reason.startswith(_WRONG)
 
 
-def _recorded(store: Storage, cursor: Cursor, branch: str) -> Iterator[Failure]:
-    prefix = cursor.branch(branch).failures
-    for listed in islice(store.list(prefix), _SEARCHED):
-        if (failed := keys.parse_failure(listed.key)) and failed.attempt == cursor.attempt:
-            yield from readable(store, Failure, [listed.key])
+def _handful(recorded: Iterable[Failure]) -> list[Failure]:
+    """Return a few failures, refusals first, and of each kind one at least; the rest is read only for a refusal."""
+    refusals: list[Failure] = []
+    others: list[Failure] = []
+    for failure in recorded:
+        kind = refusals if failure.refused else others
+        kind += [failure] if len(kind) < _SHOWN else []
+        if refusals and len(refusals) + len(others) >= _SHOWN:
+            break
+    return [*refusals[: _SHOWN - 1], *others, *refusals[_SHOWN - 1 :]][:_SHOWN]
+
+
+def _recorded(store: Storage, cursor: Cursor, branch: str, missing: list[keys.Span]) -> Iterator[Failure]:
+    """Yield the recorded failures of the missing tasks; a later try of the same job may have done the others."""
+    listed = (item.key for item in islice(store.list(cursor.branch(branch).failures), _SEARCHED))
+    wanted = (key for key in listed if _is_of(key, cursor.attempt, missing))
+    while batch := list(islice(wanted, _AT_ONCE)):
+        found = store.together(lambda key: find_readable(store, Failure, key), batch, _AT_ONCE)
+        yield from (failure for failure in found if failure)
+
+
+def _is_of(key: str, attempt: int, missing: list[keys.Span]) -> bool:
+    failed = keys.parse_failure(key)
+    if failed is None or failed.attempt != attempt:
+        return False
+    place = bisect_right(missing, failed.task, key=lambda span: span.first) - 1
+    return place >= 0 and failed.task < missing[place].end
 
 
 def _died(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[Failure]:

@@ -6,7 +6,7 @@ from gristmill.enums import CheckVerdict, Encoding, FigureVerdict
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.printable import short
 from gristmill.runs.coverage import Coverage
-from gristmill.runs.records import BranchFinding
+from gristmill.runs.records import BranchFinding, Failure
 from gristmill.steps.check_output.causes import is_hopeless
 
 _SHOWN = 80  # characters of a header
@@ -36,7 +36,9 @@ def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVe
     incomplete = {name: why for name, why in incomplete.items() if why}
     if not incomplete:
         return CheckVerdict.COMPLETE, ""
-    reason = "; ".join(f"{name}: {why}" for name, why in incomplete.items())
+    refused = {finding.branch for finding in found if _refusals(finding)}
+    first = sorted(incomplete, key=lambda name: name not in refused)
+    reason = "; ".join(f"{name}: {incomplete[name]}" for name in first)
     allowed = min(branch.attempts for branch in stage.branches if branch.name in incomplete)
     if tries >= allowed or any(is_hopeless(failure) for finding in found for failure in finding.failures):
         return CheckVerdict.FAILED, reason
@@ -61,11 +63,24 @@ def judge_results(lost: list[str], run: str) -> tuple[CheckVerdict, str]:
 
 def _why_incomplete(found: BranchFinding, branch: Branch) -> str:
     if found.missing:
-        why = f" ({found.failures[0].reason})" if found.failures else ""
+        why = f" ({_why_missing(found)})" if found.failures else ""
         return f"{found.missing:,} of {found.tasks:,} tasks have no output{why}"
     if branch.has_results and found.output is None:
         return "all tasks are done but not merged, and the log of Merge says why"
     return ""
+
+
+def _why_missing(found: BranchFinding) -> str:
+    """Return the cause of missing outputs: a refusal before any other, and one other beside it."""
+    refusals = _refusals(found)
+    if not refusals:
+        return found.failures[0].reason
+    others = [f"; another task: {failure.reason}" for failure in found.failures if not failure.refused]
+    return f"refused, and so not tried again: {refusals[0].reason}{''.join(others[:1])}"
+
+
+def _refusals(found: BranchFinding) -> list[Failure]:
+    return [failure for failure in found.failures if failure.refused]
 
 
 def count_failure(held: Coverage, expected: Expected, counts_match: bool) -> str | None:

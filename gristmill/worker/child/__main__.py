@@ -30,7 +30,7 @@ from gristmill.worker.child.inputs import make_feeds
 from gristmill.worker.child.job import make_job
 from gristmill.worker.child.meter import ContainerTry, leave_footprint
 from gristmill.worker.child.outputs import output_rules
-from gristmill.worker.child.reasons import reason_of
+from gristmill.worker.child.reasons import is_refusal, reason_of
 from gristmill.worker.child.runner import Runner
 from gristmill.worker.child.setting import ChildSetting, read_setting
 from gristmill.worker.child.worklist import stretches
@@ -72,7 +72,8 @@ def _begin(setting: ChildSetting, store: Storage, termination: Termination) -> R
         return make_runner(setting, store, termination)
     except GristmillError as error:
         for stretch in islice(stretches(store, setting), 1):
-            failure = JobFailed(f"no task of its child could begin: {error}", exit_code=error.exit_code)
+            reason = f"no task of its child could begin: {error}"
+            failure = JobFailed(reason, exit_code=error.exit_code, refused=is_refusal(error))
             leave_failure(store, setting, stretch.first, failure, store.clock.utc())
         raise
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from gristmill.chunks.items import S3_SCHEME
-from gristmill.errors import Refused
+from gristmill.errors import NoSpace
 from gristmill.formats.names import GZIP_MAGIC, plain_name, says_gzip, stored_suffix
 from gristmill.limits import DISK_RESERVE, MIB
 from gristmill.pipeline.placeholders import as_text
@@ -86,12 +86,12 @@ def _opened(made: Path, name: str, place: str) -> BinaryIO:
 
 
 def check_space(folder: Path, size: int) -> None:
-    """Refuse to stage what the disk cannot hold, before anything of it is written."""
+    """Raise NoSpace where the disk cannot hold what is to be staged, before anything of it is written."""
     free = shutil.disk_usage(folder).free
     if free < size + DISK_RESERVE:
         need = f"{size / MIB:,.0f} MiB and a reserve of {DISK_RESERVE / MIB:,.0f} MiB are needed in {folder.parent}"
         fault = f"no space to stage the task's input: {need}, {free / MIB:,.0f} MiB are free"
-        raise Refused([fault], "Give each task less, or the machine a larger disk.")
+        raise NoSpace(fault, "Give each task less, or the machine a larger disk.")
 
 
 def stage(source: Any, target: Path) -> Path:

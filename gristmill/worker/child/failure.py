@@ -7,7 +7,7 @@ from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 from gristmill.worker.child.deadline import Terminated, TimedOut
 from gristmill.worker.child.process import ProgramFailed
-from gristmill.worker.child.reasons import reason_of
+from gristmill.worker.child.reasons import is_refusal, reason_of
 from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.trace import job_trace
 
@@ -18,9 +18,9 @@ _DETAIL = 4_000  # characters of traceback kept: its end matters most
 class JobFailed(Exception):
     """Raised for whatever a job raises: no exception of its own goes further."""
 
-    def __init__(self, reason: str, detail: str = "", exit_code: int | None = None) -> None:
+    def __init__(self, reason: str, detail: str = "", exit_code: int | None = None, *, refused: bool = False) -> None:
         super().__init__(reason)
-        self.reason, self.detail, self.exit_code = reason, detail, exit_code
+        self.reason, self.detail, self.exit_code, self.refused = reason, detail, exit_code, refused
 
 
 def leave_failure(store: Storage, setting: ChildSetting, task: int, failure: JobFailed, at: datetime) -> None:
@@ -37,6 +37,7 @@ def leave_failure(store: Storage, setting: ChildSetting, task: int, failure: Job
         job_id=setting.job_id,
         log_stream=setting.log_stream,
         at=at,
+        refused=failure.refused,
     )
     store.put(setting.keys.failure(task, cursor.attempt), record.model_dump_json().encode())
 
@@ -45,7 +46,7 @@ def failed(error: BaseException) -> JobFailed:
     """Return the failure that an exception stands for; its own code (`__str__`, `__notes__`) may raise anything."""
     if isinstance(error, JobFailed):
         return error
-    return JobFailed(_reason(error), _detail(error), _exit_code(error))
+    return JobFailed(_reason(error), _detail(error), _exit_code(error), refused=is_refusal(error))
 
 
 def _reason(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from botocore.exceptions import ClientError
 
 from gristmill.chunks.items import READABLE, S3_SCHEME, item_fault, parse_item
-from gristmill.errors import NotFound, Refused
+from gristmill.errors import Refused
 from gristmill.formats.whole import OneCounter
 from gristmill.storage import ObjectInfo, Storage
 from gristmill.storage.local import LocalStorage
@@ -42,7 +42,7 @@ def listed(store: Storage, line: str) -> Item:
         raise Refused([fault])
     found = _head(store, item.key)
     if found is None:
-        raise NotFound(f"{item.text} does not exist.", "Put it there, or take it off the list.")
+        raise Refused([f"{item.text} does not exist"], "Put it there, or take it off the list.")
     return Item(lambda: store.open_range(item.key, 0, found.size, found.version), found.size, item.text)
 
 

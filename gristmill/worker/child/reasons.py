@@ -1,4 +1,7 @@
-"""Why a task failed, in a line: what went wrong and how to mend it, for each exception that a task may end with."""
+"""Why a task failed, in a line: what went wrong and how to mend it, for each exception that a task may end with.
+
+And whether it is a refusal, which another attempt would only repeat.
+"""
 
 import errno
 import traceback
@@ -8,7 +11,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gristmill.errors import GristmillError
+from gristmill.errors import GristmillError, Refused
+from gristmill.formats.reader import Malformed
 from gristmill.worker.child.deadline import TimedOut
 
 MORE_TIME = "Raise `timeout` in pipeline.yaml, or give each task less."
@@ -22,6 +26,11 @@ def reason_of(error: BaseException) -> str:
         if isinstance(error, kinds):
             return say(error)
     return _own(error)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether a task refuses what it reads or writes, as it would each time, rather than failing at it."""
+    return isinstance(error, Refused | Malformed)
 
 
 def _own(error: BaseException) -> str:

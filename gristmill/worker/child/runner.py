@@ -45,6 +45,7 @@ class Runner:
     apart: bool = False  # each task's output is a segment of its own
     segment_age: float = SEGMENT_AGE_MIN  # share of this child's age
     tally: Tally = field(default_factory=Tally)
+    _refused: bool = False  # a task was refused, and its record says so
     _spared: list[int] = field(default_factory=list)  # processes that no task has started
     _state: ProcessState | None = None
 
@@ -134,8 +135,10 @@ class Runner:
     def _fail(self, task: int, failure: JobFailed) -> None:
         self.tally.failed += 1
         self.log(f"task {task} failed: {failure.reason}\n{failure.detail}".rstrip())
-        if self.tally.failed <= _RECORDED:
+        is_first_refusal = failure.refused and not self._refused  # it ends the run, however many others have failed
+        if self.tally.failed <= _RECORDED or is_first_refusal:
             leave_failure(self.store, self.setting, task, failure, self._clock.utc())
+            self._refused |= failure.refused
 
     def _age(self) -> float:
         """Return the seconds that a segment may be open by now."""

@@ -15,7 +15,7 @@ from types import FrameType
 
 from gristmill.aws_clients import make_bare_client
 from gristmill.enums import NodeMessage
-from gristmill.errors import ExitCode, GristmillError, Refused
+from gristmill.errors import ExitCode, GristmillError, NoSpace, Refused
 from gristmill.keys import Rendezvous
 from gristmill.printable import encodable
 from gristmill.storage.s3 import S3Storage
@@ -79,27 +79,28 @@ def run(setting: NodeSetting, folder: Path, pause: Callable[[float], None]) -> i
 
 def _main_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pause: Callable[[float], None]) -> int:
     """Run the program, commit what it made, and publish the outcome."""
+    from gristmill.worker.child.reasons import is_refusal
     from gristmill.worker.node.main_node import MainNode
+    from gristmill.worker.node.verdict import Verdict
 
     accounts = Accounts(folder / "ranks", setting.index)
     node = MainNode(setting, board, pause, log_line, accounts)
-    code: int = ExitCode.FAILED
-    reason = "the main node failed"
+    verdict = Verdict(ExitCode.FAILED, "the main node failed")
     try:
         own = prepare(setting, work)
         verdict = node.run(own, work.command, folder, environment(work, accounts))
-        code, reason = verdict.code, verdict.reason
-        if code == 0:
+        if verdict.code == 0:
             work.commit()
     except GristmillError as error:
-        code, reason = error.exit_code, str(error)
+        verdict = Verdict(error.exit_code, str(error), refused=is_refusal(error))
     finally:
-        log_line(reason)
-        if code != 0:
-            work.note_failure(code, reason, node.output)
+        log_line(verdict.reason)
+        if verdict.code != 0:
+            work.note_failure(verdict, node.output)
         work.leave_footprint()
-        board.try_put(board.place.key(NodeMessage.OUTCOME), {"exit_code": code, "reason": reason})
-    return code
+        outcome = {"exit_code": verdict.code, "reason": verdict.reason}
+        board.try_put(board.place.key(NodeMessage.OUTCOME), outcome)
+    return verdict.code
 
 
 def _other_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pause: Callable[[float], None]) -> int:
@@ -109,7 +110,7 @@ def _other_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pa
     accounts = Accounts(folder / "ranks", setting.index)
     try:
         own = prepare(setting, work)
-    except Refused as error:
+    except (Refused, NoSpace) as error:
         own = Registration(error=str(error))
     try:
         node = OtherNode(setting, board, pause, log_line, accounts, work.leave_footprint)
@@ -120,7 +121,7 @@ def _other_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pa
 
 
 def prepare(setting: NodeSetting, work: Work) -> Registration:
-    """Prepare the node; Refused if it cannot take part."""
+    """Prepare the node; Refused or NoSpace if it cannot take part."""
     find_mpirun()
     work.stage()
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill.aws_clients import make_client
-from gristmill.errors import Refused
+from gristmill.errors import GristmillError
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import Failure
 from gristmill.storage import Storage
@@ -19,6 +19,7 @@ from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.sink import count_records
 from gristmill.worker.node.mpi_branch import INPUT, OUTPUT, MpiBranch, read_branch
 from gristmill.worker.node.setting import NodeSetting
+from gristmill.worker.node.verdict import Verdict
 
 
 class BranchWork:
@@ -58,7 +59,7 @@ class BranchWork:
         """Put the output into the store as the branch's only segment, then its receipt."""
         if not self._output.is_file():
             fault = "the program ended well, but its rank 0 wrote no output"
-            raise Refused([fault], "Write it there: to the sink, or one file to {output}.")
+            raise GristmillError(fault, "Write it there: to the sink, or one file to {output}.")
         records = count_records(self._output, self._branch.output_rules)
         setting, cursor = self._setting, self._setting.cursor
         child = ChildSetting(
@@ -80,7 +81,7 @@ class BranchWork:
         self._tally.add(self._branch.size, size, header.records or 1, records)
         segment.seal(S3Storage(setting.bucket, make_client("s3")), child)
 
-    def note_failure(self, code: int, reason: str, detail: str) -> None:
+    def note_failure(self, verdict: Verdict, detail: str) -> None:
         """Record the failure of the one task, with the end of the program's output."""
         self._tally.failed += 1
         cursor = self._setting.cursor
@@ -89,12 +90,13 @@ class BranchWork:
             branch=self._setting.branch,
             task=0,
             attempt=cursor.attempt,
-            reason=reason,
+            reason=verdict.reason,
             detail=detail,
-            exit_code=code,
+            exit_code=verdict.code,
             job_id=self._setting.job_id,
             log_stream=self._setting.log_stream,
             at=datetime.now(UTC),
+            refused=verdict.refused,
         )
         key = cursor.branch(self._setting.branch).failure(0, cursor.attempt)
         self._store.put(key, failure.model_dump_json().encode())

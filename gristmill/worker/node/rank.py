@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.aws_clients import make_client
+from gristmill.errors import GristmillError
 from gristmill.runs.cursor import Cursor
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
+from gristmill.worker.child.reasons import is_refusal
 from gristmill.worker.node.mpi_branch import INPUT, OUTPUT, MpiBranch, read_branch
 from gristmill.worker.node.mpirun import program
+from gristmill.worker.node.ranks import note_refusal
 
 
 class FunctionExited(Exception):
@@ -44,10 +47,18 @@ def main() -> None:
 
 
 def call(work: MpiBranch, store: Storage) -> None:
-    """Call the branch's function in this rank; rank 0 writes the output."""
+    """Call the branch's function in this rank; rank 0 writes the output. What it refuses is noted for its node."""
     from mpi4py import MPI
 
-    first = MPI.COMM_WORLD.Get_rank() == 0
+    try:
+        _call(work, store, MPI.COMM_WORLD.Get_rank() == 0)
+    except GristmillError as error:
+        if is_refusal(error):
+            note_refusal(str(error), os.environ)
+        raise
+
+
+def _call(work: MpiBranch, store: Storage, first: bool) -> None:
     function = work.function()
     with work.open_input(store) as source, _sink(first) as sink:
         try:

@@ -1,21 +1,25 @@
 """How the ranks of a node ended, by the accounts that their supervisors keep there."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from gristmill.printable import encodable
 from gristmill.worker.node import supervisor
 
 _SHOWN = 4
+_REFUSAL = ".refusal"  # how the name of its file ends
+_REFUSAL_MAX = 500  # characters
 
 
 @dataclass(frozen=True)
 class RankEnd:
     """How a rank ended: `code` is its exit code, below 0 the signal that killed it, None where it was not seen to end.
 
-    That is the case while it runs, and for good once it was killed together with its supervisor.
+    That is the case while it runs, and for good once it was killed together with its supervisor. `refusal` says what of
+    its input it refused, where it did.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # the main node checks it
@@ -23,6 +27,7 @@ class RankEnd:
     rank: int
     node: int
     code: int | None = None
+    refusal: str = ""
 
     def __str__(self) -> str:
         """Return which rank it is."""
@@ -45,7 +50,21 @@ class Accounts:
         """Return how each rank that has begun here has ended."""
         files = (file for file in self._folder.iterdir() if file.name.isdecimal())
         found = [(int(file.name), file.read_text(encoding="ascii")) for file in files]
-        return [RankEnd(rank, self._node, int(text) if text else None) for rank, text in sorted(found)]
+        return [
+            RankEnd(rank, self._node, int(text) if text else None, self._refusal(rank)) for rank, text in sorted(found)
+        ]
+
+    def _refusal(self, rank: int) -> str:
+        file = self._folder / f"{rank}{_REFUSAL}"
+        return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def note_refusal(text: str, environment: Mapping[str, str]) -> None:
+    """Keep, beside a rank's account, what it refused of its input: whole, or not at all. The rank itself calls it."""
+    file = Path(environment[supervisor.ACCOUNTS], f"{environment[supervisor.RANK]}{_REFUSAL}")
+    begun = file.with_name(f".{file.name}")
+    begun.write_text(encodable(text)[:_REFUSAL_MAX], encoding="utf-8")
+    begun.rename(file)
 
 
 def supervised(command: Sequence[str]) -> list[str]:

@@ -19,10 +19,11 @@ FROM_OUTSIDE = (-signal.SIGTERM, -signal.SIGKILL)  # as mpirun ends the other ra
 
 @dataclass(frozen=True)
 class Verdict:
-    """An exit code, 0 for success alone, and its reason."""
+    """An exit code, 0 for success alone, its reason, and whether that is a refusal: another try would end alike."""
 
     code: int
     reason: str
+    refused: bool = False
 
 
 def judge(mpirun: int, blame: Blame | None, ranks: int, ends: Sequence[RankEnd]) -> Verdict:
@@ -30,6 +31,9 @@ def judge(mpirun: int, blame: Blame | None, ranks: int, ends: Sequence[RankEnd])
     code = mpirun or ExitCode.FAILED
     if mpirun < 0:
         return Verdict(128 - mpirun, f"mpirun was killed by {signal_name(-mpirun)}")
+    if refusals := [end for end in ends if end.refusal]:
+        first = min(refusals, key=lambda end: (blame is None or end.rank != blame.rank, end.rank))
+        return Verdict(code, f"{first}: {first.refusal}", refused=True)
     if blame is not None and blame.how is How.ABORTED:
         return Verdict(code, f"{_who(blame.rank, ends)} {_aborted(blame.code)}")
     if blame is not None and blame.how is How.NOT_FINALIZED:

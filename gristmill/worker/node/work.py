@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gristmill.worker.node.setting import NodeSetting
+
+if TYPE_CHECKING:
+    from gristmill.worker.node.verdict import Verdict
 
 
 class Work(Protocol):
@@ -25,7 +28,7 @@ class Work(Protocol):
     def commit(self) -> None:
         """Keep what the program made; called on the main node, after a confirmed good end."""
 
-    def note_failure(self, code: int, reason: str, detail: str) -> None:
+    def note_failure(self, verdict: "Verdict", detail: str) -> None:
         """Record why there is no output, with the end of the program's; called on the main node."""
 
     def leave_footprint(self) -> None:
@@ -49,7 +52,7 @@ class CommandWork:
     def commit(self) -> None:
         """Do nothing: a command has no output to keep."""
 
-    def note_failure(self, code: int, reason: str, detail: str) -> None:
+    def note_failure(self, verdict: "Verdict", detail: str) -> None:
         """Do nothing: the exit code is the record."""
 
     def leave_footprint(self) -> None:

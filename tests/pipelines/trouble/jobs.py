@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from gristmill.errors import Refused
+
 Parameters = Mapping[str, Any]
 
 
@@ -35,6 +37,11 @@ def _none(sink: BinaryIO, parameters: Parameters) -> None:
 def _always(sink: BinaryIO, parameters: Parameters) -> None:
     tries(parameters)
     raise ValueError("the grain is wet")
+
+
+def _refuse(sink: BinaryIO, parameters: Parameters) -> None:
+    tries(parameters)
+    raise Refused(["the grain is barley, not wheat"], "Grind wheat.")
 
 
 def _twice(sink: BinaryIO, parameters: Parameters) -> None:
@@ -87,6 +94,7 @@ def _lose(sink: BinaryIO, parameters: Parameters) -> bool:
 MODES: dict[str, Callable[[BinaryIO, Parameters], bool | None]] = {
     "none": _none,
     "always": _always,
+    "refuse": _refuse,
     "twice": _twice,
     "exit": _exit,
     "hang": _hang,
