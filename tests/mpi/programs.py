@@ -19,6 +19,10 @@ if how == "finalized" and rank == 1:
     os._exit(9)
 if how == "abort-everywhere":
     world.Abort()
+if how.startswith("awaited"):
+    if rank == 1:
+        os._exit(int(how.rpartition("-")[2]))
+    world.recv(source=1)
 if rank == world.Get_size() - 1:
     if how == "exit":
         os._exit(7)
@@ -36,6 +40,8 @@ if rank == world.Get_size() - 1:
         os.kill(os.getpid(), signal.SIGSEGV)
     if how == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if how == "killed-by-group":
+        os.kill(0, signal.SIGKILL)
     if how == "raise":
         raise ValueError("the grain is wet")
 if how == "read":
@@ -47,5 +53,7 @@ if how == "disagree" and rank == 0:
     world.Barrier()
 if how == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if how == "polite":
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 if how not in ("hello", "finalized", "read", "leave"):
     time.sleep(8 if how == "short" else 60)

@@ -64,7 +64,10 @@ def test_ten_nodes_are_no_more_trouble_than_two(nodes: Make):
         ("abort-256", 1, "called MPI_Abort with code 256"),
         ("crash", 139, "was killed by SIGSEGV"),
         ("killed", 137, "was killed by SIGKILL"),
+        ("killed-by-group", 137, "was killed by SIGKILL"),
         ("raise", 1, "called MPI_Abort with code 1"),
+        ("awaited-9", 9, "ended with exit code 9"),  # MPI aborts rank 0, which waits for it, and mpirun names that
+        ("awaited-0", 1, "ended before MPI_Finalize"),
     ],
 )
 def test_a_rank_that_ends_badly_is_named_and_its_exit_code_is_that_of_all_nodes(

@@ -120,7 +120,7 @@ def test_a_process_that_a_rank_leaves_holds_nothing_up_and_is_ended(nodes: Make)
     assert not Path(f"/proc/{left}").exists()
 
 
-@pytest.mark.parametrize("how", ["sleep", "disagree", "stubborn"])
+@pytest.mark.parametrize("how", ["sleep", "disagree", "stubborn", "polite"])
 def test_the_time_limit_ends_the_ranks_of_all_nodes(nodes: Make, how: str):
     job = nodes(2)
     for index in (0, 1):

@@ -28,6 +28,10 @@ IMPROPER = """
 prterun has exited due to process rank 12 with PID 13514 on node vm exiting
 improperly. There are three reasons this could occur:
 """
+KILLED = """
+prterun noticed that process rank 1 with PID 19106 on node a1n1 exited on
+signal 9 (Killed).
+"""
 FAILED = """
 prterun detected that one or more processes exited with non-zero status,
 thus causing the job to be terminated. The first process to do so was:
@@ -43,12 +47,16 @@ thus causing the job to be terminated. The first process to do so was:
         ("", None),
         (ABORT + ABORTED, Blame(How.ABORTED, 1, -3)),
         (ABORTED, Blame(How.ABORTED, 1)),
-        (ABORT, Blame(How.ABORTED, None, -3)),
+        (ABORT, Blame(How.ABORTED, 1, -3)),
+        (ABORT + ABORTED.replace("rank 1", "rank 0"), Blame(How.ABORTED, 1, -3)),
+        (ABORT.replace("MPI_COMM_SELF", "MPI COMMUNICATOR 3 SPLIT FROM 0"), Blame(How.ABORTED, 1, -3)),
         (
             "MPI_ABORT was invoked on rank 2 in communicator MPI_COMM_WORLD\nwith errorcode 0.",
             Blame(How.ABORTED, None, 0),
         ),
+        (ABORT.replace("35869,1", "35869,2") + ABORTED, Blame(How.ABORTED, None, -3)),  # spawned
         (IMPROPER, Blame(How.NOT_FINALIZED, 12)),
+        (KILLED, Blame(How.KILLED, 1, 9)),
         (FAILED, Blame(How.FAILED, 1)),
         (FAILED.replace("prterun-vm-13613@1,1", "[12345,1],3"), Blame(How.FAILED, 3)),  # Open MPI 4
     ],
@@ -63,7 +71,7 @@ def test_mpirun_says_who_ended_badly(report: str, blame: Blame | None):
         (0, None, WELL, 0, "all ranks ended well"),
         (0, Blame(How.ABORTED, 1, 0), WELL, 1, "rank 1 on node 1 called MPI_Abort with code 0"),
         (0, Blame(How.ABORTED, None, 0), WELL, 1, "a rank called MPI_Abort with code 0"),
-        (14, Blame(How.ABORTED, 1), WELL[:1], 14, "rank 1 aborted"),
+        (14, Blame(How.ABORTED, 1), [], 14, "rank 1 aborted"),
         (0, None, [WELL[0], RankEnd(1, 1, -15)], 143, "rank 1 on node 1 was killed by SIGTERM"),
         (0, None, [WELL[0], RankEnd(1, 1, 9)], 9, "rank 1 on node 1 ended with exit code 9"),
         (0, None, [WELL[0], RankEnd(1, 1)], 1, "mpirun ended with 0, and not seen to end were rank 1 on node 1"),
@@ -76,9 +84,43 @@ def test_mpirun_says_who_ended_badly(report: str, blame: Blame | None):
             1,
             "rank 1 on node 1 ended before MPI_Finalize",
         ),
-        (7, None, [RankEnd(0, 0, -15), RankEnd(1, 1, 7)], 7, "rank 1 on node 1 ended with exit code 7"),
+        (7, None, [RankEnd(0, 0, -15, True), RankEnd(1, 1, 7)], 7, "rank 1 on node 1 ended with exit code 7"),
+        (7, None, [RankEnd(0, 0, 3, True), RankEnd(1, 1, -15)], 143, "rank 1 on node 1 was killed by SIGTERM"),
+        # rank 0 talked to rank 1, which had ended: MPI aborts it, and mpirun hears of that first
+        (
+            14,
+            Blame(How.ABORTED, 0),
+            [RankEnd(0, 0, 14), RankEnd(1, 1, 9)],
+            9,
+            "rank 1 on node 1 ended with exit code 9",
+        ),
+        (
+            14,
+            Blame(How.ABORTED, 0),
+            [RankEnd(0, 0, 14), RankEnd(1, 1, -9)],
+            137,
+            "rank 1 on node 1 was killed by SIGKILL",
+        ),
+        (14, Blame(How.ABORTED, 0), [RankEnd(0, 0, 14), WELL[1]], 1, "rank 1 on node 1 ended before MPI_Finalize"),
+        (14, Blame(How.ABORTED, 0), [RankEnd(0, 0, 14), RankEnd(1, 1, 14)], 14, "rank 0 on node 0 aborted"),
+        (14, Blame(How.ABORTED, 0), [RankEnd(0, 0, 14), RankEnd(1, 1, 3, True)], 14, "rank 0 on node 0 aborted"),
+        (14, Blame(How.ABORTED, 0), [RankEnd(0, 0, 14), RankEnd(1, 1)], 14, "rank 0 on node 0 aborted"),
+        (
+            5,
+            Blame(How.ABORTED, 0, 5),
+            [RankEnd(0, 0, 5), RankEnd(1, 1, 14)],
+            5,
+            "rank 0 on node 0 called MPI_Abort with code 5",
+        ),
         (9, Blame(How.FAILED, 1), [RankEnd(0, 0, 7), RankEnd(1, 1, 9)], 9, "rank 1 on node 1 ended with exit code 9"),
         (137, Blame(How.FAILED, 1), [RankEnd(0, 0), RankEnd(1, 1, -9)], 137, "rank 1 on node 1 was killed by SIGKILL"),
+        (
+            137,
+            Blame(How.KILLED, 1, 9),
+            [RankEnd(0, 0, -15, True), RankEnd(1, 1)],
+            137,
+            "rank 1 on node 1 was killed by SIGKILL",
+        ),
         (213, None, WELL, 213, "mpirun ended with 213, though all ranks ended with 0"),
         (-9, None, [], 137, "mpirun was killed by SIGKILL"),
     ],
@@ -106,6 +148,8 @@ def supervise(accounts: Accounts, rank: int, *words: str) -> "subprocess.Complet
         ("kill -KILL $$", 137, -9),
         ("kill -PIPE $$", 141, -13),  # as usual, though Python ignores it
         ("kill -TERM 0; sleep 9", 143, -15),  # the whole group, as mpirun does
+        ("kill -TERM $$; sleep 9", 143, -15),
+        ("trap 'exit 0' TERM; kill -TERM 0; sleep 9", 0, 0),
         ("kill -KILL $PPID", -9, None),
     ],
 )
@@ -115,7 +159,7 @@ def test_a_rank_leaves_an_account_of_its_end(tmp_path, script: str, code: int, a
     own = {**os.environ, **accounts.variables, "OMPI_COMM_WORLD_RANK": "7"}
     words = [sys.executable, "-c", begin, *supervised(["sh", "-c", script])]
     assert subprocess.run(words, env=own, check=False).returncode == code
-    assert accounts.read() == [RankEnd(7, 4, account)]
+    assert accounts.read() == [RankEnd(7, 4, account, is_asked="-TERM 0" in script)]
 
 
 def test_a_rank_reads_nothing_and_its_errors_go_where_its_output_goes(tmp_path):

@@ -179,4 +179,4 @@ def test_what_a_rank_refuses_is_its_programs_reason(tmp_path: Path) -> None:
     assert (verdict.code, verdict.refused) == (1, True)
     assert verdict.reason.startswith("rank 2 on node 1: alpha is nan.")
     assert not judge_program(1, aborted, 2, [third]).refused
-    assert judge_program(0, None, 2, [RankEnd(0, 0, 0), RankEnd(1, 0, 0, "no")]).code == 1
+    assert judge_program(0, None, 2, [RankEnd(0, 0, 0), RankEnd(1, 0, 0, refusal="no")]).code == 1

@@ -8,8 +8,14 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
-_ABORT = re.compile(r"MPI_ABORT was invoked on rank \d+ .*?(?:Errorcode: |with errorcode )(-?\d+)")
-_ENDED = re.compile(r'process rank (\d+) with PID \d+ on node \S+ (calling "abort"|exiting improperly)')
+_ABORT = re.compile(
+    r"MPI_ABORT was invoked on rank \d+ in communicator .*?"
+    r"(?:Proc: \[\[\d+,(?P<job>\d+)\],(?P<rank>\d+)\] Errorcode: |with errorcode )(?P<code>-?\d+)"
+)
+_OURS = "1"  # mpirun's number for the program; what that spawns has others
+_ENDED = re.compile(
+    r'process rank (\d+) with PID \d+ on node \S+ (calling "abort"|exiting improperly|exited on signal (\d+))'
+)
 _FAILED = re.compile(r"The first process to do so was: Process name: \[.*?,(\d+)\] Exit code")
 
 
@@ -19,12 +25,16 @@ class How(StrEnum):
 
     ABORTED = 'calling "abort"'  # MPI_Abort, or an error that MPI itself calls fatal
     NOT_FINALIZED = "exiting improperly"  # it called MPI_Init and ended before MPI_Finalize
+    KILLED = "killed"  # by a signal, and its supervisor with it
     FAILED = "failed"  # it ended with another code than 0
 
 
 @dataclass(frozen=True)
 class Blame:
-    """The rank that mpirun blames, None where it names none; `code` is that of `MPI_Abort`, where it was called."""
+    """The rank that mpirun blames, None where it names none.
+
+    `code` is that of `MPI_Abort`, where it was called, or the signal that killed it.
+    """
 
     how: How
     rank: int | None
@@ -35,8 +45,16 @@ def read_blame(report: str) -> Blame | None:
     """Return whom mpirun's report blames, None if nobody."""
     text = " ".join(report.split())
     abort, ended, failed = _ABORT.search(text), _ENDED.search(text), _FAILED.search(text)
-    if abort or (ended and ended[2] == How.ABORTED):
-        return Blame(How.ABORTED, int(ended[1]) if ended else None, int(abort[1]) if abort else None)
+    if abort:
+        return Blame(How.ABORTED, _aborting(abort, ended), int(abort["code"]))
     if ended:
-        return Blame(How.NOT_FINALIZED, int(ended[1]))
+        how = How.KILLED if ended[3] else How(ended[2])
+        return Blame(how, int(ended[1]), int(ended[3]) if ended[3] else None)
     return Blame(How.FAILED, int(failed[1])) if failed else None
+
+
+def _aborting(abort: re.Match[str], ended: re.Match[str] | None) -> int | None:
+    """Return the rank that called MPI_Abort. Those that talk to it abort as well, and may be named as the first."""
+    if abort["rank"]:
+        return int(abort["rank"]) if abort["job"] == _OURS else None
+    return int(ended[1]) if ended else None

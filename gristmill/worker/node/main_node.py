@@ -16,7 +16,7 @@ from gristmill.worker.node.mpirun import Mpirun
 from gristmill.worker.node.others import AT_ONCE, Others
 from gristmill.worker.node.ranks import Accounts, shortlist
 from gristmill.worker.node.setting import NodeSetting
-from gristmill.worker.node.verdict import FROM_OUTSIDE, Verdict, judge
+from gristmill.worker.node.verdict import Verdict, judge
 
 _TICK = 0.1  # seconds between polls of mpirun
 _LAST_WORDS = 5.0  # seconds for the other nodes to say which ranks were ended at the time limit
@@ -78,7 +78,7 @@ class MainNode:
         running = self._accounts.read()
         mpirun.end()
         late = [end for end in running if end.code is None]
-        late += [end for end in self._others.last_rank_ends(_LAST_WORDS) if end.code in (None, *FROM_OUTSIDE)]
+        late += [end for end in self._others.last_rank_ends(_LAST_WORDS) if end.code is None or end.is_asked]
         raise RanksLate(f"{limit}: {shortlist([str(end) for end in late])} had not ended" if late else limit)
 
     def _launch(self, commands: Mapping[int, str]) -> None:

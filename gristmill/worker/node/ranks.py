@@ -18,8 +18,8 @@ _REFUSAL_MAX = 500  # characters
 class RankEnd:
     """How a rank ended: `code` is its exit code, below 0 the signal that killed it, None where it was not seen to end.
 
-    That is the case while it runs, and for good once it was killed together with its supervisor. `refusal` says what of
-    its input it refused, where it did.
+    That is the case while it runs, and for good once it was killed together with its supervisor. `is_asked`: it ended
+    after mpirun had asked it to (SIGTERM). `refusal` says what of its input it refused, where it did.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # the main node checks it
@@ -27,6 +27,7 @@ class RankEnd:
     rank: int
     node: int
     code: int | None = None
+    is_asked: bool = False
     refusal: str = ""
 
     def __str__(self) -> str:
@@ -50,9 +51,11 @@ class Accounts:
         """Return how each rank that has begun here has ended."""
         files = (file for file in self._folder.iterdir() if file.name.isdecimal())
         found = [(int(file.name), file.read_text(encoding="ascii")) for file in files]
-        return [
-            RankEnd(rank, self._node, int(text) if text else None, self._refusal(rank)) for rank, text in sorted(found)
-        ]
+        return [self._end(rank, *text.split()) for rank, text in sorted(found)]
+
+    def _end(self, rank: int, code: str = "", asked: str = "") -> RankEnd:
+        is_asked = asked == supervisor.ASKED
+        return RankEnd(rank, self._node, int(code) if code else None, is_asked, self._refusal(rank))
 
     def _refusal(self, rank: int) -> str:
         file = self._folder / f"{rank}{_REFUSAL}"

@@ -12,8 +12,8 @@ import time
 ACCOUNTS = "GRISTMILL_RANKS"  # a folder; the same command runs on every node, so each has its own in the environment
 RANK = "OMPI_COMM_WORLD_RANK"
 _SET_CHILD_SUBREAPER = 36  # prctl(2): what the program leaves becomes a child of this process
-_PIPE, _TERM, _FILE_SIZE = 13, 15, 25  # signals; the module `signal` would cost each rank 5 ms
-_IGNORE = 1
+ASKED = "asked"  # in an account: mpirun had asked the rank to end before it ended
+_PIPE, _TERM, _FILE_SIZE = 13, 15, 25  # signals
 _GRACE = 2.0  # seconds, as a single command's
 _LOOK_EVERY = 0.02  # seconds
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # as in a shell
@@ -21,19 +21,22 @@ _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # as in a shell
 
 def main(command: list[str]) -> int:
     """Run the program and return its exit code, 128 + n for signal n."""
+    import _signal  # type: ignore[import-not-found] # the module `signal` would cost each rank 5 ms
     import ctypes  # nodes import this file, and have no use for that
 
-    library = ctypes.CDLL(None)
     if sys.platform == "linux":
-        library.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    library.signal(_TERM, _IGNORE)  # mpirun sends it to the whole group: this process has the program's end to note
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    asked: list[str] = []
+    # mpirun sends it to the whole group: this process has the program's end to note
+    _signal.signal(_TERM, lambda *_: asked.append(ASKED))
     _note("")
     code = _run(command)
+    account = " ".join([str(code), *asked[:1]])
     if code == 0:
         _await_leftovers()
     if _has_left():
         _end_leftovers()
-    _note(str(code))
+    _note(account)
     return code if code >= 0 else 128 - code
 
 
