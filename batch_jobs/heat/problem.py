@@ -4,6 +4,7 @@ All that is given is checked by the name of its field; nothing is clamped.
 """
 
 import io
+import reprlib
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from gristmill import printable
 from gristmill.errors import Refused
+from gristmill.strict_yaml import StrictLoader
 
 Field = NDArray[np.float64]
 _ZIP = b"PK"
@@ -26,6 +29,9 @@ _EDGES = ("top", "bottom", "left", "right")
 _SPOT = ("row", "column", "radius", "temperature")
 _NUMBERS = ("diffusion", "steps", "tolerance")
 _YAML_FIELDS = ("size", "edges", "spots", "start", *_NUMBERS)
+_SHOWN = 200  # characters of what is there
+_SHOW = reprlib.Repr()  # what aliases put into one another has no end
+_SHOW.maxlevel, _SHOW.maxstring, _SHOW.maxother = 2, 80, 80
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ def read_problem(raw: bytes) -> Problem:
     diffusion = number(given.get("diffusion", 0.2), "diffusion")
     if not 0 < diffusion <= _STABLE:
         raise Refused(
-            [f"diffusion is {diffusion:g}: the scheme is stable above 0 up to {_STABLE:g}"], "Take shorter steps."
+            [f"diffusion is {diffusion:.12g}: the scheme is stable above 0 up to {_STABLE:g}"], "Take shorter steps."
         )
     tolerance = number(given.get("tolerance", 1e-4), "tolerance")
     if tolerance < 0:
@@ -60,8 +66,12 @@ def number(value: Any, name: str) -> float:
     except (ValueError, OverflowError):
         made = np.nan
     if not np.isfinite(made):
-        raise Refused([f"{name} is {value!r}, which is no number"], "Give a finite number.")
+        raise Refused([f"{name} is {_shown(value)}, which is no number"], "Give a finite number.")
     return made
+
+
+def _shown(value: Any) -> str:
+    return printable.short(_SHOW.repr(value), _SHOWN)
 
 
 def _temperature(value: Any, name: str) -> float:
@@ -85,11 +95,10 @@ def _check_points(rows: int, columns: int, name: str) -> None:
 
 
 def _check_fields(given: Mapping[Any, Any], known: tuple[str, ...], name: str) -> None:
-    unknown = [str(field) for field in given if field not in known]
+    unknown = sorted(str(field) for field in given if field not in known)
     if unknown:
-        raise Refused(
-            [f"{name} has the unknown field {', '.join(sorted(unknown))}"], f"It may have {', '.join(known)}."
-        )
+        text = f"{name} has the unknown field {printable.short(', '.join(unknown), _SHOWN)}"
+        raise Refused([text], f"It may have {', '.join(known)}.")
 
 
 def _from_npz(raw: bytes) -> dict[str, Any]:
@@ -100,10 +109,16 @@ def _from_npz(raw: bytes) -> dict[str, Any]:
             raise Refused([f"the NPZ unpacks to {unpacked} bytes"], f"A plate may have {_LARGEST} points.")
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
             given = {name: arrays[name] for name in arrays.files}
+            odd = [name for name in given if arrays.files.count(name) > 1 or not isinstance(given[name], np.ndarray)]
+            if odd:
+                text = f"the NPZ has {printable.short(odd[0], _SHOWN)} twice, or as what is no array"
+                raise Refused([text], "Write it by numpy.savez.")
     except Refused:
         raise
     except Exception as error:  # zip, header and array errors of many kinds
-        raise Refused([f"the file is no NPZ that can be read: {error}"], "Write it by numpy.savez.") from error
+        raise Refused(
+            [f"the file is no NPZ that can be read: {printable.short(str(error), _SHOWN)}"], "Write it by numpy.savez."
+        ) from error
     _check_fields(given, ("initial", *_NUMBERS), "the NPZ")
     initial = given.get("initial")
     if initial is None or initial.ndim != 2 or initial.dtype.kind not in "iuf":
@@ -125,11 +140,10 @@ def _temperatures(initial: NDArray[Any]) -> Field:
 
 def _from_yaml(raw: bytes) -> dict[str, Any]:
     try:
-        given = yaml.safe_load(raw)
+        given = yaml.load(raw, Loader=StrictLoader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise Refused(
-            [f"the file is no YAML: {' '.join(str(error).split())}"], "Give size: [rows, columns], and so on."
-        ) from error
+        text = f"the file is no YAML: {printable.line(' '.join(str(error).split()))}"
+        raise Refused([text], "Give size: [rows, columns], and so on.") from error
     if not isinstance(given, dict) or not isinstance(given.get("size"), list) or len(given["size"]) != 2:
         raise Refused(["the YAML needs `size: [rows, columns]`"], f"It may have {', '.join(_YAML_FIELDS[1:])}.")
     _check_fields(given, _YAML_FIELDS, "the YAML")
@@ -145,19 +159,19 @@ def _from_yaml(raw: bytes) -> dict[str, Any]:
 
 def _sequence(spots: Any) -> list[Any]:
     if spots is not None and not isinstance(spots, list):
-        raise Refused([f"spots is {spots!r}"], f"Give a list of {', '.join(_SPOT)}.")
+        raise Refused([f"spots is {_shown(spots)}"], f"Give a list of {', '.join(_SPOT)}.")
     return spots or []
 
 
 def _heat(field: Field, spot: Any, name: str) -> None:
     """Put a disc at a temperature; places and radius are shares of the plate."""
     if not isinstance(spot, dict) or set(spot) != set(_SPOT):
-        raise Refused([f"{name} is {spot!r}"], f"Give each of {', '.join(_SPOT)}.")
+        raise Refused([f"{name} is {_shown(spot)}"], f"Give each of {', '.join(_SPOT)}.")
     place = {part: number(spot[part], f"{name}.{part}") for part in _SPOT[:-1]}
     rows, columns = field.shape
     row, column = np.ogrid[0:rows, 0:columns]
     down, across = row / (rows - 1) - place["row"], column / (columns - 1) - place["column"]
-    inside = down**2 + across**2 <= place["radius"] ** 2
+    inside = np.hypot(down, across) <= place["radius"]
     if place["radius"] < 0 or not inside.any():
         raise Refused([f"{name} covers no point of the plate"], "Places and radius are shares of it, from 0 to 1.")
     field[inside] = _temperature(spot["temperature"], f"{name}.temperature")
@@ -165,7 +179,7 @@ def _heat(field: Field, spot: Any, name: str) -> None:
 
 def _hold_edges(field: Field, edges: Any) -> None:
     if not isinstance(edges, dict):
-        raise Refused([f"edges is {edges!r}"], f"Give temperatures of {', '.join(_EDGES)}.")
+        raise Refused([f"edges is {_shown(edges)}"], f"Give temperatures of {', '.join(_EDGES)}.")
     _check_fields(edges, _EDGES, "edges")
     for name, line in zip(_EDGES, (field[0], field[-1], field[:, 0], field[:, -1]), strict=True):
         line[:] = _temperature(edges.get(name, 0), f"edges.{name}")

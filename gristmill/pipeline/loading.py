@@ -17,11 +17,10 @@ from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.rules import faults
 from gristmill.pipeline.sentences import schema_faults
 from gristmill.project import SEARCH_PATH, package_folder
+from gristmill.strict_yaml import StrictLoader
 
 FILE = "pipeline.yaml"
 _BUILT_IN = "batch_jobs"
-_SHOWN = 60  # characters of what is there
-_NAME_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")  # `<<` takes over the fields of another mapping
 
 
 def roots(environment: Mapping[str, str], source: Path | None = None) -> list[Path]:
@@ -79,7 +78,7 @@ def _read_yaml(file: Path) -> tuple[Any, yaml.Node | None]:
     """Return what a file holds, and the tree that knows its lines; Refused, in one line, where it is no YAML."""
     try:
         text = file.read_text(encoding="utf-8")
-        return yaml.load(text, Loader=_Strict), yaml.compose(text, Loader=yaml.SafeLoader)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, Loader=StrictLoader), yaml.compose(text, Loader=yaml.SafeLoader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise Refused([f"{file}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
@@ -131,27 +130,3 @@ def _step(node: yaml.Node, step: str | int) -> yaml.Node | None:
         item: yaml.Node = node.value[step]
         return item
     return None
-
-
-class _Strict(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice, where YAML lets the last one win, and names what is no text."""
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except ValueError as error:  # a number with too many digits, a day that no month has
-            what = f"{printable.short(str(node.value), _SHOWN)} is no number and no day; in quotes it is text"
-            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from error
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.tag not in _NAME_TAGS:
-                bare = f"; {key.value} is text in quotes alone" if isinstance(key, yaml.ScalarNode) else ""
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the name of a field is text{bare}", key.start_mark
-                )
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)

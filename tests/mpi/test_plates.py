@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import zipfile
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,7 @@ YAML = [
     ({"size": [100_000, 100_000]}, "size: the plate has 100000 x 100000 points"),
     ({"size": [9, float("inf")]}, r"size\[1\] is inf"),
     ({"diffusion": 0.26}, "diffusion is 0.26: the scheme is stable above 0 up to 0.25"),
+    ({"diffusion": 0.2500001}, "diffusion is 0.2500001: the scheme is stable above 0 up to 0.25"),
     ({"diffusion": 0}, "diffusion is 0: the scheme"),
     ({"diffusion": -0.1}, "diffusion is -0.1: the scheme"),
     ({"diffusion": float("nan")}, "diffusion is nan, which is no number"),
@@ -85,10 +88,12 @@ NPZ = [
 ]
 
 
-def refused(raw: bytes, reason: str) -> None:
+def refused(raw: bytes, reason: str) -> str:
     with pytest.raises(Refused, match=reason) as found:
         read_problem(raw)
-    assert "\n" not in str(found.value)
+    text = str(found.value)
+    assert "\n" not in text
+    return text
 
 
 def npz(**arrays: Any) -> bytes:
@@ -114,6 +119,46 @@ def test_arrays_that_are_wrong_are_refused_by_their_place(arrays: dict[str, Any]
 )
 def test_what_is_no_plate_at_all_is_refused(raw: bytes):
     refused(raw, "the file is no|the YAML needs")
+
+
+BOMB = "[x, x]\n" + "".join(f"  - &{name} [{f'*{of}, ' * 9}]\n" for of, name in pairwise("abcdefghij"))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("size: [9, 012]", "012 is 10 to some readers of YAML, and not to others; write the number"),
+        ("size: [9, 9]\nstart: 12:30", "12:30 is 750 to some readers"),
+        ("size: [9, 9]\nedges: {top: 1:30.5}", r"1:30\.5 is 90\.5 to some readers"),
+        ("size: [9, 9]\nsteps: 5\nsteps: 50", "steps is given twice"),
+        ("size: [9, 9]\nedges: {top: 5, top: 6}", "top is given twice"),
+        (f"size: [9, 9]\nstart:\n  - &a {BOMB}", r"start is \[.*which is no number"),
+        (f"size: [9, 9]\nedges:\n  - &a {BOMB}", "edges is .*Give temperatures of"),
+        ("size: [9, &a [*a]]", r"size\[1\] is \[\[.*which is no number"),
+        (f"size: [9, 0x{'f' * 5000}]", "0xfff.*is no number"),
+        (f"size: [9, 9]\nspots: [{'x' * 5000}]", r"spots\[0\] is 'xxx"),
+        (f'size: [9, 9]\n"\\e{"x" * 900}": 1', r"the unknown field \\x1bxxx"),
+    ],
+)
+def test_yaml_that_has_two_meanings_or_no_end_is_refused_in_a_line(text: str, reason: str):
+    assert len(refused(text.encode(), reason)) < 700
+
+
+@pytest.mark.parametrize("members", [["initial"], ["initial.npy", "initial"], ["initial.npy", "initial.npy"]])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_npz_whose_member_is_no_array_or_there_twice_is_refused(members: list[str]):
+    buffer, array = io.BytesIO(), io.BytesIO()
+    np.save(array, INITIAL)
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name in members:
+            packed.writestr(name, array.getvalue() if name.endswith(".npy") else b"5")
+    refused(buffer.getvalue(), "the NPZ has initial twice, or as what is no array. Write it by numpy.savez")
+
+
+def test_a_disc_wider_than_any_number_squared_covers_the_plate():
+    spot = {**SPOT, "radius": 1e200, "temperature": 8}
+    initial = read_problem(yaml.safe_dump({"size": [5, 5], "spots": [spot]}).encode()).initial
+    assert (initial[1:-1, 1:-1] == 8).all()
 
 
 def test_the_plate_that_is_shown_is_one():
