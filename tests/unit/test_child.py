@@ -1,6 +1,7 @@
 """A child at work on a bucket in this process: what it commits, and what it must never commit."""
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -276,6 +277,24 @@ def test_a_job_that_calls_exit_fails_its_task_alone(store):
     assert [(failure.reason, failure.exit_code) for failure in failures(store)] == [
         ("the job called sys.exit(3). Return where a task is done, and raise where it is not.", 3)
     ]
+
+
+class Cycle:
+    def __init__(self, stream):
+        self.me, self.stream = self, stream
+
+
+@pytest.mark.parametrize("hold", [Cycle, [].append, lambda _stream: None])
+def test_text_that_waits_in_what_a_job_put_around_its_stream_is_not_lost(store, hold):
+    def job(source, sink, parameters):
+        text = io.TextIOWrapper(sink, "utf-8")
+        hold(text)
+        text.write(source.read().decode())
+
+    chunks = [b"a\n", b"b\n" * 9, b"c"]
+    lay_out(store, chunks)
+    runner(store, job).run()
+    assert output(store, 3) == (b"".join(chunks), set())
 
 
 def test_a_job_may_close_its_streams(store):

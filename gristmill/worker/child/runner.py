@@ -1,6 +1,8 @@
 """The task loop: one streamed request per stretch of input, a failing task harms only itself."""
 
+import gc
 import io
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -120,8 +122,11 @@ class Runner:
     def _call(self, chunk: Chunk, sink: Sink, task: Task, limit: TimeLimit) -> None:
         """Call the job; whatever it raises becomes a JobFailed within its time."""
         writer = io.BufferedWriter(sink, _BUFFER)
+        holders = sys.getrefcount(writer)
         try:
             self.termination.call(lambda: self.job(chunk.argument(), writer, self.parameters, task))
+            if sys.getrefcount(writer) > holders:
+                _flush_holders(writer)
             if not writer.closed:
                 writer.flush()
             sink.finish()
@@ -148,3 +153,11 @@ class Runner:
         if self._clock.now() - self._reported >= PROGRESS_SECONDS:
             self._reported = self._clock.now()
             self.log(f"{self.tally.done} tasks done, {self.tally.failed} failed")
+
+
+def _flush_holders(writer: Any) -> None:
+    """Have what a job put around its stream, and keeps, hand on its text: later it would be lost."""
+    gc.collect()  # what lies in a cycle is closed now
+    for holder in gc.get_referrers(writer):
+        if isinstance(holder, io.TextIOWrapper) and not holder.closed:
+            holder.flush()
