@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
+from gristmill.errors import Refused
+
 from .problem import Field
 
 _STRIP = 16 * 1024  # points that are stepped at a time: what is made of them stays in the processor's cache
@@ -88,7 +90,9 @@ def _step(old: Field, new: Field, diffusion: float, sums: Field) -> None:
 def _dimensions(ranks: int, rows: int, columns: int) -> list[int]:
     """Return how many blocks there are down and across; the longer side of the plate is cut more often."""
     if ranks > rows * columns:
-        raise ValueError(f"{ranks} ranks are more than the plate has inner points: {rows} x {columns}")
+        raise Refused(
+            [f"{ranks} ranks are more than the plate has inner points: {rows} x {columns}"], "Take fewer nodes."
+        )
     many, few = sorted(MPI.Compute_dims(ranks, 2), reverse=True)
     down, across = (many, few) if rows >= columns else (few, many)
     return [down, across] if down <= rows and across <= columns else [across, down]

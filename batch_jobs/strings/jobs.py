@@ -6,6 +6,8 @@ A line ends with LF or CRLF; its end stays where it was. The last line may lack 
 from collections.abc import Mapping
 from typing import IO, Any, BinaryIO
 
+from gristmill.errors import Refused
+
 from .blocks import BLOCK, blocks, line_end
 
 
@@ -92,7 +94,5 @@ def _decode(block: bytes, place: int, line: int) -> str:
         return block.decode()
     except UnicodeDecodeError as error:
         line += block.count(b"\n", 0, error.start)
-        raise ValueError(
-            f"not UTF-8 at byte {place + error.start} of this task's input, in its line {line} ({error.reason}); "
-            "convert the file to UTF-8 and drop it again"
-        ) from error
+        where = f"not UTF-8 at byte {place + error.start} of this task's input, in its line {line} ({error.reason})"
+        raise Refused([where], "Convert the file to UTF-8 and drop it again.") from error

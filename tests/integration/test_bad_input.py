@@ -134,7 +134,7 @@ def test_invalid_utf8_fails_where_text_is_needed_and_says_where(mill: Mill, runs
     run = runs["invalid"]
     assert mill.finish(run)["status"] == "FAILED"
     letter = mill.mail(run, "FAILED").get_content()
-    assert "task 2 (bytes 5,000 to 7,499 of its stage's input), attempt 3: " in letter
+    assert "task 2 (bytes 5,000 to 7,499 of its stage's input), attempt 1, refused: " in letter
     assert "not UTF-8 at byte 3 of this task's input, in its line 1" in letter
     assert "1 of 5 tasks have no output" in letter
     assert mill.results("strings", "invalid.txt", run) == ["repeat.txt"]  # which needs no text, and is whole

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_jobs.strings import blocks, jobs
+from gristmill.errors import Refused
 
 CHARACTERS = ["\n", "\r\n", "\r", "a", "bc", "é", "挽", "🌾", "e\u0301", "\x00", "\u2028", "\x85", " "]
 TEXTS = st.lists(st.sampled_from(CHARACTERS), max_size=80).map("".join)
@@ -56,7 +57,7 @@ def test_reverse_names_a_bad_byte_and_its_line_or_a_later_one_of_the_same_line(b
     data = before.encode() + b"\xff" + after.encode()
     with pytest.MonkeyPatch.context() as patch:
         set_sizes(patch, block, long)
-        with pytest.raises(ValueError, match=rf"at byte {len(before.encode())} .* line {before.count(chr(10)) + 1} "):
+        with pytest.raises(Refused, match=rf"at byte {len(before.encode())} .* line {before.count(chr(10)) + 1} "):
             run(jobs.reverse, data)
 
 
@@ -67,7 +68,7 @@ def test_reverse_takes_exactly_what_is_utf8(data, block, long):
         try:
             data.decode()
         except UnicodeDecodeError:
-            with pytest.raises(ValueError, match="not UTF-8"):
+            with pytest.raises(Refused, match="not UTF-8"):
                 run(jobs.reverse, data)
         else:
             run(jobs.reverse, data)
