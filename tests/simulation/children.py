@@ -1,4 +1,4 @@
-"""Containers: the child's real runner, and a node of a multi-node job that commits as the real one does."""
+"""Containers: the child's real runner; nodes.py has those of multi-node jobs."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any, Self
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.worker.child.__main__ import make_runner
 from gristmill.worker.child.deadline import Terminated, Termination
-from gristmill.worker.child.meter import ContainerTry, Meter, Tally, leave_footprint, milliseconds
+from gristmill.worker.child.meter import ContainerTry, Tally, leave_footprint, milliseconds
 from gristmill.worker.child.setting import ChildSetting, read_setting
-from tests.simulation.batch import ENDED, Container, Job
 from tests.simulation.facts import TaskBegun
+from tests.simulation.jobs import Container, Job
 from tests.simulation.kernel import Process
-from tests.simulation.seams import CLOCK, ENVIRONMENT, STORE
+from tests.simulation.seams import CLOCK, ENVIRONMENT, METER, STORE
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
-
-_METER = Meter(cpu=lambda: 0, peak=lambda: 0)
 
 
 class NoLimit:
@@ -47,6 +45,8 @@ class Children:
 
     def run(self, job: Job, container: Container, nth: int) -> int:
         """Run a container as its image does; return its exit code."""
+        if job.kind == "node":
+            return self._world.nodes.run(job, container, nth, self.handlers)
         termination = Termination()
         assert container.process is not None
         self.handlers[container.process] = lambda: termination._end(0, None)
@@ -54,7 +54,7 @@ class Children:
             return self._child(job, container, nth, termination)
         except Terminated:
             self._kernel.log("ends by SIGTERM")
-            return ENDED
+            return ExitCode.TERMINATED
         except GristmillError as error:
             self._kernel.log(f"ends: {error}")
             return int(error.exit_code)
@@ -83,7 +83,7 @@ class Children:
             runner.run()
         finally:
             which = ContainerTry(setting.cursor, setting.branch, setting.group, setting.child, nth)
-            leave_footprint(STORE, which, runner.tally, runner.log, _METER)
+            leave_footprint(STORE, which, runner.tally, runner.log, METER)
         return ExitCode.FAILED if runner.tally.failed else ExitCode.OK
 
     def _watch(self, runner: Any, setting: ChildSetting) -> None:

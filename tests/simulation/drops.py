@@ -28,12 +28,12 @@ class Dropped:
 
 def draw(random: Random, failing: bool) -> tuple[str, bytes, dict[str, str]]:
     """Return a pipeline, the body of a file, and its metadata."""
-    pipeline = random.choice(["pairs", "pairs", "stages", "drift"])
-    body = b"".join(b"line %d of it\n" % number for number in range(random.randint(1, 9)))
+    pipeline = random.choice(["pairs", "pairs", "stages", "drift", "nodes"])
+    body = b"".join(b"line %d of it\n" % number for number in range(random.randint(1, 7)))
     metadata = {"lines-per-task": str(random.randint(1, 4))}
-    if failing and pipeline == "pairs":
+    if failing and pipeline in ("pairs", "nodes"):
         metadata["failing"] = str(random.choice([1, 2, 5]))
-        if random.random() < 0.2:
+        if pipeline == "pairs" and random.random() < 0.2:
             metadata["losing"] = "1000"
     if random.random() < 0.1:
         metadata["max-cost"] = "0.0000001"
@@ -67,9 +67,24 @@ def _right(pipeline: str, lines: list[bytes]) -> dict[str, _Right]:
     if pipeline == "stages":
         counted = b"".join(b"%d %s" % (len(line), line) for line in upper)
         return {"upper": _is(b"".join(upper)), "counted": _is(counted)}
+    if pipeline == "nodes":
+        return {"solved": lambda body: _solved(lines, body), "counted": lambda body: _counted(lines, body)}
     whole = re.compile(b"".join(rb"<[0-9]+\.*\|%s>\n" % re.escape(line) for line in lines))
     return {"drifted": lambda body: whole.fullmatch(body) is not None}
 
 
 def _is(wanted: bytes) -> _Right:
     return lambda body: body == wanted
+
+
+def _solved(lines: list[bytes], body: bytes) -> bool:
+    """Return whether each line stands behind the number of one and the same try."""
+    nth = body.partition(b":")[0]
+    return nth.isdigit() and body == b"".join(nth + b":" + line + b"\n" for line in lines)
+
+
+def _counted(lines: list[bytes], body: bytes) -> bool:
+    """Return whether each line of a right output of the nodes stands behind its length."""
+    pairs = [line.partition(b" ") for line in body.splitlines(keepends=True)]
+    is_right = all(count == b"%d" % len(line) for count, _, line in pairs)
+    return is_right and _solved(lines, b"".join(line for _, _, line in pairs))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.simulation.batch import Job
     from tests.simulation.bucket import Object
+    from tests.simulation.jobs import Job
     from tests.simulation.states import Execution
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.simulation import seams
+from tests.simulation.at_work import at_work
 from tests.simulation.drops import draw
 from tests.simulation.facts import Over
 from tests.simulation.people import Person
@@ -16,7 +16,7 @@ def play(seed: int, only: frozenset[str] | None = None, script: Script | None = 
     """Play the history of a seed to its end; `only` these kinds of trouble, if given."""
     world = World(seed, only, script)
     kernel, trouble = world.kernel, world.trouble
-    with seams.at_work(world):
+    with at_work(world):
         dropped = world.drop(*draw(kernel.random, trouble.of("failing tasks") > 0))
         world.states.start("drop", dropped.event)
         if kernel.chance(trouble.of("duplicate drops")):
@@ -35,7 +35,7 @@ def stage(plot: Callable[[Person], None], *acts: Act, pipeline: str = "pairs", *
     """Play a history in words, without any trouble but what its acts do; `plot` is what its user does."""
     script = Script(*acts)
     world = World(0, CALM, script)
-    with seams.at_work(world):
+    with at_work(world):
         body = b"".join(b"line %d of it\n" % number for number in range(6))
         given = {name.replace("_", "-"): text for name, text in metadata.items()}
         dropped = world.drop(pipeline, body, {"lines-per-task": "2", **given})

@@ -11,7 +11,7 @@ from botocore.session import get_session
 from embedded_aws.services.cloudformation.resources.base import recase
 from gristmill.enums import JobStatus
 from tests.simulation.asl import StateError
-from tests.simulation.batch import Job
+from tests.simulation.jobs import Job
 from tests.simulation.kernel import Process
 from tests.simulation.wire import failure
 

@@ -11,9 +11,9 @@ from gristmill.client.runs.find import Run, find_run
 from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, NotFound
-from tests.simulation.batch import QUEUE
 from tests.simulation.bucket import BUCKET
 from tests.simulation.facts import StopProved
+from tests.simulation.jobs import QUEUE
 from tests.simulation.kernel import Process
 from tests.simulation.seams import CLOCK, STORE, Client
 from tests.simulation.states import MACHINE

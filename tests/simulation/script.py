@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.simulation.kernel import Process
+from tests.simulation.wire import failure
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -79,6 +80,15 @@ def lose_answer(who: str, before: str, nth: int = 1) -> Act:
 
     def do(_world: "World", process: Process) -> None:
         process.loses_answer = True
+
+    return Act(who, before, do, nth)
+
+
+def refuse(who: str, before: str, nth: int = 1) -> Act:
+    """Have Batch refuse a job for good."""
+
+    def do(_world: "World", _process: Process) -> None:
+        raise failure("ClientException", 400, "SubmitJob")
 
     return Act(who, before, do, nth)
 

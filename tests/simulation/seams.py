@@ -1,38 +1,27 @@
-"""Where the simulation takes the place of the world: clients, clock, threads, and what is dear and without effect."""
+"""What stands for the world in a simulation: clients, clock, threads, and records that are parsed once."""
 
 import functools
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
-from unittest import mock
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import gristmill.report.write
 import gristmill.runs.reading
-import gristmill.runs.usage
-import gristmill.steps.merge.merge
-import gristmill.steps.split.claim
-import gristmill.storage.compose
-import gristmill.storage.s3
-import gristmill.worker.child.job
-import gristmill.worker.child.runner
 from gristmill.clock import Clock
 from gristmill.enums import LaneName
 from gristmill.pipeline.loading import SEARCH_PATH
 from gristmill.storage.s3 import S3Storage
 from gristmill.timebox import NoAnswer
+from gristmill.worker.child.meter import Meter
 from tests.project import PROJECT
-from tests.simulation.batch import QUEUE
 from tests.simulation.bucket import BUCKET
+from tests.simulation.jobs import QUEUE
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _PARSED_MAX = 2_000
-PART_MIN = 48  # bytes: S3's 5 MiB, so that small results are copied by S3 in parts too
 _LANE = {"queue": QUEUE, "definition": "definition", "max_vcpus": 3.0}
 ENVIRONMENT = {
     "BUCKET": BUCKET,
@@ -47,12 +36,12 @@ ENVIRONMENT = {
 }
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_worlds: list["World"] = []  # the one that goes on is the last
+WORLDS: list["World"] = []  # the one that goes on is the last
 
 
 def world() -> "World":
     """Return the world whose history goes on."""
-    return _worlds[-1]
+    return WORLDS[-1]
 
 
 class Client:
@@ -104,48 +93,11 @@ def simulate(store: S3Storage) -> S3Storage:
     return store
 
 
+METER = Meter(cpu=lambda: 0, peak=lambda: 0)
 STORE = simulate(S3Storage(BUCKET, Client("s3")))
 
 
-class NoState:
-    """Stands for the state of a child's process: jobs of the simulation change nothing of it."""
-
-    def close(self) -> None: ...
-
-    def restore(self) -> None: ...
-
-
-@contextmanager
-def at_work(simulated: "World") -> Iterator[None]:
-    """Put a world in the place of the real one."""
-    runner = gristmill.worker.child.runner
-    swaps: list[tuple[Any, str, Any]] = [
-        (gristmill.storage.compose, "S3_PART_MIN", PART_MIN),
-        (gristmill.storage.s3, "_READ_AHEAD", 4096),
-        (gristmill.runs.reading, "_parse", _parse),
-        (gristmill.steps.split.claim, "load", _load),
-        (gristmill.worker.child.job, "load_callable", _load_callable),
-        (gristmill.runs.usage, "software", _software),
-        (gristmill.report.write, "page", lambda _report, _embedded: "<html>"),
-        (gristmill.report.write.logger, "disabled", True),
-        (gristmill.runs.reading.logger, "disabled", True),
-        (gristmill.steps.merge.merge.logger, "disabled", True),
-        (runner, "already_there", list),
-        (runner, "end_detached", lambda _spared: None),
-        (runner, "ProcessState", NoState),
-    ]
-    with ExitStack() as stack:
-        stack.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
-        for module, name, value in swaps:
-            stack.enter_context(mock.patch.object(module, name, value))
-        _worlds.append(simulated)
-        try:
-            yield
-        finally:
-            _worlds.pop()
-
-
-def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
+def kept(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that is asked once for each of its arguments' texts: it is pure, and dear."""
     found: dict[str, Any] = {}
 
@@ -162,7 +114,7 @@ def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
 _parse_anew, _parsed = gristmill.runs.reading._parse, dict[tuple[type, bytes], Any]()
 
 
-def _parse(kind: type, key: str, raw: bytes) -> Any:
+def cached_parse(kind: type, key: str, raw: bytes) -> Any:
     """Parse the same bytes once: records are immutable."""
     if (kind, raw) not in _parsed:
         if len(_parsed) > _PARSED_MAX:
@@ -173,9 +125,4 @@ def _parse(kind: type, key: str, raw: bytes) -> Any:
 
 def parse(kind: type, raw: bytes) -> Any:
     """Return a record of these bytes, for laws."""
-    return _parse(kind, "", raw)
-
-
-_load = _kept(gristmill.steps.split.claim.load)
-_load_callable = _kept(gristmill.worker.child.job.load_callable)
-_software = _kept(gristmill.runs.usage.software)
+    return cached_parse(kind, "", raw)

@@ -17,7 +17,7 @@ from tests.simulation.machine import Machine
 from tests.simulation.wire import failure
 
 if TYPE_CHECKING:
-    from tests.simulation.batch import Job
+    from tests.simulation.jobs import Job
     from tests.simulation.world import World
 
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:gristmill"

@@ -7,6 +7,7 @@ from gristmill import keys
 from gristmill.runs.records import Receipt, RunRecord
 from tests.simulation import laws
 from tests.simulation.batch import Batch
+from tests.simulation.batch_client import BatchClient
 from tests.simulation.bucket import Bucket
 from tests.simulation.children import Children
 from tests.simulation.drops import Dropped, dropped, event_of
@@ -14,6 +15,7 @@ from tests.simulation.functions import Functions
 from tests.simulation.integrations import Integrations
 from tests.simulation.kernel import Kernel, Process
 from tests.simulation.mail import Mail
+from tests.simulation.nodes import Nodes
 from tests.simulation.script import Script
 from tests.simulation.seams import parse
 from tests.simulation.states import Execution, States
@@ -32,13 +34,13 @@ class World:
         self.script = script or Script()
         self.script.world = self
         self.wire, self.bucket = Wire(self), Bucket(self)
-        self.children = Children(self)
+        self.children, self.nodes = Children(self), Nodes(self)
         self.batch = Batch(self, self.children.run)
         self.states, self.functions = States(self), Functions(self)
         self.integrations, self.mail = Integrations(self), Mail(self)
         self.clients: dict[str, Any] = {
             "s3": self.bucket,
-            "batch": self.batch,
+            "batch": BatchClient(self),
             "stepfunctions": self.states,
             "sns": self.mail,
             "logs": self.mail,

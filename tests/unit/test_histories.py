@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from gristmill.errors import ExitCode
 from tests.simulation.history import stage
 from tests.simulation.people import Person
 from tests.simulation.script import (
@@ -16,6 +17,7 @@ from tests.simulation.script import (
     lose_answer,
     owned_by,
     park,
+    refuse,
     submitted,
     written,
 )
@@ -255,3 +257,42 @@ def test_a_stop_whose_answer_is_lost_is_proved_and_gone_on_with(call: str):
     world = stage(plot, lose_answer("user", call))
     assert world.violations == []
     assert [notice.status for notice in world.mail.notices] == ["ABORTED", "SUCCEEDED"]
+
+
+@pytest.mark.parametrize("call", ["PUT *usage/*", "PUT *outcome.json"])
+def test_nodes_whose_main_node_is_lost_after_it_committed_do_nothing_again(call: str):
+    """The host of the main node is lost once the output is committed, and Batch tries the job again."""
+    world = stage(wait, crash("j1:0#1", call), pipeline="nodes")
+    assert world.violations == []
+    assert [len(node.tries) for node in world.batch.jobs["j1"].containers] == [2, 2]
+
+
+def test_a_node_that_is_lost_before_it_confirms_a_good_end_is_no_success():
+    """mpirun has ended with 0, and rank 0 has written its output: the main node takes it for a loss."""
+    world = stage(wait, crash("j1:1#1", "PUT *ended-*"), pipeline="nodes")
+    assert world.violations == []
+    assert world.batch.jobs["j1"].containers[0].tries[0]["container"]["exitCode"] == ExitCode.NODE_LOST
+
+
+def test_a_main_node_that_goes_on_after_its_job_was_ended_spoils_nothing():
+    """The run is stopped while the program works; the main node is cut off, and commits in the next owner's time."""
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.stop()
+        person.resume()
+
+    cut = cut_off("j1:0#1", "PUT *segments/*")
+    late = park("j1:0#1", "PUT *segments/*", until=submitted("resume-1"))
+    assert broken(plot, cut, late, pipeline="nodes") == []
+
+
+def test_a_multi_node_job_that_batch_refuses_is_said_to_be_refused():
+    """CheckOutput has Batch's own words for it, and the run fails."""
+
+    def plot(person: Person) -> None:
+        person.until(ended("drop"))
+
+    world = stage(plot, refuse("drop.submit", "SubmitJob *"), pipeline="nodes")
+    assert world.violations == []
+    assert "Batch did not accept its job" in next(iter(world.states.executions.values())).cause

@@ -87,10 +87,13 @@ def _main_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pau
     node = MainNode(setting, board, pause, log_line, accounts)
     verdict = Verdict(ExitCode.FAILED, "the main node failed")
     try:
-        own = prepare(setting, work)
-        verdict = node.run(own, work.command, folder, environment(work, accounts))
-        if verdict.code == 0:
-            work.commit()
+        if setting.attempt > 1 and work.is_committed():
+            verdict = Verdict(ExitCode.OK, "an earlier try of Batch has committed the output")
+        else:
+            own = prepare(setting, work)
+            verdict = node.run(own, work.command, folder, environment(work, accounts))
+            if verdict.code == 0:
+                work.commit()
     except GristmillError as error:
         verdict = Verdict(error.exit_code, str(error), refused=is_refusal(error))
     finally:

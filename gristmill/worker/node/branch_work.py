@@ -1,19 +1,19 @@
 """Run a branch of a pipeline over all nodes: stage its input, and commit its output."""
 
 import sys
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill.aws_clients import make_client
 from gristmill.errors import GristmillError
+from gristmill.runs.committed import read_committed
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.command import check_space, stage
-from gristmill.worker.child.meter import ContainerTry, Tally, leave_footprint
+from gristmill.worker.child.meter import ContainerTry, Tally, leave_footprint, milliseconds
 from gristmill.worker.child.segment import Segment
 from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.sink import count_records
@@ -30,8 +30,8 @@ class BranchWork:
         self._branch: MpiBranch = read_branch(store, setting.cursor, setting.branch)
         self._input = folder / f"input{self._branch.input_suffix}"
         self._output = folder / f"output{self._branch.output_suffix}"
-        self._started = time.time()
-        self._tally = Tally()
+        self._started = store.clock.unix()
+        self._tally = Tally(began=milliseconds(store.clock))
 
     @property
     def command(self) -> list[str]:
@@ -54,6 +54,11 @@ class BranchWork:
         check_space(self._input.parent, self._branch.size)
         with self._branch.open_input(self._store) as source:
             stage(source, self._input)
+
+    def is_committed(self) -> bool:
+        """Return whether an earlier try of the job has committed the output, and was lost only then."""
+        branch = self._setting.cursor.branch(self._setting.branch)
+        return not read_committed(self._store, branch, tasks=1).missing
 
     def commit(self) -> None:
         """Put the output into the store as the branch's only segment, then its receipt."""
@@ -95,7 +100,7 @@ class BranchWork:
             exit_code=verdict.code,
             job_id=self._setting.job_id,
             log_stream=self._setting.log_stream,
-            at=datetime.now(UTC),
+            at=datetime.fromtimestamp(self._store.clock.unix(), UTC),
             refused=verdict.refused,
         )
         key = cursor.branch(self._setting.branch).failure(0, cursor.attempt)

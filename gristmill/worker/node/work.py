@@ -25,6 +25,9 @@ class Work(Protocol):
     def stage(self) -> None:
         """Fetch what the program reads to this node."""
 
+    def is_committed(self) -> bool:
+        """Return whether an earlier try of the job has kept its output, and was lost only then."""
+
     def commit(self) -> None:
         """Keep what the program made; called on the main node, after a confirmed good end."""
 
@@ -48,6 +51,10 @@ class CommandWork:
 
     def stage(self) -> None:
         """Do nothing: a command reads no input."""
+
+    def is_committed(self) -> bool:
+        """Return False: a command has no output to keep."""
+        return False
 
     def commit(self) -> None:
         """Do nothing: a command has no output to keep."""

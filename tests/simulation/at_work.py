@@ -1,0 +1,67 @@
+"""Put a world in the place of the real one: what the core calls outside, and what is dear and without effect."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import gristmill.report.write
+import gristmill.runs.reading
+import gristmill.runs.usage
+import gristmill.steps.merge.merge
+import gristmill.steps.split.claim
+import gristmill.storage.compose
+import gristmill.storage.s3
+import gristmill.worker.child.job
+import gristmill.worker.child.runner
+from tests.simulation import node_seams, seams
+from tests.simulation.seams import ENVIRONMENT, WORLDS, kept
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+PART_MIN = 48  # bytes: S3's 5 MiB, so that small results are copied by S3 in parts too
+
+
+class NoState:
+    """Stands for the state of a child's process: jobs of the simulation change nothing of it."""
+
+    def close(self) -> None: ...
+
+    def restore(self) -> None: ...
+
+
+_runner = gristmill.worker.child.runner
+_load = kept(gristmill.steps.split.claim.load)
+_load_callable = kept(gristmill.worker.child.job.load_callable)
+_software = kept(gristmill.runs.usage.software)
+_SWAPS: list[tuple[Any, str, Any]] = [
+    (gristmill.storage.compose, "S3_PART_MIN", PART_MIN),
+    (gristmill.storage.s3, "_READ_AHEAD", 4096),
+    (gristmill.runs.reading, "_parse", seams.cached_parse),
+    (gristmill.steps.split.claim, "load", _load),
+    (gristmill.worker.child.job, "load_callable", _load_callable),
+    (gristmill.runs.usage, "software", _software),
+    (gristmill.report.write, "page", lambda _report, _embedded: "<html>"),
+    (gristmill.report.write.logger, "disabled", True),
+    (gristmill.runs.reading.logger, "disabled", True),
+    (gristmill.steps.merge.merge.logger, "disabled", True),
+    (_runner, "already_there", list),
+    (_runner, "end_detached", lambda _spared: None),
+    (_runner, "ProcessState", NoState),
+]
+
+
+@contextmanager
+def at_work(simulated: "World") -> Iterator[None]:
+    """Put a world in the place of the real one."""
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
+        for module, name, value in [*_SWAPS, *node_seams.SWAPS]:
+            stack.enter_context(mock.patch.object(module, name, value))
+        WORLDS.append(simulated)
+        try:
+            yield
+        finally:
+            WORLDS.pop()
