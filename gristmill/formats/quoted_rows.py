@@ -20,6 +20,8 @@ _BEHIND = {*_AHEAD, b"\r"}  # a closing quote
 _BAD_OPENING = re.compile(rb'"(?<![,\n"]")')
 _BAD_CLOSING = re.compile(rb'"[^,\r\n"]')
 _OPENED, _CLOSED = b',"', b'\n""'  # stand for the bytes before a block: in a field, behind its closing quote
+_COMMAS = "Commas separate fields: convert the file, or, without line ends in fields, read it as lines."
+_OTHERS = (b";", b"\t", b"|")  # separate fields elsewhere
 _DOUBLE = "Put the whole field into quotes and double those in it; without line ends in fields, read it as lines."
 
 
@@ -97,10 +99,16 @@ def _check_piece(piece: bytes, place: int, record: int, *, is_first: bool, is_la
     """Raise Malformed at the first fault of what lies at `place` outside of quoted fields; it begins in `record`."""
     if not is_first and piece[:1] not in _BEHIND:
         wrong = f"expected a comma or a line end behind the closing quote of a field, found {piece[:1]!r}"
-        raise Malformed(record, place, wrong, "Double each quote that belongs to the text of a field in quotes.")
+        mend = "Double each quote that belongs to the text of a field in quotes."
+        raise Malformed(record, place, wrong, _COMMAS if piece.startswith(_OTHERS) else _blank(piece[:1]) or mend)
     alone = find_lone_cr(piece if is_last else piece + QUOTE, b"")
     if alone is not None:
         raise lone_cr(record + piece.count(LINE_END, 0, alone), place + alone)
     if not is_last and piece[-1:] not in _AHEAD:
         wrong = "a quote stands in the middle of a field that does not begin with one (commas separate fields)"
-        raise Malformed(record + piece.count(LINE_END), place + len(piece), wrong, _DOUBLE)
+        mend = _COMMAS if piece.endswith(_OTHERS) else _blank(piece[-1:]) or _DOUBLE
+        raise Malformed(record + piece.count(LINE_END), place + len(piece), wrong, mend)
+
+
+def _blank(byte: bytes) -> str:
+    return "Remove the blank beside the quote, or double a quote that belongs to the text." if byte == b" " else ""

@@ -222,9 +222,16 @@ REFUSED = {
     ),
     "text behind a quote": Odd(PLAIN_TABLE, b'"a"b,c\n1,2\n', ("byte 3: expected a comma or a line end", "found b'b'")),
     "a quote not doubled": Odd(PLAIN_TABLE, b'"say "hi"",2\n', ("byte 6: expected a comma or a line end behind",)),
-    "a blank before a quote": Odd(PLAIN_TABLE, b'a, "b"\n', ("byte 3: a quote stands in the middle of a field",)),
+    "a blank before a quote": Odd(
+        PLAIN_TABLE, b'a, "b"\n', ("byte 3: a quote stands in the middle", "Remove the blank")
+    ),
+    "a blank behind a quote": Odd(PLAIN_TABLE, b'"a" ,b\n', ("found b' '", "Remove the blank")),
+    "tabs and quotes": Odd(PLAIN_TABLE, b'"a"\tb\n', ("found b'\\t'", "Commas separate fields: convert")),
     "a quote not closed": Odd(PLAIN_TABLE, b'1,"a\n2,b\n', ("record 1, byte 2: a quoted field is not closed", "Close")),
-    "semicolons and quotes": Odd(PLAIN_TABLE, b'1;"a;b"\n', ("byte 2: a quote stands in the middle of a field",)),
+    "semicolons and quotes": Odd(
+        PLAIN_TABLE, b'1;"a;b"\n', ("byte 2: a quote stands in the middle", "Commas separate fields: convert")
+    ),
+    "semicolons behind quotes": Odd(PLAIN_TABLE, b'"a\n";b\n', ("found b';'", "Commas separate fields: convert")),
     "a stray quote in the header": Odd(TABLE, b'a"b,c\n1,2\n', ("record 1, byte 1: a quote stands in the middle",)),
     "a header not closed": Odd(TABLE, b'a,"b\n1,2\n', ("record 1, byte 2: a quoted field is not closed",)),
     "a header of 2 MB": Odd(TABLE, b"a" * 2_000_000 + b"\n1\n", ("expected a header row of at most 1,048,576 bytes",)),
