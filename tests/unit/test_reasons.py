@@ -84,6 +84,9 @@ def covered(headers=("", ""), bytes_in=4, records_in=2, records_out=2) -> Covera
          "its tasks read 2 records, but the split counted 3: their receipts are wrong, or parts of them lost"),
         (covered(records_out=0), Expected(2, None, 2, Encoding.PLAIN),
          "it wrote 0 records for 2 read, and must write as many (or say same_record_count: false in pipeline.yaml)"),
+        (covered(records_out=0), Expected(2, None, 2, Encoding.PLAIN, has_rows=True),
+         "it wrote 0 records for 2 read, and must write as many; a blank line is a row, too, which csv.DictReader and "
+         "pandas leave out (or say same_record_count: false in pipeline.yaml)"),
     ],
 )  # fmt: skip
 def test_a_count_that_disagrees_is_told_with_both_numbers_and_the_mend(held, expected, reason):

@@ -6,7 +6,7 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.chunks import index
-from gristmill.enums import CheckVerdict, Encoding
+from gristmill.enums import CheckVerdict, Encoding, RecordFormat
 from gristmill.errors import Corrupt, NotFound
 from gristmill.formats.encoding import warnings
 from gristmill.formats.registry import traits_of
@@ -75,7 +75,7 @@ def expected_of(store: Storage, cursor: Cursor, stage: Stage) -> Expected:
     (first,) = index.read_values(store, cut.index, 0, 1)
     (end,) = index.read_values(store, cut.index, cut.values - 1, cut.values)
     size = None if traits_of(stage.split.records).is_items else index.stored(cut.encoding, first, end)
-    return Expected(cut.tasks, size, cut.records, cut.encoding)
+    return Expected(cut.tasks, size, cut.records, cut.encoding, stage.split.records is RecordFormat.CSV)
 
 
 def _examine(

@@ -15,12 +15,16 @@ _MISCOUNTED = "their receipts are wrong, or parts of them lost"
 
 @dataclass(frozen=True)
 class Expected:
-    """What a branch must account for: tasks; bytes, where it reads one input; records, where Split counted them."""
+    """What a branch must account for: tasks; bytes, where it reads one input; records, where Split counted them.
+
+    `has_rows` tells that those are rows of CSV, of which many programs leave out blank ones.
+    """
 
     tasks: int
     size: int | None
     records: int | None
     encoding: Encoding
+    has_rows: bool = False
 
 
 def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVerdict, str]:
@@ -96,5 +100,7 @@ def count_failure(held: Coverage, expected: Expected, counts_match: bool) -> str
         return f"its tasks read {held.records_in:,} records, but the split counted {expected.records:,}: {_MISCOUNTED}"
     if counts_match and held.records_out != held.records_in:
         counts = f"it wrote {held.records_out:,} records for {held.records_in:,} read, and must write as many"
+        if expected.has_rows and held.records_out < held.records_in:
+            counts += "; a blank line is a row, too, which csv.DictReader and pandas leave out"
         return f"{counts} (or say same_record_count: false in pipeline.yaml)"
     return None
