@@ -62,6 +62,8 @@ def test_a_program_of_its_own_gets_files_and_parameters(mpi_mill: Mill):
     ("fail", "reason"),
     [
         ("exit", "rank 1 on node 1 ended with exit code 9"),
+        ("cleared", "the program ended well, but its rank 0 wrote no output"),
+        ("folder", "the program ended well, but its rank 0 made a folder of its output"),
         ("silent", "the program ended well, but its rank 0 wrote no output"),
     ],
 )

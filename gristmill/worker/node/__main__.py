@@ -15,7 +15,7 @@ from types import FrameType
 
 from gristmill.aws_clients import make_bare_client
 from gristmill.enums import NodeMessage
-from gristmill.errors import ExitCode, GristmillError, NoSpace, Refused
+from gristmill.errors import ExitCode, GristmillError
 from gristmill.keys import Rendezvous
 from gristmill.printable import encodable
 from gristmill.storage.s3 import S3Storage
@@ -96,6 +96,9 @@ def _main_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pau
                 work.commit()
     except GristmillError as error:
         verdict = Verdict(error.exit_code, str(error), refused=is_refusal(error))
+    except Exception as error:
+        verdict = Verdict(ExitCode.FAILED, _why(error))  # it may have been a good one until the output was committed
+        raise
     finally:
         log_line(verdict.reason)
         if verdict.code != 0:
@@ -113,18 +116,24 @@ def _other_node(setting: NodeSetting, board: Board, work: Work, folder: Path, pa
     accounts = Accounts(folder / "ranks", setting.index)
     try:
         own = prepare(setting, work)
-    except (Refused, NoSpace) as error:
-        own = Registration(error=str(error))
+    except Exception as error:  # noqa: BLE001 - else the main node waits for this one to its limit
+        own = Registration(error=_why(error))
     try:
         node = OtherNode(setting, board, pause, log_line, accounts, work.leave_footprint)
         return node.run(own, environment(work, accounts))
-    except NodeTerminated as error:
-        board.try_put(board.place.of(NodeMessage.LOST, setting.index), {"reason": str(error)})
+    except Exception as error:
+        board.try_put(board.place.of(NodeMessage.LOST, setting.index), {"reason": _why(error)})
         raise
 
 
+def _why(error: Exception) -> str:
+    from gristmill.worker.child.reasons import reason_of  # heavy, and few need it
+
+    return reason_of(error)
+
+
 def prepare(setting: NodeSetting, work: Work) -> Registration:
-    """Prepare the node; Refused or NoSpace if it cannot take part."""
+    """Prepare the node; what it raises says why it cannot take part."""
     find_mpirun()
     work.stage()
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")

@@ -28,8 +28,10 @@ class BranchWork:
     def __init__(self, store: Storage, setting: NodeSetting, folder: Path) -> None:
         self._store, self._setting = store, setting
         self._branch: MpiBranch = read_branch(store, setting.cursor, setting.branch)
-        self._input = folder / f"input{self._branch.input_suffix}"
-        self._output = folder / f"output{self._branch.output_suffix}"
+        files = folder / "files"  # apart from the node's own: a program may clear its folder away
+        files.mkdir()
+        self._input = files / f"input{self._branch.input_suffix}"
+        self._output = files / f"output{self._branch.output_suffix}"
         self._started = store.clock.unix()
         self._tally = Tally(began=milliseconds(store.clock))
 
@@ -63,7 +65,8 @@ class BranchWork:
     def commit(self) -> None:
         """Put the output into the store as the branch's only segment, then its receipt."""
         if not self._output.is_file():
-            fault = "the program ended well, but its rank 0 wrote no output"
+            did = "made a folder of its output" if self._output.is_dir() else "wrote no output"
+            fault = f"the program ended well, but its rank 0 {did}"
             raise GristmillError(fault, "Write it there: to the sink, or one file to {output}.")
         records = count_records(self._output, self._branch.output_rules)
         setting, cursor = self._setting, self._setting.cursor

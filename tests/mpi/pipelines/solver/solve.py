@@ -1,4 +1,5 @@
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,5 +12,9 @@ if fail == "xexit" and world.Get_rank() == 1:
     os._exit(9)
 if fail == "xalways":
     raise ValueError("the mill is broken")
-if sums is not None and fail != "xsilent":
+if fail == "xcleared":
+    shutil.rmtree(Path(made).parent)
+elif fail == "xfolder":
+    Path(made).mkdir()
+elif sums is not None and fail != "xsilent":
     Path(made).write_text(" ".join(map(str, sums)) + "\n")
