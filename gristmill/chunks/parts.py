@@ -11,10 +11,11 @@ from gristmill.limits import PARTS_MAX
 from gristmill.pipeline.model import Stage
 from gristmill.runs.at_work import check_owner
 from gristmill.runs.committed import read_committed
+from gristmill.runs.evidence import Receipt
 from gristmill.runs.locations import find_branch, frozen
 from gristmill.runs.pinned import ObjectVersion, read_cut, replace_object
 from gristmill.runs.reading import read
-from gristmill.runs.records import Receipt, RunRecord
+from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
 

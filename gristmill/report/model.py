@@ -8,7 +8,8 @@ from pydantic import Field, JsonValue
 from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.pipeline.check import Check
 from gristmill.report.work import StageReport
-from gristmill.runs.records import Bill, Record
+from gristmill.runs.records import Bill
+from gristmill.runs.schema import Record
 from gristmill.runs.usage import Software
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"  # what pydantic writes

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Literal
 
 from gristmill.enums import CheckVerdict
-from gristmill.runs.records import Counts, Failure, Record
+from gristmill.runs.evidence import Failure
+from gristmill.runs.records import Counts
+from gristmill.runs.schema import Record
 from gristmill.runs.usage import Software
 
 

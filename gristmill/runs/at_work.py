@@ -17,8 +17,9 @@ from gristmill import keys
 from gristmill.errors import Refused, Superseded
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.reading import find
-from gristmill.runs.records import CONTRACT, Record, RunRecord
+from gristmill.runs.records import CONTRACT, RunRecord
 from gristmill.runs.repository import read_record
+from gristmill.runs.schema import Record
 from gristmill.storage import Storage
 
 

@@ -2,7 +2,7 @@
 
 from gristmill import keys
 from gristmill.runs.coverage import Committed, Coverage, cover
-from gristmill.runs.records import Receipt
+from gristmill.runs.evidence import Receipt
 from gristmill.runs.repository import find_receipt
 from gristmill.storage import ObjectInfo, Storage
 

@@ -8,7 +8,7 @@ from sys import intern
 from typing import Self
 
 from gristmill.keys import Span
-from gristmill.runs.records import Receipt
+from gristmill.runs.evidence import Receipt
 
 
 @dataclass(frozen=True)

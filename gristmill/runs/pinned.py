@@ -9,10 +9,10 @@ from gristmill import keys
 from gristmill.enums import Encoding
 from gristmill.errors import Changed
 from gristmill.runs.reading import find_readable, read
-from gristmill.runs.records import Record
+from gristmill.runs.schema import Record
 from gristmill.storage import ObjectInfo, Storage
 
-_Count = Annotated[int, Field(ge=0, lt=2**63)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class ObjectVersion(Record):
@@ -21,7 +21,7 @@ class ObjectVersion(Record):
     key: str
     version: str | None
     etag: str
-    size: _Count
+    size: Count
 
     @classmethod
     def of(cls, found: ObjectInfo) -> Self:
@@ -47,8 +47,8 @@ class StageCut(Record):
     contract: Literal[1] = 1
     source: ObjectVersion
     index: ObjectVersion
-    values: _Count  # of the index
-    records: _Count | None  # None: not counted
+    values: Count  # of the index
+    records: Count | None  # None: not counted
     encoding: Encoding
 
     @property
@@ -65,7 +65,7 @@ class Published(Record):
 
     contract: Literal[1] = 1
     output: ObjectVersion
-    tasks: _Count
+    tasks: Count
 
 
 def read_cut(store: Storage, run: str, stage: str) -> StageCut:

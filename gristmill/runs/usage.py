@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Literal
 
 from gristmill import __version__, keys
-from gristmill.runs.records import Record
+from gristmill.runs.schema import Record
 from gristmill.storage import Storage
 
 _LIBRARIES = 60

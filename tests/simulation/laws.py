@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from gristmill import keys
 from gristmill.enums import RunStatus
 from gristmill.limits import ATTEMPTS_MAX
-from gristmill.runs.records import Receipt, RunRecord
+from gristmill.runs.evidence import Receipt
+from gristmill.runs.records import RunRecord
 from tests.simulation.facts import (
     Answered,
     ExecutionEnded,

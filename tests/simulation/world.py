@@ -4,7 +4,8 @@ from collections import Counter
 from typing import Any
 
 from gristmill import keys
-from gristmill.runs.records import Receipt, RunRecord
+from gristmill.runs.evidence import Receipt
+from gristmill.runs.records import RunRecord
 from tests.simulation import laws
 from tests.simulation.batch import Batch
 from tests.simulation.batch_client import BatchClient

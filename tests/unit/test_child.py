@@ -19,8 +19,8 @@ from gristmill.formats.lines import LineCounter
 from gristmill.formats.whole import OneCounter
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.evidence import Failure, Receipt
 from gristmill.runs.pinned import replace_object
-from gristmill.runs.records import Failure, Receipt
 from gristmill.task import Task
 from gristmill.worker.child import trace
 from gristmill.worker.child.__main__ import log_line

@@ -22,7 +22,8 @@ from gristmill.cost.bill import Usage, bill
 from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode
 from gristmill.pipeline.loading import load
-from gristmill.runs.records import Failure, InputObject, RunRecord
+from gristmill.runs.evidence import Failure
+from gristmill.runs.records import InputObject, RunRecord
 from tests.unit.conftest import ROOTS
 
 OURS = {code for code in ExitCode if code < 75 or code == ExitCode.INTERRUPTED}  # the others are of MPI nodes

@@ -15,7 +15,8 @@ from gristmill.formats.reader import Damaged, Malformed
 from gristmill.keys import Span
 from gristmill.pipeline.model import Branch, Split, Stage
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.records import BranchFinding, Failure
+from gristmill.runs.evidence import Failure
+from gristmill.runs.records import BranchFinding
 from gristmill.steps.check_output.causes import CauseClients, failures
 from gristmill.steps.check_output.verdict import judge
 from gristmill.storage.folder import FolderStorage

@@ -35,7 +35,8 @@ from gristmill.report.tables import COLUMNS, LETTERS, ROWS, delimiter, table
 from gristmill.report.timeline import ContainerTimes, bins, steps
 from gristmill.report.work import spread
 from gristmill.runs.checks import CheckResult
-from gristmill.runs.records import BranchFinding, Failure, Finding
+from gristmill.runs.evidence import Failure
+from gristmill.runs.records import BranchFinding, Finding
 from gristmill.runs.request import Resume
 from gristmill.runs.usage import Footprint, footprints, leave, libraries
 from gristmill.storage import ObjectInfo

@@ -18,7 +18,7 @@ from gristmill import keys
 from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.formats.lines import LineCounter
 from gristmill.formats.reader import Malformed
-from gristmill.runs.records import Failure
+from gristmill.runs.evidence import Failure
 from gristmill.runs.request import read_request
 from gristmill.steps.split.split import split
 from gristmill.task import Task

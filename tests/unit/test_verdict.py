@@ -16,7 +16,8 @@ from gristmill.outcome.summary import RunSummary
 from gristmill.pipeline.model import Branch, Split, Stage
 from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.records import BranchFinding, Failure, RunRecord
+from gristmill.runs.evidence import Failure
+from gristmill.runs.records import BranchFinding, RunRecord
 from gristmill.steps.check_output.causes import CauseClients, explain, failures
 from gristmill.steps.check_output.verdict import Expected, count_failure, judge
 from gristmill.steps.notify.mail import body, subject

@@ -23,10 +23,11 @@ from gristmill.runs.checks import CheckResult
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.evidence import Failure
 from gristmill.runs.locations import frozen, output_key
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.reading import read
-from gristmill.runs.records import Failure, RunRecord
+from gristmill.runs.records import RunRecord
 from gristmill.steps.check_output.check_output import expected_of, placed, read_figures
 from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.verdict import count_failure

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
 from gristmill.outcome.summary import findings
-from gristmill.runs.records import Failure
+from gristmill.runs.evidence import Failure
 from gristmill.runs.repository import find_outcome
 
 

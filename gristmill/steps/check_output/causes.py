@@ -17,8 +17,8 @@ from gristmill.enums import JobStatus
 from gristmill.humanize import signal_name
 from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.evidence import Failure
 from gristmill.runs.reading import find_readable
-from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 
 _SHOWN = 5  # failures per branch; the rest most often have the same reason

@@ -15,9 +15,10 @@ from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor, first_attempt, nth_attempt
+from gristmill.runs.evidence import Failure
 from gristmill.runs.locations import find_branch, frozen, output_key
 from gristmill.runs.pinned import find_published, read_cut
-from gristmill.runs.records import BranchFinding, Failure, Finding, RunRecord
+from gristmill.runs.records import BranchFinding, Finding, RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.steps.check_output.causes import CauseClients, failures
 from gristmill.steps.check_output.figures import check_figures

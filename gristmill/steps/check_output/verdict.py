@@ -6,7 +6,8 @@ from gristmill.enums import CheckVerdict, Encoding, FigureVerdict
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.printable import short
 from gristmill.runs.coverage import Coverage
-from gristmill.runs.records import BranchFinding, Failure
+from gristmill.runs.evidence import Failure
+from gristmill.runs.records import BranchFinding
 from gristmill.steps.check_output.causes import is_hopeless
 
 _SHOWN = 80  # characters of a header

@@ -10,7 +10,8 @@ from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
 from gristmill.outcome.wording import ended, next_step
 from gristmill.runs.checks import CheckResult
-from gristmill.runs.records import Failure, Finding
+from gristmill.runs.evidence import Failure
+from gristmill.runs.records import Finding
 from gristmill.steps.notify.channels import cut
 
 _BODY_MAX = SNS_MESSAGE_MAX // 4  # bytes: JSON may double it, and a copy for other channels goes along

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from gristmill.formats.reader import Malformed
-from gristmill.runs.records import Failure
+from gristmill.runs.evidence import Failure
 from gristmill.storage import Storage
 from gristmill.worker.child.deadline import Terminated, TimedOut
 from gristmill.worker.child.process import ProgramFailed

@@ -10,7 +10,7 @@ from gristmill.errors import GristmillError, Refused
 from gristmill.keys import Span
 from gristmill.limits import SEGMENT_BYTES, SEGMENT_SECONDS, SEGMENT_TASKS, UPLOAD_ONE_PUT
 from gristmill.runs.coverage import is_same_header
-from gristmill.runs.records import Receipt
+from gristmill.runs.evidence import Receipt
 from gristmill.storage import Storage
 from gristmill.worker.child.setting import ChildSetting
 

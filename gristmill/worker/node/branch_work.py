@@ -8,8 +8,8 @@ from pathlib import Path
 from gristmill.aws_clients import make_client
 from gristmill.errors import GristmillError
 from gristmill.runs.committed import read_committed
+from gristmill.runs.evidence import Failure
 from gristmill.runs.pinned import read_cut
-from gristmill.runs.records import Failure
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.command import check_space, stage
