@@ -140,9 +140,11 @@ def test_gzip_that_breaks_off_behind_what_split_looks_at_fails_its_task(capsys):
         (["strings", "empty.txt"], "the file is empty"),
         (["strings", "one.txt", "-p", "lines=5"], "strings has no such parameter (it has: lines_per_task"),
         (["reads", "one.txt"], "@"),
+        (["strings", "one.txt", "-p", "lines-per-task=1", "-p", "lines_per_task=2"], "lines_per_task is given twice"),
+        (["strings", "one.txt", "-p", f"lines={'5' * 2049}"], "allows 2,048 in all"),
     ],
 )
-def test_what_split_would_refuse_is_refused(capsys, words: list[str], fault: str):
+def test_what_s3_or_split_would_refuse_is_refused(capsys, words: list[str], fault: str):
     Path("empty.txt").touch()
     Path("one.txt").write_text("one\n")
     assert main.call(["try", *words]) in (ExitCode.REFUSED, ExitCode.USAGE)

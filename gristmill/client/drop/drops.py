@@ -64,10 +64,11 @@ def faults(upload: Upload) -> list[str]:
         found.append(f"{upload.name} has characters that no listing of S3 can carry; give another one with --name")
     if len(upload.key.encode()) > S3_KEY_MAX_BYTES:
         found.append(f"the name is longer than S3 allows ({S3_KEY_MAX_BYTES} bytes with its folder)")
-    return found + _parameter_faults(upload)
+    return found + parameter_faults(upload)
 
 
-def _parameter_faults(upload: Upload) -> list[str]:
+def parameter_faults(upload: Upload) -> list[str]:
+    """Return what S3 would refuse of the parameters, and those that are given twice."""
     found = twice(upload.parameters)
     found += [
         f"parameter {name!r}: S3 takes letters, digits, - _ and . in a name"

@@ -8,7 +8,7 @@ from pathlib import Path
 from gristmill import keys
 from gristmill.batch.plan import BranchPlan, plan_branch, stage_tasks
 from gristmill.chunks.cutting import ensure_index
-from gristmill.client.drop.drops import Upload
+from gristmill.client.drop.drops import Upload, parameter_faults
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
 from gristmill.cost.ceiling import over_ceiling
@@ -31,10 +31,11 @@ MaxvCpus = Mapping[Compute, float]
 def record_of(
     upload: Upload, roots: Sequence[Path], limits: RunLimits | None = None
 ) -> tuple[OneFileStorage, RunRecord]:
-    """Return the record that Split would make of a file, with every fault that it would find."""
+    """Return the record that Split would make of a file, with every fault of S3's and Split's."""
     bucket = OneFileStorage(upload.file, upload.key, upload.metadata)
     drop = Drop("", upload.key, None, "", upload.file.stat().st_size, "", "")
-    return bucket, make_record(bucket, drop, Claimant("plan", datetime.now(UTC), roots, limits or RunLimits()))
+    record = make_record(bucket, drop, Claimant("plan", datetime.now(UTC), roots, limits or RunLimits()))
+    return bucket, record.model_copy(update={"faults": [*parameter_faults(upload), *record.faults]})
 
 
 @dataclass(frozen=True)
