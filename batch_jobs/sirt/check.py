@@ -20,7 +20,7 @@ def check(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task:
         most_missing, rows = parameters["missing_percent"], middle_rows(height, parameters["rows"])
         found = inspect(scan, most_missing)
         counts = [
-            {"first": number, "missing": sum(read.missing), "saturated": sum(read.saturated), "levels": read.levels}
+            {"first": number, **read.counts}
             for number, read in enumerate(read_integrals(scan, found.beam, slice(count), rows, most_missing))
         ]
         shape = (count, rows.stop - rows.start, columns)

@@ -13,16 +13,21 @@ Floats = NDArray[np.float32]
 STEP = 0.1  # columns; the accuracy asked for
 _MARGIN = 0.25  # of the width each side of the middle that is searched
 _UNEVEN = 0.01  # of a step: angles that are further from even ones are interpolated
+_WEIGHTLESS = 1e-6  # of a row: less has no centre of mass
 _FAINT = 0.1  # of the strongest row's contrast: a fainter one shows too little of the sample
 
 
 @dataclass(frozen=True)
 class Centre:
-    """The centre in columns, the spread over the rows it was found on, and the cross-check's answer."""
+    """The centre in columns, the spread over the rows it was found on, the cross-check's answer.
+
+    `wander` says how far the centre of mass is from where the angles have it, in per cent of the width.
+    """
 
     columns: float
     spread: float
     cross_check: float
+    wander: float
 
     @property
     def difference(self) -> float:
@@ -43,15 +48,15 @@ def find_centre(sinograms: Floats, degrees: Degrees, given: float | None = None)
     strong = sinograms[contrast >= _FAINT * contrast.max()]
     frames, turned = half_turn(degrees)
     half = even(strong[:, frames], turned)
-    check = cross_check(half)
+    check, wandered = cross_check(half), wander(strong, degrees)
     if given is not None:
-        return Centre(given, 0.0, check)
+        return Centre(given, 0.0, check, wandered)
     from algotom.prep.calculation import find_center_vo
 
     columns = sinograms.shape[2]
     low, high = int(columns * _MARGIN), int(columns * (1 - _MARGIN))
     found = [float(find_center_vo(sinogram, start=low, stop=high, step=STEP)) for sinogram in half]
-    return Centre(float(np.median(found)), max(found) - min(found), check)
+    return Centre(float(np.median(found)), max(found) - min(found), check, wandered)
 
 
 def cross_check(half: Floats) -> float:
@@ -60,6 +65,25 @@ def cross_check(half: Floats) -> float:
 
     shift, _, _ = phase_cross_correlation(half[:, 0], half[:, -1, ::-1], upsample_factor=50, normalization=None)
     return float((half.shape[2] - 1) / 2 + shift[-1] / 2)
+
+
+def wander(sinograms: Floats, degrees: Degrees) -> float:
+    """Return how far the centre of mass of sinograms (row, angle, column) is from a sinusoid over the angles.
+
+    That of any object within the view goes by one (the first of the Helgason-Ludwig conditions), so what leaves it has
+    moved, or has other angles. It is the root mean square, in per cent of the width, the median of the rows; what
+    differs at random from angle to angle is noise, and taken off.
+    """
+    order, width = np.argsort(degrees % 360, kind="stable"), sinograms.shape[2]
+    turns = np.radians(degrees[order])
+    sinusoid = np.stack([np.ones_like(turns), np.cos(turns), np.sin(turns)], axis=1)
+    mass = np.maximum(np.abs(sinograms.sum(axis=2, dtype=np.float64).mean(axis=1)), _WEIGHTLESS)
+    moments = sinograms.astype(np.float64) @ (np.arange(width) - (width - 1) / 2)  # (row, angle)
+    places = (moments / mass[:, None]).T[order]
+    off = places - sinusoid @ np.linalg.lstsq(sinusoid, places, rcond=None)[0]
+    noise = np.square(np.diff(off, 2, axis=0)).mean(axis=0) / 6 if len(off) > 2 else 0.0
+    squares = np.maximum(np.square(off).mean(axis=0) - noise, 0)
+    return float(100 * np.median(np.sqrt(squares)) / width)
 
 
 def even(sinograms: Floats, degrees: Degrees) -> Floats:

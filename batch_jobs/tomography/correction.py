@@ -19,15 +19,23 @@ from .beam import Beam, check_missing, count_saturated
 
 Floats = NDArray[np.float32]
 _LEAST = np.float32(1e-6)  # of the open beam: what is below did not pass
+_BRIGHT = np.float32(-0.5)  # a line integral below: no sample, and no noise, lets 1.6 times the open beam pass
 
 
 @dataclass(frozen=True)
 class Integrals:
-    """Line integrals (frame, row, column), and of each frame how many were interpolated, and how many saturated."""
+    """Line integrals (frame, row, column); how many of each frame were interpolated, saturated, far above the beam."""
 
     values: Floats
     missing: list[int]
     saturated: list[int]
+    bright: list[int]
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Return what `scan_figures` sums up."""
+        sums = {name: sum(getattr(self, name)) for name in ("missing", "saturated", "bright")}
+        return {**sums, "levels": self.levels}
 
     @property
     def levels(self) -> list[float]:
@@ -44,7 +52,7 @@ def line_integrals(
     their dataset, `path`.
     """
     values = np.empty(frames.shape, np.float32)
-    missing, saturated = [], []
+    missing, saturated, bright = [], [], []
     for frame, number, into in zip(frames, numbers, values, strict=True):
         known = _one_frame(frame, beam, into)
         lacking = known.size - int(np.count_nonzero(known))
@@ -54,7 +62,8 @@ def line_integrals(
             _fill(into, known, beam.dead_rows, what)
         missing.append(lacking)
         saturated.append(count_saturated(frame))
-    return Integrals(values, missing, saturated)
+        bright.append(int(np.count_nonzero(into < _BRIGHT)))
+    return Integrals(values, missing, saturated, bright)
 
 
 def _one_frame(frame: NDArray[Any], beam: Beam, into: Floats) -> NDArray[np.bool_]:

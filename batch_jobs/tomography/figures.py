@@ -12,6 +12,7 @@ from .angles import Degrees, gap, repeated
 
 _NEIGHBOURS = 5  # frames next to each other in angle, whose middle is the level of each
 _JUMP = 0.1  # of attenuation: the beam of one frame is so much brighter or darker than that of its neighbours
+_MANY = 1.0  # per cent of the values that are brighter than the beam by far
 _NEGATIVE = -0.05  # mean attenuation: more passed the sample than was sent
 
 
@@ -37,17 +38,23 @@ def scan_figures(
     `notes` are what was odd before; what is odd in the frames is added. A trial has not read all of them.
     """
     values = int(np.prod(shape))
-    missing, saturated = (sum(count[name] for count in counts) for name in ("missing", "saturated"))
+    missing, saturated, bright = (
+        100 * sum(count[name] for count in counts) / values for name in ("missing", "saturated", "bright")
+    )
     levels = np.full(shape[0], np.nan)
     for count in counts:
         levels[count["first"] : count["first"] + len(count["levels"])] = count["levels"]
     found = [*notes, *_odd_levels(levels, degrees)]
+    if bright > _MANY:
+        stuck = "a part of the detector may be stuck, or the flats be of another exposure"
+        found.append(f"{bright:.3g} % of the values are 1.6 times as bright as the flats, or more: {stuck}")
     return {
         "frames": shape[0],
         "gap_degrees": gap(degrees),
         "repeated_angles": repeated(degrees),
-        "missing_percent": 100 * missing / values,
-        "saturated_percent": 100 * saturated / values,
+        "missing_percent": missing,
+        "saturated_percent": saturated,
+        "bright_percent": bright,
         "odd": len(found),
         "notes": found,
     }

@@ -65,7 +65,7 @@ def preprocess(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: T
         raw, path, numbers = scan.read(block.start, block.stop), scan.data.name, scan.frames[block]
     made = line_integrals(raw, arrays.kept_beam(), parameters["missing_percent"], path, numbers.tolist())
     arrays.open("integrals")[block] = made.values
-    _say(sink, first=block.start, missing=sum(made.missing), saturated=sum(made.saturated), levels=made.levels)
+    _say(sink, first=block.start, **made.counts)
 
 
 def calibrate(source: BinaryIO, sink: BinaryIO, parameters: Parameters, task: Task) -> None:

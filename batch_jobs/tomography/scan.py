@@ -21,6 +21,7 @@ from .datasets import check_written, find, local, names, reading, text_attribute
 from .object_file import opened
 
 _DATASETS = ("data", "data_white", "data_dark", "theta")
+_STACKS = _DATASETS[:3]
 _SAMPLE, _FLAT, _DARK = 0, 1, 2  # NXdetector's image_key
 _MARKS = (-1, _SAMPLE, _FLAT, _DARK, 3)  # -1: taken again for alignment, 3: invalid; neither is used
 _SCALES = ("scale_factor", "add_offset", "scaling_factor", "offset")
@@ -87,6 +88,11 @@ def _datasets(file: h5py.File, parameters: Mapping[str, Any]) -> tuple[Any, ...]
     if missing:
         mend = f"Name them by the parameters {', '.join(paths)}."
         raise Refused([f"no such dataset: {', '.join(missing)}; there are: {names(file)}"], mend)
+    for name in _STACKS[1:] if "image_key" not in paths else ():
+        for other in _STACKS[: _STACKS.index(name)]:
+            if found[name] == found[other]:
+                text = f"{other}={paths[other]} and {name}={paths[name]} are the same dataset"
+                raise Refused([text], "Name a dataset of each, or what marks the frames by the parameter image_key.")
     return *(local(found[name], paths[name]) for name in _DATASETS), _local_marks(found, paths)
 
 

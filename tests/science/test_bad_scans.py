@@ -262,6 +262,24 @@ def test_a_file_whose_data_are_elsewhere_or_nowhere_is_refused(
     refused(path, case[1][1])
 
 
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"data_white": "exchange/data"}, "data=exchange/data and data_white=exchange/data are the same dataset.*Name"),
+        (
+            {"data_dark": "/exchange/data_white"},
+            "data_white=exchange/data_white and data_dark=/exchange/data_white are",
+        ),
+        ({"data": "other/data_dark"}, "data=other/data_dark and data_dark=exchange/data_dark are the same dataset"),
+    ],
+)
+def test_a_dataset_is_not_two_kinds_of_frames_at_once(tmp_path: Path, parameters: dict[str, str], reason: str) -> None:
+    path = made().write(tmp_path / "p.h5")
+    with h5py.File(path, "a") as file:
+        file["other"] = h5py.SoftLink("exchange")
+    refused(path, reason, **parameters)
+
+
 def test_what_lies_beside_the_file_is_not_read_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of the host that fits a link, a virtual dataset or external storage is what an attacker hopes for."""
     monkeypatch.chdir(tmp_path)

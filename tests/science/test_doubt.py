@@ -23,6 +23,7 @@ REFUSED = {
 DOUBTED = {
     "mixed.h5": "quality: reprojection is ",
     "limited.h5": "quality: scan.odd is 1, and must be at most 0",
+    "moved.h5": "quality: centre.wander is ",
     "bright.h5": "quality: scan.odd is 1, and must be at most 0",
 }
 
@@ -52,6 +53,8 @@ def spoil(name: str, scan: Made) -> None:
         scan.data[30] = 0
     if name == "mixed.h5":
         scan.theta = np.random.default_rng(1).permutation(scan.theta)
+    if name == "moved.h5":
+        scan.data[45:] = np.roll(scan.data[45:], 12, axis=2)
     if name == "bright.h5":
         scan.data[20] *= 3
 

@@ -11,13 +11,13 @@ import pytest
 from batch_jobs.tomography import sample
 from batch_jobs.tomography.angles import gap, half_turn, in_degrees, weights
 from batch_jobs.tomography.beam import Beam
-from batch_jobs.tomography.centring import Centre
+from batch_jobs.tomography.centring import Centre, wander
 from batch_jobs.tomography.correction import interpolated, line_integrals
 from batch_jobs.tomography.figures import scan_figures
 from batch_jobs.tomography.inspection import inspect
 from batch_jobs.tomography.scan import read_scan
 from gristmill.errors import Refused
-from tests.science.scans import CENTRE, COLUMNS, DARK, ROWS, Made, defaults, made, reconstructed
+from tests.science.scans import BEAM, CENTRE, COLUMNS, DARK, ROWS, Made, defaults, made, reconstructed
 
 GOLDEN = (np.arange(41) * 180 * 0.618033988749895) % 180
 Result = tuple[np.ndarray, Centre]
@@ -227,7 +227,7 @@ def test_what_is_interpolated_and_what_is_odd_is_counted(tmp_path: Path) -> None
         integrals = line_integrals(raw.read(0, 41), found.beam, 5, "data", raw.frames.tolist())
     assert [number for number, count in enumerate(integrals.missing) if count] == [3, 9]
     assert found.notes == ["/exchange/data_white has 1 values that are no numbers: they are left out of the mean"]
-    counts = [{"first": 0, "missing": sum(integrals.missing), "saturated": 0, "levels": integrals.levels}]
+    counts = [{"first": 0, **integrals.counts}]
     figures = scan_figures(found.notes, raw.degrees, raw.shape, counts)
     assert figures["missing_percent"] == pytest.approx(100 * 3 / (41 * ROWS * COLUMNS))
     assert (figures["odd"], figures["frames"]) == (1, 41)
@@ -286,6 +286,54 @@ def test_what_is_odd_is_noted(tmp_path: Path, note: str, change: Callable[[Made]
         assert any(note in line for line in inspect(read_scan(file, defaults("tomography")), 5).notes)
 
 
+def discs(degrees: np.ndarray, columns: int = 128) -> np.ndarray:
+    """Return sinograms (row, angle, column) of some discs, of which none is in the middle."""
+    turns = np.radians(degrees)[None, :, None]
+    places = np.arange(columns) - (columns - 1) / 2 - 2.3
+    made_of = [(-20, 10, 14), (15, -18, 10), (22, 20, 6)]
+    rows = np.arange(1, 4)[:, None, None] / 2
+    chords = (r**2 - (places - rows * (x * np.cos(turns) + y * np.sin(turns))) ** 2 for x, y, r in made_of)
+    return np.asarray(sum(2 * np.sqrt(chord.clip(0)) for chord in chords) / columns, np.float32)
+
+
+TURNS = {
+    "half": np.linspace(0, 180, 121),
+    "turn": np.linspace(0, 360, 90, endpoint=False),
+    "golden": np.arange(121) * 111.246,
+    "few": np.arange(8) * 22.5,
+    "back": -np.linspace(0, 180, 121),
+}
+
+
+@pytest.mark.parametrize("degrees", TURNS.values(), ids=TURNS)
+@pytest.mark.parametrize("noise", [0, 0.05])
+def test_the_centre_of_mass_goes_around_as_the_angles_say(degrees: np.ndarray, noise: float) -> None:
+    sinograms = discs(degrees)
+    sinograms += np.random.default_rng(0).normal(0, noise, sinograms.shape).astype(np.float32)
+    assert wander(sinograms, degrees) < 0.25
+
+
+@pytest.mark.parametrize("columns", [6, -6, 12])
+def test_a_sample_that_moved_wanders(columns: int) -> None:
+    sinograms = discs(TURNS["half"])
+    sinograms[:, 60:] = np.roll(sinograms[:, 60:], columns, axis=2)
+    assert wander(sinograms, TURNS["half"]) == pytest.approx(abs(columns) / 6, rel=0.2)
+    assert wander(np.zeros((1, 5, 8), np.float32), np.arange(5) * 36.0) == 0
+
+
+@pytest.mark.parametrize("factor", [3.0, 30.0])
+def test_a_part_of_the_detector_that_is_stuck_bright_is_noted(tmp_path: Path, factor: float) -> None:
+    """Narrow stripes are removed as rings; wide ones are in the volume, and explain what was measured."""
+    scan = made()
+    scan.data[:, :, 12:18] = factor * BEAM
+    with h5py.File(scan.write(tmp_path / "p.h5")) as file:
+        raw = read_scan(file, defaults("tomography"))
+        found = line_integrals(raw.read(0, 41), inspect(raw, 5).beam, 5, "data", raw.frames.tolist())
+    figures = scan_figures([], raw.degrees, raw.shape, [{"first": 0, **found.counts}])
+    assert figures["bright_percent"] == 100 * 6 / COLUMNS
+    assert any("18.8 % of the values are 1.6 times as bright as the flats" in note for note in figures["notes"])
+
+
 @pytest.mark.parametrize(
     ("frame", "factor", "note"), [(12, 0.5, "frame 12 has another beam"), (slice(None), 2.0, "brighter than the flats")]
 )
@@ -295,12 +343,12 @@ def test_a_beam_that_changes_is_noted(tmp_path: Path, frame: Any, factor: float,
     with h5py.File(scan.write(tmp_path / "p.h5")) as file:
         raw = read_scan(file, defaults("tomography"))
         found = line_integrals(raw.read(0, 41), inspect(raw, 5).beam, 5, "data", raw.frames.tolist())
-    counts = [{"first": 0, "missing": 0, "saturated": 0, "levels": found.levels}]
+    counts = [{"first": 0, **found.counts}]
     assert any(note in line for line in scan_figures([], raw.degrees, raw.shape, counts)["notes"])
 
 
 def test_frames_that_a_trial_leaves_out_are_noted() -> None:
-    counts = [{"first": 4, "missing": 1, "saturated": 0, "levels": [0.3, 0.3, 0.9, 0.3, 0.3]}]
+    counts = [{"first": 4, "missing": 1, "saturated": 0, "bright": 0, "levels": [0.3, 0.3, 0.9, 0.3, 0.3]}]
     notes = scan_figures([], np.arange(9) * 20.0, (9, 2, 8), counts)["notes"]
     assert notes == [
         "4 of 9 frames were not read, and are zero",

@@ -219,6 +219,7 @@ def test_a_real_tooth(mill: Mill, tmp_path: Path) -> None:
     figures = json.loads(result(mill, "tooth.h5", run, "quality.json"))
     assert figures["centre"]["columns"] == pytest.approx(295.1, abs=0.2)
     assert figures["centre"]["difference"] < 1
+    assert figures["centre"]["wander"] < 0.1
     assert figures["phantom"] is None
     group = opened(result(mill, "tooth.h5", run, "volume.ome.zarr.zip"), tmp_path / "tooth.ome.zarr")
     (shown,) = group.attrs["ome"]["multiscales"]
