@@ -219,6 +219,21 @@ def test_a_header_that_does_not_end_is_given_up_early(records):
         sink.write(block)
 
 
+@pytest.mark.parametrize("records", [RecordFormat.LINES, RecordFormat.WHOLE])
+def test_an_empty_result_that_is_called_gzip_is_gzip(records):
+    merged, counted = written(rules(records, suffix=".csv.gz"), [b"", b""])
+    assert merged.startswith(b"\x1f\x8b")
+    assert gzip.decompress(merged) == b""
+    assert counted == (2 if records is RecordFormat.WHOLE else 0)
+    assert written(rules(records, suffix=".csv"), [b"", b""])[0] == b""
+    assert (
+        gzip.decompress(
+            written(rules(suffix=".gz", tasks=lambda: 3), [gzip.compress(b"a"), b"", gzip.compress(b"b")])[0]
+        )
+        == b"a\nb"
+    )
+
+
 def test_an_output_that_lies_there_already_is_counted_by_the_same_rules(tmp_path):
     made = tmp_path / "output"
     made.write_bytes(b">a\nAC\n>b\nGT")

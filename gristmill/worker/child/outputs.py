@@ -33,6 +33,11 @@ class OutputRules:
         """Return whether its records are lines, or made of them."""
         return traits_of(self.records).is_text
 
+    @property
+    def is_gzip_result(self) -> bool:
+        """Return whether the output becomes a result that is called gzip."""
+        return self.is_result and says_gzip(self.suffix)
+
     def counter(self) -> Counter:
         """Return a counter of an output's records."""
         return make_reader(self.records).counter(0)

@@ -96,6 +96,8 @@ class Sink(io.RawIOBase):
         if self._inflater:
             self._inflater.finish()
         self._counter.close()
+        if not self.size and self._rules.is_gzip_result:
+            self._append(gzip_member(b""))  # no bytes at all are no gzip
         missing = self._end.missing() if self._rules.is_text and self.size else b""
         if missing and self._is_completed():
             self._append(gzip_member(missing) if self._inflater else missing)
