@@ -16,7 +16,10 @@ from gristmill.client import embedded
 from gristmill.errors import ExitCode
 from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
-from tests.mpi.nodes import PACE, PROGRAMS
+from tests.mpi.nodes import PROGRAMS
+
+# a busy machine's store may be slow to answer: the main node, which reaches it, is not to call itself cut off
+PACE = ("--heartbeat-seconds", "1", "--lost-seconds", "15")
 
 
 def why_not() -> str:
@@ -71,7 +74,7 @@ def test_a_node_whose_network_is_gone_is_lost_and_ends_itself(isolated: Mill):
     isolated._until(lambda: len(tries(isolated, f"{job}#1", ended=True)) == 1, 60, "the lost node waits for ever")
     batch.terminate_job(jobId=job, reason="seen")
     assert tries(isolated, f"{job}#0")[0]["container"]["exitCode"] == ExitCode.NODE_LOST
-    assert any("no heartbeat from node 1 for 6 s" in line for line in log(isolated, f"{job}#0"))
+    assert any("no heartbeat from node 1 for 15 s" in line for line in log(isolated, f"{job}#0"))
 
 
 def tries(mill: Mill, node: str, ended: bool = False) -> list[dict[str, Any]]:
