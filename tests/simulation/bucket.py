@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from gristmill.storage import compose
-from tests.simulation.facts import Deleted, Put
+from tests.simulation.facts import Deleted, Looked, Put
 from tests.simulation.wire import failure
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Bucket:
     def _call(self, what: str, key: str, act: Callable[[], Any], writes: bool = False) -> Any:
         return self._world.wire.call(f"{what} {key}", act, writes)
 
-    def _store(self, key: str, body: bytes, metadata: dict[str, str], parts: int = 0) -> Object:
+    def store(self, key: str, body: bytes, metadata: dict[str, str], parts: int = 0) -> Object:
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest() + (f"-{parts}" if parts else "")
         made = Object(bytes(body), etag, f"v{self._world.kernel.number()}", dict(metadata))
         old, self.objects[key] = self.objects.get(key), made
@@ -65,6 +65,11 @@ class Bucket:
         self.writes.append(key)
         self._world.note(Put(key, old, made))
         return made
+
+    def remove(self, key: str) -> None:
+        """Remove an object, if it is there; its versions stay."""
+        if self.objects.pop(key, None):
+            self._world.note(Deleted(key))
 
     def _find(self, key: str, version: str | None, operation: str, code: str = "NoSuchKey") -> Object:
         found = self._versions.get((key, version)) if version else self.objects.get(key)
@@ -86,6 +91,7 @@ class Bucket:
         self, *, Bucket: str, Key: str, VersionId: str | None = None, ChecksumMode: str | None = None
     ) -> Any:
         def act() -> dict[str, Any]:
+            self._world.note(Looked(Key, self.objects.get(Key)))
             found = self._find(Key, VersionId, "HeadObject", "404")
             return {
                 "ContentLength": len(found.body),
@@ -136,7 +142,7 @@ class Bucket:
     ) -> Any:
         def act() -> dict[str, Any]:
             self._hold(Key, IfMatch, IfNoneMatch, "PutObject")
-            made = self._store(Key, Body, Metadata or {})
+            made = self.store(Key, Body, Metadata or {})
             return {"ETag": f'"{made.etag}"', "VersionId": made.version}
 
         condition = " if absent" if IfNoneMatch else " if unchanged" if IfMatch else ""
@@ -144,8 +150,7 @@ class Bucket:
 
     def delete_object(self, *, Bucket: str, Key: str) -> Any:
         def act() -> dict[str, Any]:
-            if self.objects.pop(Key, None):
-                self._world.note(Deleted(Key))
+            self.remove(Key)
             return {}
 
         return self._call("DELETE", Key, act, True)
@@ -210,7 +215,7 @@ class Bucket:
             if any(len(body) < compose.S3_PART_MIN for body in bodies[:-1]):
                 raise failure("EntityTooSmall", 400, "CompleteMultipartUpload")
             del self._uploads[UploadId]
-            made = self._store(Key, b"".join(bodies), upload.metadata, len(bodies))
+            made = self.store(Key, b"".join(bodies), upload.metadata, len(bodies))
             return {"ETag": f'"{made.etag}"', "VersionId": made.version}
 
         return self._call("COMPLETE", Key, act, True)

@@ -1,5 +1,6 @@
 """What is dropped, and what must come of it."""
 
+import gzip
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from gristmill import keys
 from gristmill.runs.request import read_request
 from tests.simulation.bucket import BUCKET
 
+PLAIN, GZIP = "a.txt", "a.txt.gz"
 _Right = Callable[[bytes], bool]
 
 
@@ -26,8 +28,8 @@ class Dropped:
     may_succeed: bool  # False where a job loses records without a word
 
 
-def draw(random: Random, failing: bool) -> tuple[str, bytes, dict[str, str]]:
-    """Return a pipeline, the body of a file, and its metadata."""
+def draw(random: Random, failing: bool) -> tuple[str, bytes, dict[str, str], str]:
+    """Return a pipeline, the body of a file, its metadata, and its name."""
     pipeline = random.choice(["pairs", "pairs", "stages", "drift", "nodes"])
     body = b"".join(b"line %d of it\n" % number for number in range(random.randint(1, 7)))
     metadata = {"lines-per-task": str(random.randint(1, 4))}
@@ -37,7 +39,11 @@ def draw(random: Random, failing: bool) -> tuple[str, bytes, dict[str, str]]:
             metadata["losing"] = "1000"
     if random.random() < 0.1:
         metadata["max-cost"] = "0.0000001"
-    return pipeline, body, metadata
+    if pipeline == "stages" and random.random() < 0.5:
+        middle = random.randrange(len(body))
+        members = [gzip.compress(half, mtime=0) for half in (body[:middle], body[middle:])]
+        return pipeline, b"".join(members), metadata, GZIP
+    return pipeline, body, metadata, PLAIN
 
 
 def event_of(key: str, body: bytes, etag: str, version: str) -> dict[str, Any]:
@@ -50,7 +56,8 @@ def event_of(key: str, body: bytes, etag: str, version: str) -> dict[str, Any]:
 def dropped(event: dict[str, Any], pipeline: str, name: str, body: bytes, metadata: dict[str, str]) -> Dropped:
     run = read_request(event, BUCKET).run
     prefix = keys.results_prefix(pipeline, name, run)
-    lines = body.split(b"\n")[:-1]
+    plain = gzip.decompress(body) if name == GZIP else body
+    lines = plain.split(b"\n")[:-1]
     results = {f"{prefix}{branch}.txt": right for branch, right in _right(pipeline, lines).items()}
     ceiling = float(metadata["max-cost"]) if "max-cost" in metadata else None
     return Dropped(run, pipeline, event, prefix, results, ceiling, "losing" not in metadata)

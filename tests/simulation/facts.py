@@ -26,6 +26,14 @@ class Deleted:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """Somebody looked whether an object is there, and found this."""
+
+    key: str
+    found: "Object | None"
+
+
+@dataclass(frozen=True)
 class Submitted:
     """Batch took a job."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tests.simulation import vandal
 from tests.simulation.at_work import at_work
 from tests.simulation.drops import draw
 from tests.simulation.facts import Over
@@ -24,6 +25,8 @@ def play(seed: int, only: frozenset[str] | None = None, script: Script | None = 
             Person(world, dropped.run, "events").begin(
                 lambda: world.states.start("drop-2", dropped.event) and None, late
             )
+        if trouble.of("tampering"):
+            vandal.begin(world, dropped.run)
         person = Person(world, dropped.run)
         person.begin(person.see_through)
         settle(world)

@@ -13,9 +13,11 @@ from gristmill.enums import RunStatus
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.runs.evidence import Receipt
 from gristmill.runs.records import RunRecord
+from tests.simulation import vandal
 from tests.simulation.facts import (
     Answered,
     ExecutionEnded,
+    Looked,
     Notice,
     Over,
     Put,
@@ -49,6 +51,8 @@ class Memory:
     succeeded: set[str] = field(default_factory=set)  # runs whose success was announced
     done_before: dict[Process, set[int]] = field(default_factory=dict)  # of a container that Batch tries again
     silent: set[str] = field(default_factory=set)  # executions that Split found to be duplicates
+    damaged: set[str] = field(default_factory=set)  # results that a vandal has removed or replaced, since their merge
+    seen_right: set[tuple[Process, str]] = field(default_factory=set)  # results, by who saw them last as they must be
 
 
 def law(kind: type) -> Callable[[Law], Law]:
@@ -77,12 +81,37 @@ def all_names() -> list[str]:
 @law(Put)
 def results_are_right_at_every_moment(world: "World", put: Put) -> str | None:
     """No wrong byte ever stands in the results."""
+    if world.by.kind == vandal.KIND:
+        return None
+    world.memory.damaged.discard(put.key)
     drop = next((drop for drop in world.drops.values() if put.key in drop.right), None)
     return (
         None
         if drop is None or not drop.may_succeed or drop.right[put.key](put.new.body)
         else f"{put.key} has {put.new.body!r}"
     )
+
+
+@law(Looked)
+def results_are_looked_at(world: "World", looked: Looked) -> str | None:
+    """Whoever looks at a result sees it right, or does not: no law by itself, but kept for the next one."""
+    right = next((drop.right[looked.key] for drop in world.drops.values() if looked.key in drop.right), None)
+    if right is not None:
+        sight = (world.by, looked.key)
+        is_right = looked.found is not None and right(looked.found.body)
+        (world.memory.seen_right.add if is_right else world.memory.seen_right.discard)(sight)
+    return None
+
+
+@law(Answered)
+def success_is_checked_on_all_results(world: "World", answered: Answered) -> str | None:
+    """Success takes a CheckOutput that has seen all results of all stages right, each when it last looked at it."""
+    answer = answered.answer
+    if answered.function != "check_output" or answer["verdict"] != "COMPLETE" or not answer["last"]:
+        return None
+    drop = world.drops[answer["run"]]
+    unseen = [key for key in drop.right if (world.by, key) not in world.memory.seen_right]
+    return f"COMPLETE, and not seen right: {unseen}" if unseen and drop.may_succeed else None
 
 
 @law(Notice)
@@ -211,7 +240,7 @@ def results_are_replaced_by_the_owner(world: "World", put: Put) -> str | None:
     """Only the execution that owns a run puts other bytes in the place of a result."""
     run = next((run for run, drop in world.drops.items() if put.key in drop.right), None)
     owner = world.owner(run) if run else None
-    is_same = put.old is None or put.old.body == put.new.body
+    is_same = put.old is None or put.old.body == put.new.body or world.by.kind == vandal.KIND
     if owner is None or world.by.execution == owner.arn or is_same:
         return None
     return f"{put.key} by {world.by.name}, and the owner is {owner.label}"

@@ -87,6 +87,7 @@ MUTANTS: dict[str, list[Swap]] = {
     "a receipt is written before its segment": [(Segment, "seal", _seal_receipt_first)],
     "a receipt commits whatever segment is there": [(committed, "_commits", _commits_any)],
     "CheckOutput trusts Merge": [(check_output, "is_published", _TRUE)],
+    "the results of earlier stages are not looked for": [(check_output, "lost_results", lambda *_given: [])],
     "a run is claimed without a condition": [(split, "claim", _claim_unasked)],
     "a run is taken over whatever its fence": [(claim, "check_fence", nothing)],
     "functions go on after their run was taken over": [(at_work, "check_fence", nothing)],

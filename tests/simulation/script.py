@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.simulation import vandal
 from tests.simulation.kernel import Process
 from tests.simulation.wire import failure
 
@@ -89,6 +90,19 @@ def refuse(who: str, before: str, nth: int = 1) -> Act:
 
     def do(_world: "World", _process: Process) -> None:
         raise failure("ClientException", 400, "SubmitJob")
+
+    return Act(who, before, do, nth)
+
+
+def damage(who: str, before: str, key: str, body: bytes | None, nth: int = 1) -> Act:
+    """Have a vandal replace a run's result, or remove it where there is no `body`."""
+
+    def do(world: "World", _process: Process) -> None:
+        (drop,) = world.drops.values()
+        strike = world.kernel.spawn(
+            Process(vandal.KIND, vandal.KIND, drop.run), lambda: vandal.damage(world, f"{drop.prefix}{key}", body)
+        )
+        world.kernel.wait(strike)
 
     return Act(who, before, do, nth)
 

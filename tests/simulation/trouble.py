@@ -27,6 +27,7 @@ KINDS: dict[str, list[float]] = {
     "timeouts": [0.1],  # an execution runs out of time
     "mails lost": [0.1],  # SNS took a notice, and Notify does not learn it
     "failing tasks": [1.0],
+    "tampering": [1.0],  # somebody removes or replaces results
 }
 _SHARE = 0.3  # of the kinds that a history has
 

@@ -13,6 +13,7 @@ from tests.simulation.script import (
     answered,
     crash,
     cut_off,
+    damage,
     ended,
     lose_answer,
     owned_by,
@@ -296,3 +297,19 @@ def test_a_multi_node_job_that_batch_refuses_is_said_to_be_refused():
     world = stage(plot, refuse("drop.submit", "SubmitJob *"), pipeline="nodes")
     assert world.violations == []
     assert "Batch did not accept its job" in next(iter(world.states.executions.values())).cause
+
+
+@pytest.mark.parametrize("body", [None, b"what a vandal writes\n"])
+def test_a_result_that_is_damaged_before_the_last_check_is_no_success(body: bytes | None):
+    """It is a result of an earlier stage; the failure says so, and a resume merges it again."""
+    world = stage(wait, damage("drop.check_output", "LIST *counted*segments/", "upper.txt", body), pipeline="stages")
+    assert world.violations == []
+    ends = [(execution.label, execution.status) for execution in world.states.executions.values()]
+    assert ends == [("drop", "FAILED"), ("resume-1", "SUCCEEDED")]
+
+
+def test_a_result_that_is_damaged_while_it_is_merged_is_merged_again():
+    """Merge has made it, and has not recorded what it made."""
+    world = stage(wait, damage("drop.merge", "HEAD *published.json", "twice.txt", None))
+    assert world.violations == []
+    assert [execution.status for execution in world.states.executions.values()] == ["SUCCEEDED"]
