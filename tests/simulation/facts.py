@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.simulation.bucket import Object
+    from tests.simulation.executions import Execution
     from tests.simulation.jobs import Job
-    from tests.simulation.states import Execution
+    from tests.simulation.objects import Object
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tests.simulation.kernel import Process, Task
 from tests.simulation.seams import ENVIRONMENT, Client, simulate
 
 if TYPE_CHECKING:
-    from tests.simulation.states import Execution
+    from tests.simulation.executions import Execution
     from tests.simulation.world import World
 
 NAMES = ("split", "job_map", "merge", "check_output", "notify")

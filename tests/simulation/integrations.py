@@ -16,7 +16,7 @@ from tests.simulation.kernel import Process
 from tests.simulation.wire import failure
 
 if TYPE_CHECKING:
-    from tests.simulation.states import Execution
+    from tests.simulation.executions import Execution
     from tests.simulation.world import World
 
 _INVALID = 0.2  # of refusals, those that are for good

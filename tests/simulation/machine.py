@@ -11,7 +11,7 @@ from tests.simulation.facts import StateEntered
 from tests.simulation.kernel import Process, Signal, Task
 
 if TYPE_CHECKING:
-    from tests.simulation.states import Execution
+    from tests.simulation.executions import Execution
     from tests.simulation.world import World
 
 _SUCCEEDED: dict[str, Any] = {"Type": "Succeed"}

@@ -12,11 +12,11 @@ from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, NotFound
 from tests.simulation.bucket import BUCKET
+from tests.simulation.executions import MACHINE
 from tests.simulation.facts import StopProved
 from tests.simulation.jobs import QUEUE
 from tests.simulation.kernel import Process
 from tests.simulation.seams import CLOCK, STORE, Client
-from tests.simulation.states import MACHINE
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -59,19 +59,21 @@ class Person:
     def time_out(self, label: str) -> None:
         """Let an execution run out of its time."""
         states = self._world.states
-        states.end(next(one for one in states.executions.values() if one.label == label), RunStatus.TIMED_OUT)
+        states.end(
+            next(execution for execution in states.executions.values() if execution.label == label), RunStatus.TIMED_OUT
+        )
 
     def stop(self) -> None:
         """Stop the run as `gristmill stop` does."""
         try:
-            before = [arn for arn, one in self._world.states.executions.items() if one.run == self._run]
+            before = [arn for arn, execution in self._world.states.executions.items() if execution.run == self._run]
             run = find_run(stack(), self._run)
             stopped = control.stop(stack(), run, "me", clock=CLOCK)
         except (GristmillError, ClientError, BotoCoreError) as error:
             self._kernel.log(f"stop: {error}")
             return
         self._kernel.log(
-            f"stop: {stopped.status}, proved: {stopped.proved}, still: {[one.what for one in stopped.still]}"
+            f"stop: {stopped.status}, proved: {stopped.proved}, still: {[left.what for left in stopped.still]}"
         )
         if stopped.proved:
             self._world.note(StopProved(self._run, tuple(before)))

@@ -128,7 +128,9 @@ def owned_by(label: str) -> Until:
 
 def ended(label: str) -> Until:
     """Wait until an execution has ended."""
-    return lambda world: any(one.label == label and one.ended for one in world.states.executions.values())
+    return lambda world: any(
+        execution.label == label and execution.ended for execution in world.states.executions.values()
+    )
 
 
 def announced(status: str) -> Until:
@@ -155,7 +157,7 @@ def answered(name: str, times: int = 1) -> Until:
     """Wait until so many invocations of an execution's function have answered."""
 
     def is_so(world: "World") -> bool:
-        found = (one for one in world.functions.invocations if one.process.name == name)
-        return sum(one.is_answered for one in found) >= times
+        found = (invocation for invocation in world.functions.invocations if invocation.process.name == name)
+        return sum(invocation.is_answered for invocation in found) >= times
 
     return is_so

@@ -12,6 +12,7 @@ from tests.simulation.batch_client import BatchClient
 from tests.simulation.bucket import Bucket
 from tests.simulation.children import Children
 from tests.simulation.drops import PLAIN, Dropped, dropped, event_of
+from tests.simulation.executions import Execution
 from tests.simulation.functions import Functions
 from tests.simulation.integrations import Integrations
 from tests.simulation.kernel import Kernel, Process
@@ -19,7 +20,8 @@ from tests.simulation.mail import Mail
 from tests.simulation.nodes import Nodes
 from tests.simulation.script import Script
 from tests.simulation.seams import parse
-from tests.simulation.states import Execution, States
+from tests.simulation.states import States
+from tests.simulation.states_client import StatesClient
 from tests.simulation.trouble import Trouble
 from tests.simulation.wire import Wire
 
@@ -42,7 +44,7 @@ class World:
         self.clients: dict[str, Any] = {
             "s3": self.bucket,
             "batch": BatchClient(self),
-            "stepfunctions": self.states,
+            "stepfunctions": StatesClient(self),
             "sns": self.mail,
             "logs": self.mail,
         }

@@ -1,6 +1,7 @@
 """The simulation: the same seed gives the same history, it speaks the machine's language, and the laws hold."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from gristmill import state_machine
 from tests.project import PROJECT
 from tests.simulation.asl import check, load
 from tests.simulation.history import CALM, play, report
+from tests.simulation.laws import all_names
 from tests.simulation.world import World
 
 _TRACE = """
@@ -54,6 +56,13 @@ def test_a_simulated_run_has_the_states_and_events_of_a_real_one():
 def _succeeds_at(pipeline: str, world: World) -> bool:
     (drop,) = world.drops.values()
     return drop.pipeline == pipeline and drop.max_cost is None
+
+
+def test_every_law_is_documented_and_every_promise_names_its_own():
+    protocol, reliability = ((PROJECT / "docs" / name).read_text() for name in ("protocol.md", "reliability.md"))
+    named = {law for row in re.findall(r"(?m)^- Laws: (.*)$", reliability) for law in re.findall(r"`(\w+)`", row)}
+    assert [law for law in all_names() if f"`{law}`" not in protocol] == []
+    assert named and named <= set(all_names())
 
 
 def test_every_law_holds_where_there_is_no_trouble():
