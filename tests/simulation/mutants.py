@@ -19,6 +19,9 @@ from gristmill.steps.notify import notify
 from gristmill.steps.split import claim, split
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.segment import Segment
+from gristmill.worker.node import main_node
+from gristmill.worker.node.branch_work import BranchWork
+from gristmill.worker.node.verdict import Verdict
 
 Swap = tuple[Any, str, Any]
 
@@ -81,6 +84,14 @@ def _never(*_given: Any, **_named: Any) -> bool:
     return False
 
 
+def _believes_mpirun(mpirun: int, *_more: Any) -> Verdict:
+    return Verdict(mpirun, "as mpirun says")
+
+
+def _asks_nobody(_self: Any) -> list[Any]:
+    return []
+
+
 _functions, _judge, _Piece = control.functions, check_output.judge, publish.Piece
 _TRUE: Callable[..., bool] = lambda *_given: True  # noqa: E731
 MUTANTS: dict[str, list[Swap]] = {
@@ -107,6 +118,11 @@ MUTANTS: dict[str, list[Swap]] = {
         (merge, "read_committed", _misses_nothing),
     ],
     "counts are not compared": [(check_output, "count_failure", nothing)],
+    "nodes do again what an earlier try has committed": [(BranchWork, "is_committed", _never)],
+    "the main node believes mpirun": [
+        (main_node, "judge", _believes_mpirun),
+        (main_node.Others, "rank_ends", _asks_nobody),
+    ],
     "any execution reports on a run": [(ownership, "may_report", _TRUE)],
 }
 

@@ -1,6 +1,8 @@
 """The laws find each mechanism that is taken out of the core: by a history of a seed, or by one in words."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,18 @@ SEEDS = 120
 
 def pinned() -> Iterator[Callable[[], None]]:
     """Yield the histories in words."""
-    yield from (test for name, test in vars(test_histories).items() if name.startswith("test_"))
+    for name, test in vars(test_histories).items():
+        if name.startswith("test_"):
+            yield from (partial(test, **given) for given in parameters(test))
+
+
+def parameters(test: Callable[..., None]) -> list[dict[str, Any]]:
+    """Return the arguments with which pytest calls a test: those of its `parametrize`, or none."""
+    marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
+    if not marks:
+        return [{}]
+    ((name, values),) = (mark.args for mark in marks)
+    return [{name: value} for value in values]
 
 
 def breaks(history: Callable[[], None]) -> bool:

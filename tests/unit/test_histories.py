@@ -6,6 +6,7 @@ import pytest
 
 from gristmill.errors import ExitCode
 from tests.simulation.history import stage
+from tests.simulation.kernel import START
 from tests.simulation.people import Person
 from tests.simulation.script import (
     Act,
@@ -311,5 +312,28 @@ def test_a_result_that_is_damaged_before_the_last_check_is_no_success(body: byte
 def test_a_result_that_is_damaged_while_it_is_merged_is_merged_again():
     """Merge has made it, and has not recorded what it made."""
     world = stage(wait, damage("drop.merge", "HEAD *published.json", "twice.txt", None))
+    assert world.violations == []
+    assert [execution.status for execution in world.states.executions.values()] == ["SUCCEEDED"]
+
+
+def test_a_program_that_runs_past_its_time_limit_is_ended_and_done_again():
+    """Rank 0 hangs: the main node ends it, well before Batch would, and the pipeline tries again."""
+    limit = 60  # of the branch
+
+    def is_late(world: World) -> bool:
+        return world.kernel.now > START + 2 * limit
+
+    world = stage(wait, park("j1:0#1.ranks", "GET inputs/*", until=is_late), pipeline="nodes")
+    assert world.violations == []
+    (attempt,) = world.batch.jobs["j1"].containers[0].tries
+    assert attempt["container"]["exitCode"] == ExitCode.STOPPED
+    assert attempt["stoppedAt"] / 1000 < START + 2 * limit
+    assert [execution.status for execution in world.states.executions.values()] == ["SUCCEEDED"]
+
+
+@pytest.mark.parametrize("nth", range(1, 5))
+def test_a_node_that_is_lost_at_any_moment_leaves_no_half_output(nth: int):
+    """It is lost before its daemon has begun, while the program works, or after it has confirmed a good end."""
+    world = stage(wait, crash("j1:1#1", "GET *outcome.json", nth), pipeline="nodes")
     assert world.violations == []
     assert [execution.status for execution in world.states.executions.values()] == ["SUCCEEDED"]
