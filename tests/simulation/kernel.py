@@ -29,6 +29,7 @@ class Process:
     def __init__(self, name: str, kind: str, run: str = "", execution: str = "") -> None:
         self.name, self.kind, self.run, self.execution = name, kind, run, execution
         self.slow, self.skew, self.calls = 1.0, 0.0, 0
+        self.began = 0.0  # Unix seconds at which a function has written its sign
         self.fate: int | None = None
         self.loses_answer = self.is_cut_off = False  # a script's doing: see script.py
         self.is_dead = False

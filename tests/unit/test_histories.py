@@ -337,3 +337,14 @@ def test_a_node_that_is_lost_at_any_moment_leaves_no_half_output(nth: int):
     world = stage(wait, crash("j1:1#1", "GET *outcome.json", nth), pipeline="nodes")
     assert world.violations == []
     assert [execution.status for execution in world.states.executions.values()] == ["SUCCEEDED"]
+
+
+def test_a_function_that_begins_after_its_execution_lost_the_run_changes_nothing():
+    """The drop's execution times out while CheckOutput starts, which goes on only once resume-1 owns the run."""
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.time_out("drop")
+        person.resume()
+
+    assert broken(plot, park("drop.check_output", "PUT *_functions/*", until=owned_by("resume-1"))) == []

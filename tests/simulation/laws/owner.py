@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from gristmill import keys
 from gristmill.enums import RunStatus
 from gristmill.runs.records import RunRecord
 from tests.simulation import vandal
@@ -41,10 +42,23 @@ def runs_are_taken_over_from_the_dead(world: "World", put: Put) -> str | None:
     world.memory.owners.add(now)
     if was in (None, now):
         return None
+    world.memory.lost_at[str(was)] = world.kernel.now
     old, new = world.states.executions[str(was)], world.states.executions[now]
     if old.status is RunStatus.RUNNING:
         return f"{new.label} takes the run from {old.label}, which goes on"
     return f"{new.label}, whose stop was proved, takes the run" if now in world.memory.proved else None
+
+
+@law(Put)
+def what_lost_its_run_changes_nothing(world: "World", put: Put) -> str | None:
+    """A function whose sign comes after its execution has lost the run writes nothing else."""
+    by, lost = world.by, world.memory.lost_at.get(world.by.execution)
+    if by.kind == "function" and put.key.startswith(keys.signs(by.run)):
+        by.began = world.kernel.now
+        return None
+    if by.kind != "function" or lost is None or by.began <= lost:
+        return None
+    return f"{put.key} by {by.name}"
 
 
 @law(Submitted)

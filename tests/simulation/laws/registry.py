@@ -25,6 +25,7 @@ class Memory:
     succeeded: set[str] = field(default_factory=set)  # runs whose success was announced
     done_before: dict[Process, set[int]] = field(default_factory=dict)  # of a container that Batch tries again
     silent: set[str] = field(default_factory=set)  # executions that Split found to be duplicates
+    lost_at: dict[str, float] = field(default_factory=dict)  # when executions lost their run to another one
     damaged: set[str] = field(default_factory=set)  # results that a vandal has removed or replaced, since their merge
     seen_right: set[tuple[Process, str]] = field(default_factory=set)  # results, by who saw them last as they must be
 
