@@ -232,7 +232,18 @@ def test_a_time_limit_that_a_job_catches_is_how_its_task_ends(store, job):
     assert [failure.reason for failure in failures(store)] == [f"ran past its time limit of 0.2 s. {MORE_TIME}"]
 
 
-@pytest.mark.parametrize("job", [pass_over, wrap])
+def finish_early(strike, source, sink):
+    """Do as a program that handles SIGTERM itself: write what there is, and return."""
+    asked_to_end = []
+    signal.signal(signal.SIGTERM, lambda *_: asked_to_end.append(True))
+    for line in source:
+        if line == b"b\n":
+            strike()
+        if not asked_to_end:
+            sink.write(line)
+
+
+@pytest.mark.parametrize("job", [pass_over, wrap, finish_early])
 def test_sigterm_that_a_job_catches_drops_its_task(store, job):
     def strike():
         os.kill(os.getpid(), signal.SIGTERM)

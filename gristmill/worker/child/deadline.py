@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 from gristmill.errors import ExitCode, GristmillError
 from gristmill.humanize import past_time_limit
@@ -15,6 +15,7 @@ from gristmill.humanize import past_time_limit
 _GRACE = 5.0  # seconds from the exception in the main thread to the end of the process
 _EARLY = 0.05  # seconds by which an alarm may come before its time
 _LOOK_EVERY = 0.25  # seconds
+_install = signal.signal
 
 
 class TimedOut(BaseException):
@@ -131,13 +132,26 @@ class Termination:
     def call(self, work: Callable[[], None]) -> None:
         """Call `work`, unless the child got SIGTERM before; Terminated if it gets it, whatever `work` makes of it."""
         self._inside = True
+        signal.signal = self._install_noted  # type: ignore[assignment]
         try:
             if not self._received:
                 work()
         finally:
+            signal.signal = _install
             self._inside = False
             if self._received:
                 raise Terminated from None
+
+    def _install_noted(self, number: int, handler: Any) -> Any:
+        """Install a handler as `signal.signal` does; SIGTERM is noted before a job's own handler of it is called."""
+        if number != signal.SIGTERM or not callable(handler):
+            return _install(number, handler)
+
+        def noted(received: int, frame: FrameType | None) -> None:
+            self._received = True
+            handler(received, frame)
+
+        return _install(number, noted)
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         first, self._received = not self._received, True
