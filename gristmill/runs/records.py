@@ -53,6 +53,7 @@ class RunRecord(Record):
     execution: str  # ARN of the execution that owns the run
     fence: Annotated[int, Field(ge=1, le=FENCE_MAX)] = 1  # grows by one with each execution that takes the run over
     complete: bool = False  # its success is recorded: nobody takes it over any more
+    closed: bool = False  # its owner ended otherwise: a success that is late is none, until somebody takes it over
     claimed_at: AwareDatetime
     owner: str
     input: InputObject

@@ -63,6 +63,20 @@ def test_an_overtaken_split_of_a_file_that_is_too_dear_writes_no_stale_record():
     assert broken(stop_once_claimed_and_resume, late, max_cost=TOO_DEAR) == []
 
 
+def test_a_success_that_is_late_does_not_close_a_run_that_was_announced_as_stopped():
+    """The notice of a success is parked before it records it; a stop ends the execution, and its end is announced."""
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.stop()
+        person.resume()
+
+    late = park("drop.notify", "PUT*run.json", until=announced("ABORTED"))
+    world = stage(plot, late)
+    assert world.violations == []
+    assert "ABORTED" in [notice.status for notice in world.mail.notices]
+
+
 def test_a_resume_asks_the_ceiling_where_the_first_split_died_before_it():
     """Split claims and dies before the price is known; a resume goes on."""
 

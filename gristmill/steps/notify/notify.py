@@ -116,13 +116,15 @@ def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any
 def decide(store: Storage, event: ExecutionEvent) -> tuple[ExecutionEvent, RunRecord | None]:
     """Return the end to notify of, and the run's record.
 
-    A success is recorded in the run's record first. From then on nobody takes the run over, and whatever becomes of
-    the execution afterwards, the notice says success.
+    The end is recorded in the run's record first, and what comes first counts. After a success nobody takes the run
+    over, and whatever becomes of the execution, the notice says success; after another end a late success is none.
     """
     if event.status is RunStatus.SUCCEEDED:
         return event, revise_record(store, event.run, partial(_complete, event))
-    record = check_may_report(store, event)
-    if record and record.complete:
+    if check_may_report(store, event) is None:
+        return event, None
+    record = revise_record(store, event.run, partial(_close, event))
+    if record.complete:
         return replace(event, status=RunStatus.SUCCEEDED, reason=""), record
     return event, record
 
@@ -130,7 +132,15 @@ def decide(store: Storage, event: ExecutionEvent) -> tuple[ExecutionEvent, RunRe
 def _complete(event: ExecutionEvent, record: RunRecord) -> RunRecord:
     if not owns(event, record):
         raise Superseded(f"run {record.run} belongs to {record.execution} by now.")
+    if record.closed:
+        raise Superseded(f"run {record.run} has ended otherwise: its success comes late.")
     return record.model_copy(update={"complete": True})
+
+
+def _close(event: ExecutionEvent, record: RunRecord) -> RunRecord:
+    if record.complete or not owns(event, record):
+        return record
+    return record.model_copy(update={"closed": True})
 
 
 def _ended(clients: NotifyClients, summary: RunSummary, event: ExecutionEvent, record: RunRecord | None) -> RunSummary:

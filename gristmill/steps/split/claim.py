@@ -62,7 +62,7 @@ def take_over(store: Storage, request: Resume, execution: str) -> RunRecord:
         check_contract(record)
         if record.complete:
             raise Superseded(f"run {record.run} has SUCCEEDED: nothing is missing.")
-        return record.model_copy(update={"execution": execution, "fence": record.fence + 1})
+        return record.model_copy(update={"execution": execution, "fence": record.fence + 1, "closed": False})
 
     return revise_record(store, request.run, take)
 
