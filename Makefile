@@ -124,7 +124,7 @@ lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 test-simulation: setup ## ten thousand histories on a virtual clock, under faults, and mutants that the laws must find
 	$(BIN)/python -m pytest --quiet -n 2 --dist load tests/simulation
 
-test-hostile: setup ## the embedded AWS where proxies, configuration, locale and modules around it are against it
+test-hostile: setup ## the embedded AWS where strangers, planted files, proxies, configuration and locale are against it
 	$(BIN)/python -m pytest --quiet tests/hostile
 
 wheel: setup ## the wheel and the source archive, in dist/
@@ -158,7 +158,7 @@ test-faults: setup ## a tenth of all requests to the store fails, in every way t
 	$(BIN)/python -m pytest --quiet tests/endurance/test_faults.py
 
 test-deaths: setup ## runs succeed while parts of the embedded AWS are killed, again and again, and its folders deleted
-	$(BIN)/python -m pytest --quiet tests/endurance/test_replaced.py tests/endurance/test_dead_server.py
+	$(BIN)/python -m pytest --quiet tests/endurance/test_replaced.py tests/endurance/test_dead_server.py tests/endurance/test_death.py
 
 test-readers: setup ## thousands of odd files of each format: cut and compressed in any way, the same records or a refusal
 	$(BIN)/python -m pytest --quiet tests/endurance/test_readers.py

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Frame
 
 from embedded_aws.lifecycle.daemon import LOG_FILE
 from tests.browser.conftest import REBOUND
+from tests.hostile.test_access import ask
 from tests.integration.mill import Mill
-from tests.integration.test_access import ask
 
 FETCH = """async attacks => {
   const read = [];

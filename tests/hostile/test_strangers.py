@@ -18,8 +18,8 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from embedded_aws.lifecycle import daemon
+from tests.hostile.test_access import ask
 from tests.integration.mill import Mill, keys_of
-from tests.integration.test_access import ask
 from tests.integration.test_store import BYTES, files, limited, linux, open_files
 
 NOBODY = 65534
