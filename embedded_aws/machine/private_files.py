@@ -15,11 +15,15 @@ _DRAFT = re.compile(r"\.(.+)\.[0-9a-f]{8}")
 
 def open_private(path: Path, flags: int) -> int:
     """Open a file that is its user's alone, making it if need be; Refused for anything else of that name."""
-    try:
-        file = os.open(path, flags | os.O_CREAT | _PLAIN, 0o600)
-    except OSError as error:
-        raise Refused([f"{path} cannot be opened ({error.strerror})"], "Remove it, or mend the folder.") from error
-    info = os.fstat(file)
+    while True:
+        try:
+            file = os.open(path, flags | os.O_CREAT | _PLAIN, 0o600)
+        except OSError as error:
+            raise Refused([f"{path} cannot be opened ({error.strerror})"], "Remove it, or mend the folder.") from error
+        info = os.fstat(file)
+        if info.st_nlink:
+            break
+        os.close(file)  # it was removed just after it was opened
     if not stat.S_ISREG(info.st_mode) or info.st_uid != os.getuid() or info.st_nlink != 1:
         os.close(file)
         raise Refused([f"{path} is not a file of your own"], "Remove it.")

@@ -20,6 +20,12 @@ from tests.unit.test_node_others import PLACE, SHORT, Memory
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
 
 
+@pytest.fixture(autouse=True)
+def mpirun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open MPI need not be installed."""
+    monkeypatch.setattr(node, "find_mpirun", lambda: Path("mpirun"))
+
+
 @pytest.fixture
 def memory() -> Memory:
     return Memory()
