@@ -101,6 +101,21 @@ def test_a_stopped_resume_takes_nothing_over():
     assert broken(plot, late, failing=FAILS_AT_FIRST) == []
 
 
+def test_a_resume_that_ran_out_of_time_takes_nothing_over():
+    """resume-1 times out in its Split, before it takes over; resume-1-1 works; the old Split goes on."""
+
+    def plot(person: Person) -> None:
+        person.until(ended("drop"))
+        person.resume()
+        person.until(struck)
+        person.time_out("resume-1")
+        person.until(ended("resume-1"))
+        person.resume()
+
+    late = park("resume-1.split", "HEAD *run.json", until=owned_by("resume-1-1"))
+    assert broken(plot, late, failing=FAILS_AT_FIRST) == []
+
+
 def test_a_late_settlement_ends_no_job_of_the_next_owner():
     """The drop's execution times out; its settlement reads the record; resume-1 takes over, and has jobs by then."""
 
