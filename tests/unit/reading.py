@@ -120,7 +120,7 @@ def bgzip(text: bytes, block: int = 65280, end: bytes = reference._bgzf_eof) -> 
 
 def gzip_members(text: bytes, size: int) -> bytes:
     """Return gzip of members with so many bytes of data."""
-    return b"".join(gzip.compress(text[place : place + size]) for place in range(0, len(text), size))
+    return b"".join(gzip.compress(text[place : place + size], mtime=0) for place in range(0, len(text), size))
 
 
 PACKED: dict[str, Callable[[bytes, int], bytes]] = {

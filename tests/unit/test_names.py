@@ -19,7 +19,7 @@ from tests.unit.conftest import ROOTS
 from tests.unit.reading import record_of
 
 TEXT = b"a\nb\n"
-PACKED = gzip.compress(TEXT)
+PACKED = gzip.compress(TEXT, mtime=0)
 BLOCKS = gzip_member(TEXT) + gzip_member(b"")
 
 

@@ -115,7 +115,7 @@ def test_a_reader_of_the_merged_file_finds_each_record_that_was_counted(records,
     tasks = data.draw(st.lists(st.tuples(st.lists(kind.record, max_size=3), st.booleans()), min_size=1, max_size=5))
     outputs = [kind.write(made, end) for made, _ in tasks]
     outputs = [text if ends else text.removesuffix(end) for text, (_, ends) in zip(outputs, tasks, strict=True)]
-    pack: Callable[[bytes], bytes] = (lambda body: gzip.compress(body) if body else b"") if is_gzip else bytes
+    pack: Callable[[bytes], bytes] = (lambda body: gzip.compress(body, mtime=0) if body else b"") if is_gzip else bytes
     wanted = rules(records, tasks=lambda: len(tasks), suffix=".gz" if is_gzip else "")
     merged, counted = written(wanted, [pack(text.encode()) for text in outputs], step)
     text = (gzip.decompress(merged) if is_gzip else merged).decode()
@@ -157,7 +157,7 @@ def test_lines_are_ended_at_seams_and_nowhere_else(outputs, merged, counted, is_
 def test_what_is_no_text_is_never_touched_and_says_what_to_do():
     asked = r"nor is text, and the next .*\. Say `output_records: whole`"
     with pytest.raises(Refused, match=asked):
-        written(rules(is_declared=False, suffix=".gz"), [gzip.compress(b"\x00\x01"), b""])
+        written(rules(is_declared=False, suffix=".gz"), [gzip.compress(b"\x00\x01", mtime=0), b""])
     for output in (b"\x00\x01", b"\xe9", b"caf\xc3"):
         with pytest.raises(Refused, match=asked):
             written(rules(is_declared=False), [output, b""])
@@ -178,14 +178,26 @@ def test_an_end_that_is_added_stands_among_blocks_of_bgzf_too():
 @pytest.mark.parametrize(
     ("output", "wanted", "why"),
     [
-        (gzip.compress(b"a" * 99)[:-9], {"suffix": ".gz"}, "the output is gzip that breaks off"),
+        (gzip.compress(b"a" * 99, mtime=0)[:-9], {"suffix": ".gz"}, "the output is gzip that breaks off"),
         (b"\x1f\x8bbroken", {"suffix": ".gz"}, "the output begins as gzip, but is none"),
-        (gzip.compress(b"a,b\n"), {"has_header": True}, "its header cannot be kept once"),
+        (gzip.compress(b"a,b\n", mtime=0), {"has_header": True}, "its header cannot be kept once"),
         ("a\n".encode("utf-16"), {}, "the output is UTF-16 or UTF-32, not lines as output_records says"),
         (b"a\n", {"suffix": ".csv.gz"}, "the output is not gzip, but is to be called so: .csv.gz"),
-        (gzip.compress(b"a\n"), {"suffix": ".csv", "is_named": False}, "is gzip, but would be called .csv, as the"),
-        (gzip.compress(b"a\n"), {"suffix": ".dat"}, "is gzip, and is to be joined with others to what is called .dat"),
-        (gzip.compress(b"a\n"), {"is_result": False}, "is to be joined with others to what is called without any"),
+        (
+            gzip.compress(b"a\n", mtime=0),
+            {"suffix": ".csv", "is_named": False},
+            "is gzip, but would be called .csv, as the",
+        ),
+        (
+            gzip.compress(b"a\n", mtime=0),
+            {"suffix": ".dat"},
+            "is gzip, and is to be joined with others to what is called .dat",
+        ),
+        (
+            gzip.compress(b"a\n", mtime=0),
+            {"is_result": False},
+            "is to be joined with others to what is called without any",
+        ),
         (b"a\n", {"suffix": ".gz", "is_result": False}, "the output is not gzip, but is to be called so: .gz"),
         (b'"a', {"records": RecordFormat.CSV}, "the output is no sound csv: record 1"),
         (b"@a\nAC\n+\nI", {"records": RecordFormat.FASTQ}, "the output is no sound fastq: record 1"),
@@ -228,7 +240,9 @@ def test_an_empty_result_that_is_called_gzip_is_gzip(records):
     assert written(rules(records, suffix=".csv"), [b"", b""])[0] == b""
     assert (
         gzip.decompress(
-            written(rules(suffix=".gz", tasks=lambda: 3), [gzip.compress(b"a"), b"", gzip.compress(b"b")])[0]
+            written(
+                rules(suffix=".gz", tasks=lambda: 3), [gzip.compress(b"a", mtime=0), b"", gzip.compress(b"b", mtime=0)]
+            )[0]
         )
         == b"a\nb"
     )
