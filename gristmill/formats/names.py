@@ -1,4 +1,4 @@
-"""What names of files tell of their content: how they end, and whether they say that it is compressed."""
+"""What file names show of their content: their suffix, and whether it is compressed."""
 
 from pathlib import PurePosixPath
 

@@ -23,7 +23,7 @@ def encode(text: str) -> str:
 
 
 def decode(value: str) -> str:
-    """Return the text of a value of metadata; ValueError, with the mend, where it cannot be told."""
+    """Return the text of a value of metadata; ValueError, with the mend, where it cannot be decoded."""
     if _MAIL_SAFE.search(value):
         raise ValueError(f"S3 cannot carry it as it was set, and made {value!r} of it; {_MEND}")
     if not _is_marked(value):

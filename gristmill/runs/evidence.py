@@ -39,7 +39,7 @@ class Receipt(Record):
         """Refuse a receipt whose lists lack a task, or whose outputs do not lie one after another."""
         tasks = self.end - self.first
         if tasks < 1 or {len(self.bytes_in), len(self.records_in), len(self.records_out)} != {tasks}:
-            raise ValueError("it does not tell of every task")
+            raise ValueError("it does not account for every task")
         if len(self.offsets) != tasks + 1 or self.offsets[0] != 0 or sorted(self.offsets) != self.offsets:
             raise ValueError("its outputs do not lie one after another")
         return self

@@ -25,7 +25,7 @@ class ObjectVersion(Record):
 
     @classmethod
     def of(cls, found: ObjectInfo) -> Self:
-        """Return the object that a HEAD or a write tells of."""
+        """Return the object that a HEAD or a write is about."""
         return cls(key=found.key, version=found.version, etag=found.etag, size=found.size)
 
     def open(self, store: Storage, start: int, end: int) -> BinaryIO:

@@ -19,7 +19,7 @@ from gristmill.runs.checks import CheckResult
 from gristmill.runs.evidence import Failure
 from gristmill.runs.schema import Record, Words
 
-CONTRACT: Literal[2] = 2  # of where a run's objects lie; runs of contract 1 are shown, and not gone on with
+CONTRACT: Literal[2] = 2  # of where a run's objects lie; runs of contract 1 are shown, and cannot be resumed
 
 
 class InputObject(Record):
@@ -52,7 +52,7 @@ class RunRecord(Record):
     run: str
     execution: str  # ARN of the execution that owns the run
     fence: Annotated[int, Field(ge=1, le=FENCE_MAX)] = 1  # grows by one with each execution that takes the run over
-    complete: bool = False  # its success is recorded: nobody takes it over any more
+    complete: bool = False  # its success is recorded: it cannot be taken over any more
     closed: bool = False  # its owner ended otherwise: a success that is late is none, until somebody takes it over
     claimed_at: AwareDatetime
     owner: str

@@ -12,7 +12,7 @@ from gristmill.enums import RunStatus
 
 @dataclass(frozen=True)
 class EndedJob:
-    """A Batch job that was told to end: its state then and now, and how many of its containers were alive then."""
+    """A Batch job that a stop ended: its state then and now, and how many of its containers were alive then."""
 
     id: str
     name: str
@@ -46,7 +46,7 @@ class Stopped:
 
 
 def describe_ended(stack: Stack, jobs: Mapping[str, dict[str, Any]]) -> list[EndedJob]:
-    """Return what has become of jobs that were told to end, given as they were before, by id."""
+    """Return what has become of jobs that a stop ended, given as they were before, by id."""
     now = {job["jobId"]: job for job in describe_jobs(stack.client("batch"), jobs)}
     return [_ended(job, now.get(job_id, job)) for job_id, job in jobs.items()]
 
@@ -56,7 +56,7 @@ def _ended(was: dict[str, Any], now: dict[str, Any]) -> EndedJob:
 
 
 def _living(job: dict[str, Any]) -> int:
-    """Return how many of a job's containers have not ended; an array tells by its summary."""
+    """Return how many of a job's containers have not ended; an array by its summary."""
     children = job.get("arrayProperties", {}).get("statusSummary")
     if children is None:
         return int(job["status"] not in TERMINAL)

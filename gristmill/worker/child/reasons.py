@@ -34,7 +34,7 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def _own(error: BaseException) -> str:
-    """Return the text of an exception of the job's own; one that says nothing is told by its place."""
+    """Return the text of an exception of the job's own; one without a text is named by its place."""
     text, kind = str(error), type(error).__name__
     if text:
         return f"{kind}: {text}"

@@ -16,7 +16,7 @@ from gristmill.worker.child.record_end import Inflater, RecordEnd, gzip_member
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 _MARKED = (RecordFormat.LINES, RecordFormat.CSV)  # readers of these take a mark
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # those of UTF-16 and UTF-32
-_HEAD = 3  # bytes that tell what an output is
+_HEAD = 3  # bytes that show what an output is
 
 
 def count_records(made: Path, rules: OutputRules) -> int:
@@ -46,7 +46,7 @@ class Sink(io.RawIOBase):
         self._end = RecordEnd()
         self._inflater: Inflater | None = None
         self._fault: GristmillError | None = None
-        self._head: bytes | None = b""  # what waits until it tells what the output is; None once it has
+        self._head: bytes | None = b""  # what waits until it shows what the output is; None once it has
         self._begun: bytes | None = b"" if rules.has_header else None  # of the header, until that is whole
         self.header = ""
         self.size = 0

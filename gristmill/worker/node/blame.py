@@ -42,7 +42,7 @@ class Blame:
 
 
 def read_blame(report: str) -> Blame | None:
-    """Return whom mpirun's report blames, None if nobody."""
+    """Return the rank that mpirun's report blames, None if it blames none."""
     text = " ".join(report.split())
     abort, ended, failed = _ABORT.search(text), _ENDED.search(text), _FAILED.search(text)
     if abort:
