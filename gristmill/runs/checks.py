@@ -1,14 +1,10 @@
 """What was found of the figures that branches wrote."""
 
-from typing import Annotated
-
-from pydantic import AfterValidator
-
 from gristmill.enums import FigureVerdict
 from gristmill.humanize import number
 from gristmill.pipeline.check import Check
 from gristmill.pipeline.fields import Closed
-from gristmill.printable import encodable
+from gristmill.runs.schema import Words
 
 
 class CheckResult(Closed):
@@ -17,7 +13,7 @@ class CheckResult(Closed):
     check: Check
     value: int | float | None
     verdict: FigureVerdict
-    problem: Annotated[str, AfterValidator(encodable)] = ""  # why there is no number
+    problem: Words = ""  # why there is no number
 
     @property
     def headline(self) -> str:

@@ -1,18 +1,14 @@
 """What a run reads of what it has made or was given, pinned: those very bytes, whatever lies under the key by now."""
 
 from collections.abc import Callable
-from typing import Annotated, BinaryIO, Literal, Self
-
-from pydantic import Field
+from typing import BinaryIO, Literal, Self
 
 from gristmill import keys
 from gristmill.enums import Encoding
 from gristmill.errors import Changed
 from gristmill.runs.reading import find_readable, read
-from gristmill.runs.schema import Record
+from gristmill.runs.schema import Count, Record
 from gristmill.storage import ObjectInfo, Storage
-
-Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class ObjectVersion(Record):
