@@ -24,7 +24,7 @@ uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-
 
 endef
 
-.PHONY: help setup tools mpi science awsb snakemake demo test reference docs lint wheel test-wheel test-hostile test-sam test-simulation test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-readers test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference docs lint wheel test-wheel test-hostile test-sam test-simulation test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-readers test-mishaps test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -162,6 +162,9 @@ test-deaths: setup ## runs succeed while parts of the embedded AWS are killed, a
 
 test-readers: setup ## thousands of odd files of each format: cut and compressed in any way, the same records or a refusal
 	$(BIN)/python -m pytest --quiet tests/endurance/test_readers.py
+
+test-mishaps: setup ## runs whose functions break or freeze, whose stack, connection or results are lost, or that were begun by hand
+	$(BIN)/python -m pytest --quiet -n 2 --dist loadfile tests/mishaps
 
 test-soak: setup ## 200 small runs leave no process, thread, file handle or growing memory behind
 	$(BIN)/python -m pytest --quiet tests/endurance/test_soak.py
