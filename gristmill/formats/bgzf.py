@@ -99,15 +99,13 @@ def _from(view: View, place: int, table: Table) -> BinaryIO:
 def _cut_near(reader: NearReader, view: View, start: int, per_task: int) -> "array[int]":
     first, end = _Near(view, 0).virtual(start), view.size << 16
     targets = range((first >> 16) + per_task, view.size, per_task)
-    found = view.together(partial(_border, reader, view), targets, _AT_ONCE)
+    blocks = set(filter(None, view.together(partial(_block_after, view), targets, _AT_ONCE)))  # the same for many cuts
+    found = view.together(partial(_border, reader, view), sorted(blocks), _AT_ONCE)
     return array("Q", sorted({first, end, *(place for place in found if place > first)}))
 
 
-def _border(reader: NearReader, view: View, target: int) -> int:
-    """Return the first record that begins behind the first byte of the first block at or after `target`."""
-    block = _block_after(view, target)
-    if block is None:
-        return view.size << 16
+def _border(reader: NearReader, view: View, block: int) -> int:
+    """Return the first record that begins behind the first byte of the block at `block`."""
     near = _Near(view, block)
     try:
         place = reader.border(near.read, 1, UNKNOWN_SIZE)
