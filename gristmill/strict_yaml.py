@@ -8,6 +8,7 @@ import yaml
 from gristmill import printable
 
 _SHOWN = 60  # characters of what is there
+_DEEPEST = 100  # levels of lists and mappings; Python's own limit differs with what else runs in the process
 _NAME_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")  # `<<` takes over the fields of another mapping
 _OF_OLD = re.compile(r"[-+]?(0[0-9_]+|\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?)")  # octal, base 60: YAML 1.1 alone has them
 
@@ -15,8 +16,21 @@ _OF_OLD = re.compile(r"[-+]?(0[0-9_]+|\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?)")  # octa
 class StrictLoader(yaml.SafeLoader):
     """SafeLoader that refuses a name given twice, where YAML lets the last one win, and names that are no text.
 
-    So it does with numbers that YAML 1.1 and 1.2 read differently, as 010 and 12:30, and those of thousands of digits.
+    So it does with numbers that YAML 1.1 and 1.2 read differently, as 010 and 12:30, and those of thousands of digits,
+    and with what is nested deeper than anybody means.
     """
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Return the next node of the tree; MarkedYAMLError where it lies too deep."""
+        if self._depth == _DEEPEST:
+            what = f"nested deeper than {_DEEPEST} levels"
+            raise yaml.composer.ComposerError(None, None, what, self.get_mark())
+        self._depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """Return what a node holds; MarkedYAMLError with its place where it is no number, or can mean two."""

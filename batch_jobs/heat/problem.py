@@ -141,7 +141,7 @@ def _temperatures(initial: NDArray[Any]) -> Field:
 def _from_yaml(raw: bytes) -> dict[str, Any]:
     try:
         given = yaml.load(raw, Loader=StrictLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         text = f"the file is no YAML: {printable.line(' '.join(str(error).split()))}"
         raise Refused([text], "Give size: [rows, columns], and so on.") from error
     if not isinstance(given, dict) or not isinstance(given.get("size"), list) or len(given["size"]) != 2:

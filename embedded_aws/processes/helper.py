@@ -1,6 +1,7 @@
 """The server's end of a helper that starts processes, and of each process that it has started."""
 
 import array
+import contextlib
 import json
 import math
 import os
@@ -68,10 +69,11 @@ class Started:
             return self._code
 
     def signal_all(self, number: int) -> None:
-        """Send a signal to its process group; after SIGKILL, what has left the group ends as well."""
+        """Send a signal to what is left of its process group; after SIGKILL, what has left the group ends as well."""
         if number == signal.SIGKILL:
             self._kill_helper_at = min(self._kill_helper_at, time.monotonic() + _GRACE)
-        os.killpg(self.pid, number)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
 
     def _has_news(self, seconds: float) -> bool:
         """Return whether its helper reports something, or is gone, within a time."""

@@ -78,7 +78,7 @@ def _read_yaml(file: Path) -> tuple[Any, yaml.Node | None]:
     """Return what a file holds, and the tree that knows its lines; Refused, in one line, where it is no YAML."""
     try:
         text = file.read_text(encoding="utf-8")
-        return yaml.load(text, Loader=StrictLoader), yaml.compose(text, Loader=yaml.SafeLoader)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, Loader=StrictLoader), yaml.compose(text, Loader=StrictLoader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise Refused([f"{file}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
@@ -90,8 +90,6 @@ def _read_yaml(file: Path) -> tuple[Any, yaml.Node | None]:
     except yaml.reader.ReaderError as error:
         what = f"character {error.position + 1:,} is {error.character:#x}, which YAML does not allow"
         raise Refused([f"{file}: {what}"]) from error
-    except RecursionError as error:
-        raise Refused([f"{file}: nested too deep"]) from error
 
 
 def _why_no_yaml(error: yaml.MarkedYAMLError) -> str:

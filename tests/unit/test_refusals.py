@@ -79,7 +79,7 @@ def with_split(split: str) -> str:
         (f"{WHOLE}x: {'9' * 5000}\n",
          f":10: {NO_YAML}{'9' * 60}… (5,000 characters in all) is no number and no day; in quotes it is text"),
         (f"{WHOLE}x: 2026-13-45\n", f":10: {NO_YAML}2026-13-45 is no number and no day; in quotes it is text"),
-        (f"{HEAD}stages: {'[' * 3_000}{']' * 3_000}\n", ": nested too deep"),
+        (f"{HEAD}stages: {'[' * 3_000}{']' * 3_000}\n", f":4: {NO_YAML}nested deeper than 100 levels"),
         (f"{HEAD}stages: &a [*a]\n",
          ":4: stages.0: must be a mapping with the fields name, input, split, branches, not a list of 1"),
         (f"{WHOLE}# \x1b\n", ": character 146 is 0x1b, which YAML does not allow"),

@@ -1,6 +1,5 @@
 """The server's end of a zygote."""
 
-import contextlib
 import json
 import signal
 import socket
@@ -78,8 +77,7 @@ class Zygote(Pool):
 
     def kill(self) -> None:
         """End it now, with all that it has started."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.signal_all(signal.SIGKILL)
+        self._process.signal_all(signal.SIGKILL)
         self._process.wait()
         self.close()
 

@@ -1,6 +1,5 @@
 """Workers of functions: forked by a zygote, kept warm, killed when they are late."""
 
-import contextlib
 import json
 import select
 import shutil
@@ -102,8 +101,7 @@ class Worker:
     def kill(self) -> None:
         """End the worker and all it has started."""
         if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.signal_all(signal.SIGKILL)
+            self._process.signal_all(signal.SIGKILL)
         self._process.wait()
         self._connection.close()
         self._log.close()
