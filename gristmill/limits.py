@@ -85,6 +85,11 @@ FILES_MAX = 100_000
 # A header is read whole by every task, and handed to it before its records
 HEADER_MAX = 1 * MIB
 
+# A pipeline's code: each container fetches and unpacks it, and Split holds it in memory
+CODE_MAX = 20 * MIB
+CODE_FILES_MAX = 2_000
+CODE_PATH_MAX_BYTES = 255
+
 # A record is read whole into memory: the outcome of a branch that publishes 100,000 files has a key of each
 RECORD_MAX = 64 * MIB
 
