@@ -90,6 +90,10 @@ CODE_MAX = 20 * MIB
 CODE_FILES_MAX = 2_000
 CODE_PATH_MAX_BYTES = 255
 
+# A drop note names a run's files and holds its parameters; a run has a handful of files besides the one that is cut
+NOTE_MAX = 64 * 1024
+INPUTS_MAX = 16
+
 # A record is read whole into memory: the outcome of a branch that publishes 100,000 files has a key of each
 RECORD_MAX = 64 * MIB
 

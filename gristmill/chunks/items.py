@@ -16,7 +16,7 @@ from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
 
 S3_SCHEME = "s3://"
-READABLE = (keys.INPUTS, keys.RESULTS, keys.RUNS, keys.WORK)  # what jobs may read
+READABLE = (*keys.GIVEN, keys.RUNS, keys.WORK)  # what jobs may read
 _MEANT = re.compile(  # whoever wrote this meant an object
     r"[^a-z0-9]*(s3[an]?\s*(:\s*[/\\]|//|:[a-z0-9][a-z0-9.-]{2,62}/)|arn:aws[a-z-]*:s3:)", re.IGNORECASE
 )

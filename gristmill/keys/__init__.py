@@ -2,11 +2,16 @@
 
 from gristmill.keys.branches import BranchKeys, parse_failure, receipt_of, usage_figures
 from gristmill.keys.dropped import (
+    GIVEN,
     INPUTS,
+    REFERENCES,
     REPORT,
     RESULTS,
+    UPLOADS,
     Dropped,
     input_key,
+    is_note,
+    note_key,
     parse_input,
     report,
     result,
@@ -49,12 +54,15 @@ from gristmill.keys.runs import (
 from gristmill.keys.tasks import Span, parse_span, task_name
 
 __all__ = [
+    "GIVEN",
     "INPUTS",
     "JOBS",
+    "REFERENCES",
     "REPORT",
     "RESERVED",
     "RESULTS",
     "RUNS",
+    "UPLOADS",
     "WORK",
     "BranchKeys",
     "Dropped",
@@ -67,11 +75,13 @@ __all__ = [
     "estimate",
     "input_key",
     "is_check",
+    "is_note",
     "items",
     "job_command",
     "job_file",
     "job_folder",
     "job_name_prefix",
+    "note_key",
     "outcome",
     "outcomes",
     "own",

@@ -1,31 +1,51 @@
-"""What users drop, and what they get: `inputs/` and `results/`."""
+"""What users drop, and what they get: `inputs/`, `uploads/`, `references/` and `results/`."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 INPUTS = "inputs/"
+UPLOADS = "uploads/"  # files of drops that a note names
+REFERENCES = "references/"  # files that many runs read
 RESULTS = "results/"
+GIVEN = (INPUTS, UPLOADS, REFERENCES, RESULTS)  # where a run's files may lie
 REPORT = "report"  # no result is called so
+_NOTE = ".drop.json"
 
 
 @dataclass(frozen=True)
 class Dropped:
     """An input key taken apart: `inputs/<pipeline>/<name>`; `name` may hold slashes, either may be empty."""
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # it stands in records
+
     pipeline: str
     name: str
 
 
 def parse_input(key: str) -> Dropped:
-    """Take an input key apart; a key outside `inputs/` is a programming error (the rule filters it)."""
+    """Take an input key apart, a drop note's without its ending.
+
+    A key outside `inputs/` is a programming error (the rule filters it).
+    """
     if not key.startswith(INPUTS):
         raise ValueError(f"not an input key: {key}")
     pipeline, _, name = key[len(INPUTS) :].partition("/")
-    return Dropped(pipeline, name)
+    return Dropped(pipeline, name.removesuffix(_NOTE))
+
+
+def is_note(key: str) -> bool:
+    """Return whether an input key is that of a drop note."""
+    return key.endswith(_NOTE)
 
 
 def input_key(pipeline: str, name: str) -> str:
     """Return the key that starts `pipeline` on a file called `name`."""
     return f"{INPUTS}{pipeline}/{name}"
+
+
+def note_key(pipeline: str, name: str) -> str:
+    """Return the key of the drop note that starts `pipeline`, with results that are called after `name`."""
+    return f"{input_key(pipeline, name)}{_NOTE}"
 
 
 def results_prefix(pipeline: str, name: str, run: str) -> str:

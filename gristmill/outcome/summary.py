@@ -13,6 +13,7 @@ from gristmill.outcome.event import ExecutionEvent
 from gristmill.pipeline.parameters import owner
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.drop import Drop
+from gristmill.runs.note import read_given
 from gristmill.runs.records import Bill, Finding, RunRecord
 from gristmill.runs.repository import find_estimate, find_newest_finding
 from gristmill.storage import ObjectInfo, Storage
@@ -74,8 +75,7 @@ class RunSummary:
 
 def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None, now: datetime) -> RunSummary:
     """Gather the summary of a run; little is known of one without a record, for Split failed before its claim."""
-    key, size, whose = _dropped(store, event, record)
-    dropped = keys.parse_input(key)
+    dropped, size, whose = _dropped(store, event, record)
     return RunSummary(
         status=event.status,
         run=event.run,
@@ -109,15 +109,16 @@ def with_cost(
     return replace(summary, cost=measure(seen, record, summary.findings, summary.ended_at)), seen
 
 
-def _dropped(store: Storage, event: ExecutionEvent, record: RunRecord | None) -> tuple[str, int, str]:
-    """Return the dropped object's key and size, and its owner."""
+def _dropped(store: Storage, event: ExecutionEvent, record: RunRecord | None) -> tuple[keys.Dropped, int, str]:
+    """Return what was dropped, the size of the file that is cut into tasks, and the owner."""
     if record:
-        return record.input.key, record.input.size, record.owner
+        return record.dropped, record.input.size, record.owner
     drop = event.request
     if not isinstance(drop, Drop):
         raise Corrupt(f"run {event.run} is to be resumed, but has no record.")
-    head = store.head(drop.key, drop.version)
-    return drop.key, drop.size, owner(head.metadata if head else {}, drop.requester)
+    given = read_given(store, drop)
+    size = given.source.size if given.source else drop.size
+    return keys.parse_input(drop.key), size, owner(given.metadata, drop.requester)
 
 
 def results(store: Storage, dropped: keys.Dropped, run: str) -> list[ObjectInfo]:

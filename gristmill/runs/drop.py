@@ -38,7 +38,7 @@ def run_id(bucket: str, key: str, version: str | None, etag: str, sequencer: str
 
 def is_no_drop(key: str) -> str | None:
     """Return why a key starts no run (a folder marker, a temporary name), None where it does."""
-    name = keys.parse_input(key).name.rpartition("/")[2]
+    name = key.removeprefix(keys.INPUTS).partition("/")[2].rpartition("/")[2]
     if key.endswith("/"):
         return "a folder marker"
     if name.startswith(".") or name.endswith("~") or name.lower().endswith(_TEMPORARY):

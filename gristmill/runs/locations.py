@@ -33,7 +33,7 @@ def output_key(record: RunRecord, branch: str) -> str:
     stage, made = find_branch(pipeline, branch)
     if branch not in result_branches(pipeline):
         return keys.BranchKeys(record.run, stage.name, branch).merged
-    name = keys.parse_input(record.input.key).name
+    name = record.dropped.name
     if made.output is OutputKind.FILES:
         return keys.result(pipeline.name, name, record.run, f"{branch}/")
     return keys.result(pipeline.name, name, record.run, branch + suffix(record, made))
@@ -55,7 +55,7 @@ def _made_suffix(record: RunRecord, branch: str) -> str:
 
 
 def _dropped_name(record: RunRecord) -> str:
-    return keys.parse_input(record.input.key).name
+    return record.input.key.rpartition("/")[2]
 
 
 def find_branch(pipeline: Pipeline, branch: str) -> tuple[Stage, Branch]:

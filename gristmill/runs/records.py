@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from gristmill.enums import CheckVerdict, FigureVerdict, RunStatus
-from gristmill.keys import INPUTS
+from gristmill.keys import GIVEN, INPUTS, Dropped, parse_input
 from gristmill.limits import FENCE_MAX
 from gristmill.pipeline.model import Pipeline
 from gristmill.runs.checks import CheckResult
@@ -23,10 +23,10 @@ CONTRACT: Literal[2] = 2  # of where a run's objects lie; runs of contract 1 are
 
 
 class InputObject(Record):
-    """The object version that a run works on; bytes, never the key's newest version."""
+    """The object version that a run's tasks are cut from; bytes, never the key's newest version."""
 
     bucket: str
-    key: Annotated[str, StringConstraints(pattern=f"^{INPUTS}")]
+    key: Annotated[str, StringConstraints(pattern=f"^({'|'.join(GIVEN)})")]
     version: str | None
     etag: str
     size: int
@@ -56,6 +56,7 @@ class RunRecord(Record):
     closed: bool = False  # its owner ended otherwise: a success that is late is none, until somebody takes it over
     claimed_at: AwareDatetime
     owner: str
+    dropped: Dropped  # pipeline and name, by the key that was dropped
     input: InputObject
     pipeline: Pipeline | None  # None where the drop is refused
     parameters: dict[str, JsonValue]
@@ -70,6 +71,16 @@ class RunRecord(Record):
         if not isinstance(given, dict) or type(resumes) is not int:
             return given
         return {name: value for name, value in given.items() if name != "resumes"} | {"fence": resumes + 1}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_before_notes(cls, given: object) -> object:
+        """Read a record of before there were drop notes: what was dropped is the input itself."""
+        read = given.get("input") if isinstance(given, dict) else None
+        key = read.get("key") if isinstance(read, dict) else getattr(read, "key", None)
+        if not isinstance(given, dict) or "dropped" in given or not (isinstance(key, str) and key.startswith(INPUTS)):
+            return given
+        return {**given, "dropped": parse_input(key)}
 
     @property
     def resumes(self) -> int:

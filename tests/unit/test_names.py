@@ -71,4 +71,4 @@ def test_a_name_ends_as_a_pipeline_accepts_in_capitals_or_not():
     pipeline = pipeline.model_copy(update={"accepts": Accepts(suffixes=[".FASTA", ".fa"])})
     for name, faults in (("x.FASTA", 0), ("x.fasta", 0), ("x.Fa", 0), ("x.txt", 1)):
         drop = Drop("memory", f"inputs/odd/{name}", None, "", 1, "", "")
-        assert len(object_faults(drop, ObjectInfo(drop.key, 1, ""), pipeline)) == faults
+        assert len(object_faults(ObjectInfo(drop.key, 1, ""), pipeline)) == faults

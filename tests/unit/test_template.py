@@ -139,8 +139,10 @@ def test_older_versions_live_longer_than_an_execution_may_take():
         for rule in RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
         if "Prefix" in rule
     }
-    for prefix in (keys.RUNS, keys.WORK, keys.RESULTS, keys.INPUTS):
+    for prefix in (keys.RUNS, keys.WORK, keys.RESULTS, *keys.GIVEN):
         older = rules[prefix]["NoncurrentVersionExpiration"]["NoncurrentDays"]
         assert days < (kept["MinValue"] if older == {"Ref": "IntermediateDays"} else older)
-    assert rules[keys.INPUTS]["NoncurrentVersionExpiration"]["NoncurrentDays"] == {"Ref": "IntermediateDays"}
+    for prefix in (keys.INPUTS, keys.UPLOADS, keys.REFERENCES):
+        assert rules[prefix]["NoncurrentVersionExpiration"]["NoncurrentDays"] == {"Ref": "IntermediateDays"}
+    assert "ExpirationInDays" not in rules[keys.REFERENCES]
     assert rules[keys.RUNS]["ExpirationInDays"] == rules[keys.WORK]["ExpirationInDays"] == {"Ref": "IntermediateDays"}

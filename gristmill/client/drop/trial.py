@@ -100,7 +100,7 @@ class Trial:
     @property
     def results(self) -> list[tuple[str, Path]]:
         """Return the results made so far: name and file."""
-        dropped = keys.parse_input(self.record.input.key)
+        dropped = self.record.dropped
         prefix = keys.results_prefix(dropped.pipeline, dropped.name, RUN)
         return [(made.key.removeprefix(prefix), self.store.path(made.key)) for made in self.store.list(prefix)]
 

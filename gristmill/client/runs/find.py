@@ -60,7 +60,7 @@ class Run:
     def dropped(self) -> keys.Dropped:
         """Return pipeline and file name."""
         if self.record:
-            return keys.parse_input(self.record.input.key)
+            return self.record.dropped
         request = self.execution.request
         return keys.parse_input(request.key) if isinstance(request, Drop) else keys.Dropped("", "")
 

@@ -14,11 +14,12 @@ from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
 from gristmill.runs.at_work import check_contract, check_fence, check_not_stopped
 from gristmill.runs.drop import Drop
+from gristmill.runs.note import read_given
 from gristmill.runs.records import CONTRACT, InputObject, RunRecord
 from gristmill.runs.repository import read_record, revise_record
 from gristmill.runs.request import Resume
 from gristmill.steps.split.refusals import name_faults, object_faults
-from gristmill.storage import Storage
+from gristmill.storage import ObjectInfo, Storage
 
 
 @dataclass(frozen=True)
@@ -79,33 +80,40 @@ def refuse(store: Storage, record: RunRecord, faults: list[str]) -> RunRecord:
 
 def make_record(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
     """Return the record of a drop, with every fault that refuses it."""
-    head = store.head(drop.key, drop.version)
-    metadata = head.metadata if head else {}
-    name = keys.parse_input(drop.key).pipeline
-    pipeline, faults = _load(name, claimant.roots)
-    parameters, more_faults = resolve(pipeline, metadata) if pipeline else ({}, [])
-    max_cost, ceiling_faults = read_ceiling(metadata, claimant.limits.max_cost)
-    faults += more_faults + ceiling_faults + object_faults(drop, head, pipeline)
+    given = read_given(store, drop)
+    dropped = keys.parse_input(drop.key)
+    pipeline, faults = _load(dropped.pipeline, claimant.roots)
+    parameters, more_faults = resolve(pipeline, given.metadata) if pipeline else ({}, [])
+    max_cost, ceiling_faults = read_ceiling(given.metadata, claimant.limits.max_cost)
+    faults += more_faults + ceiling_faults + list(given.faults)
+    faults += object_faults(given.source, pipeline) if given.source else []
+    faults += [f"{dropped.pipeline} has no input {name}; leave it out" for name in given.inputs]
     record = RunRecord(
         contract=CONTRACT,
         run=drop.run,
         execution=claimant.execution,
         claimed_at=claimant.now,
-        owner=owner(metadata, drop.requester),
-        input=InputObject(
-            bucket=drop.bucket,
-            key=drop.key,
-            version=drop.version,
-            etag=head.etag if head else drop.etag,
-            size=head.size if head else drop.size,
-            sequencer=drop.sequencer,
-        ),
+        owner=owner(given.metadata, drop.requester),
+        dropped=dropped,
+        input=_input(drop, given.source),
         pipeline=pipeline,
         parameters=parameters,
         max_cost=max_cost,
         faults=faults,
     )
     return record.model_copy(update={"faults": faults + name_faults(record)}) if pipeline else record
+
+
+def _input(drop: Drop, source: ObjectInfo | None) -> InputObject:
+    """Return the object that is cut into tasks; where there is none, the dropped one stands in its place."""
+    return InputObject(
+        bucket=drop.bucket,
+        key=source.key if source else drop.key,
+        version=source.version if source and source.key != drop.key else drop.version,
+        etag=source.etag if source else drop.etag,
+        size=source.size if source else drop.size,
+        sequencer=drop.sequencer,
+    )
 
 
 def _load(name: str, roots: Sequence[Path]) -> tuple[Pipeline | None, list[str]]:

@@ -3,19 +3,16 @@
 from gristmill import keys
 from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.pipeline.model import Pipeline
-from gristmill.runs.drop import Drop
 from gristmill.runs.locations import frozen, output_key, result_branches
 from gristmill.runs.records import RunRecord
 from gristmill.storage import ObjectInfo
 
 
-def object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None) -> list[str]:
+def object_faults(head: ObjectInfo, pipeline: Pipeline | None) -> list[str]:
     """Return what is wrong with the dropped object itself, whatever its content."""
-    if head is None:
-        return [f"{drop.key} (version {drop.version}) is gone; drop the file again"]
     faults = [] if head.size else ["the file is empty; drop one with content"]
     accepts = pipeline.accepts if pipeline else None
-    if accepts and accepts.suffixes and not drop.key.lower().endswith(tuple(map(str.lower, accepts.suffixes))):
+    if accepts and accepts.suffixes and not head.key.lower().endswith(tuple(map(str.lower, accepts.suffixes))):
         faults.append(f"the file's name must end in one of: {', '.join(accepts.suffixes)}")
     if accepts and head.size > accepts.max_bytes:
         faults.append(f"the file has {head.size:,} bytes; the pipeline takes at most {int(accepts.max_bytes):,}")
@@ -24,7 +21,7 @@ def object_faults(drop: Drop, head: ObjectInfo | None, pipeline: Pipeline | None
 
 def name_faults(record: RunRecord) -> list[str]:
     """Return whether the dropped file's name is so long that the keys of its results could not be."""
-    dropped = keys.parse_input(record.input.key)
+    dropped = record.dropped
     results = [output_key(record, branch) for branch in result_branches(frozen(record))]
     results.append(keys.report(dropped.pipeline, dropped.name, record.run, "html"))
     longest = max(len(key.encode()) for key in results)

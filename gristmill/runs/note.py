@@ -1,0 +1,143 @@
+"""A drop note: a small file under `inputs/` that names the files of a run, so that none begins without its second one.
+
+Anybody who may drop files writes one by hand, too. It is parsed strictly: what cannot be meant is refused, with the
+mend, and names no object that a run may not read.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from gristmill import keys
+from gristmill.errors import Refused, first_fault
+from gristmill.limits import INPUTS_MAX, NOTE_MAX, S3_KEY_MAX_BYTES
+from gristmill.pipeline.fields import ParameterName
+from gristmill.pipeline.metadata import encode
+from gristmill.printable import short
+from gristmill.runs.drop import Drop
+from gristmill.runs.schema import Record, Words
+from gristmill.storage import ObjectInfo, Storage
+
+_INPUT = "input"  # no other input is called so
+_S3 = "s3://"
+_MEND = "Correct the note and drop it again."
+_PUT = "put it there with: gristmill references put"
+
+
+class NotedObject(Record):
+    """An object that a note names: of this version, or (None) of the newest."""
+
+    key: Annotated[str, Field(min_length=1, max_length=S3_KEY_MAX_BYTES)]
+    version: Annotated[str, Field(min_length=1, max_length=S3_KEY_MAX_BYTES)] | None = None
+
+
+def _as_object(given: Any) -> Any:
+    return {"key": given} if isinstance(given, str) else given
+
+
+Noted = Annotated[NotedObject, BeforeValidator(_as_object)]  # a key alone will do
+
+
+class DropNote(Record):
+    """`<name>.drop.json`: `input` is cut into tasks; `inputs` has the other files, by their names in the pipeline."""
+
+    contract: Literal[1]
+    input: Noted
+    inputs: Annotated[dict[ParameterName, Noted], Field(max_length=INPUTS_MAX)] = Field(default_factory=dict)
+    params: dict[str, Words] = Field(default_factory=dict)  # as a dropped file's metadata has them
+    owner: Words = ""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Return what would stand in the metadata of a dropped file."""
+        own = {"owner": self.owner} if self.owner else {}
+        return {name: encode(text) for name, text in {**own, **self.params}.items()}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a drop gives its run: texts by parameter, the file that is cut into tasks, the others by name."""
+
+    metadata: Mapping[str, str]
+    source: ObjectInfo | None
+    inputs: Mapping[str, ObjectInfo] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()  # of the note and of what it names
+
+
+def read_given(store: Storage, drop: Drop) -> Given:
+    """Return what a drop gives, be it the file itself or a note that names it."""
+    head = store.head(drop.key, drop.version)
+    if head is None:
+        return Given({}, None, faults=(f"{drop.key} (version {drop.version}) is gone; drop the file again",))
+    if not keys.is_note(drop.key):
+        return Given(head.metadata, head)
+    try:
+        note = read_note(store, head)
+    except Refused as refused:
+        return Given({}, None, faults=tuple(refused.advice))
+    return _look(store, note)
+
+
+def read_note(store: Storage, head: ObjectInfo) -> DropNote:
+    """Return a drop note; Refused where it is none."""
+    if head.size > NOTE_MAX:
+        raise Refused([f"{head.key} has {head.size:,} bytes; a drop note has at most {NOTE_MAX:,}"], _MEND)
+    return parse_note(head.key, store.read(head.key, 0, head.size, head.version, head.etag) if head.size else b"")
+
+
+def parse_note(key: str, raw: bytes) -> DropNote:
+    """Return the drop note that these bytes are; Refused, in one line, where they are none."""
+    try:
+        note = DropNote.model_validate_json(raw, strict=True)
+        json.loads(raw, object_pairs_hook=_refuse_twice)  # that it is not deep is known by now
+    except ValidationError as error:
+        raise Refused([f"{key} is no drop note ({first_fault(error)})"], _MEND) from error
+    except ValueError as error:
+        raise Refused([f"{key} is no drop note ({error})"], _MEND) from error
+    return note
+
+
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{short(name)} is given twice")
+    return dict(pairs)
+
+
+def _look(store: Storage, note: DropNote) -> Given:
+    """Return what a note gives, its objects as they are now."""
+    found: dict[str, ObjectInfo] = {}
+    faults: list[str] = []
+    for name, noted in [(_INPUT, note.input), *note.inputs.items()]:
+        try:
+            found[name] = find_object(store, noted)
+        except Refused as refused:
+            faults += [f"{name}: {fault}" for fault in refused.faults]
+    return Given(note.metadata, found.pop(_INPUT, None), found, tuple(faults))
+
+
+def find_object(store: Storage, noted: NotedObject) -> ObjectInfo:
+    """Return an object that a run is to read; Refused where it may not, or where there is none."""
+    key = readable_key(noted.key, store.bucket)
+    head = store.head(key, noted.version)
+    if head is None:
+        of_version = f" in version {noted.version}" if noted.version else ""
+        mend = f"; {_PUT} {key.rpartition('/')[2]}" if key.startswith(keys.REFERENCES) and not noted.version else ""
+        raise Refused([f"{short(key)} does not exist{of_version}{mend}"])
+    return head
+
+
+def readable_key(text: str, bucket: str) -> str:
+    """Return the key that a text means; Refused where it is none of a file that a run may read."""
+    key = text.removeprefix(f"{_S3}{bucket}/")
+    if "://" in key or key.lower().startswith("arn:"):
+        raise Refused([f"{short(text)} is not in this bucket; a run reads this one alone: copy it to {_S3}{bucket}/"])
+    if not key.startswith(keys.GIVEN):
+        raise Refused([f"{short(text)} is not where runs find their files: name a key below {', '.join(keys.GIVEN)}"])
+    if key.endswith("/") or keys.is_note(key):
+        raise Refused([f"{short(text)} is {'a folder' if key.endswith('/') else 'a drop note'}; name the file itself"])
+    return key

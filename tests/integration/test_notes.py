@@ -1,0 +1,31 @@
+"""Drop notes on the deployed template: the files lie elsewhere and start nothing, the note starts the run."""
+
+import json
+
+from gristmill import keys
+from tests.integration.mill import OWNER, Mill
+
+
+def test_a_note_starts_the_run_of_files_that_start_nothing(mill: Mill):
+    before = len(
+        mill.client("stepfunctions").list_executions(stateMachineArn=mill.outputs["StateMachineArn"])["executions"]
+    )
+    file = "uploads/0123/two words.txt"
+    would_be = mill.put(file, b"a b\nc\n", {})
+    note = {"contract": 1, "input": file, "params": {"lines_per_task": "1"}, "owner": OWNER}
+    run = mill.put(keys.note_key("words", "dir/noted"), json.dumps(note).encode(), {})
+    outcome = mill.finish(run)
+    assert outcome["status"] == "SUCCEEDED"
+    assert outcome["results"] == [f"results/words/dir/noted/{run}/counted.txt"]
+    body = mill.mail(run, "SUCCEEDED").get_content()
+    assert "words/dir/noted" in body
+    listed = mill.client("stepfunctions").list_executions(stateMachineArn=mill.outputs["StateMachineArn"])["executions"]
+    assert not any(would_be in execution["name"] for execution in listed)
+    assert len(listed) >= before + 1
+
+
+def test_a_note_of_what_no_run_may_read_is_refused_by_mail(mill: Mill):
+    note = {"contract": 1, "input": "runs/0123456789abcdef/run.json", "owner": OWNER}
+    run = mill.put(keys.note_key("words", "sly"), json.dumps(note).encode(), {})
+    assert mill.finish(run)["status"] == "FAILED"
+    assert "is not where runs find their files" in " ".join(mill.mail(run, "FAILED").get_content().split())
