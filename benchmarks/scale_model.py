@@ -29,7 +29,7 @@ from gristmill.cost.estimate import (
 from gristmill.cost.load import Load, merge_requests
 from gristmill.enums import Compute
 from gristmill.pipeline.loading import load, roots
-from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.model import Expects, Pipeline
 from gristmill.runs.cursor import Cursor
 from gristmill.steps.job_map.job_map import plan_arrays
 
@@ -103,8 +103,8 @@ def ours(pipeline: Pipeline, tasks: int, task_bytes: int, lane: Lane) -> Scale:
 
 def _planned(stage: StageLoad, lane: Lane) -> Iterator[dict[str, Any]]:
     cursor = Cursor(RUN, stage.stage.name, limits.ATTEMPTS_MAX)
-    for branch in stage.stage.branches:
-        yield plan_arrays(lane, cursor, stage.stage, branch, stage.cut.tasks)
+    for work in stage.loads:
+        yield plan_arrays(lane, cursor, work.branch, stage.cut.tasks, work.children)
 
 
 def _payload(planned: list[dict[str, Any]]) -> int:
@@ -126,7 +126,7 @@ def merge_seconds(load: Load) -> float:
 def classic(pipeline: Pipeline, tasks: int, task_bytes: int) -> Scale:
     """Return what one Map item, one Batch job and one copied chunk for each task take."""
     branches = [branch for stage in pipeline.stages for branch in stage.branches]
-    jobs, working = tasks * len(branches), tasks * task_bytes / branches[0].expects.bytes_per_second
+    jobs, working = tasks * len(branches), tasks * task_bytes / (branches[0].expects or Expects()).bytes_per_second
     hours = sum((tasks * CHILD_START_SECONDS + working) / 3600 * branch.vcpus for branch in branches)
     gib_hours = sum((tasks * CHILD_START_SECONDS + working) / 3600 * branch.memory / 1024 for branch in branches)
     usage = Usage(

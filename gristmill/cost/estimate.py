@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from gristmill import state_machine
-from gristmill.batch.plan import children
+from gristmill.batch.plan import Work, children, share_of
 from gristmill.cost.bill import Usage
 from gristmill.cost.load import (
     Load,
@@ -23,7 +23,7 @@ from gristmill.cost.load import (
 from gristmill.enums import Compute
 from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
-from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.pipeline.model import Branch, Expects, Pipeline, Stage
 from gristmill.pipeline.parameters import Values, size_of
 from gristmill.sharing import group_sizes
 
@@ -79,7 +79,7 @@ def stage_loads(
     for number, stage in enumerate(pipeline.stages):
         source = made.get(stage.input or "", first)
         cut = first if number == 0 else recut(stage, parameters, source)
-        loads = [_load(branch, parameters, cut, max_vcpus, len(stage.branches)) for branch in stage.branches]
+        loads = [_load(stage, branch, parameters, cut, max_vcpus) for branch in stage.branches]
         made.update((branch.name, cut) for branch in stage.branches)
         yield StageLoad(stage, cut, loads, sum(map(_arrays, loads)))
 
@@ -101,15 +101,14 @@ def _arrays(load: Load) -> int:
 
 
 def _load(
-    branch: Branch, parameters: Values, given: StageInput, max_vcpus: Mapping[Compute, float], branches: int
+    stage: Stage, branch: Branch, parameters: Values, given: StageInput, max_vcpus: Mapping[Compute, float]
 ) -> Load:
-    at_once = max_vcpus.get(branch.compute, branch.vcpus * branch.target_children)
-    count = children(given.tasks, branch, at_once, branches)
-    expects = branch.expects
-    working = given.tasks * expects.seconds_per_task + given.size / expects.bytes_per_second
+    share = share_of(max_vcpus, branch, len(stage.branches))
+    count = children(Work.left(stage, given.tasks, given.tasks, given.size), branch, share)
+    working = (branch.expects or Expects()).seconds(given.tasks, given.size)
     nodes = size_of(branch.nodes, parameters) or 1  # all of them run as long as their job
     seconds = nodes * (count * CHILD_START_SECONDS + working)
-    return Load(branch, given.tasks, given.size, given.size, count, seconds, branches, nodes)
+    return Load(branch, given.tasks, given.size, given.size, count, seconds, len(stage.branches), nodes)
 
 
 def _states(stage: StageLoad) -> int:

@@ -99,11 +99,11 @@ def _by_children(load: Load) -> tuple[float, float]:
 def _by_looks(load: Load) -> tuple[float, float]:
     """Return how often looks at what is committed write and read.
 
-    JobMap finds nothing yet; Merge and CheckOutput list segments and receipts, read each receipt, and CheckOutput looks
-    for the output and for what Merge has recorded of it.
+    JobMap finds nothing yet, and keeps what it plans; Merge and CheckOutput list segments and receipts, read each
+    receipt, and CheckOutput looks for the output and for what Merge has recorded of it.
     """
     pages, looks = max(1, ceil(load.segments / _LIST_PAGE)), 1 + load.branch.is_merged
-    return 2 * (1 + looks * pages), looks * load.segments + 2 * load.branch.is_merged
+    return 1 + 2 * (1 + looks * pages), looks * load.segments + 2 * load.branch.is_merged
 
 
 def _by_report(load: Load) -> tuple[float, float]:

@@ -38,6 +38,10 @@ class BranchKeys:
         """Return the key of the index of tasks still to do in an attempt; absent means all of them."""
         return f"{self.prefix}tasks-{attempt:0{ATTEMPT_DIGITS}d}.idx"
 
+    def plan(self, attempt: int) -> str:
+        """Return the key of what JobMap has planned for an attempt."""
+        return f"{self.prefix}plan-{attempt:0{ATTEMPT_DIGITS}d}.json"
+
     @property
     def segments(self) -> str:
         """Return the prefix of the segments."""

@@ -48,10 +48,14 @@ class Split(Closed):
 
 
 class Expects(Closed):
-    """What one container is expected to need; only estimates of the cost use it."""
+    """What one container is expected to need: for the estimate of the cost, and to plan how many there are."""
 
     seconds_per_task: Number = Field(default=0, ge=0, description="Seconds that a task takes whatever its size.")
     bytes_per_second: Bytes = Field(default=ByteSize(10_000_000), description="Input that a container works through.")
+
+    def seconds(self, tasks: int, size: int) -> float:
+        """Return the seconds that so many tasks of so many bytes take in all."""
+        return tasks * self.seconds_per_task + size / self.bytes_per_second
 
 
 class Branch(Closed):
@@ -83,10 +87,11 @@ class Branch(Closed):
     attempts: int = Field(
         default=3, ge=1, le=ATTEMPTS_MAX, description="Passes over what is missing until the run fails."
     )
-    target_children: int = Field(
-        default=2,
+    target_children: int | None = Field(
+        default=None,
         ge=1,
-        description="Containers that share the tasks: fewer for fewer tasks, and never more than run at once.",
+        description="Containers that share the tasks: fewer for fewer tasks, and never more than run at once. Without "
+        "it, as many as the work fills; see [Resources](pipelines.md#resources-and-how-many-containers).",
     )
     output: OutputKind = Field(
         default=OutputKind.STREAM, description="One stream, which tasks write in order, or a file of each."
@@ -108,7 +113,10 @@ class Branch(Closed):
         default=None,
         description="Fail the run unless as many records came out as went in. Without it, so where both are lines.",
     )
-    expects: Expects = Field(default=Expects(), description="What the estimate of the cost goes by.")
+    expects: Expects | None = Field(
+        default=None,
+        description="What the estimate of the cost goes by and, without `target_children`, the number of containers.",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -74,7 +74,8 @@ def _history(pipeline: Pipeline) -> Iterator[Fault]:
 def _worst_events(stage: Stage) -> int:
     share = STAGE_CHILDREN_MAX // len(stage.branches)
     arrays = [branch for branch in stage.branches if branch.mpi is None]
-    jobs = sum(len(group_sizes(min(branch.target_children, share))) for branch in arrays)
+    wanted = [branch.target_children or 1 for branch in arrays]  # without it, all fit one job
+    jobs = sum(len(group_sizes(min(children, share))) for children in wanted)
     attempts = max(branch.attempts for branch in stage.branches)
     nodes = sum(state_machine.mpi_events(branch.timeout) for branch in stage.branches if branch.mpi is not None)
     return state_machine.worst_events(attempts, len(arrays), jobs) + attempts * nodes

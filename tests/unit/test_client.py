@@ -79,11 +79,11 @@ def test_a_filter_names_pipelines_and_ends():
 
 def test_a_plan_reuses_what_is_done():
     stage = load("strings", ROOTS).stages[0]
-    plan = plan_branch(stage, stage.branches[0], 100, 90, 4)
-    assert (plan.todo, plan.jobs, plan.children) == (10, (4,), 4)
-    done = plan_branch(stage, stage.branches[0], 100, 100, 4)
+    plan = plan_branch(stage, stage.branches[0], 100, 90, 1000, {Compute.CPU: 4})
+    assert (plan.todo, plan.jobs, plan.children, plan.basis) == (10, (4,), 4, "what runs at once")
+    done = plan_branch(stage, stage.branches[0], 100, 100, 1000, {Compute.CPU: 4})
     assert (done.todo, done.jobs, done.timeout) == (0, (), 0)
-    unknown = plan_branch(stage, stage.branches[0], None, 0, 4)
+    unknown = plan_branch(stage, stage.branches[0], None, 0, None, {Compute.CPU: 4})
     assert (unknown.todo, unknown.jobs) == (None, ())
 
 

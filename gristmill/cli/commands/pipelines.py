@@ -106,7 +106,14 @@ def show(
 
 def _branch(stage: str, branch: "Branch") -> tuple[str, ...]:
     needs = (branch.compute, str(branch.vcpus), f"{branch.memory:,}", f"{branch.timeout:,}")
-    return stage, branch.name, *needs, str(branch.attempts), f"<= {branch.target_children:,}", branch.merge
+    return (
+        stage,
+        branch.name,
+        *needs,
+        str(branch.attempts),
+        "by work" if branch.target_children is None else f"<= {branch.target_children:,}",
+        branch.merge,
+    )
 
 
 def _parameter(name: str, parameter: "Parameter") -> tuple[str, ...]:

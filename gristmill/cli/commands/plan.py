@@ -97,7 +97,18 @@ def _show(title: str, planned: "list[BranchPlan]", pipeline: "Pipeline") -> None
     from gristmill.batch.plan import basis
 
     out(title)
-    columns = ("STAGE", "BRANCH", "CHUNKS", "REUSED", "TO DO", "JOBS", "CHILDREN", "EACH CHILD", "TIMEOUT")
+    columns = (
+        "STAGE",
+        "BRANCH",
+        "CHUNKS",
+        "REUSED",
+        "TO DO",
+        "JOBS",
+        "CHILDREN",
+        "DECIDED BY",
+        "EACH CHILD",
+        "TIMEOUT",
+    )
     rich(table(columns, map(_row, planned), right=columns[2:7]))
     for stage in dict.fromkeys(branch.stage for branch in planned if branch.tasks is None):
         out(f"? {stage}: {basis(pipeline, stage)}.")
@@ -106,12 +117,13 @@ def _show(title: str, planned: "list[BranchPlan]", pipeline: "Pipeline") -> None
 def _row(branch: "BranchPlan") -> tuple[str, ...]:
     each = f"{branch.vcpus:g} vCPU, {branch.memory:,} MiB"
     if branch.tasks is None:
-        return branch.stage, branch.branch, "?", "0", "?", "?", "?", each, ""
+        return branch.stage, branch.branch, "?", "0", "?", "?", "?", "", each, ""
     counts = (branch.tasks, branch.reused, branch.todo or 0, len(branch.jobs), branch.children)
     return (
         branch.stage,
         branch.branch,
         *(f"{count:,}" for count in counts),
+        branch.basis,
         each,
         seconds(branch.timeout) if branch.jobs else "",
     )

@@ -15,7 +15,7 @@ from gristmill.cost.ceiling import over_ceiling
 from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.formats.encoding import warnings
-from gristmill.pipeline.model import Branch, Pipeline
+from gristmill.pipeline.model import Pipeline
 from gristmill.runs.committed import read_committed
 from gristmill.runs.drop import Drop
 from gristmill.runs.locations import frozen
@@ -65,7 +65,7 @@ def plan_file(upload: Upload, roots: Sequence[Path], limits: RunLimits) -> Plan:
         raise Refused(dear)
     tasks = stage_tasks(frozen(record), {first.name: cut.tasks})
     planned = [
-        plan_branch(stage, branch, tasks[stage.name], 0, _vcpus(branch, limits.max_vcpus))
+        plan_branch(stage, branch, tasks[stage.name], 0, cut.source.size if stage is first else None, limits.max_vcpus)
         for stage in frozen(record).stages
         for branch in stage.branches
     ]
@@ -77,8 +77,8 @@ def plan_resume(stack: Stack, run: Run, max_vcpus: MaxvCpus) -> tuple[Pipeline, 
     if run.record is None or run.record.pipeline is None:
         raise Refused([f"run {run.run} never came to be planned."], "Drop the file again.")
     pipeline = frozen(run.record)
-    cut = {stage.name: _tasks(stack, run.run, stage.name) for stage in pipeline.stages}
-    known = {name: tasks for name, tasks in cut.items() if tasks is not None}
+    cuts = {stage.name: find_cut(stack.store, run.run, stage.name) for stage in pipeline.stages}
+    known = {name: cut.tasks for name, cut in cuts.items() if cut}
     wanted = stage_tasks(pipeline, known)
     planned = []
     for stage in pipeline.stages:
@@ -86,15 +86,7 @@ def plan_resume(stack: Stack, run: Run, max_vcpus: MaxvCpus) -> tuple[Pipeline, 
             tasks = known.get(stage.name)
             place = keys.BranchKeys(run.run, stage.name, branch.name)
             done = tasks - read_committed(stack.store, place, tasks).tasks_missing if tasks else 0
-            planned.append(plan_branch(stage, branch, wanted[stage.name], done, _vcpus(branch, max_vcpus)))
+            cut = cuts[stage.name]
+            size = cut.source.size if cut else None
+            planned.append(plan_branch(stage, branch, wanted[stage.name], done, size, max_vcpus))
     return pipeline, planned
-
-
-def _vcpus(branch: Branch, max_vcpus: MaxvCpus) -> float:
-    """Return the vCPUs for a branch; where the stack tells none for its compute, as many as it could use."""
-    return max_vcpus.get(branch.compute, branch.vcpus * branch.target_children)
-
-
-def _tasks(stack: Stack, run: str, stage: str) -> int | None:
-    cut = find_cut(stack.store, run, stage)
-    return cut.tasks if cut else None

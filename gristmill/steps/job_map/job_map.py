@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 from gristmill.batch.lanes import Lane, lane_of, own_definition
-from gristmill.batch.plan import children, job_timeout, nodes_timeout
+from gristmill.batch.plan import Share, Work, children, job_timeout, nodes_timeout
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.enums import LaneName
@@ -15,6 +15,8 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import frozen
+from gristmill.runs.pinned import StageCut
+from gristmill.runs.planned import freeze_children
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.sharing import Places, group_sizes, share
@@ -29,14 +31,14 @@ def job_map(store: Storage, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> d
     record = read_record(store, cursor.run)
     pipeline = frozen(record)
     stage = pipeline.stage(cursor.stage)
-    tasks = ensure_index(store, record, stage).tasks
+    cut = ensure_index(store, record, stage)
     arrays = [
-        _branch(store, own_definition(lane_of(lanes, branch, pipeline.image), pipeline), cursor, stage, branch, tasks)
+        _branch(store, own_definition(lane_of(lanes, branch, pipeline.image), pipeline), cursor, stage, branch, cut)
         for branch in stage.branches
         if branch.mpi is None
     ]
     mpi = [
-        _mpi(store, lane_of(lanes, branch, pipeline.image), record, cursor, branch, tasks)
+        _mpi(store, lane_of(lanes, branch, pipeline.image), record, cursor, branch, cut.tasks)
         for branch in stage.branches
         if branch.mpi is not None
     ]
@@ -75,13 +77,17 @@ def mpi_job(lane: Lane, cursor: Cursor, branch: Branch, nodes: int) -> dict[str,
     }
 
 
-def _branch(store: Storage, lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, tasks: int) -> dict[str, Any]:
+def _branch(store: Storage, lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, cut: StageCut) -> dict[str, Any]:
     place = cursor.branch(branch.name)
-    held = read_committed(store, place, tasks)
+    held = read_committed(store, place, cut.tasks)
     todo = held.tasks_missing
-    if 0 < todo < tasks:
+    if 0 < todo < cut.tasks:
         todo = _keep_tasks(store, place.tasks(cursor.attempt), index.pack(_numbers(held)))
-    return plan_arrays(lane, cursor, stage, branch, todo)
+    work = Work.left(stage, todo, cut.tasks, cut.source.size)
+    count = children(work, branch, Share(lane.max_vcpus, len(stage.branches)))
+    if todo:
+        count = freeze_children(store, place, cursor.attempt, count)
+    return plan_arrays(lane, cursor, branch, todo, min(count, todo))
 
 
 def _keep_tasks(store: Storage, key: str, packed: bytes) -> int:
@@ -91,9 +97,9 @@ def _keep_tasks(store: Storage, key: str, packed: bytes) -> int:
     return index.parse_header(store.read(key), key).values
 
 
-def plan_arrays(lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, todo: int) -> dict[str, Any]:
+def plan_arrays(lane: Lane, cursor: Cursor, branch: Branch, todo: int, children: int) -> dict[str, Any]:
     """Return the Batch jobs that do a branch's `todo` tasks, as the state machine carries them. Pure."""
-    sizes = group_sizes(children(todo, branch, lane.max_vcpus, len(stage.branches)))
+    sizes = group_sizes(children)
     return {
         "branch": branch.name,
         "merge": branch.has_results,
