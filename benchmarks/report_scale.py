@@ -24,6 +24,7 @@ from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.summary import RunSummary
 from gristmill.pipeline.loading import load
 from gristmill.report.write import write
+from gristmill.runs.locations import branch_keys
 from gristmill.runs.records import InputObject, RunRecord
 from gristmill.runs.request import Resume
 from gristmill.runs.usage import Footprint, leave
@@ -41,7 +42,7 @@ class ToldBatch:
 
     def __init__(self, record: RunRecord, containers: int) -> None:
         self.calls = 0
-        self._arrays = {branch: keys.BranchKeys(record.run, "map", branch).job_name(0, 0) for branch in BRANCHES}
+        self._arrays = {branch: branch_keys(record, "map", branch).job_name(0, 0) for branch in BRANCHES}
         self._containers = containers
 
     def get_paginator(self, _name: str) -> "ToldBatch":
@@ -115,7 +116,7 @@ def leave_footprints(store: Storage, record: RunRecord, containers: int) -> None
     def leave_child(place: tuple[str, int]) -> None:
         branch, index = place
         print_ = Footprint(0, 0, index, 1, began, began + 58_000, 50_000, 90_000, 10, 0, 10**6, 10**6, 10**4, 10**4)
-        leave(store, keys.BranchKeys(record.run, "map", branch), print_)
+        leave(store, branch_keys(record, "map", branch), print_)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(leave_child, [(branch, index) for branch in BRANCHES for index in range(containers)]))

@@ -28,6 +28,7 @@ from gristmill.cost.estimate import (
 )
 from gristmill.cost.load import Load, merge_requests
 from gristmill.enums import Compute
+from gristmill.keys import BranchKeys
 from gristmill.pipeline.loading import load, roots
 from gristmill.pipeline.model import Expects, Pipeline
 from gristmill.runs.cursor import Cursor
@@ -102,9 +103,9 @@ def ours(pipeline: Pipeline, tasks: int, task_bytes: int, lane: Lane) -> Scale:
 
 
 def _planned(stage: StageLoad, lane: Lane) -> Iterator[dict[str, Any]]:
-    cursor = Cursor(RUN, stage.stage.name, limits.ATTEMPTS_MAX)
     for work in stage.loads:
-        yield plan_arrays(lane, cursor, work.branch, stage.cut.tasks, work.children)
+        place = BranchKeys(RUN, stage.stage.name, work.branch.name, "f" * 16)
+        yield plan_arrays(lane, place, limits.ATTEMPTS_MAX, work.branch, stage.cut.tasks, work.children)
 
 
 def _payload(planned: list[dict[str, Any]]) -> int:

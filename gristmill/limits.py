@@ -8,6 +8,7 @@ BATCH_ARRAY_MIN = 2
 BATCH_ARRAY_MAX = 10_000
 BATCH_ATTEMPTS_MAX = 10
 FENCE_MAX = 1000  # executions of a run, so that its attempts have four digits
+GENERATIONS_MAX = FENCE_MAX  # each begins with an execution of its own
 BATCH_SUBMITS_PER_SECOND = 50
 BATCH_TIMEOUT_MIN_SECONDS = 60
 BATCH_DESCRIBE_MAX = 100  # job ids in one DescribeJobs call

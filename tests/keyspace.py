@@ -13,6 +13,8 @@ _GIVEN: dict[str, Any] = {
     "run": RUN,
     "stage": "*",
     "branch": "*",
+    "fingerprint": "*",
+    "generation": 0,
     "pipeline": "*",
     "name": "*",
     "file": "*",
@@ -27,12 +29,17 @@ _GIVEN: dict[str, Any] = {
     "group": 0,
     "span": keys.Span(0, 1),
     "figures": [1, 2, 3, 4, 5],
-    "segment": f"{keys.WORK}{RUN}/*/*/0/segments/{keys.Span(0, 1)}",
+    "segment": f"{keys.WORK}{RUN}/*/*/*/segments/{keys.Span(0, 1)}",
     "message": NodeMessage.NODE,
     "node": 1,
     "key": "*",
 }
-_OWNERS = (keys.BranchKeys(RUN, "*", "*"), keys.Rendezvous(RUN, "*", 1), keys.Rendezvous("jobs", "*", 1))
+_OWNERS = (
+    keys.StageKeys(RUN, "*", "*"),
+    keys.BranchKeys(RUN, "*", "*", "*"),
+    keys.Rendezvous(RUN, "*", 1),
+    keys.Rendezvous("jobs", "*", 1),
+)
 
 
 def every_key() -> set[str]:

@@ -57,7 +57,7 @@ def _branches(record: RunRecord) -> Mapping[str, tuple[str, str]]:
     """Return stage and branch by what a job's name has before its attempt."""
     stages = record.pipeline.stages if record.pipeline else []
     return {
-        keys.BranchKeys(record.run, stage.name, branch.name).job_head: (stage.name, branch.name)
+        keys.job_head(record.run, stage.name, branch.name): (stage.name, branch.name)
         for stage in stages
         for branch in stage.branches
     }

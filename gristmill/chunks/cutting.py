@@ -19,7 +19,7 @@ from gristmill.formats.registry import make_reader, traits_of
 from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import layout_of, size_of
 from gristmill.runs.at_work import check_owner
-from gristmill.runs.locations import frozen, result_branches, stage_source
+from gristmill.runs.locations import frozen, result_branches, stage_keys, stage_source
 from gristmill.runs.pinned import ObjectVersion, StageCut, find_cut, replace_object
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
@@ -35,7 +35,8 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool
     read, where it must be scanned and is more than one Split can scan, and where more files would be published than one
     Merge can copy. A `whole` input must end as one does.
     """
-    made, check = find_cut(store, record.run, stage.name), partial(check_owner, store, record)
+    place, check = stage_keys(record, stage.name), partial(check_owner, store, record)
+    made = find_cut(store, place)
     source = _source(store, record, stage, made)
     if made and not made.source.is_same(source):
         raise _other(record, source)
@@ -43,33 +44,36 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool
         body = _index(store, record, stage, source, whole=whole)
         if stage.split.records is RecordFormat.LIST:
             check_list(store, source)
-        cut = write_index(store, record.run, stage.name, source, body, check)
+        cut = write_index(store, place, source, body, check)
         if made and not made.index.is_same(cut.index):
             raise _other(record, cut.index)
-        made = keep_cut(store, record.run, stage.name, cut, check)
+        made = keep_cut(store, place, cut, check)
     elif made.source != source:  # the same bytes, merged again
-        made = keep_cut(store, record.run, stage.name, made.model_copy(update={"source": source}), check)
+        made = keep_cut(store, place, made.model_copy(update={"source": source}), check)
     check_files(made.tasks, _publishing(record, stage))
     return made
 
 
 def write_index(
-    store: Storage, run: str, stage: str, source: ObjectVersion, body: bytes, check: Callable[[], object] = lambda: None
+    store: Storage,
+    place: keys.StageKeys,
+    source: ObjectVersion,
+    body: bytes,
+    check: Callable[[], object] = lambda: None,
 ) -> StageCut:
     """Write a stage's index, unless `check` raises, and return what it is the index of; that counts once it is kept."""
-    key = keys.chunks(run, stage)
-    written = replace_object(store, key, body, check)
-    header = index.parse_header(body, key)
+    written = replace_object(store, place.chunks, body, check)
+    header = index.parse_header(body, place.chunks)
     return StageCut(
         source=source, index=written, values=header.values, records=header.records, encoding=header.encoding
     )
 
 
 def keep_cut(
-    store: Storage, run: str, stage: str, made: StageCut, check: Callable[[], object] = lambda: None
+    store: Storage, place: keys.StageKeys, made: StageCut, check: Callable[[], object] = lambda: None
 ) -> StageCut:
     """Write what a stage reads, unless `check` raises; its children and functions go by it from then on. Return it."""
-    store.put_checked(keys.stage_cut(run, stage), made.model_dump_json().encode(), check)
+    store.put_checked(place.cut, made.model_dump_json().encode(), check)
     return made
 
 

@@ -12,7 +12,7 @@ from gristmill.pipeline.model import Stage
 from gristmill.runs.at_work import check_owner
 from gristmill.runs.committed import read_committed
 from gristmill.runs.evidence import Receipt
-from gristmill.runs.locations import find_branch, frozen
+from gristmill.runs.locations import branch_keys, find_branch, frozen, stage_keys
 from gristmill.runs.pinned import ObjectVersion, read_cut, replace_object
 from gristmill.runs.reading import read
 from gristmill.runs.records import RunRecord
@@ -25,15 +25,15 @@ def write_items(store: Storage, record: RunRecord, stage: Stage) -> ObjectVersio
     A list stands once a stage is cut by it, whatever late children add.
     """
     body = "".join(_lines(store, record, stage)).encode()
-    return replace_object(store, keys.items(record.run, stage.name), body, partial(check_owner, store, record))
+    return replace_object(store, stage_keys(record, stage.name).items, body, partial(check_owner, store, record))
 
 
 def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
     maker, branch = find_branch(frozen(record), stage.input or "")
-    tasks = read_cut(store, record.run, maker.name).tasks
+    tasks = read_cut(store, stage_keys(record, maker.name)).tasks
     if tasks > PARTS_MAX:
         raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")
-    held = read_committed(store, keys.BranchKeys(record.run, maker.name, branch.name), tasks)
+    held = read_committed(store, branch_keys(record, maker.name, branch.name), tasks)
     again = f"Make them again with: gristmill resume {record.run}"
     if held.missing:
         raise Corrupt(f"{held.tasks_missing} of the {tasks} parts of {branch.name} are gone.", again)

@@ -1,6 +1,6 @@
 """The keys of every object Gristmill reads or writes: built and parsed here and nowhere else."""
 
-from gristmill.keys.branches import BranchKeys, parse_failure, receipt_of, usage_figures
+from gristmill.keys.branches import BranchKeys, job_head, parse_failure, receipt_of, usage_figures
 from gristmill.keys.dropped import (
     GIVEN,
     INPUTS,
@@ -33,10 +33,8 @@ from gristmill.keys.runs import (
     Sign,
     check,
     checks,
-    chunks,
     estimate,
     is_check,
-    items,
     outcome,
     outcomes,
     own,
@@ -46,11 +44,11 @@ from gristmill.keys.runs import (
     run_record,
     sign,
     signs,
-    stage_cut,
     stop,
     stops,
     work_prefix,
 )
+from gristmill.keys.stages import StageKeys
 from gristmill.keys.tasks import Span, parse_span, task_name
 
 __all__ = [
@@ -69,17 +67,17 @@ __all__ = [
     "Rendezvous",
     "Sign",
     "Span",
+    "StageKeys",
     "check",
     "checks",
-    "chunks",
     "estimate",
     "input_key",
     "is_check",
     "is_note",
-    "items",
     "job_command",
     "job_file",
     "job_folder",
+    "job_head",
     "job_name_prefix",
     "note_key",
     "outcome",
@@ -99,7 +97,6 @@ __all__ = [
     "run_record",
     "sign",
     "signs",
-    "stage_cut",
     "stop",
     "stops",
     "task_name",

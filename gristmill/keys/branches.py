@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gristmill.keys.jobs import job_name_prefix, parse_job_name
-from gristmill.keys.runs import FINGERPRINT, run_prefix, work_prefix
+from gristmill.keys.runs import run_prefix, work_prefix
 from gristmill.keys.tasks import ATTEMPT_DIGITS, TASK_DIGITS, Span
 
 _FIGURE_DIGITS = 5
@@ -18,21 +18,22 @@ _USAGE = re.compile(rf"/usage/({_FIGURES})/({_FIGURES})\.json\Z")
 
 @dataclass(frozen=True)
 class BranchKeys:
-    """Where everything of one branch of a stage of a run lies."""
+    """Where everything of one branch of a stage of a run lies. What computes otherwise has another fingerprint."""
 
     run: str
     stage: str
     branch: str
+    fingerprint: str
 
     @property
     def prefix(self) -> str:
         """Return what the keys of the branch's control records start with."""
-        return f"{run_prefix(self.run)}{self.stage}/{self.branch}/{FINGERPRINT}/"
+        return f"{run_prefix(self.run)}{self.stage}/{self.branch}/{self.fingerprint}/"
 
     @property
     def work(self) -> str:
         """Return what the keys of all that the branch's jobs write start with."""
-        return f"{work_prefix(self.run)}{self.stage}/{self.branch}/{FINGERPRINT}/"
+        return f"{work_prefix(self.run)}{self.stage}/{self.branch}/{self.fingerprint}/"
 
     def tasks(self, attempt: int) -> str:
         """Return the key of the index of tasks still to do in an attempt; absent means all of them."""
@@ -106,7 +107,7 @@ class BranchKeys:
     @property
     def job_head(self) -> str:
         """Return what the names of the branch's Batch jobs have before attempt and group."""
-        return f"{job_name_prefix(self.run)}{self.stage}-{self.branch}"
+        return job_head(self.run, self.stage, self.branch)
 
     def job_name(self, attempt: int, group: int | str) -> str:
         """Return a group's job name (at most 128 of [A-Za-z0-9_-]); the group `*` matches all of an attempt."""
@@ -116,6 +117,11 @@ class BranchKeys:
         """Read the attempt from the name of one of the branch's jobs; None where the job is another branch's."""
         named = parse_job_name(name)
         return named.attempt if named and named.head == self.job_head else None
+
+
+def job_head(run: str, stage: str, branch: str) -> str:
+    """Return what the names of a branch's Batch jobs have before attempt and group."""
+    return f"{job_name_prefix(run)}{stage}-{branch}"
 
 
 def receipt_of(segment: str) -> str:

@@ -12,10 +12,9 @@ from gristmill.keys.tasks import ATTEMPT_DIGITS
 
 RUNS = "runs/"
 WORK = "work/"
-FINGERPRINT = "0"  # of what a branch computes, or of how a stage was cut: a constant until there are others
-_GENERATION = "0000"  # of a run's inputs; a constant likewise
+_GENERATION_DIGITS = 4
 _SIGN = re.compile(r"/_functions/([a-z_]+)-([0-9]{1,11})-[^/]+\Z")
-_CHECK = re.compile(rf"/check-{_GENERATION}-[0-9]{{{ATTEMPT_DIGITS}}}\.json\Z")
+_CHECK = re.compile(rf"/check-[0-9]{{{_GENERATION_DIGITS}}}-[0-9]{{{ATTEMPT_DIGITS}}}\.json\Z")
 
 
 def run_prefix(run: str) -> str:
@@ -91,34 +90,19 @@ def outcome(run: str, execution_name: str) -> str:
     return f"{outcomes(run)}{execution_name}.json"
 
 
-def checks(run: str, stage: str) -> str:
-    """Return what the keys of a stage's findings start with; they sort by attempt."""
-    return f"{run_prefix(run)}{stage}/check-{_GENERATION}-"
+def checks(run: str, stage: str, generation: int = 0) -> str:
+    """Return what the keys of a stage's findings start with in one generation of its run; they sort by attempt."""
+    return f"{run_prefix(run)}{stage}/check-{generation:0{_GENERATION_DIGITS}d}-"
 
 
-def check(run: str, stage: str, attempt: int) -> str:
+def check(run: str, stage: str, attempt: int, generation: int = 0) -> str:
     """Return the key of CheckOutput's finding for one attempt at a stage."""
-    return f"{checks(run, stage)}{attempt:0{ATTEMPT_DIGITS}d}.json"
+    return f"{checks(run, stage, generation)}{attempt:0{ATTEMPT_DIGITS}d}.json"
 
 
 def is_check(key: str) -> bool:
     """Return whether this is the key of a finding."""
     return _CHECK.search(key) is not None
-
-
-def chunks(run: str, stage: str) -> str:
-    """Return the key of a stage's chunk index."""
-    return f"{run_prefix(run)}{stage}/chunks-{FINGERPRINT}.idx"
-
-
-def stage_cut(run: str, stage: str) -> str:
-    """Return the key of the record of what a stage reads, and of the index that it was cut by."""
-    return f"{run_prefix(run)}{stage}/cut.json"
-
-
-def items(run: str, stage: str) -> str:
-    """Return the key of the list of parts that a stage reads, one JSON object a line."""
-    return f"{run_prefix(run)}{stage}/items.jsonl"
 
 
 @dataclass(frozen=True)

@@ -137,4 +137,4 @@ def expected(store: Storage, run: str) -> float | None:
 def findings(store: Storage, record: RunRecord) -> list[Finding]:
     """Return the last finding of each stage that was checked."""
     stages = record.pipeline.stages if record.pipeline else []
-    return [finding for stage in stages if (finding := find_newest_finding(store, record.run, stage.name))]
+    return [finding for stage in stages if (finding := find_newest_finding(store, record, stage.name))]

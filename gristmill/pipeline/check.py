@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from gristmill.enums import Breach
 from gristmill.humanize import number
 from gristmill.limits import MESSAGE_MAX
-from gristmill.pipeline.fields import Closed, FigureName, Name, Number
+from gristmill.pipeline.fields import Closed, FigureName, Name, Number, Operation
 
 
 def _no_truth(given: Any) -> Any:
@@ -17,6 +17,7 @@ def _no_truth(given: Any) -> Any:
     return given
 
 
+Message = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_MAX)]
 Bound = Annotated[Number, BeforeValidator(_no_truth)]
 
 
@@ -26,13 +27,17 @@ class Check(Closed):
     A branch's figures are its merged output: one JSON object.
     """
 
-    of: Name = Field(description="The branch that writes the figure.")
-    figure: FigureName = Field(description="The figure's name in the JSON object; a dot leads into an object in it.")
-    minimum: Bound | None = Field(default=None, description="The least value.")
-    maximum: Bound | None = Field(default=None, description="The greatest value.")
-    equals: Bound | None = Field(default=None, description="The only value.")
-    otherwise: Breach = Field(default=Breach.FAIL, description="What a value out of the bounds does to the run.")
-    message: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_MAX)] = Field(
+    of: Operation[Name] = Field(description="The branch that writes the figure.")
+    figure: Operation[FigureName] = Field(
+        description="The figure's name in the JSON object; a dot leads into an object in it."
+    )
+    minimum: Operation[Bound | None] = Field(default=None, description="The least value.")
+    maximum: Operation[Bound | None] = Field(default=None, description="The greatest value.")
+    equals: Operation[Bound | None] = Field(default=None, description="The only value.")
+    otherwise: Operation[Breach] = Field(
+        default=Breach.FAIL, description="What a value out of the bounds does to the run."
+    )
+    message: Operation[Message] = Field(
         description="What a value out of the bounds means, and what to do about it, for people."
     )
 

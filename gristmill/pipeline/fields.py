@@ -1,6 +1,7 @@
 """What the fields of `pipeline.yaml` are made of: a closed schema, names, sizes. Each kind of text has its words."""
 
-from typing import Annotated
+from enum import Enum
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, StringConstraints, WithJsonSchema
 
@@ -43,7 +44,39 @@ Bytes = Annotated[
 ]
 
 
+T = TypeVar("T")
+
+
+class Effect(Enum):
+    """What becomes of a run's finished tasks where a field is changed and the run resumed with the change."""
+
+    REDO = "redo"  # it decides what a branch computes
+    KEEP = "keep"  # it decides how that is done, or what becomes of it
+
+
+Identity = Annotated[T, Effect.REDO]
+Operation = Annotated[T, Effect.KEEP]
+
+
 class Closed(BaseModel):
     """A schema where an unknown field is an error and nothing changes once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def identity(part: Closed) -> dict[str, Any]:
+    """Return the fields of a part of a pipeline that decide what is computed; those at their default are left out."""
+    return {
+        name: _plain(value)
+        for name, field in type(part).model_fields.items()
+        if Effect.REDO in field.metadata
+        and (value := getattr(part, name)) != field.get_default(call_default_factory=True)
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Closed):
+        return identity(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value

@@ -7,14 +7,28 @@ from pydantic import ByteSize, Field, JsonValue, model_validator
 from gristmill.enums import Compute, Image, MergeKind, OutputKind, ParameterType, RecordFormat
 from gristmill.limits import ATTEMPTS_MAX, CHECKS_MAX, STAGE_BRANCHES_MAX
 from gristmill.pipeline.check import Check
-from gristmill.pipeline.fields import Bytes, Callable, Closed, JobDefinition, Name, Number, ParameterName, Size, Suffix
+from gristmill.pipeline.fields import (
+    Bytes,
+    Callable,
+    Closed,
+    Identity,
+    JobDefinition,
+    Name,
+    Number,
+    Operation,
+    ParameterName,
+    Size,
+    Suffix,
+)
 
 
 class Accepts(Closed):
     """Which dropped files the pipeline takes."""
 
-    suffixes: list[Suffix] = Field(default=[], description="How a file's name may end. Without any, each is taken.")
-    max_bytes: Bytes = Field(
+    suffixes: Operation[list[Suffix]] = Field(
+        default=[], description="How a file's name may end. Without any, each is taken."
+    )
+    max_bytes: Operation[Bytes] = Field(
         default=ByteSize(5 * 1024**4), description="The largest file: bytes, or a text such as `50GB`."
     )
 
@@ -22,27 +36,35 @@ class Accepts(Closed):
 class Parameter(Closed):
     """A parameter of a run; it comes from the dropped object's user metadata (`gristmill run --param NAME=VALUE`)."""
 
-    type: ParameterType = Field(description="What its values are.")
-    description: str = Field(description="What it means, for `pipelines show` and people.")
-    default: JsonValue = Field(default=None, description="Its value if none is given. Without it, a run may lack it.")
-    minimum: Number | None = Field(default=None, description="The least value, of an `integer` or a `number`.")
-    maximum: Number | None = Field(default=None, description="The greatest value, of an `integer` or a `number`.")
-    choices: list[JsonValue] | None = Field(default=None, min_length=1, description="The only values that it may have.")
+    type: Operation[ParameterType] = Field(description="What its values are.")
+    description: Operation[str] = Field(description="What it means, for `pipelines show` and people.")
+    default: Operation[JsonValue] = Field(
+        default=None, description="Its value if none is given. Without it, a run may lack it."
+    )
+    minimum: Operation[Number | None] = Field(
+        default=None, description="The least value, of an `integer` or a `number`."
+    )
+    maximum: Operation[Number | None] = Field(
+        default=None, description="The greatest value, of an `integer` or a `number`."
+    )
+    choices: Operation[list[JsonValue] | None] = Field(
+        default=None, min_length=1, description="The only values that it may have."
+    )
 
 
 class Split(Closed):
     """How a stage's input is cut into tasks; one of the two sizes decides, a given one before a default."""
 
-    records: RecordFormat = Field(description="What a record is; see [Records](pipelines.md#records).")
-    records_per_task: Size | None = Field(default=None, description="Records that one task gets.")
-    bytes_per_task: Size | None = Field(
+    records: Identity[RecordFormat] = Field(description="What a record is; see [Records](pipelines.md#records).")
+    records_per_task: Identity[Size | None] = Field(default=None, description="Records that one task gets.")
+    bytes_per_task: Identity[Size | None] = Field(
         default=None, description="Bytes that one task gets, and the rest of its last record."
     )
-    header: bool = Field(
+    header: Identity[bool] = Field(
         default=False, description="`lines` and `csv`: the first record is a header; every task gets it first."
     )
-    record_bytes: Size | None = Field(default=None, description="`fixed`: bytes of each record.")
-    header_bytes: int = Field(
+    record_bytes: Identity[Size | None] = Field(default=None, description="`fixed`: bytes of each record.")
+    header_bytes: Identity[int] = Field(
         default=0, ge=0, description="`fixed`: bytes before the records; every task gets them first."
     )
 
@@ -50,8 +72,12 @@ class Split(Closed):
 class Expects(Closed):
     """What one container is expected to need: for the estimate of the cost, and to plan how many there are."""
 
-    seconds_per_task: Number = Field(default=0, ge=0, description="Seconds that a task takes whatever its size.")
-    bytes_per_second: Bytes = Field(default=ByteSize(10_000_000), description="Input that a container works through.")
+    seconds_per_task: Operation[Number] = Field(
+        default=0, ge=0, description="Seconds that a task takes whatever its size."
+    )
+    bytes_per_second: Operation[Bytes] = Field(
+        default=ByteSize(10_000_000), description="Input that a container works through."
+    )
 
     def seconds(self, tasks: int, size: int) -> float:
         """Return the seconds that so many tasks of so many bytes take in all."""
@@ -64,56 +90,56 @@ class Branch(Closed):
     `mpi` is one job over several nodes instead, for a stage of one task.
     """
 
-    name: Name = Field(description="Unique in the pipeline; the result is called so.")
-    run: Callable | None = Field(default=None, description="A Python function, `module:function`.")
-    command: Annotated[list[str], Field(min_length=1)] | None = Field(
+    name: Identity[Name] = Field(description="Unique in the pipeline; the result is called so.")
+    run: Identity[Callable | None] = Field(default=None, description="A Python function, `module:function`.")
+    command: Identity[Annotated[list[str], Field(min_length=1)] | None] = Field(
         default=None, description="A program and its arguments, with placeholders such as `{input}`."
     )
-    script: str | None = Field(default=None, description="Lines for bash.")
-    mpi: Callable | Annotated[list[str], Field(min_length=1)] | None = Field(
+    script: Identity[str | None] = Field(default=None, description="Lines for bash.")
+    mpi: Identity[Callable | Annotated[list[str], Field(min_length=1)] | None] = Field(
         default=None, description="An MPI program: a Python function, or a command with placeholders."
     )
-    nodes: Size = Field(default=1, description="`mpi`: nodes of the job.")
-    slots: int | None = Field(
+    nodes: Identity[Size] = Field(default=1, description="`mpi`: nodes of the job.")
+    slots: Identity[int | None] = Field(
         default=None, ge=1, le=192, description="`mpi`: ranks of each node. Without it, one a GPU, else one a vCPU."
     )
-    compute: Compute = Field(default=Compute.CPU, description="Which queue its jobs go to.")
-    gpus: int | None = Field(
+    compute: Operation[Compute] = Field(default=Compute.CPU, description="Which queue its jobs go to.")
+    gpus: Operation[int | None] = Field(
         default=None, ge=1, le=16, description="GPUs of each container or node, with `compute: gpu`. Without it, one."
     )
-    vcpus: int = Field(default=1, ge=1, le=192, description="vCPUs of each container or node.")
-    memory: int = Field(default=1024, ge=128, description="MiB of memory of each container or node.")
-    timeout: int = Field(default=3600, ge=1, le=7 * 86_400, description="Seconds that one task may take.")
-    attempts: int = Field(
+    vcpus: Operation[int] = Field(default=1, ge=1, le=192, description="vCPUs of each container or node.")
+    memory: Operation[int] = Field(default=1024, ge=128, description="MiB of memory of each container or node.")
+    timeout: Operation[int] = Field(default=3600, ge=1, le=7 * 86_400, description="Seconds that one task may take.")
+    attempts: Operation[int] = Field(
         default=3, ge=1, le=ATTEMPTS_MAX, description="Passes over what is missing until the run fails."
     )
-    target_children: int | None = Field(
+    target_children: Operation[int | None] = Field(
         default=None,
         ge=1,
         description="Containers that share the tasks: fewer for fewer tasks, and never more than run at once. Without "
         "it, as many as the work fills; see [Resources](pipelines.md#resources-and-how-many-containers).",
     )
-    output: OutputKind = Field(
+    output: Identity[OutputKind] = Field(
         default=OutputKind.STREAM, description="One stream, which tasks write in order, or a file of each."
     )
-    output_records: RecordFormat | None = Field(
+    output_records: Identity[RecordFormat | None] = Field(
         default=None,
         description="What a record of the output is: any but `fixed`, `list`, `parts` and `all-parts`. Without it, "
         "`whole` where `fixed` is read, files are made or MPI writes, else `lines`.",
     )
-    suffix: Suffix | None = Field(
+    suffix: Identity[Suffix | None] = Field(
         default=None, description="How the result's name ends. Without it, as the dropped file's without `.gz`."
     )
-    merge: MergeKind | Callable = Field(
+    merge: Identity[MergeKind | Callable] = Field(
         default=MergeKind.CONCAT,
         description="What becomes of the tasks' outputs; see [Outputs and merges](pipelines.md#outputs-and-merges). "
         "With `output: files` it is `none` by default.",
     )
-    same_record_count: bool | None = Field(
+    same_record_count: Operation[bool | None] = Field(
         default=None,
         description="Fail the run unless as many records came out as went in. Without it, so where both are lines.",
     )
-    expects: Expects | None = Field(
+    expects: Operation[Expects | None] = Field(
         default=None,
         description="What the estimate of the cost goes by and, without `target_children`, the number of containers.",
     )
@@ -149,12 +175,12 @@ class Branch(Closed):
 class Stage(Closed):
     """A step of a pipeline; `input` names a branch of an earlier stage, absent means the dropped file."""
 
-    name: Name = Field(description="Unique in the pipeline.")
-    input: Name | None = Field(
+    name: Identity[Name] = Field(description="Unique in the pipeline.")
+    input: Identity[Name | None] = Field(
         default=None, description="The branch of an earlier stage that it reads. Without it, the dropped file."
     )
-    split: Split = Field(description="How its input is cut into tasks.")
-    branches: list[Branch] = Field(
+    split: Identity[Split] = Field(description="How its input is cut into tasks.")
+    branches: Operation[list[Branch]] = Field(
         min_length=1, max_length=STAGE_BRANCHES_MAX, description="What is done, side by side."
     )
 
@@ -176,20 +202,22 @@ class Stage(Closed):
 class Pipeline(Closed):
     """`pipeline.yaml`: what is done to a file dropped under `inputs/<name>/`."""
 
-    version: Literal[1] = Field(description="Of this schema.")
-    name: Name = Field(description="The folder's name, and the prefix `inputs/<name>/` that starts it.")
-    description: str = Field(description="What it does, for `gristmill pipelines` and people.")
-    accepts: Accepts = Field(default=Accepts(), description="Which dropped files it takes.")
-    parameters: dict[ParameterName, Parameter] = Field(default={}, description="What a run can be given, by name.")
-    image: Image = Field(default=Image.CPU, description="The stack's image that its jobs on CPUs run in.")
-    job_definition: JobDefinition | None = Field(
+    version: Operation[Literal[1]] = Field(description="Of this schema.")
+    name: Operation[Name] = Field(description="The folder's name, and the prefix `inputs/<name>/` that starts it.")
+    description: Operation[str] = Field(description="What it does, for `gristmill pipelines` and people.")
+    accepts: Operation[Accepts] = Field(default=Accepts(), description="Which dropped files it takes.")
+    parameters: Operation[dict[ParameterName, Parameter]] = Field(
+        default={}, description="What a run can be given, by name."
+    )
+    image: Identity[Image] = Field(default=Image.CPU, description="The stack's image that its jobs on CPUs run in.")
+    job_definition: Identity[JobDefinition | None] = Field(
         default=None, description="A Batch job definition of your own, so an image of your own."
     )
-    stages: list[Stage] = Field(min_length=1, description="What is done, one after another.")
-    checks: list[Check] = Field(
+    stages: Operation[list[Stage]] = Field(min_length=1, description="What is done, one after another.")
+    checks: Operation[list[Check]] = Field(
         default=[], max_length=CHECKS_MAX, description="Bounds on figures; see [Checks](pipelines.md#checks)."
     )
-    results: list[Name] | None = Field(
+    results: Operation[list[Name] | None] = Field(
         default=None, description="Branches whose outputs are kept as results. Without it, every one that makes any."
     )
 

@@ -38,7 +38,7 @@ def _names(pipeline: Pipeline) -> Iterator[Fault]:
         stages.add(stage.name)
         for place, branch in enumerate(stage.branches):
             where: Place = ("stages", number, "branches", place, "name")
-            head = keys.BranchKeys("", stage.name, branch.name).job_head
+            head = keys.job_head("", stage.name, branch.name)
             if branch.name in branches:
                 yield where, f"two branches are called {branch.name}"
             elif head in heads:

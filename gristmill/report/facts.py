@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from gristmill import keys
 from gristmill.batch.containers import Container
 from gristmill.batch.jobs import describe_jobs
 from gristmill.cost.gather import CONTAINERS_ASKED, CostClients, Observation
@@ -14,6 +13,7 @@ from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.summary import RunSummary
 from gristmill.report.model import Object
+from gristmill.runs.locations import branch_keys
 from gristmill.runs.reading import readable
 from gristmill.runs.records import Finding, Outcome, RunRecord
 from gristmill.runs.repository import finding_keys, read_findings, read_outcomes
@@ -75,10 +75,10 @@ def gather(
         record=record,
         seen=seen,
         input=dropped,
-        findings={stage.name: list(_findings(store, record.run, stage.name)) for stage in record.pipeline.stages},
+        findings={stage.name: list(_findings(store, record, stage.name)) for stage in record.pipeline.stages},
         outcomes=outcomes,
         footprints=found,
-        software=dict(_software(store, record.run, left)),
+        software=dict(_software(store, record, left)),
         described={job["jobId"]: job for job in describe_jobs(clients.batch, ids_to_describe(seen.containers, found))},
         results=objects,
         left_out=list(_left_out(seen, summary)),
@@ -89,7 +89,7 @@ def _left(store: Storage, record: RunRecord) -> dict[Place, list[Footprint]]:
     """Return the footprints of each branch; one listing after another would add up."""
 
     def of(place: Place) -> list[Footprint]:
-        return list(islice(footprints(store, keys.BranchKeys(record.run, *place)), CONTAINERS_ASKED))
+        return list(islice(footprints(store, branch_keys(record, *place)), CONTAINERS_ASKED))
 
     return dict(zip(places(record), store.together(of, places(record), _READERS), strict=True))
 
@@ -129,8 +129,8 @@ def results(store: Storage, summary: RunSummary) -> list[Object]:
     ]
 
 
-def _findings(store: Storage, run: str, stage: str) -> Iterator[Finding]:
-    yield from read_findings(store, finding_keys(store, run, stage)[-FINDINGS:])
+def _findings(store: Storage, record: RunRecord, stage: str) -> Iterator[Finding]:
+    yield from read_findings(store, finding_keys(store, record, stage)[-FINDINGS:])
 
 
 def earlier_outcomes(store: Storage, event: ExecutionEvent) -> Iterator[Outcome]:
@@ -140,10 +140,12 @@ def earlier_outcomes(store: Storage, event: ExecutionEvent) -> Iterator[Outcome]
     yield from sorted(earlier, key=lambda outcome: outcome.started_at)[-OUTCOMES:]
 
 
-def _software(store: Storage, run: str, left: Mapping[Place, Sequence[Footprint]]) -> Iterator[tuple[Place, Software]]:
+def _software(
+    store: Storage, record: RunRecord, left: Mapping[Place, Sequence[Footprint]]
+) -> Iterator[tuple[Place, Software]]:
     """Yield what the last container of each branch ran on."""
     for place, found in left.items():
-        newest = (footprint.key(keys.BranchKeys(run, *place)) for footprint in found[-1:])
+        newest = (footprint.key(branch_keys(record, *place)) for footprint in found[-1:])
         yield from ((place, software) for software in readable(store, Software, newest))
 
 

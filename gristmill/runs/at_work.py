@@ -99,6 +99,16 @@ def check_contract(record: RunRecord) -> None:
         raise Refused([f"run {record.run} was begun by an earlier version of Gristmill"], "Drop the file again.")
 
 
+def check_fingerprint(record: RunRecord, place: keys.BranchKeys) -> None:
+    """Raise Superseded where the run computes a branch otherwise by now than a job was told when it was submitted."""
+    now = record.fingerprints.get(place.branch)
+    if now != place.fingerprint:
+        what = f"{place.stage}/{place.branch} of run {place.run}"
+        raise Superseded(
+            f"{what} was changed: this job is of {place.fingerprint}, the run is at {now or 'none'} by now."
+        )
+
+
 def check_not_stopped(store: Storage, run: str, execution: str) -> None:
     """Refuse work for an execution that was stopped."""
     if is_stopped(store, run, execution):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gristmill.keys import BranchKeys
 from gristmill.limits import ATTEMPTS_MAX
 
 
@@ -19,10 +18,6 @@ class Cursor:
     def fence(self) -> int:
         """Return the fence of the execution that makes the attempt."""
         return fence_of(self.attempt)
-
-    def branch(self, name: str) -> BranchKeys:
-        """Return the keys of one of the stage's branches."""
-        return BranchKeys(self.run, self.stage, name)
 
     def as_json(self) -> dict[str, Any]:
         """Return the cursor as the state machine carries it."""

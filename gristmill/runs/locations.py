@@ -10,6 +10,18 @@ from gristmill.runs.pinned import ObjectVersion, find_published
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
+_UNTOLD = "0"  # the fingerprint of everything in runs of earlier contracts
+
+
+def branch_keys(record: RunRecord, stage: str, branch: str) -> keys.BranchKeys:
+    """Return where everything of a branch lies, as the run computes it now."""
+    return keys.BranchKeys(record.run, stage, branch, record.fingerprints.get(branch, _UNTOLD))
+
+
+def stage_keys(record: RunRecord, stage: str) -> keys.StageKeys:
+    """Return where what a stage reads lies, as the run cuts it now."""
+    return keys.StageKeys(record.run, stage, record.cuts.get(stage, _UNTOLD))
+
 
 def stage_source(store: Storage, record: RunRecord, stage: Stage) -> ObjectVersion:
     """Return what a stage that reads no list of parts reads: the dropped object, or what an earlier branch merged."""
@@ -17,7 +29,7 @@ def stage_source(store: Storage, record: RunRecord, stage: Stage) -> ObjectVersi
         dropped = record.input
         return ObjectVersion(key=dropped.key, version=dropped.version, etag=dropped.etag, size=dropped.size)
     maker, branch = find_branch(frozen(record), stage.input)
-    made = find_published(store, keys.BranchKeys(record.run, maker.name, branch.name))
+    made = find_published(store, branch_keys(record, maker.name, branch.name))
     if made is None:
         missing = f"the branch {stage.input} that stage {stage.name} reads has no output"
         raise Corrupt(f"{missing}.", f"Merge it again with: gristmill resume {record.run}")
@@ -32,7 +44,7 @@ def output_key(record: RunRecord, branch: str) -> str:
     pipeline = frozen(record)
     stage, made = find_branch(pipeline, branch)
     if branch not in result_branches(pipeline):
-        return keys.BranchKeys(record.run, stage.name, branch).merged
+        return branch_keys(record, stage.name, branch).merged
     name = record.dropped.name
     if made.output is OutputKind.FILES:
         return keys.result(pipeline.name, name, record.run, f"{branch}/")

@@ -38,7 +38,7 @@ class ObjectVersion(Record):
 
 
 class StageCut(Record):
-    """`cut.json`: what a stage reads and the index that it was cut by, both pinned; what the index says of it all."""
+    """`cut-<fingerprint>.json`: what a stage reads and its index, both pinned, and what the index says of it all."""
 
     contract: Literal[1] = 1
     source: ObjectVersion
@@ -64,14 +64,14 @@ class Published(Record):
     tasks: Count
 
 
-def read_cut(store: Storage, run: str, stage: str) -> StageCut:
+def read_cut(store: Storage, stage: keys.StageKeys) -> StageCut:
     """Return what a stage reads; NotFound before it was cut, Corrupt where its record cannot be read."""
-    return read(store, StageCut, keys.stage_cut(run, stage))
+    return read(store, StageCut, stage.cut)
 
 
-def find_cut(store: Storage, run: str, stage: str) -> StageCut | None:
+def find_cut(store: Storage, stage: keys.StageKeys) -> StageCut | None:
     """Return what a stage reads, None where it was not cut or that cannot be read."""
-    return find_readable(store, StageCut, keys.stage_cut(run, stage))
+    return find_readable(store, StageCut, stage.cut)
 
 
 def find_published(store: Storage, branch: keys.BranchKeys) -> Published | None:

@@ -13,13 +13,15 @@ from pydantic import (
 
 from gristmill.enums import CheckVerdict, FigureVerdict, RunStatus
 from gristmill.keys import GIVEN, INPUTS, Dropped, parse_input
-from gristmill.limits import FENCE_MAX
+from gristmill.limits import FENCE_MAX, GENERATIONS_MAX
 from gristmill.pipeline.model import Pipeline
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.evidence import Failure
 from gristmill.runs.schema import Record, Words
 
-CONTRACT: Literal[2] = 2  # of where a run's objects lie; runs of contract 1 are shown, and cannot be resumed
+CONTRACT: Literal[3] = 3  # of where a run's objects lie; runs of earlier contracts are shown, and cannot be resumed
+
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 
 class InputObject(Record):
@@ -48,7 +50,7 @@ class Bill(Record):
 class RunRecord(Record):
     """`run.json`: who owns the run, and everything it needs, frozen when it was claimed."""
 
-    contract: Literal[1, 2] = 1
+    contract: Literal[1, 2, 3] = 1
     run: str
     execution: str  # ARN of the execution that owns the run
     fence: Annotated[int, Field(ge=1, le=FENCE_MAX)] = 1  # grows by one with each execution that takes the run over
@@ -62,6 +64,9 @@ class RunRecord(Record):
     parameters: dict[str, JsonValue]
     max_cost: float | None = None  # dollars; None: no ceiling
     faults: list[Words]
+    generation: Annotated[int, Field(ge=0, le=GENERATIONS_MAX)] = 0  # grows by one with each resume with changes
+    fingerprints: dict[str, Fingerprint] = Field(default_factory=dict)  # of what each branch computes
+    cuts: dict[str, Fingerprint] = Field(default_factory=dict)  # of what each stage reads, and how it is cut
 
     @model_validator(mode="before")
     @classmethod

@@ -74,9 +74,10 @@ def read_outcomes(store: Storage, run: str) -> Iterator[Outcome]:
     return readable(store, Outcome, (listed.key for listed in store.list(keys.outcomes(run))))
 
 
-def finding_keys(store: Storage, run: str, stage: str) -> list[str]:
-    """Return the keys of a stage's findings, the oldest first."""
-    return [listed.key for listed in store.list(keys.checks(run, stage)) if keys.is_check(listed.key)]
+def finding_keys(store: Storage, record: RunRecord, stage: str) -> list[str]:
+    """Return the keys of a stage's findings in the run's generation, the oldest first."""
+    listed = store.list(keys.checks(record.run, stage, record.generation))
+    return [found.key for found in listed if keys.is_check(found.key)]
 
 
 def read_findings(store: Storage, found: Iterable[str]) -> Iterator[Finding]:
@@ -84,9 +85,9 @@ def read_findings(store: Storage, found: Iterable[str]) -> Iterator[Finding]:
     return readable(store, Finding, found)
 
 
-def find_newest_finding(store: Storage, run: str, stage: str) -> Finding | None:
+def find_newest_finding(store: Storage, record: RunRecord, stage: str) -> Finding | None:
     """Return a stage's newest finding that can be read."""
-    return next(read_findings(store, reversed(finding_keys(store, run, stage))), None)
+    return next(read_findings(store, reversed(finding_keys(store, record, stage))), None)
 
 
 def find_receipt(store: Storage, branch: keys.BranchKeys, span: keys.Span) -> Receipt | None:

@@ -16,6 +16,9 @@ from embedded_aws.lifecycle.state import read_state
 from gristmill import keys
 from gristmill.client.target import Target, at_server
 from gristmill.runs.drop import run_id
+from gristmill.runs.locations import branch_keys, stage_keys
+from gristmill.runs.repository import read_record
+from gristmill.storage.s3 import S3Storage
 
 OWNER = "miller"
 
@@ -54,6 +57,18 @@ class Mill:
     @property
     def bucket(self) -> str:
         return self.outputs["BucketName"]
+
+    @property
+    def store(self) -> S3Storage:
+        return S3Storage(self.bucket, self.client("s3"))
+
+    def place(self, run: str, stage: str, branch: str) -> keys.BranchKeys:
+        """Return where a branch of a run lies, as its record says."""
+        return branch_keys(read_record(self.store, run), stage, branch)
+
+    def cut(self, run: str, stage: str) -> keys.StageKeys:
+        """Return where what a stage of a run reads lies, as its record says."""
+        return stage_keys(read_record(self.store, run), stage)
 
     def drop(self, pipeline: str, name: str, body: bytes, **parameters: str) -> str:
         """Upload as any S3 client does; return the id of the run that this must start."""

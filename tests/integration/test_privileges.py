@@ -136,7 +136,7 @@ def test_nodes_alone_write_where_nodes_fetch_what_they_run(mill: Mill, name: str
 
 def test_jobs_write_all_that_they_have_to(mill: Mill):
     """So that the tests above cannot pass by granting nothing."""
-    branch = keys.BranchKeys(RUN, "map", "lines")
+    branch = keys.BranchKeys(RUN, "map", "lines", "f" * 16)
     for name in ("JobRole", "MpiJobRole"):
         find = writable(mill, name)
         for key in (branch.segment(keys.Span(0, 1)), branch.receipt(keys.Span(0, 1)), branch.failure(0, 0)):

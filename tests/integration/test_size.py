@@ -45,8 +45,8 @@ def test_a_split_writes_eight_bytes_a_task_and_no_copy_of_the_input(mill: Mill, 
     size, run = SIZES[1], runs[SIZES[1]]
     mill.finish(run)
     held = mill.sizes(keys.run_prefix(run)) | mill.sizes(keys.work_prefix(run))
-    assert held[keys.chunks(run, "map")] == 32 + 8 * (size + 1)
+    assert held[mill.cut(run, "map").chunks] == 32 + 8 * (size + 1)
     of_branches = sum(count for key, count in held.items() if "/segments/" in key)
     assert of_branches == 3 * 8 * size - size  # repeat writes each line twice, less one line end; reverse once
     others = {key: count for key, count in held.items() if "/segments/" not in key and "/receipts/" not in key}
-    assert sum(others.values()) - held[keys.chunks(run, "map")] < 16 * 1024  # records, findings: no input
+    assert sum(others.values()) - held[mill.cut(run, "map").chunks] < 16 * 1024  # records, findings: no input

@@ -129,7 +129,7 @@ def test_a_job_that_fits_no_machine_says_so_and_does_not_hang(mill: Mill):
 
 def todo(mill: Mill, run: str, attempt: int) -> list[int]:
     """Return the tasks that an attempt was given."""
-    store, key = S3Storage(mill.bucket, mill.client("s3")), keys.BranchKeys(run, "copy", "copied").tasks(attempt)
+    store, key = S3Storage(mill.bucket, mill.client("s3")), mill.place(run, "copy", "copied").tasks(attempt)
     found = store.head(key)
     if found is None:
         return list(range(TASKS))
@@ -139,7 +139,7 @@ def todo(mill: Mill, run: str, attempt: int) -> list[int]:
 
 def missing(mill: Mill, run: str, attempt: int) -> list[int]:
     """Return the tasks that no receipt of an earlier attempt commits."""
-    receipts = [mill.read_json(key) for key in mill.keys(keys.BranchKeys(run, "copy", "copied").receipts)]
+    receipts = [mill.read_json(key) for key in mill.keys(mill.place(run, "copy", "copied").receipts)]
     held = [range(receipt["first"], receipt["end"]) for receipt in receipts if receipt["attempt"] < attempt]
     return [task for task in range(TASKS) if not any(task in span for span in held)]
 

@@ -133,7 +133,7 @@ BROKEN = {
     "empty": b"",
     "not JSON": b"\xff\x00{",
     "truncated": b'{"contract": 1, "run": "',
-    "of another version": b'{"contract": 3}',
+    "of another version": b'{"contract": 99}',
     "a number": b"5",
     "of odd types": b'{"contract": 1, "run": [], "execution": {}, "input": 5}',
 }
@@ -179,7 +179,7 @@ def test_stray_and_broken_objects_of_a_run_neither_crash_nor_change_what_is_told
     mill: Mill, client: Client, done: str, turn: int, capsys: pytest.CaptureFixture[str]
 ):
     right = answer_of(mill, capsys, "status", done)
-    places = [f"{keys.BranchKeys(done, 'map', 'reverse').work}{name}" for name in STRAY]
+    places = [f"{mill.place(done, 'map', 'reverse').work}{name}" for name in STRAY]
     places += [f"{keys.checks(done, 'map')}zzzz.json", f"{keys.outcomes(done)}stray.json"]
     bodies = list(BROKEN.values())
     there = mill.keys(keys.run_prefix(done)) + mill.keys(keys.work_prefix(done))

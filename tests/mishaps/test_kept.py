@@ -37,7 +37,7 @@ def test_a_result_that_is_damaged_during_a_later_stage_fails_the_run_and_a_resum
     prefix = keys.results_prefix("kept", f"{name.partition('/')[0]}.x", run)
     key = next(key for key in mill.keys(prefix + name))
     damage(mill, key)
-    mill.client("s3").put_object(Bucket=mill.bucket, Key=keys.chunks(run, "second"), Body=b"cut sho")
+    mill.client("s3").put_object(Bucket=mill.bucket, Key=mill.cut(run, "second").chunks, Body=b"cut sho")
     gate.touch()
     outcome = mill.finish(run)
     assert outcome["status"] == "FAILED"

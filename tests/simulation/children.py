@@ -82,7 +82,7 @@ class Children:
         try:
             runner.run()
         finally:
-            which = ContainerTry(setting.cursor, setting.branch, setting.group, setting.child, nth)
+            which = ContainerTry(setting.keys, setting.cursor.attempt, setting.group, setting.child, nth)
             leave_footprint(STORE, which, runner.tally, runner.log, METER)
         return ExitCode.FAILED if runner.tally.failed else ExitCode.OK
 

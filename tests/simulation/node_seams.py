@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from gristmill.runs.cursor import Cursor
+from gristmill.keys import BranchKeys
 from gristmill.worker.child.meter import leave_footprint
 from gristmill.worker.node import __main__ as node
 from gristmill.worker.node import board, branch_work, main_node, mpi_branch, other_node, others, rank
@@ -29,8 +29,8 @@ class Mpirun:
 
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         given = rank._parser().parse_args(command[command.index(_RANK) + 1 :])
-        cursor = Cursor(given.run, given.stage, given.attempt)
-        self._program.start(cursor, given.branch, Path(environment[OUTPUT]))
+        place = BranchKeys(given.run, given.stage, given.branch, given.fingerprint)
+        self._program.start(place, given.attempt, Path(environment[OUTPUT]))
 
     def launches(self) -> dict[int, str]:
         taken, self._program.launches = self._program.launches, {}

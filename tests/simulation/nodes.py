@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from gristmill.errors import GristmillError
-from gristmill.runs.cursor import Cursor
+from gristmill.keys import BranchKeys
 from gristmill.worker.node import __main__ as node
 from gristmill.worker.node.failures import NodeTerminated
 from gristmill.worker.node.mpi_branch import read_branch
@@ -38,24 +38,24 @@ class Program:
         self._ranks.slow = min(self._main.slow, 1000.0)
         self._main.parts.append(self._ranks)
 
-    def start(self, cursor: Cursor, branch: str, output: Path) -> None:
+    def start(self, place: BranchKeys, attempt: int, output: Path) -> None:
         """Begin to run a branch's function once all daemons have joined."""
         done_before = self._world.memory.done_before
         if self._main in done_before:
             done_before[self._ranks] = done_before[self._main]
-        self._kernel.spawn(self._ranks, lambda: self._run(cursor, branch, output), self._kernel.soon(0.2))
+        self._kernel.spawn(self._ranks, lambda: self._run(place, attempt, output), self._kernel.soon(0.2))
 
     def join(self, index: int, process: Process) -> None:
         """Let the daemon of a node take part."""
         self.daemons[index] = process
         self._changed.fire()
 
-    def _run(self, cursor: Cursor, branch: str, output: Path) -> None:
+    def _run(self, place: BranchKeys, attempt: int, output: Path) -> None:
         while len(self.daemons) < self._size:
             self._changed.wait()
         self.ends = dict.fromkeys(self.daemons, None)
-        self._world.note(TaskBegun(cursor.run, cursor.stage, branch, cursor.attempt, 0))
-        work = read_branch(STORE, cursor, branch)
+        self._world.note(TaskBegun(place.run, place.stage, place.branch, attempt, 0))
+        work = read_branch(STORE, place, attempt)
         try:
             with work.open_input(STORE) as source, output.open("wb") as sink:
                 work.function()(source, sink, work.record.parameters, work.task)

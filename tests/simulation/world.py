@@ -5,6 +5,7 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.runs.evidence import Receipt
+from gristmill.runs.locations import branch_keys
 from gristmill.runs.records import RunRecord
 from tests.simulation import laws
 from tests.simulation.batch import Batch
@@ -96,7 +97,10 @@ class World:
 
     def committed(self, run: str, stage: str, branch: str) -> set[int]:
         """Return the tasks of a branch that have a receipt of the segment that is there."""
-        place, found, objects = keys.BranchKeys(run, stage, branch), set(), self.bucket.objects
+        record, found, objects = self.record(run), set[int](), self.bucket.objects
+        if record is None:
+            return found
+        place = branch_keys(record, stage, branch)
         for key in [key for key in objects if key.startswith(place.receipts)]:
             receipt = parse(Receipt, objects[key].body)
             segment = objects.get(place.segment(keys.Span(receipt.first, receipt.end)))

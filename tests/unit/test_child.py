@@ -20,7 +20,7 @@ from gristmill.formats.whole import OneCounter
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.evidence import Failure, Receipt
-from gristmill.runs.pinned import replace_object
+from gristmill.runs.pinned import read_cut, replace_object
 from gristmill.task import Task
 from gristmill.worker.child import trace
 from gristmill.worker.child.__main__ import log_line
@@ -34,7 +34,8 @@ from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.streams import TaskInput
 
 RUN, STAGE, BRANCH = "0123456789abcdef", "map", "copied"
-KEYS = keys.BranchKeys(RUN, STAGE, BRANCH)
+KEYS = keys.BranchKeys(RUN, STAGE, BRANCH, "f" * 16)
+CUT = keys.StageKeys(RUN, STAGE, "c" * 16)
 
 
 def lay_out(store, chunks):
@@ -43,11 +44,12 @@ def lay_out(store, chunks):
     for chunk in chunks:
         fences.append(fences[-1] + len(chunk))
     source = replace_object(store, "in", b"".join(chunks))
-    keep_cut(store, RUN, STAGE, write_index(store, RUN, STAGE, source, index.pack(fences)))
+    keep_cut(store, CUT, write_index(store, CUT, source, index.pack(fences)))
 
 
 def setting(bucket, child=0, children=1, job_attempt=1):
-    return ChildSetting(Cursor(RUN, STAGE, 0), BRANCH, 0, 1, child, children, bucket, "job", job_attempt, "stream")
+    cursor = Cursor(RUN, STAGE, 0)
+    return ChildSetting(cursor, BRANCH, KEYS.fingerprint, 0, 1, child, children, bucket, "job", job_attempt, "stream")
 
 
 def runner(store, job, *, timeout=60, lines=None, termination=None, **which):
@@ -56,6 +58,7 @@ def runner(store, job, *, timeout=60, lines=None, termination=None, **which):
     return Runner(
         store,
         setting(store.bucket, **which),
+        read_cut(store, CUT),
         lambda end: PlainFeed(lambda start: store.open_range("in", start, end), LineCounter),
         OutputRules(RecordFormat.LINES, False, False, False, False, "", True, lambda: 1),
         taking_task(job),

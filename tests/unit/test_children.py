@@ -11,7 +11,9 @@ from gristmill.enums import Compute
 from gristmill.limits import MIB, STAGE_CHILDREN_MAX
 from gristmill.pipeline.model import Branch
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.locations import branch_keys
 from gristmill.runs.records import RunRecord
+from gristmill.runs.repository import read_record
 from gristmill.runs.request import read_request
 from gristmill.steps.job_map.job_map import job_map
 from gristmill.steps.split.split import split
@@ -82,7 +84,7 @@ def test_a_job_map_that_is_tried_again_plans_the_same_whatever_the_capacity_is_b
     assert job_map(store, wider, cursor) == first
     following = job_map(store, wider, Cursor(run, "shout", 1))
     assert [group["size"] for branch in following["arrays"] for group in branch["groups"]] == [5]
-    kept = keys.BranchKeys(run, "shout", "upper").plan(0)
+    kept = branch_keys(read_record(store, run), "shout", "upper").plan(0)
     assert store.read(kept) == b'{"contract":1,"children":3}'
 
 

@@ -69,7 +69,7 @@ def test_a_pace_is_what_was_seen_and_nothing_before_that():
     ],
 )
 def test_a_jobs_attempt_is_read_from_its_name(stage, branch, name, attempt):
-    assert keys.BranchKeys("r", stage, branch).job_attempt(name) == attempt
+    assert keys.BranchKeys("r", stage, branch, "f").job_attempt(name) == attempt
 
 
 def test_a_filter_names_pipelines_and_ends():

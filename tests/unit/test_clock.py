@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gristmill import keys
 from gristmill.clock import Clock, seldom
 from gristmill.parallel import Item, Result, together
+from gristmill.runs.locations import branch_keys
+from gristmill.runs.repository import read_record
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.__main__ import make_runner
 from gristmill.worker.child.deadline import TimeLimit
@@ -126,7 +127,7 @@ def test_a_run_walks_through_the_core_on_a_virtual_clock_in_one_thread(store, cl
     monkeypatch.setattr("tests.unit.walk.make_runner", unwatched)
     answer = walk(own, claimant, monkeypatch, drop)
     assert (answer["verdict"], answer["last"]) == ("COMPLETE", True)
-    receipts = store.list(keys.BranchKeys(answer["run"], "map", "repeat").receipts)
+    receipts = store.list(branch_keys(read_record(store, answer["run"]), "map", "repeat").receipts)
     assert {store.read_json(receipt.key)["started"] for receipt in receipts} == set(now)
     assert threading.active_count() == threads
 

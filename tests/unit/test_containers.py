@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from gristmill import keys
 from gristmill.batch.containers import Container, containers
 from gristmill.pipeline.loading import load
+from gristmill.runs.locations import branch_keys
 from gristmill.runs.records import InputObject, RunRecord
 from tests.unit.conftest import ROOTS
 
@@ -42,7 +42,7 @@ class ToldBatch:
 
 
 def summary(number, branch="repeat", status="SUCCEEDED", **more):
-    name = keys.BranchKeys(RECORD.run, "map", branch).job_name(2, number)
+    name = branch_keys(RECORD, "map", branch).job_name(2, number)
     return {"jobId": f"job-{number}", "jobName": name, "createdAt": 1000, "status": status, **more}
 
 

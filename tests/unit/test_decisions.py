@@ -14,7 +14,7 @@ from gristmill.runs.drop import is_no_drop, run_id
 from gristmill.sharing import child_places, group_sizes
 from gristmill.steps.check_output.causes import explain
 
-BRANCH = keys.BranchKeys("r", "s", "b")
+BRANCH = keys.BranchKeys("r", "s", "b", "f")
 TASKS = st.integers(0, 10**12 - 1)
 PIPELINE = Pipeline.model_validate(
     {

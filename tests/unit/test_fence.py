@@ -222,7 +222,7 @@ def test_an_end_leaves_over_jobs_of_its_own_and_earlier_owners_alone(event, reco
 
 
 def test_jobs_of_owners_up_to_a_fence_are_ended():
-    branch = keys.BranchKeys("0" * 16, "map", "repeat")
+    branch = keys.BranchKeys("0" * 16, "map", "repeat", "f")
     names = [branch.job_name(attempt, 0) for attempt in (0, 9, 10, 19, 20)]
     batch = Jobs(*names, f"{keys.job_name_prefix('0' * 16)}odd")
     assert end_jobs(batch, ["queue"], "0" * 16, "over", 2) != []

@@ -6,6 +6,8 @@ import pytest
 
 from gristmill import keys
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.locations import branch_keys, stage_keys
+from gristmill.runs.repository import read_record
 from tests.unit.still import StillStorage
 from tests.unit.walk import event, resume, walk
 
@@ -113,11 +115,11 @@ def test_a_result_that_is_damaged_later_is_never_green_and_a_resume_merges_it_ag
 
 
 CONTROL = {
-    "the first index": lambda run: keys.chunks(run, "first"),
-    "how the first stage is cut": lambda run: keys.stage_cut(run, "first"),
-    "what the first stage has made": lambda run: keys.BranchKeys(run, "first", "copied").published,
-    "a finding": lambda run: keys.check(run, "first", 0),
-    "the estimate": lambda run: keys.estimate(run),
+    "the first index": lambda record: stage_keys(record, "first").chunks,
+    "how the first stage is cut": lambda record: stage_keys(record, "first").cut,
+    "what the first stage has made": lambda record: branch_keys(record, "first", "copied").published,
+    "a finding": lambda record: keys.check(record.run, "first", 0),
+    "the estimate": lambda record: keys.estimate(record.run),
 }
 
 
@@ -125,8 +127,12 @@ CONTROL = {
 @pytest.mark.parametrize("what", CONTROL)
 def test_what_is_recorded_of_a_stage_is_made_again(store, claimant, monkeypatch, damage, what):
     """Damage done before the next stage begins: the run ends well all the same, or a resume ends it well."""
+
+    def key(run: str) -> str:
+        return CONTROL[what](read_record(store, run))
+
     drop = event(store, "inputs/kept/x", RESULTS["copied"])
-    answer = walk(store, claimant, monkeypatch, drop, damaging(store, damage, "second", CONTROL[what]))
+    answer = walk(store, claimant, monkeypatch, drop, damaging(store, damage, "second", key))
     if answer["verdict"] != "COMPLETE":
         answer = resume(store, claimant, monkeypatch, answer["run"])
     assert (answer["verdict"], answer["last"]) == ("COMPLETE", True)
@@ -136,7 +142,8 @@ def test_what_is_recorded_of_a_stage_is_made_again(store, claimant, monkeypatch,
 @pytest.mark.parametrize("damage", [spoil, truncate, remove])
 def test_parts_that_are_gone_when_they_are_listed_are_made_again(store, claimant, monkeypatch, damage):
     def receipt(run: str) -> str:
-        return next(found.key for found in store.list(keys.BranchKeys(run, "second", "doubled").receipts))
+        place = branch_keys(read_record(store, run), "second", "doubled")
+        return next(found.key for found in store.list(place.receipts))
 
     drop = event(store, "inputs/kept/x", RESULTS["copied"])
     answer = walk(store, claimant, monkeypatch, drop, damaging(store, damage, "third", receipt))

@@ -11,6 +11,7 @@ from gristmill.runs.repository import finding_keys
 from gristmill.storage.folder import FolderStorage
 from tests.keyspace import RUN, every_key
 from tests.reach import witness
+from tests.unit.test_containers import RECORD
 
 NAME = re.compile(next(part.pattern for part in Branch.model_fields["name"].metadata if getattr(part, "pattern", None)))
 
@@ -24,10 +25,13 @@ def test_every_word_of_a_key_behind_the_run_is_reserved():
 
 def test_a_branch_that_is_called_as_findings_begin_brings_none_of_its_own(tmp_path: Path):
     store = FolderStorage(tmp_path, tmp_path / "file", "inputs/file")
-    branch = keys.BranchKeys(RUN, "map", "check-0000-0001")
+    branch = keys.BranchKeys(RUN, "map", "check-0000-0001", "0" * 16)
     for key in (branch.tasks(1), branch.merged, keys.check(RUN, "map", 1), f"{keys.checks(RUN, 'map')}zzzz.json"):
         store.put(key, b"{}")
-    assert finding_keys(store, RUN, "map") == [keys.check(RUN, "map", 1)]
+    for generation in (0, 1):
+        record = RECORD.model_copy(update={"run": RUN, "generation": generation})
+        expected = [keys.check(RUN, "map", 1)] if generation == 0 else []
+        assert finding_keys(store, record, "map") == expected
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ import pytest
 from gristmill.batch.lanes import Lane, lane_of, read_lanes
 from gristmill.enums import Image, LaneName, NodeMessage
 from gristmill.errors import Refused
-from gristmill.keys import Rendezvous
+from gristmill.keys import BranchKeys, Rendezvous
 from gristmill.pipeline.model import Branch
-from gristmill.runs.cursor import Cursor
 from gristmill.steps.job_map.job_map import mpi_job
 from gristmill.worker.node.host import Registration, gpus, processors, slots
 from gristmill.worker.node.mpirun import arguments, hostfile, is_crowded, networks, program
@@ -142,7 +141,8 @@ def lanes(*names: LaneName) -> dict[LaneName, Lane]:
 
 def test_an_mpi_branch_is_one_job_whose_nodes_all_run_the_same_command():
     branch = Branch(name="field", mpi="jobs:solve", nodes=4, vcpus=2, memory=512, timeout=100)
-    job = mpi_job(lanes(LaneName.MPI)[LaneName.MPI], Cursor("0123456789abcdef", "solve", 3), branch, 4)
+    place = BranchKeys("0123456789abcdef", "solve", "field", "f" * 16)
+    job = mpi_job(lanes(LaneName.MPI)[LaneName.MPI], place, 3, branch, 4)
     assert (job["queue"], job["definition"], job["timeout"]) == ("mpi-queue", "mpi-definition", 1000)
     assert job["nodes"]["NumNodes"] == 4
     (override,) = job["nodes"]["NodePropertyOverrides"]
@@ -152,7 +152,7 @@ def test_an_mpi_branch_is_one_job_whose_nodes_all_run_the_same_command():
         {"Type": "MEMORY", "Value": "512"},
     ]
     setting = read_setting(override["ContainerOverrides"]["Command"][3:], ENVIRONMENT)
-    assert (setting.cursor, setting.branch, setting.slots) == (Cursor("0123456789abcdef", "solve", 3), "field", 2)
+    assert (setting.keys, setting.cursor.attempt, setting.slots) == (place, 3, 2)
 
 
 @pytest.mark.parametrize(

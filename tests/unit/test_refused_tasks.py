@@ -29,7 +29,7 @@ from tests.unit.test_child import failures as recorded
 from tests.unit.test_child import lay_out, runner
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-PLACE = keys.BranchKeys("r", "map", "b")
+PLACE = keys.BranchKeys("r", "map", "b", "f")
 
 
 def failure(task: int | None, attempt: int = 0, *, refused: bool = False) -> Failure:
@@ -101,7 +101,7 @@ def causes(folder: Path, left: list[Failure], missing: list[Span]) -> list[Failu
     store = FolderStorage(folder, folder / "x", "inputs/x")
     for each in left:
         store.put(PLACE.failure(each.task or 0, each.attempt), each.model_dump_json().encode())
-    return failures(store, CauseClients(NoJobs(), None, ["queue"], "logs"), Cursor("r", "map", 1), "b", missing)
+    return failures(store, CauseClients(NoJobs(), None, ["queue"], "logs"), Cursor("r", "map", 1), PLACE, missing)
 
 
 @pytest.mark.parametrize("place", [0, 4, 5, 57, 99])

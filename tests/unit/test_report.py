@@ -44,7 +44,7 @@ from gristmill.timebox import NoAnswer, call_with_timeout
 from tests.unit.test_containers import CONTAINER, RECORD
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
-BRANCH = keys.BranchKeys("r", "s", "b")
+BRANCH = keys.BranchKeys("r", "s", "b", "0")
 PRINT = Footprint(0, 0, 0, 1, 1500, 9000, 4000, 50_000, 3, 0, 100, 200, 10, 20)
 
 

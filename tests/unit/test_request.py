@@ -164,7 +164,7 @@ def test_any_bytes_in_a_records_place_are_told_or_left_out(raw: bytes):
 
 @given(st.text() | st.from_regex(r"[0-9]{1,13}-[0-9]{1,13}(\.json)?"))
 def test_any_name_in_a_branch_is_parsed_or_none(name: str):
-    branch = keys.BranchKeys("r", "s", "b")
+    branch = keys.BranchKeys("r", "s", "b", "f")
     for place in (branch.receipts, branch.failures, branch.usage):
         for parse in (keys.parse_span, keys.parse_failure, keys.usage_figures):
             parse(place + name)

@@ -17,6 +17,8 @@ from gristmill.enums import RecordFormat
 from gristmill.errors import GristmillError, Refused
 from gristmill.limits import HEADER_MAX
 from gristmill.runs.committed import read_committed
+from gristmill.runs.locations import branch_keys
+from gristmill.runs.repository import read_record
 from gristmill.worker.child.outputs import OutputRules
 from gristmill.worker.child.segment import Segment
 from gristmill.worker.child.sink import Sink, count_records
@@ -288,8 +290,9 @@ def results(store, claimant, monkeypatch) -> Callable[[list[bytes]], dict[str, b
         assert (answer["verdict"], answer["last"]) == ("COMPLETE", True), answer["reason"]
         names = ("assumed.txt", "rows.csv", "whole.bin", "parts.txt", "packed.csv.gz")
         found = {name: store.read(keys.result("seams", "x", answer["run"], name)) for name in names}
+        record = read_record(store, answer["run"])
         counts = {
-            branch: read_committed(store, keys.BranchKeys(answer["run"], stage, branch), tasks).records_out
+            branch: read_committed(store, branch_keys(record, stage, branch), tasks).records_out
             for stage, branch, tasks in (
                 ("map", "assumed", len(outputs)),
                 ("map", "rows", len(outputs)),

@@ -13,6 +13,7 @@ from gristmill.client.jobs import jobs
 from gristmill.enums import JobStatus
 from gristmill.report.children import ObservedContainer, shown
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.locations import branch_keys
 from gristmill.steps.check_output.causes import CauseClients, failures
 from tests.unit.test_containers import RECORD, summary
 
@@ -69,5 +70,7 @@ def test_in_the_report(stack: Any):
 
 def test_in_the_cause_of_a_failed_run_without_a_word_of_the_signal(store):
     clients = CauseClients(Batch(), None, ["arn:q"], "group")
-    (failure,) = failures(store, clients, Cursor(RECORD.run, "map", 2), "repeat", [keys.Span(0, 1)])
+    (failure,) = failures(
+        store, clients, Cursor(RECORD.run, "map", 2), branch_keys(RECORD, "map", "repeat"), [keys.Span(0, 1)]
+    )
     assert (failure.reason, failure.exit_code) == (REASON, 137)

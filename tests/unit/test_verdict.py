@@ -193,7 +193,7 @@ def test_a_failed_run_names_the_command_that_resumes_and_a_refused_one_does_not(
 
 
 def test_job_names_of_a_run_are_found_by_their_prefix():
-    assert keys.BranchKeys("r", "s", "b").job_name(1, 2).startswith(keys.job_name_prefix("r"))
+    assert keys.BranchKeys("r", "s", "b", "f").job_name(1, 2).startswith(keys.job_name_prefix("r"))
 
 
 def test_a_branch_that_may_write_any_number_of_records_is_held_to_the_rest():
@@ -219,9 +219,9 @@ class OneQueue:
 
 
 def test_a_branch_whose_name_goes_on_with_digits_explains_nothing_of_another(tmp_path):
-    place, other = keys.BranchKeys("r", "map", "b"), keys.BranchKeys("r", "map", "b-0")
+    place, other = keys.BranchKeys("r", "map", "b", "f"), keys.BranchKeys("r", "map", "b-0", "f")
     batch = OneQueue(place.job_name(0, 0), other.job_name(0, 0), other.job_name(0, 1))
     clients = CauseClients(batch, None, ["queue"], "logs")
     store = FolderStorage(tmp_path, tmp_path / "x", "inputs/x")
-    found = failures(store, clients, Cursor("r", "map", 0), "b", [Span(0, 9)])
+    found = failures(store, clients, Cursor("r", "map", 0), place, [Span(0, 9)])
     assert [failure.job_id for failure in found] == [place.job_name(0, 0)]

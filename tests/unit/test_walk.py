@@ -5,6 +5,8 @@ import pytest
 from gristmill import keys
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.locations import branch_keys
+from gristmill.runs.repository import read_record
 from gristmill.steps.check_output.check_output import check_output
 from tests.unit.walk import CLUES, event, walk, work
 
@@ -60,7 +62,7 @@ def test_two_stages(store, claimant, monkeypatch):
 def test_a_stray_or_broken_receipt_commits_nothing(store, claimant, monkeypatch):
     drop = event(store, "inputs/strings/x.txt", TEXT, **{"lines-per-task": "4"})
     run = walk(store, claimant, monkeypatch, drop)["run"]
-    branch = keys.BranchKeys(run, "map", "repeat")
+    branch = branch_keys(read_record(store, run), "map", "repeat")
     receipts = [receipt.key for receipt in store.list(branch.receipts)]
     assert read_committed(store, branch, 2).missing == []
     for stray in ("stray", "000000000000-000000000009.json", "sub/000000000000-000000000002.json"):

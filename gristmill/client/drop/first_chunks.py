@@ -8,6 +8,7 @@ from gristmill.chunks.cutting import ensure_index, keep_cut, write_index
 from gristmill.errors import Refused
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Stage
+from gristmill.runs.locations import stage_keys
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.storage.folder import FolderStorage
@@ -19,17 +20,18 @@ _AHEAD = 2  # chunks beyond the last one wanted: the cut before the end of a loo
 
 def index_first(store: FolderStorage, record: RunRecord, stage: Stage, tasks: int) -> None:
     """Index the stage's first chunks, at most `tasks`."""
+    place = stage_keys(record, stage.name)
     for size in _looks(record.input.size) if stage.input is None else [record.input.size]:
         seen = _shortened(record, size)
         store.put(keys.run_record(record.run), seen.model_dump_json().encode())
         if _is_enough(store, seen, stage, tasks, whole=stage.input is not None or size == record.input.size):
             break
-        for key in (keys.chunks(record.run, stage.name), keys.stage_cut(record.run, stage.name)):
+        for key in (place.chunks, place.cut):
             store.delete(key)
-    made = read_cut(store, record.run, stage.name)
+    made = read_cut(store, place)
     if made.tasks > tasks:
         first = index.pack(index.read_values(store, made.index, 0, tasks + 1), None, made.encoding)
-        keep_cut(store, record.run, stage.name, write_index(store, record.run, stage.name, made.source, first))
+        keep_cut(store, place, write_index(store, place, made.source, first))
 
 
 def _is_enough(store: FolderStorage, seen: RunRecord, stage: Stage, tasks: int, *, whole: bool) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gristmill import keys
 from gristmill.batch.plan import BranchPlan, plan_branch, stage_tasks
 from gristmill.chunks.cutting import ensure_index
 from gristmill.client.drop.drops import Upload, parameter_faults
@@ -18,7 +17,7 @@ from gristmill.formats.encoding import warnings
 from gristmill.pipeline.model import Pipeline
 from gristmill.runs.committed import read_committed
 from gristmill.runs.drop import Drop
-from gristmill.runs.locations import frozen
+from gristmill.runs.locations import branch_keys, frozen, stage_keys
 from gristmill.runs.pinned import find_cut
 from gristmill.runs.records import Bill, RunRecord
 from gristmill.steps.split.claim import Claimant, RunLimits, make_record
@@ -77,14 +76,14 @@ def plan_resume(stack: Stack, run: Run, max_vcpus: MaxvCpus) -> tuple[Pipeline, 
     if run.record is None or run.record.pipeline is None:
         raise Refused([f"run {run.run} never came to be planned."], "Drop the file again.")
     pipeline = frozen(run.record)
-    cuts = {stage.name: find_cut(stack.store, run.run, stage.name) for stage in pipeline.stages}
+    cuts = {stage.name: find_cut(stack.store, stage_keys(run.record, stage.name)) for stage in pipeline.stages}
     known = {name: cut.tasks for name, cut in cuts.items() if cut}
     wanted = stage_tasks(pipeline, known)
     planned = []
     for stage in pipeline.stages:
         for branch in stage.branches:
             tasks = known.get(stage.name)
-            place = keys.BranchKeys(run.run, stage.name, branch.name)
+            place = branch_keys(run.record, stage.name, branch.name)
             done = tasks - read_committed(stack.store, place, tasks).tasks_missing if tasks else 0
             cut = cuts[stage.name]
             size = cut.source.size if cut else None

@@ -24,7 +24,7 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.evidence import Failure
-from gristmill.runs.locations import frozen, output_key
+from gristmill.runs.locations import branch_keys, frozen, output_key, stage_keys
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.reading import read
 from gristmill.runs.records import RunRecord
@@ -110,13 +110,13 @@ class Trial:
         began = time.perf_counter()
         failed = self._run(stage, branch)
         seconds = time.perf_counter() - began
-        cursor = Cursor(RUN, stage.name, 0)
-        expected = expected_of(self.store, cursor, stage)
-        held = read_committed(self.store, cursor.branch(branch.name), expected.tasks)
+        place = branch_keys(self.record, stage.name, branch.name)
+        expected = expected_of(self.store, self.record, stage)
+        held = read_committed(self.store, place, expected.tasks)
         problem = None if held.missing else count_failure(held, expected, stage.counts_match(branch))
         if not held.missing and not problem and publishes(self.record, branch):
             publish(self.store, self.record, branch, held)
-        checks = () if held.missing or problem else self._check(cursor, branch.name)
+        checks = () if held.missing or problem else self._check(place)
         return Tried(
             stage.name,
             branch.name,
@@ -128,18 +128,20 @@ class Trial:
             bytes_out=held.size,
             seconds=seconds,
             head=self._head(branch, held),
-            faults=tuple(self._faults(cursor, stage, branch)),
+            faults=tuple(self._faults(stage, place)),
             problem=problem,
             checks=tuple(checks),
         )
 
-    def _check(self, cursor: Cursor, branch: str) -> Sequence[CheckResult]:
-        checks = frozen(self.record).checks_of(branch)
-        return check_figures(checks, read_figures(self.store, cursor.branch(branch))) if checks else []
+    def _check(self, place: keys.BranchKeys) -> Sequence[CheckResult]:
+        checks = frozen(self.record).checks_of(place.branch)
+        return check_figures(checks, read_figures(self.store, place)) if checks else []
 
     def _run(self, stage: Stage, branch: Branch) -> int:
         """Do a branch's tasks as a child does them; return how many failed."""
-        setting = ChildSetting(Cursor(RUN, stage.name, 0), branch.name, 0, 1, 0, 1, self.store.bucket, RUN, 1, "")
+        fingerprint = branch_keys(self.record, stage.name, branch.name).fingerprint
+        cursor, bucket = Cursor(RUN, stage.name, 0), self.store.bucket
+        setting = ChildSetting(cursor, branch.name, fingerprint, 0, 1, 0, 1, bucket, RUN, 1, "")
         runner = make_runner(setting, self.store)
         runner.log = lambda _line: None  # failures are read from their records
         with redirect_stdout(sys.stderr):  # what a job prints is its log
@@ -155,13 +157,14 @@ class Trial:
             self.store.read(part.segment, part.start, min(part.end, part.start + HEAD)) for part in held.slices[:1]
         )
 
-    def _faults(self, cursor: Cursor, stage: Stage, branch: Branch) -> Iterator[Fault]:
-        for listed in self.store.list(cursor.branch(branch.name).failures):
-            failure = placed(self.store, cursor, read(self.store, Failure, listed.key))
+    def _faults(self, stage: Stage, place: keys.BranchKeys) -> Iterator[Fault]:
+        for listed in self.store.list(place.failures):
+            cut = read_cut(self.store, stage_keys(self.record, stage.name))
+            failure = placed(self.store, cut, read(self.store, Failure, listed.key))
             yield Fault(failure, self._line(stage, failure.start or 0))
 
     def _line(self, stage: Stage, place: int) -> int | None:
-        cut = read_cut(self.store, RUN, stage.name)
+        cut = read_cut(self.store, stage_keys(self.record, stage.name))
         if cut.encoding is not Encoding.PLAIN or not traits_of(stage.split.records).is_text:
             return None
         with cut.source.open(self.store, 0, place) as stream:

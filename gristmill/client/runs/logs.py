@@ -15,7 +15,7 @@ from gristmill.enums import JobStatus
 from gristmill.errors import NotFound
 from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import nth_attempt
-from gristmill.runs.locations import frozen
+from gristmill.runs.locations import branch_keys, frozen
 from gristmill.runs.repository import find_receipt, read_failures
 
 STREAMS_MAX = 100  # log streams in one FilterLogEvents call (Amazon CloudWatch Logs API reference)
@@ -58,10 +58,10 @@ def _jobs(stack: Stack, run: Run, branch: str | None) -> Iterator[tuple[str, dic
     for job in jobs:
         if run.record is None and branch is None:  # it has expired, or is not there yet: the jobs' own names tell apart
             yield job["jobName"].removeprefix(keys.job_name_prefix(run.run)), job
-        for stage, name in places:
-            attempt = keys.BranchKeys(run.run, stage, name).job_attempt(job["jobName"])
+        for place in places:
+            attempt = place.job_attempt(job["jobName"])
             if attempt is not None:
-                yield _label(name, attempt), job
+                yield _label(place.branch, attempt), job
 
 
 def _label(branch: str, attempt: int) -> str:
@@ -69,14 +69,15 @@ def _label(branch: str, attempt: int) -> str:
     return branch if nth == 1 else f"{branch} attempt {nth}"
 
 
-def _places(run: Run, branch: str | None) -> list[tuple[str, str]]:
-    """Return stages with their branches; NotFound if the one asked for is none of them."""
-    stages = frozen(run.record).stages if run.record and run.record.pipeline else []
-    places = [(stage.name, branch.name) for stage in stages for branch in stage.branches]
-    if branch is not None and branch not in [name for _, name in places]:
-        known = ", ".join(name for _, name in places) or "none"
+def _places(run: Run, branch: str | None) -> list[keys.BranchKeys]:
+    """Return where a run's branches lie; NotFound if the one asked for is none of them."""
+    record = run.record if run.record and run.record.pipeline else None
+    stages = frozen(record).stages if record else []
+    places = [branch_keys(record, stage.name, made.name) for stage in stages for made in stage.branches if record]
+    if branch is not None and branch not in [place.branch for place in places]:
+        known = ", ".join(place.branch for place in places) or "none"
         raise NotFound(f"run {run.run} has no branch {branch}.", f"It has: {known}.")
-    return [place for place in places if branch in (None, place[1])]
+    return [place for place in places if branch in (None, place.branch)]
 
 
 def _containers(batch: Any, job: dict[str, Any], closed: Container[str] = ()) -> Iterator[dict[str, Any]]:
@@ -109,8 +110,7 @@ def _of_child(label: str, child: dict[str, Any]) -> Iterator[Stream]:
 
 def task_streams(stack: Stack, run: Run, branch: str | None, task: int) -> list[Stream]:
     """Return the streams of the children that worked on a task: those that failed at it, and those that did it."""
-    places = (keys.BranchKeys(run.run, *place) for place in _places(run, branch))
-    labels = {job: label for place in places for job, label in _workers(stack, place, task)}
+    labels = {job: label for place in _places(run, branch) for job, label in _workers(stack, place, task)}
     if not labels:
         raise NotFound(
             f"task {task} of run {run.run} has neither an output nor a failure.",

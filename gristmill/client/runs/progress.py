@@ -19,7 +19,7 @@ from gristmill.enums import CheckVerdict, JobStatus
 from gristmill.pipeline.model import Stage
 from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import first_attempt, nth_attempt
-from gristmill.runs.locations import frozen
+from gristmill.runs.locations import branch_keys, frozen, stage_keys
 from gristmill.runs.pinned import find_cut
 from gristmill.runs.records import BranchFinding, Finding, RunRecord
 from gristmill.runs.repository import finding_keys, read_findings
@@ -51,10 +51,10 @@ def _phase(stack: Stack, run: Run, stages: tuple[StageLook, ...]) -> str:
 
 
 def _stage(stack: Stack, record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], memory: Memory) -> StageLook:
-    tasks = _tasks(stack, record.run, stage.name, memory)
+    tasks = _tasks(stack, record, stage.name, memory)
     if tasks is None:
         return StageLook(stage.name, None, None, tuple(BranchLook(branch.name) for branch in stage.branches))
-    finding = _finding(stack, record.run, stage.name, memory)
+    finding = _finding(stack, record, stage.name, memory)
     if finding and finding.verdict is CheckVerdict.COMPLETE:
         attempt = finding.attempt
         looks = [_found(branch) for branch in finding.branches]
@@ -64,19 +64,19 @@ def _stage(stack: Stack, record: RunRecord, stage: Stage, jobs: list[dict[str, A
     return StageLook(stage.name, nth_attempt(attempt), finding, tuple(looks))
 
 
-def _tasks(stack: Stack, run: str, stage: str, memory: Memory) -> int | None:
-    key = keys.stage_cut(run, stage)
-    if key not in memory.tasks:
-        cut = find_cut(stack.store, run, stage)
+def _tasks(stack: Stack, record: RunRecord, stage: str, memory: Memory) -> int | None:
+    place = stage_keys(record, stage)
+    if place.cut not in memory.tasks:
+        cut = find_cut(stack.store, place)
         if cut is None:
             return None
-        memory.tasks[key] = cut.tasks
-    return memory.tasks[key]
+        memory.tasks[place.cut] = cut.tasks
+    return memory.tasks[place.cut]
 
 
-def _finding(stack: Stack, run: str, stage: str, memory: Memory) -> Finding | None:
+def _finding(stack: Stack, record: RunRecord, stage: str, memory: Memory) -> Finding | None:
     """Return a stage's newest finding that can be read."""
-    for key in reversed(finding_keys(stack.store, run, stage)):
+    for key in reversed(finding_keys(stack.store, record, stage)):
         if key not in memory.findings:
             memory.findings[key] = next(read_findings(stack.store, [key]), None)
         if found := memory.findings[key]:
@@ -92,7 +92,7 @@ def _attempt(record: RunRecord, stage: Stage, jobs: list[dict[str, Any]], findin
 
 
 def _places(record: RunRecord, stage: Stage) -> list[keys.BranchKeys]:
-    return [keys.BranchKeys(record.run, stage.name, branch.name) for branch in stage.branches]
+    return [branch_keys(record, stage.name, branch.name) for branch in stage.branches]
 
 
 def _found(found: BranchFinding) -> BranchLook:

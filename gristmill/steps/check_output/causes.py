@@ -44,17 +44,17 @@ class CauseClients:
 
 
 def failures(
-    store: Storage, clients: CauseClients, cursor: Cursor, branch: str, missing: list[keys.Span]
+    store: Storage, clients: CauseClients, cursor: Cursor, place: keys.BranchKeys, missing: list[keys.Span]
 ) -> list[Failure]:
     """Return a handful of failures of this attempt that explain the missing tasks, recorded ones first.
 
     Of those, refusals come first: where a missing task was refused, one is among them.
     """
-    recorded = _handful(_recorded(store, cursor, branch, missing))
+    recorded = _handful(_recorded(store, place, cursor.attempt, missing))
     if len(recorded) >= _SHOWN or len(recorded) == sum(span.end - span.first for span in missing):
         return recorded
     known = {failure.job_id for failure in recorded}
-    died = (failure for failure in _died(clients, cursor, branch) if failure.job_id not in known)
+    died = (failure for failure in _died(clients, cursor, place) if failure.job_id not in known)
     return recorded + list(islice(died, _SHOWN - len(recorded)))
 
 
@@ -98,10 +98,10 @@ def _handful(recorded: Iterable[Failure]) -> list[Failure]:
     return [*refusals[: _SHOWN - 1], *others, *refusals[_SHOWN - 1 :]][:_SHOWN]
 
 
-def _recorded(store: Storage, cursor: Cursor, branch: str, missing: list[keys.Span]) -> Iterator[Failure]:
+def _recorded(store: Storage, place: keys.BranchKeys, attempt: int, missing: list[keys.Span]) -> Iterator[Failure]:
     """Yield the recorded failures of the missing tasks; a later try of the same job may have done the others."""
-    listed = (item.key for item in islice(store.list(cursor.branch(branch).failures), _SEARCHED))
-    wanted = (key for key in listed if _is_of(key, cursor.attempt, missing))
+    listed = (item.key for item in islice(store.list(place.failures), _SEARCHED))
+    wanted = (key for key in listed if _is_of(key, attempt, missing))
     while batch := list(islice(wanted, _AT_ONCE)):
         found = store.together(lambda key: find_readable(store, Failure, key), batch, _AT_ONCE)
         yield from (failure for failure in found if failure)
@@ -115,14 +115,14 @@ def _is_of(key: str, attempt: int, missing: list[keys.Span]) -> bool:
     return place >= 0 and failed.task < missing[place].end
 
 
-def _died(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[Failure]:
-    for job in _failed_jobs(clients, cursor, branch):
+def _died(clients: CauseClients, cursor: Cursor, place: keys.BranchKeys) -> Iterator[Failure]:
+    for job in _failed_jobs(clients, place, cursor.attempt):
         attempt = (job.get("attempts") or [{}])[-1]
         container = attempt.get("container") or job.get("container") or {}
         stream = container.get("logStreamName") or ""
         yield Failure(
             stage=cursor.stage,
-            branch=branch,
+            branch=place.branch,
             task=None,
             attempt=cursor.attempt,
             reason=_reason(job, container),
@@ -141,12 +141,11 @@ def _reason(job: dict[str, Any], container: dict[str, Any]) -> str:
     return explain(container.get("exitCode"), container.get("reason"), end_reason(job))
 
 
-def _failed_jobs(clients: CauseClients, cursor: Cursor, branch: str) -> Iterator[dict[str, Any]]:
-    place = cursor.branch(branch)
-    name = place.job_name(cursor.attempt, "*")  # which branches whose names go on with digits match as well
+def _failed_jobs(clients: CauseClients, place: keys.BranchKeys, attempt: int) -> Iterator[dict[str, Any]]:
+    name = place.job_name(attempt, "*")  # which branches whose names go on with digits match as well
     for queue in clients.queues:
         named = _list(clients, jobQueue=queue, filters=[{"name": "JOB_NAME", "values": [name]}])
-        own = (job for job in named if place.job_attempt(job["jobName"]) == cursor.attempt)
+        own = (job for job in named if place.job_attempt(job["jobName"]) == attempt)
         for group in (job for job in own if job["status"] == JobStatus.FAILED):
             ids = [f"{group['jobId']}#0" if "nodeProperties" in group else group["jobId"]]  # the main node knows
             if "arrayProperties" in group:

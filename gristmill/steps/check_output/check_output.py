@@ -16,8 +16,8 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor, first_attempt, nth_attempt
 from gristmill.runs.evidence import Failure
-from gristmill.runs.locations import find_branch, frozen, output_key
-from gristmill.runs.pinned import find_published, read_cut
+from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, stage_keys
+from gristmill.runs.pinned import StageCut, find_published, read_cut
 from gristmill.runs.records import BranchFinding, Finding, RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.steps.check_output.causes import CauseClients, failures
@@ -41,12 +41,12 @@ def check_output(
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
     tries = nth_attempt(cursor.attempt)
-    key = keys.check(cursor.run, stage.name, cursor.attempt)
+    key = keys.check(cursor.run, stage.name, cursor.attempt, record.generation)
     seen = store.head(key)
     found: list[BranchFinding] = []
     notes: list[str] = []
     try:
-        expected = expected_of(store, cursor, stage)
+        expected = expected_of(store, record, stage)
         examined = (_examine(store, clients, record, cursor, branch, expected) for branch in stage.branches)
         found = [_explained(branch_finding, refused.get(branch_finding.branch)) for branch_finding in examined]
         notes = warnings(expected.encoding)
@@ -70,9 +70,9 @@ def check_output(
     return _answer(record, stage, cursor, verdict, reason, tries)
 
 
-def expected_of(store: Storage, cursor: Cursor, stage: Stage) -> Expected:
+def expected_of(store: Storage, record: RunRecord, stage: Stage) -> Expected:
     """Return what the branches of a stage must account for, by its chunk index."""
-    cut = read_cut(store, cursor.run, cursor.stage)
+    cut = read_cut(store, stage_keys(record, stage.name))
     (first,) = index.read_values(store, cut.index, 0, 1)
     (end,) = index.read_values(store, cut.index, cut.values - 1, cut.values)
     size = None if traits_of(stage.split.records).is_items else index.stored(cut.encoding, first, end)
@@ -82,7 +82,8 @@ def expected_of(store: Storage, cursor: Cursor, stage: Stage) -> Expected:
 def _examine(
     store: Storage, clients: CauseClients, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected
 ) -> BranchFinding:
-    held = read_committed(store, cursor.branch(branch.name), expected.tasks)
+    place = branch_keys(record, cursor.stage, branch.name)
+    held = read_committed(store, place, expected.tasks)
     missing = held.tasks_missing
     output = None if missing else _output(store, record, branch, held)
     checks = frozen(record).checks_of(branch.name)
@@ -95,12 +96,12 @@ def _examine(
         bytes_in=held.bytes_in,
         bytes_out=held.size,
         output=output,
-        failures=_failures(store, clients, cursor, branch.name, held, expected) if missing else [],
+        failures=_failures(store, clients, record, cursor, place, held, expected) if missing else [],
         missing=missing,
         problem=None
         if missing
         else count_failure(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
-        checks=check_figures(checks, read_figures(store, cursor.branch(branch.name))) if checks and output else [],
+        checks=check_figures(checks, read_figures(store, place)) if checks and output else [],
     )
 
 
@@ -112,19 +113,25 @@ def _explained(found: BranchFinding, submit_failure: Failure | None) -> BranchFi
 
 
 def _failures(
-    store: Storage, clients: CauseClients, cursor: Cursor, branch: str, held: Coverage, expected: Expected
+    store: Storage,
+    clients: CauseClients,
+    record: RunRecord,
+    cursor: Cursor,
+    place: keys.BranchKeys,
+    held: Coverage,
+    expected: Expected,
 ) -> list[Failure]:
     """Return failures that explain what is missing, each with its task's place where that is in bytes of the input."""
-    found = failures(store, clients, cursor, branch, held.missing)
+    found = failures(store, clients, cursor, place, held.missing)
     if expected.encoding is not Encoding.PLAIN:
         return found
-    return [failure if failure.task is None else placed(store, cursor, failure) for failure in found]
+    cut = read_cut(store, stage_keys(record, cursor.stage))
+    return [failure if failure.task is None else placed(store, cut, failure) for failure in found]
 
 
-def placed(store: Storage, cursor: Cursor, failure: Failure) -> Failure:
+def placed(store: Storage, cut: StageCut, failure: Failure) -> Failure:
     """Return a task's failure with the task's place in the input."""
     task = failure.task or 0
-    cut = read_cut(store, cursor.run, cursor.stage)
     start, end = (index.stored(cut.encoding, 0, value) for value in index.read_values(store, cut.index, task, task + 2))
     return failure.model_copy(update={"start": start, "end": end})
 
@@ -133,7 +140,7 @@ def _output(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -
     """Return where the output is: published, or in its segments where it is no result; None where it is not there."""
     if not publishes(record, branch):
         stage = find_branch(frozen(record), branch.name)[0].name
-        return keys.BranchKeys(record.run, stage, branch.name).segments if branch.has_results else None
+        return branch_keys(record, stage, branch.name).segments if branch.has_results else None
     return output_key(record, branch.name) if is_published(store, record, branch, held) else None
 
 

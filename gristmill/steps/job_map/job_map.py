@@ -9,12 +9,13 @@ from gristmill.batch.plan import Share, Work, children, job_timeout, nodes_timeo
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.enums import LaneName
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.keys import BranchKeys
+from gristmill.pipeline.model import Branch
 from gristmill.pipeline.parameters import size_of
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import frozen
+from gristmill.runs.locations import branch_keys, frozen
 from gristmill.runs.pinned import StageCut
 from gristmill.runs.planned import freeze_children
 from gristmill.runs.records import RunRecord
@@ -33,7 +34,7 @@ def job_map(store: Storage, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> d
     stage = pipeline.stage(cursor.stage)
     cut = ensure_index(store, record, stage)
     arrays = [
-        _branch(store, own_definition(lane_of(lanes, branch, pipeline.image), pipeline), cursor, stage, branch, cut)
+        _branch(store, own_definition(lane_of(lanes, branch, pipeline.image), pipeline), record, cursor, branch, cut)
         for branch in stage.branches
         if branch.mpi is None
     ]
@@ -47,26 +48,24 @@ def job_map(store: Storage, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> d
 
 def _mpi(store: Storage, lane: Lane, record: RunRecord, cursor: Cursor, branch: Branch, tasks: int) -> dict[str, Any]:
     """Return an MPI branch and its job, or no job if its output is there already."""
-    todo = read_committed(store, cursor.branch(branch.name), tasks).tasks_missing
+    place = branch_keys(record, cursor.stage, branch.name)
+    todo = read_committed(store, place, tasks).tasks_missing
     nodes = size_of(branch.nodes, record.parameters) or 1
-    jobs = [mpi_job(lane, cursor, branch, nodes)] if todo else []
+    jobs = [mpi_job(lane, place, cursor.attempt, branch, nodes)] if todo else []
     return {"branch": branch.name, "merge": branch.is_merged, "jobs": jobs}
 
 
-def mpi_job(lane: Lane, cursor: Cursor, branch: Branch, nodes: int) -> dict[str, Any]:
+def mpi_job(lane: Lane, place: BranchKeys, attempt: int, branch: Branch, nodes: int) -> dict[str, Any]:
     """Return a multi-node job as the state machine submits it: every node runs the same command."""
     words = {
-        "run": cursor.run,
-        "stage": cursor.stage,
-        "branch": branch.name,
-        "attempt": str(cursor.attempt),
+        **_place(place, attempt),
         "slots": str(branch.ranks_per_node),
         "time-limit-seconds": str(branch.timeout),
     }
     command = [*_NODE, *(word for name, value in words.items() for word in (f"--{name}", value))]
     overrides = {"Command": command, "ResourceRequirements": resources(branch)}
     return {
-        "name": cursor.branch(branch.name).job_name(cursor.attempt, 0),
+        "name": place.job_name(attempt, 0),
         "queue": lane.queue,
         "definition": lane.definition,
         "timeout": nodes_timeout(branch),
@@ -77,17 +76,30 @@ def mpi_job(lane: Lane, cursor: Cursor, branch: Branch, nodes: int) -> dict[str,
     }
 
 
-def _branch(store: Storage, lane: Lane, cursor: Cursor, stage: Stage, branch: Branch, cut: StageCut) -> dict[str, Any]:
-    place = cursor.branch(branch.name)
+def _place(place: BranchKeys, attempt: int) -> dict[str, str]:
+    """Return what a job is told of its place: with another fingerprint it would be another's by now."""
+    return {
+        "run": place.run,
+        "stage": place.stage,
+        "branch": place.branch,
+        "fingerprint": place.fingerprint,
+        "attempt": str(attempt),
+    }
+
+
+def _branch(
+    store: Storage, lane: Lane, record: RunRecord, cursor: Cursor, branch: Branch, cut: StageCut
+) -> dict[str, Any]:
+    place = branch_keys(record, cursor.stage, branch.name)
     held = read_committed(store, place, cut.tasks)
-    todo = held.tasks_missing
+    stage, todo = frozen(record).stage(cursor.stage), held.tasks_missing
     if 0 < todo < cut.tasks:
         todo = _keep_tasks(store, place.tasks(cursor.attempt), index.pack(_numbers(held)))
     work = Work.left(stage, todo, cut.tasks, cut.source.size)
     count = children(work, branch, Share(lane.max_vcpus, len(stage.branches)))
     if todo:
         count = freeze_children(store, place, cursor.attempt, count)
-    return plan_arrays(lane, cursor, branch, todo, min(count, todo))
+    return plan_arrays(lane, place, cursor.attempt, branch, todo, min(count, todo))
 
 
 def _keep_tasks(store: Storage, key: str, packed: bytes) -> int:
@@ -97,37 +109,30 @@ def _keep_tasks(store: Storage, key: str, packed: bytes) -> int:
     return index.parse_header(store.read(key), key).values
 
 
-def plan_arrays(lane: Lane, cursor: Cursor, branch: Branch, todo: int, children: int) -> dict[str, Any]:
+def plan_arrays(
+    lane: Lane, place: BranchKeys, attempt: int, branch: Branch, todo: int, children: int
+) -> dict[str, Any]:
     """Return the Batch jobs that do a branch's `todo` tasks, as the state machine carries them. Pure."""
     sizes = group_sizes(children)
-    return {
-        "branch": branch.name,
-        "merge": branch.has_results,
-        "groups": [_group(lane, cursor, branch, todo, place, len(sizes), size) for place, size in enumerate(sizes)],
-    }
+
+    def group(number: int, size: int) -> dict[str, Any]:
+        per_child = -(-share(Places(0, todo), number, len(sizes)).count // size)
+        return {
+            "name": place.job_name(attempt, number),
+            "queue": lane.queue,
+            "definition": lane.definition,
+            "size": size,
+            "timeout": job_timeout(branch, per_child),
+            "resources": resources(branch),
+            "parameters": {**_place(place, attempt), "group": f"{number}/{len(sizes)}"},
+        }
+
+    groups = [group(number, size) for number, size in enumerate(sizes)]
+    return {"branch": branch.name, "merge": branch.has_results, "groups": groups}
 
 
 def _numbers(held: Coverage) -> Iterator[int]:
     return chain.from_iterable(range(span.first, span.end) for span in held.missing)
-
-
-def _group(lane: Lane, cursor: Cursor, branch: Branch, todo: int, place: int, groups: int, size: int) -> dict[str, Any]:
-    per_child = -(-share(Places(0, todo), place, groups).count // size)
-    return {
-        "name": cursor.branch(branch.name).job_name(cursor.attempt, place),
-        "queue": lane.queue,
-        "definition": lane.definition,
-        "size": size,
-        "timeout": job_timeout(branch, per_child),
-        "resources": resources(branch),
-        "parameters": {
-            "run": cursor.run,
-            "stage": cursor.stage,
-            "branch": branch.name,
-            "attempt": str(cursor.attempt),
-            "group": f"{place}/{groups}",
-        },
-    }
 
 
 def resources(branch: Branch) -> list[dict[str, str]]:

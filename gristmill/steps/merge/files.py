@@ -10,7 +10,7 @@ from gristmill.enums import Encoding, RecordFormat
 from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.coverage import Coverage
-from gristmill.runs.locations import find_branch, frozen, output_key, suffix
+from gristmill.runs.locations import find_branch, frozen, output_key, stage_keys, suffix
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
@@ -53,13 +53,13 @@ def _items(store: Storage, record: RunRecord, stage: Stage) -> list[str]:
         return _items(store, record, find_branch(frozen(record), stage.input)[0])
     if stage.split.records is not RecordFormat.LIST:
         return []
-    lines = read_cut(store, record.run, stage.name).source.read(store).decode().removesuffix("\n").split("\n")
+    lines = read_cut(store, stage_keys(record, stage.name)).source.read(store).decode().removesuffix("\n").split("\n")
     return [parse_item(line).text for line in lines]
 
 
 def _places(store: Storage, record: RunRecord, stage: Stage) -> list[int]:
     """Return where tasks begin in their input, and where the last one ends."""
-    cut = read_cut(store, record.run, stage.name)
+    cut = read_cut(store, stage_keys(record, stage.name))
     if traits_of(stage.split.records).is_items or cut.encoding is not Encoding.PLAIN:
         return []
     return list(index.read_values(store, cut.index, 0, cut.values))

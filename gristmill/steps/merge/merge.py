@@ -9,7 +9,7 @@ from gristmill.pipeline.model import Branch
 from gristmill.runs.at_work import check_going
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import find_branch, frozen, output_key
+from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, stage_keys
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
@@ -34,8 +34,8 @@ def merge(store: Storage, cursor: Cursor, branch: str) -> dict[str, Any]:
 
 
 def _merge(store: Storage, cursor: Cursor, record: RunRecord, branch: Branch) -> bool:
-    tasks = read_cut(store, cursor.run, cursor.stage).tasks
-    held = read_committed(store, cursor.branch(branch.name), tasks)
+    tasks = read_cut(store, stage_keys(record, cursor.stage)).tasks
+    held = read_committed(store, branch_keys(record, cursor.stage, branch.name), tasks)
     if held.missing or len(held.headers) > 1 or not publishes(record, branch):
         return False
     if not is_published(store, record, branch, held):

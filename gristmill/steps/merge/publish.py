@@ -8,7 +8,7 @@ from gristmill.clock import seldom
 from gristmill.enums import OutputKind
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.coverage import Coverage, Slice
-from gristmill.runs.locations import find_branch, frozen, output_key, result_branches
+from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, result_branches
 from gristmill.runs.pinned import ObjectVersion, Published, find_published
 from gristmill.runs.records import RunRecord
 from gristmill.steps.merge.files import file_name, listing, listing_key
@@ -116,7 +116,7 @@ def _tasks(held: Coverage) -> int:
 
 
 def _place(record: RunRecord, branch: Branch) -> keys.BranchKeys:
-    return keys.BranchKeys(record.run, find_branch(frozen(record), branch.name)[0].name, branch.name)
+    return branch_keys(record, find_branch(frozen(record), branch.name)[0].name, branch.name)
 
 
 def publishes(record: RunRecord, branch: Branch) -> bool:

@@ -14,6 +14,7 @@ from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
 from gristmill.runs.at_work import check_contract, check_fence, check_not_stopped
 from gristmill.runs.drop import Drop
+from gristmill.runs.fingerprints import with_fingerprints
 from gristmill.runs.note import read_given
 from gristmill.runs.records import CONTRACT, InputObject, RunRecord
 from gristmill.runs.repository import read_record, revise_record
@@ -101,7 +102,9 @@ def make_record(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
         max_cost=max_cost,
         faults=faults,
     )
-    return record.model_copy(update={"faults": faults + name_faults(record)}) if pipeline else record
+    if pipeline is None:
+        return record
+    return with_fingerprints(record.model_copy(update={"faults": faults + name_faults(record)}))
 
 
 def _input(drop: Drop, source: ObjectInfo | None) -> InputObject:

@@ -13,11 +13,12 @@ from gristmill import keys
 from gristmill.aws_clients import make_client
 from gristmill.batch.plan import segment_age
 from gristmill.enums import OutputKind
-from gristmill.errors import ExitCode, GristmillError
+from gristmill.errors import ExitCode, GristmillError, Superseded
 from gristmill.pipeline.loading import roots
 from gristmill.printable import encodable
+from gristmill.runs.at_work import check_fingerprint
 from gristmill.runs.cursor import nth_attempt
-from gristmill.runs.locations import frozen
+from gristmill.runs.locations import frozen, stage_keys
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
@@ -51,7 +52,9 @@ def main() -> int:
         try:
             runner.run()
         finally:
-            which = ContainerTry(setting.cursor, setting.branch, setting.group, setting.child, setting.job_attempt)
+            which = ContainerTry(
+                setting.keys, setting.cursor.attempt, setting.group, setting.child, setting.job_attempt
+            )
             leave_footprint(runner.store, which, runner.tally, runner.log)
     except GristmillError as error:
         log_line(str(error))
@@ -70,8 +73,11 @@ def _begin(setting: ChildSetting, store: Storage, termination: Termination) -> R
     """Return the child's runner; where it cannot be made, its first task's failure says why."""
     try:
         return make_runner(setting, store, termination)
+    except Superseded:
+        raise
     except GristmillError as error:
-        for stretch in islice(stretches(store, setting), 1):
+        cut = read_cut(store, stage_keys(read_record(store, setting.cursor.run), setting.cursor.stage))
+        for stretch in islice(stretches(store, setting, cut), 1):
             reason = f"no task of its child could begin: {error}"
             failure = JobFailed(reason, exit_code=error.exit_code, refused=is_refusal(error))
             leave_failure(store, setting, stretch.first, failure, store.clock.utc())
@@ -81,14 +87,16 @@ def _begin(setting: ChildSetting, store: Storage, termination: Termination) -> R
 def make_runner(setting: ChildSetting, store: Storage, termination: Termination | None = None) -> Runner:
     """Return the runner of a child, its job loaded and its input found."""
     record = read_record(store, setting.cursor.run)
+    check_fingerprint(record, setting.keys)
     pipeline = frozen(record)
     stage = pipeline.stage(setting.cursor.stage)
     branch = next(branch for branch in stage.branches if branch.name == setting.branch)
-    cut = read_cut(store, record.run, stage.name)
+    cut = read_cut(store, stage_keys(record, stage.name))
     place = f"{record.run} {stage.name}/{branch.name} attempt {nth_attempt(setting.cursor.attempt)}"
     return Runner(
         store=store,
         setting=setting,
+        cut=cut,
         feeds=make_feeds(store, record, stage, cut),
         outputs=output_rules(record, stage, branch, lambda: cut.tasks),
         apart=branch.output is OutputKind.FILES,

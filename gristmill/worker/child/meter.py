@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from botocore.exceptions import BotoCoreError, ClientError
 
 from gristmill.clock import REAL, Clock
-from gristmill.runs.cursor import Cursor
+from gristmill.keys import BranchKeys
 from gristmill.runs.usage import Footprint, leave
 from gristmill.storage import Storage
 
@@ -70,8 +70,8 @@ class Tally:
 class ContainerTry:
     """Which try of which container: `child` is its index in its array or, of a node, among the nodes."""
 
-    cursor: Cursor
-    branch: str
+    branch: BranchKeys
+    attempt: int
     group: int
     child: int
     job_try: int
@@ -82,7 +82,7 @@ def leave_footprint(
 ) -> None:
     """Write what this container used, for the report; an error in that does not fail the job."""
     footprint = Footprint(
-        attempt=which.cursor.attempt,
+        attempt=which.attempt,
         group=which.group,
         child=which.child,
         job_try=which.job_try,
@@ -98,6 +98,6 @@ def leave_footprint(
         records_out=tally.records_out,
     )
     try:
-        leave(store, which.cursor.branch(which.branch), footprint)
+        leave(store, which.branch, footprint)
     except (BotoCoreError, ClientError) as error:
         log(f"the footprint was not written: {error}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gristmill.limits import PROGRESS_SECONDS, SEGMENT_AGE_MIN
+from gristmill.runs.pinned import StageCut
 from gristmill.storage import Storage
 from gristmill.task import Task
 from gristmill.worker.child.deadline import Terminated, Termination, TimedOut, TimeLimit
@@ -35,6 +36,7 @@ class Runner:
 
     store: Storage
     setting: ChildSetting
+    cut: StageCut
     feeds: MakeFeed
     outputs: OutputRules
     job: Job
@@ -61,7 +63,7 @@ class Runner:
         with self.time_limit(self.timeout) as limit:
             self._state = ProcessState()
             try:
-                for stretch in stretches(self.store, self.setting):
+                for stretch in stretches(self.store, self.setting, self.cut):
                     self._stretch(stretch, limit)
             finally:
                 self._state.close()

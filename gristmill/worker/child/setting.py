@@ -18,6 +18,7 @@ class ChildSetting:
 
     cursor: Cursor
     branch: str
+    fingerprint: str  # of what it computes, as it was told when it was submitted
     group: int
     groups: int
     child: int
@@ -30,7 +31,7 @@ class ChildSetting:
     @property
     def keys(self) -> BranchKeys:
         """Return the keys of the branch that it works for."""
-        return self.cursor.branch(self.branch)
+        return BranchKeys(self.cursor.run, self.cursor.stage, self.branch, self.fingerprint)
 
 
 def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> ChildSetting:
@@ -47,6 +48,7 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> Ch
     return ChildSetting(
         cursor=Cursor(given.run, given.stage, given.attempt),
         branch=given.branch,
+        fingerprint=given.fingerprint,
         group=int(group[1]),
         groups=int(group[2]),
         child=int(numbers["AWS_BATCH_JOB_ARRAY_INDEX"]),
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--run", required=True)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--branch", required=True)
+    parser.add_argument("--fingerprint", required=True)
     parser.add_argument("--attempt", type=int, required=True)
     parser.add_argument("--group", required=True, metavar="INDEX/COUNT")
     return parser

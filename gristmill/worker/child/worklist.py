@@ -10,7 +10,7 @@ from gristmill.chunks import index
 from gristmill.keys import Span
 from gristmill.limits import INDEX_WINDOW
 from gristmill.runs.committed import read_committed
-from gristmill.runs.pinned import ObjectVersion, StageCut, read_cut
+from gristmill.runs.pinned import ObjectVersion, StageCut
 from gristmill.sharing import Places, child_places
 from gristmill.storage import Storage
 from gristmill.worker.child.setting import ChildSetting
@@ -29,9 +29,8 @@ class Stretch:
             yield self.first + place, start, end
 
 
-def stretches(store: Storage, setting: ChildSetting) -> Iterator[Stretch]:
+def stretches(store: Storage, setting: ChildSetting, cut: StageCut) -> Iterator[Stretch]:
     """Yield what the child has to do; a second try of the same job leaves out what its first one committed."""
-    cut = read_cut(store, setting.cursor.run, setting.cursor.stage)
     spans = list(_todo(store, setting, cut))
     if setting.job_attempt > 1 and spans:
         spans = list(_common(spans, _uncommitted(store, setting, spans)))

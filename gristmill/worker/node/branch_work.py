@@ -9,7 +9,6 @@ from gristmill.aws_clients import make_client
 from gristmill.errors import GristmillError
 from gristmill.runs.committed import read_committed
 from gristmill.runs.evidence import Failure
-from gristmill.runs.pinned import read_cut
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.command import check_space, stage
@@ -27,7 +26,7 @@ class BranchWork:
 
     def __init__(self, store: Storage, setting: NodeSetting, folder: Path) -> None:
         self._store, self._setting = store, setting
-        self._branch: MpiBranch = read_branch(store, setting.cursor, setting.branch)
+        self._branch: MpiBranch = read_branch(store, setting.keys, setting.cursor.attempt)
         files = folder / "files"  # apart from the node's own: a program may clear its folder away
         files.mkdir()
         self._input = files / f"input{self._branch.input_suffix}"
@@ -38,8 +37,14 @@ class BranchWork:
     @property
     def command(self) -> list[str]:
         """Return the command that each rank starts with; it becomes the branch's function or command."""
-        cursor = self._setting.cursor
-        options = {"run": cursor.run, "stage": cursor.stage, "branch": self._setting.branch, "attempt": cursor.attempt}
+        place = self._setting.keys
+        options = {
+            "run": place.run,
+            "stage": place.stage,
+            "branch": place.branch,
+            "fingerprint": place.fingerprint,
+            "attempt": self._setting.cursor.attempt,
+        }
         under = ["-m", "mpi4py"] if self._branch.is_function else []
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         return [sys.executable, *under, "-m", "gristmill.worker.node.rank", *words]
@@ -59,8 +64,7 @@ class BranchWork:
 
     def is_committed(self) -> bool:
         """Return whether an earlier try of the job has committed the output, and was lost only then."""
-        branch = self._setting.cursor.branch(self._setting.branch)
-        return not read_committed(self._store, branch, tasks=1).missing
+        return not read_committed(self._store, self._setting.keys, tasks=1).missing
 
     def commit(self) -> None:
         """Put the output into the store as the branch's only segment, then its receipt."""
@@ -69,10 +73,11 @@ class BranchWork:
             fault = f"the program ended well, but its rank 0 {did}"
             raise GristmillError(fault, "Write it there: to the sink, or one file to {output}.")
         records = count_records(self._output, self._branch.output_rules)
-        setting, cursor = self._setting, self._setting.cursor
+        setting = self._setting
         child = ChildSetting(
-            cursor=cursor,
+            cursor=setting.cursor,
             branch=setting.branch,
+            fingerprint=setting.fingerprint,
             group=0,
             groups=1,
             child=0,
@@ -82,11 +87,11 @@ class BranchWork:
             job_attempt=setting.attempt,
             log_stream=setting.log_stream,
         )
-        header = read_cut(self._store, cursor.run, cursor.stage)
+        read = self._branch.records
         segment = Segment(0, self._store.clock, self._output.open("rb"), self._started)
         size = self._output.stat().st_size
-        segment.add(size, self._branch.size, header.records or 1, records)
-        self._tally.add(self._branch.size, size, header.records or 1, records)
+        segment.add(size, self._branch.size, read, records)
+        self._tally.add(self._branch.size, size, read, records)
         segment.seal(S3Storage(setting.bucket, make_client("s3")), child)
 
     def note_failure(self, verdict: Verdict, detail: str) -> None:
@@ -106,10 +111,12 @@ class BranchWork:
             at=datetime.fromtimestamp(self._store.clock.unix(), UTC),
             refused=verdict.refused,
         )
-        key = cursor.branch(self._setting.branch).failure(0, cursor.attempt)
+        key = self._setting.keys.failure(0, cursor.attempt)
         self._store.put(key, failure.model_dump_json().encode())
 
     def leave_footprint(self) -> None:
         """Write what this node's programs used; the task is counted on the main node alone."""
-        which = ContainerTry(self._setting.cursor, self._setting.branch, 0, self._setting.index, self._setting.attempt)
+        which = ContainerTry(
+            self._setting.keys, self._setting.cursor.attempt, 0, self._setting.index, self._setting.attempt
+        )
         leave_footprint(self._store, which, self._tally, print)

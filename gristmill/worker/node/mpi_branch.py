@@ -11,9 +11,10 @@ from gristmill.pipeline.code import load_callable
 from gristmill.pipeline.loading import find, roots
 from gristmill.pipeline.model import Branch
 from gristmill.pipeline.placeholders import fill
+from gristmill.runs.at_work import check_fingerprint
 from gristmill.runs.cursor import Cursor
-from gristmill.runs.locations import frozen, input_suffix, suffix
-from gristmill.runs.pinned import ObjectVersion, read_cut
+from gristmill.runs.locations import find_branch, frozen, input_suffix, stage_keys, suffix
+from gristmill.runs.pinned import ObjectVersion, StageCut, read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.storage import Storage
@@ -27,18 +28,28 @@ INPUT, OUTPUT = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT"  # this node's own files, 
 
 @dataclass(frozen=True)
 class MpiBranch:
-    """A branch, its run, and the object that its stage reads."""
+    """A branch, its run, and what its stage reads."""
 
     record: RunRecord
     cursor: Cursor
     branch: Branch
-    source: ObjectVersion
+    cut: StageCut
     store: Storage
 
     @property
     def is_function(self) -> bool:
         """Tell whether the branch names a Python function rather than a command."""
         return isinstance(self.branch.mpi, str)
+
+    @property
+    def source(self) -> ObjectVersion:
+        """Return the object that it reads."""
+        return self.cut.source
+
+    @property
+    def records(self) -> int:
+        """Return how many records that has: one where they were not counted."""
+        return self.cut.records or 1
 
     @property
     def size(self) -> int:
@@ -101,9 +112,10 @@ def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:
     return [fill(word, values) for word in branch.mpi or ()]
 
 
-def read_branch(store: Storage, cursor: Cursor, name: str) -> MpiBranch:
-    """Return a branch of a run."""
-    record = read_record(store, cursor.run)
-    stage = frozen(record).stage(cursor.stage)
-    branch = next(candidate for candidate in stage.branches if candidate.name == name)
-    return MpiBranch(record, cursor, branch, read_cut(store, record.run, stage.name).source, store)
+def read_branch(store: Storage, place: keys.BranchKeys, attempt: int) -> MpiBranch:
+    """Return a branch of a run; Superseded where the run computes it otherwise by now."""
+    record = read_record(store, place.run)
+    check_fingerprint(record, place)
+    branch = find_branch(frozen(record), place.branch)[1]
+    cursor = Cursor(place.run, place.stage, attempt)
+    return MpiBranch(record, cursor, branch, read_cut(store, stage_keys(record, place.stage)), store)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gristmill.aws_clients import make_client
 from gristmill.errors import GristmillError
-from gristmill.runs.cursor import Cursor
+from gristmill.keys import BranchKeys
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.reasons import is_refusal
@@ -37,7 +37,7 @@ def main() -> None:
     """Run one rank."""
     given = _parser().parse_args()
     store = S3Storage(os.environ["BUCKET"], make_client("s3"))
-    work = read_branch(store, Cursor(given.run, given.stage, given.attempt), given.branch)
+    work = read_branch(store, BranchKeys(given.run, given.stage, given.branch, given.fingerprint), given.attempt)
     if work.is_function:
         call(work, store)
         return
@@ -75,7 +75,7 @@ def _sink(first: bool) -> Any:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gristmill.worker.node.rank", description=__doc__)
-    for name in ("--run", "--stage", "--branch"):
+    for name in ("--run", "--stage", "--branch", "--fingerprint"):
         parser.add_argument(name, required=True)
     parser.add_argument("--attempt", type=int, required=True)
     return parser

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gristmill.errors import Refused
+from gristmill.keys import BranchKeys
 from gristmill.limits import NODES_COME_SECONDS
 from gristmill.runs.cursor import Cursor
 
@@ -50,12 +51,18 @@ class NodeSetting:
     bucket: str
     cursor: Cursor
     branch: str
+    fingerprint: str
     slots: int | None
     command: tuple[str, ...] = ()
     log_stream: str = ""
     main_address: str = ""
     time_limit: float = math.inf  # seconds, from the start of mpirun
     timing: Timing = field(default_factory=Timing)
+
+    @property
+    def keys(self) -> BranchKeys:
+        """Return the keys of the branch that it works for."""
+        return BranchKeys(self.cursor.run, self.cursor.stage, self.branch, self.fingerprint)
 
     @property
     def is_main(self) -> bool:
@@ -76,7 +83,7 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> No
     if "BUCKET" not in environment:
         faults.append("BUCKET is not set: the job definition must name the bucket")
     if bool(given.run) == bool(given.command):
-        faults.append("give either --run, --stage, --branch and --attempt, or a command after --")
+        faults.append("give either --run, --stage, --branch, --fingerprint and --attempt, or a command after --")
     if faults:
         raise Refused(faults)
     numbers = {name: int(text) for name, text in texts.items()}
@@ -89,6 +96,7 @@ def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> No
         bucket=environment["BUCKET"],
         cursor=Cursor(given.run or _SINGLE, given.stage, given.attempt),
         branch=given.branch,
+        fingerprint=given.fingerprint,
         slots=given.slots,
         command=tuple(given.command),
         log_stream=environment.get("AWS_BATCH_JOB_LOG_STREAM", ""),
@@ -106,12 +114,13 @@ def plain_job_id(job_id: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m gristmill.worker.node",
-        usage="%(prog)s [options] (--run RUN --stage STAGE --branch BRANCH --attempt N | -- COMMAND ...)",
+        usage="%(prog)s [options] (--run RUN --stage STAGE --branch BRANCH ... | -- COMMAND ...)",
         description=__doc__,
     )
     parser.add_argument("--run", help="the run whose pipeline says what to run")
     parser.add_argument("--stage", default="")
     parser.add_argument("--branch", default="")
+    parser.add_argument("--fingerprint", default="")
     parser.add_argument("--attempt", type=int, default=0)
     parser.add_argument("--slots", type=int, help="ranks per node at most (default: its vCPUs, or its GPUs)")
     parser.add_argument("--time-limit-seconds", type=float, default=math.inf, help="for the program (default: none)")
