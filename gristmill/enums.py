@@ -10,6 +10,7 @@ class RunStatus(StrEnum):
     RUNNING = "RUNNING"
     RETRYING = "RETRYING"
     SUCCEEDED = "SUCCEEDED"
+    PARTIAL = "PARTIAL"  # all is done but tasks that were left out, as the pipeline tolerates
     FAILED = "FAILED"
     ABORTED = "ABORTED"
     TIMED_OUT = "TIMED_OUT"
@@ -43,8 +44,14 @@ class CheckVerdict(StrEnum):
     """What CheckOutput found for a stage."""
 
     COMPLETE = "COMPLETE"
+    PARTIAL = "PARTIAL"  # of the last stage: complete, but for tasks that were left out in the run
     INCOMPLETE = "INCOMPLETE"
     FAILED = "FAILED"
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the stage is done, but for tasks that were left out."""
+        return self in (CheckVerdict.COMPLETE, CheckVerdict.PARTIAL)
 
 
 @unique

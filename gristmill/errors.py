@@ -20,6 +20,7 @@ class ExitCode(IntEnum):
     REFUSED = 4  # the input, a parameter or a pipeline.yaml has faults
     UNREACHABLE = 5  # no stack, no embedded AWS, no credentials
     STOPPED = 6  # the run was stopped, or the task ran out of time
+    PARTIAL = 7  # the run is complete but for tasks that were left out
     NODE_MISSING = 75  # a node of a multi-node job did not come, or cannot take part
     MAIN_LOST = 76  # the main node sends no heartbeat
     CUT_OFF = 77  # the store could not be reached

@@ -3,7 +3,10 @@
 A test holds both against an execution. AWS bills every state entered, and every retry of one.
 """
 
+from gristmill.enums import RunStatus
 from gristmill.limits import HISTORY_EVENTS_MAX
+
+PARTIAL_ERROR = "Gristmill.Partial"  # of an execution that has left tasks out: a failure to AWS, a status to us
 
 # Execution started and ended; Split, IsClaimed, the last notice, RunSucceeded.
 RUN_STATES, RUN_EVENTS = 4, 16
@@ -24,6 +27,11 @@ _LOOK_WAIT_MAX = 900  # seconds
 
 # Invocations: Split and the last notice; JobMap and CheckOutput of an attempt; Merge of a branch.
 RUN_INVOCATIONS, ATTEMPT_INVOCATIONS, BRANCH_INVOCATIONS = 2, 2, 1
+
+
+def run_status(status: str, error: str | None) -> RunStatus:
+    """Return the status of a run by that of its execution, as AWS has it, and the error that this ended with."""
+    return RunStatus.PARTIAL if (status, error) == (RunStatus.FAILED, PARTIAL_ERROR) else RunStatus(status)
 
 
 def attempt_states(branches: int, jobs: int) -> int:

@@ -12,6 +12,7 @@ from gristmill.pipeline.model import Stage
 from gristmill.runs.at_work import check_owner
 from gristmill.runs.committed import read_committed
 from gristmill.runs.evidence import Receipt
+from gristmill.runs.left_out import task_numbers, tasks_left_out
 from gristmill.runs.locations import branch_keys, find_branch, frozen, stage_keys
 from gristmill.runs.pinned import ObjectVersion, read_cut, replace_object
 from gristmill.runs.reading import read
@@ -35,12 +36,16 @@ def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
         raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")
     held = read_committed(store, branch_keys(record, maker.name, branch.name), tasks)
     again = f"Make them again with: gristmill resume {record.run}"
-    if held.missing:
-        raise Corrupt(f"{held.tasks_missing} of the {tasks} parts of {branch.name} are gone.", again)
+    left_out = tasks_left_out(store, record, branch.name)
+    gone = [task for task in task_numbers(held.missing) if task not in left_out]
+    if gone:
+        raise Corrupt(f"{len(gone)} of the {tasks} parts of {branch.name} are gone.", again)
     for part in held.slices:
         receipt = read(store, Receipt, keys.receipt_of(part.segment))
         if receipt.etag != part.etag:
             raise Corrupt(f"{part.segment} was replaced while the parts of {branch.name} were listed.", again)
         first = part.span.first - receipt.first
-        for low, high in pairwise(receipt.offsets[first:]):
+        for task, (low, high) in enumerate(pairwise(receipt.offsets[first:]), part.span.first):
+            if task in left_out:  # and done all the same, by a late child
+                continue
             yield json.dumps({"key": part.segment, "etag": part.etag, "start": low, "end": high}) + "\n"

@@ -42,7 +42,8 @@ from process_tree.guarding import guard
 
 _EXIT_CODES = """Exit codes: 0 done; 1 the run failed, or something else did; 2 wrong usage; 3 no such run, pipeline or
 object; 4 refused: the file, a parameter or a pipeline.yaml has faults; 5 no stack, no embedded AWS or no credentials,
-or a run that goes on could not be seen for too long; 6 the run was stopped; 130 Ctrl-C (a watched run goes on)."""
+or a run that goes on could not be seen for too long; 6 the run was stopped; 7 the run
+has left tasks out, as its pipeline tolerates; 130 Ctrl-C (a watched run goes on)."""
 
 
 class _Commands(TyperGroup):

@@ -23,7 +23,7 @@ class On(StrEnum):
 
 _STATUSES = {
     On.SUCCESS: [RunStatus.SUCCEEDED],
-    On.FAILURE: [RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT],
+    On.FAILURE: [RunStatus.PARTIAL, RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT],
 }
 
 
@@ -103,6 +103,6 @@ def _read(sns: Any, email: str, arn: str) -> Subscription:
     attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     filtered = json.loads(attributes.get("FilterPolicy") or "{}")
     statuses = filtered.get("status", [])
-    on = next((condition for condition, names in _STATUSES.items() if set(names) == set(statuses)), None)
+    on = next((on for on, names in _STATUSES.items() if statuses and set(statuses) <= set(names)), None)
     pending = str(attributes.get("PendingConfirmation", "false")).lower() == "true"
     return Subscription(email, tuple(filtered.get("pipeline", [])), on, not pending, arn)

@@ -75,6 +75,11 @@ def stop(run: str, execution_name: str) -> str:
     return f"{stops(run)}{execution_name}.json"
 
 
+def left_out(run: str) -> str:
+    """Return the key of the list of the tasks that the run has left out, one JSON object a line."""
+    return f"{run_prefix(run)}left-out.jsonl"
+
+
 def estimate(run: str) -> str:
     """Return the key of what the run was expected to cost."""
     return f"{run_prefix(run)}estimate.json"

@@ -12,6 +12,7 @@ from gristmill.enums import RunStatus
 from gristmill.errors import Refused, first_fault
 from gristmill.outcome.wording import describe_error
 from gristmill.runs.request import Request, Resume, parse_request, read_request
+from gristmill.state_machine import run_status
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,12 @@ def read_change(detail: Any, bucket: str) -> ExecutionEvent:
         change = _Change.model_validate(detail)
     except ValidationError as error:
         raise Refused([f"not a status change of an execution: {first_fault(error)}"]) from error
+    status = run_status(change.status, change.error)
+    why = [change.cause] if status is RunStatus.PARTIAL else [change.error, change.cause]
     return ExecutionEvent(
-        status=change.status,
+        status=status,
         execution=change.execution,
         request=parse_request(change.input or "", bucket),
         started_at=datetime.fromtimestamp(change.started / 1000, UTC),
-        reason=": ".join(text for text in (change.error, change.cause) if text),
+        reason=": ".join(text for text in why if text),
     )

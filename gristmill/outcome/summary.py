@@ -14,7 +14,7 @@ from gristmill.pipeline.parameters import owner
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.drop import Drop
 from gristmill.runs.note import read_given
-from gristmill.runs.records import Bill, Finding, RunRecord
+from gristmill.runs.records import Bill, Finding, LeftOut, RunRecord
 from gristmill.runs.repository import find_estimate, find_newest_finding
 from gristmill.storage import ObjectInfo, Storage
 from gristmill.timebox import NoAnswer
@@ -46,6 +46,7 @@ class RunSummary:
     faults: Sequence[str] = ()  # why the drop was refused
     report: str = ""  # key of report.html
     unreported: str = ""  # why there is no report
+    left_out: str = ""  # how many tasks of how many; empty where none was
 
     @property
     def title(self) -> str:
@@ -92,6 +93,7 @@ def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None
         estimate=expected(store, event.run),
         faults=record.faults if record else [],
         resumes=record.resumes if record else 0,
+        left_out=LeftOut.total(record.left_out.values()) if record and record.left_out else "",
     )
 
 

@@ -56,6 +56,8 @@ def next_step(run: str, status: RunStatus, is_refused: bool, is_final: bool) -> 
         mend = "mend the file, the parameters, the code or the bounds, and drop the file again"
         return NextStep(f"{vain}: {mend}. What was computed is kept", f"gristmill results {run}")
     resume = f"gristmill resume {run}"
+    if status is RunStatus.PARTIAL:
+        return NextStep("Try what was left out once more", resume)
     if status is RunStatus.ABORTED:
         return NextStep("Go on with only what is missing", resume)
     return NextStep("Mend this, then go on with only what is missing", resume)

@@ -10,6 +10,7 @@ from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.pipeline.parameter_rules import size_faults
 from gristmill.pipeline.placeholders import placeholder_faults
+from gristmill.pipeline.tolerance import tolerance_faults
 
 _EXPANDED_MAX = NAME_MAX - len(parts_name(""))
 
@@ -25,6 +26,7 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
         yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
     yield from _merge(pipeline, place, stage, branch)
     yield from _gpus(place, branch)
+    yield from tolerance_faults(place, stage, branch)
     if branch.mpi is None:
         yield from _plain(place, branch)
     else:

@@ -59,6 +59,7 @@ def _merging(branch: Branch) -> Stage:
         "merge": MergeKind.CONCAT,
         "same_record_count": False,
         "target_children": 1,
+        "tolerate": 0,
     }
     return Stage(
         name=merge_name(branch.name),

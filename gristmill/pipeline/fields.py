@@ -15,6 +15,7 @@ _SUFFIX = r"^\.[\w.]+$"
 # AWS Batch API reference, SubmitJob: a name, and maybe a revision
 _JOB_DEFINITION = rf"^[A-Za-z0-9][\w-]{{0,{BATCH_NAME_MAX - 1}}}(:\d+)?$"
 _FIGURE = r"^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$"
+_SHARE = r"^[0-9]{1,2}(\.[0-9]{1,4})?%$"
 _BYTES = r"^\s*(\d*\.?\d+)\s*(\w+)?"  # pydantic's own
 
 WORDS = {
@@ -25,6 +26,7 @@ WORDS = {
     _SUFFIX: "text such as `.txt`",
     _JOB_DEFINITION: f"letters, digits, hyphens and underscores, at most {BATCH_NAME_MAX}, and maybe `:REVISION`",
     _FIGURE: f"a name, or names with dots between, at most {FIGURE_NAME_MAX} characters",
+    _SHARE: "text such as `1%`, below 100%",
     _BYTES: "text such as `50GB`",
 }
 
@@ -36,6 +38,7 @@ Size = Annotated[int, Field(ge=1)] | Reference
 Suffix = Annotated[str, StringConstraints(pattern=_SUFFIX)]
 JobDefinition = Annotated[str, StringConstraints(pattern=_JOB_DEFINITION)]
 FigureName = Annotated[str, StringConstraints(pattern=_FIGURE, max_length=FIGURE_NAME_MAX)]
+Tolerance = Annotated[int, Field(ge=0, strict=True)] | Annotated[str, StringConstraints(pattern=_SHARE)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Bytes = Annotated[
     ByteSize,

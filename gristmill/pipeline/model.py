@@ -19,6 +19,7 @@ from gristmill.pipeline.fields import (
     ParameterName,
     Size,
     Suffix,
+    Tolerance,
 )
 
 
@@ -112,6 +113,11 @@ class Branch(Closed):
     timeout: Operation[int] = Field(default=3600, ge=1, le=7 * 86_400, description="Seconds that one task may take.")
     attempts: Operation[int] = Field(
         default=3, ge=1, le=ATTEMPTS_MAX, description="Passes over what is missing until the run fails."
+    )
+    tolerate: Operation[Tolerance] = Field(
+        default=0,
+        description="Tasks that may fail and be left out: a count, or a share such as `1%`; see "
+        "[Tolerance](pipelines.md#tolerance).",
     )
     target_children: Operation[int | None] = Field(
         default=None,

@@ -66,6 +66,7 @@ class Attempt(Record):
     reason: str
     done: int
     missing: int
+    left_out: int = 0
     children: int
     children_failed: int
     failures: list[Failure]
@@ -80,6 +81,7 @@ class BranchReport(Counts):
     compute: str
     vcpus: int
     memory: int  # bytes that a container may hold
+    left_out: int = 0  # tasks that failed, as many as the pipeline tolerates
     output: str | None
     job_definition: str | None
     image: str | None

@@ -62,6 +62,13 @@ class Coverage:
     missing: list[Span]
 
     @property
+    def tasks(self) -> int:
+        """Return the task after the last one, done or missing."""
+        return max(
+            (*(part.span.end for part in self.slices[-1:]), *(span.end for span in self.missing[-1:])), default=0
+        )
+
+    @property
     def tasks_missing(self) -> int:
         """Return how many tasks have no output."""
         return sum(span.end - span.first for span in self.missing)

@@ -61,6 +61,10 @@ class Failure(Record):
     at: AwareDatetime
     start: int | None = None  # the task's bytes [start, end) of its stage's input, as CheckOutput looks them up
     end: int | None = None
+    item: Words = ""  # the text of a list's item
+    records: Count | None = (
+        None  # of the task's input, where its own error alone is to blame: only such a task is left out
+    )
     refused: bool = False  # what the task reads or writes breaks a rule: another attempt would end alike
 
     @property

@@ -7,13 +7,14 @@ in two ways never meets in one branch.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from gristmill.formats.registry import traits_of
 from gristmill.pipeline.fields import identity
 from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.pipeline.parameters import size_of
-from gristmill.runs.records import RunRecord
+from gristmill.runs.records import LeftOut, RunRecord
 
 _DIGITS = 16
 
@@ -31,6 +32,19 @@ def with_fingerprints(record: RunRecord) -> RunRecord:
     return record.model_copy(update={"fingerprints": branches, "cuts": cuts})
 
 
+def with_left_out(record: RunRecord, left_out: Mapping[str, LeftOut], stage: Stage) -> RunRecord:
+    """Return a run's record with the tasks that are left out up to a stage: later ones that read its branches differ.
+
+    What is done by then keeps its fingerprints.
+    """
+    made = with_fingerprints(record.model_copy(update={"left_out": dict(left_out)}))
+    stages = record.pipeline.stages if record.pipeline else []
+    later = stages[stages.index(stage) + 1 :]
+    branches = {branch.name: made.fingerprints[branch.name] for each in later for branch in each.branches}
+    cuts = {each.name: made.cuts[each.name] for each in later}
+    return made.model_copy(update={"fingerprints": record.fingerprints | branches, "cuts": record.cuts | cuts})
+
+
 def _cut(record: RunRecord, stage: Stage, made: dict[str, str]) -> dict[str, Any]:
     """Return what decides a stage's tasks: what it reads, and how that is cut, with the sizes that it comes to."""
     split, given = stage.split, record.input
@@ -41,8 +55,10 @@ def _cut(record: RunRecord, stage: Stage, made: dict[str, str]) -> dict[str, Any
     }
     if not traits_of(split.records).is_sized:
         sizes = {}
-    dropped = [given.version, given.etag, given.size]
-    return {**identity(split), **sizes, "reads": dropped if stage.input is None else made[stage.input]}
+    if stage.input is None:
+        return {**identity(split), **sizes, "reads": [given.version, given.etag, given.size]}
+    lacking = record.left_out.get(stage.input)
+    return {**identity(split), **sizes, "reads": [made[stage.input], *([lacking.digest] if lacking else [])]}
 
 
 def _branch(record: RunRecord, pipeline: Pipeline, branch: Branch) -> dict[str, Any]:

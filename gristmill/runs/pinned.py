@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import BinaryIO, Literal, Self
 
+from pydantic import Field
+
 from gristmill import keys
 from gristmill.enums import Encoding
 from gristmill.errors import Changed
@@ -62,6 +64,7 @@ class Published(Record):
     contract: Literal[1] = 1
     output: ObjectVersion
     tasks: Count
+    left_out: list[Count] = Field(default_factory=list)  # tasks that are not in it
 
 
 def read_cut(store: Storage, stage: keys.StageKeys) -> StageCut:

@@ -1,5 +1,6 @@
 """The JSON records of a run in S3. They are contracts between the functions, the children and the command line."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
@@ -47,6 +48,20 @@ class Bill(Record):
     counted: list[str]
 
 
+class LeftOut(Record):
+    """How many of a branch's tasks were left out, and a digest of which."""
+
+    count: Annotated[int, Field(ge=1)]
+    tasks: Annotated[int, Field(ge=1)]
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+
+    @staticmethod
+    def total(found: Iterable["LeftOut"]) -> str:
+        """Return how many tasks of how many were left out of several branches."""
+        each = list(found)
+        return f"{sum(left.count for left in each):,} of {sum(left.tasks for left in each):,} left out"
+
+
 class RunRecord(Record):
     """`run.json`: who owns the run, and everything it needs, frozen when it was claimed."""
 
@@ -67,6 +82,7 @@ class RunRecord(Record):
     generation: Annotated[int, Field(ge=0, le=GENERATIONS_MAX)] = 0  # grows by one with each resume with changes
     fingerprints: dict[str, Fingerprint] = Field(default_factory=dict)  # of what each branch computes
     cuts: dict[str, Fingerprint] = Field(default_factory=dict)  # of what each stage reads, and how it is cut
+    left_out: dict[str, LeftOut] = Field(default_factory=dict)  # tasks that failed and are tolerated, by branch
 
     @model_validator(mode="before")
     @classmethod
@@ -110,7 +126,8 @@ class BranchFinding(Counts):
     branch: str
     output: str | None  # key of the merged object
     failures: list[Failure]  # of this attempt, a handful at most; `missing` says how many there are
-    missing: int
+    missing: int  # without those that are left out
+    left_out: int = 0
     problem: Words | None
     checks: list[CheckResult] = Field(default_factory=list)  # of its figures, once it is complete
 

@@ -18,6 +18,7 @@ from gristmill.client.target import Target, at_server
 from gristmill.runs.drop import run_id
 from gristmill.runs.locations import branch_keys, stage_keys
 from gristmill.runs.repository import read_record
+from gristmill.state_machine import run_status
 from gristmill.storage.s3 import S3Storage
 
 OWNER = "miller"
@@ -162,7 +163,7 @@ class Mill:
         key = keys.outcome(run, arn.rpartition(":")[2])
         self._until(lambda: key in self.keys(keys.run_prefix(run)), seconds, f"{run} has no outcome")
         outcome = self.read_json(key)
-        assert outcome["status"] == ended["status"]
+        assert outcome["status"] == run_status(ended["status"], ended.get("error"))
         return outcome
 
     def mails(self, text: str) -> list[EmailMessage]:

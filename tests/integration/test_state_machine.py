@@ -42,6 +42,7 @@ GO = {"verdict": "GO", "stage": "map", "attempt": 0}
 COMPLETE = {"verdict": "COMPLETE", "stage": "map", "attempt": 0, "last": True, "wait": 0, "reason": ""}
 NEXT_STAGE = {**COMPLETE, "last": False, "stage": "reduce", "attempt": 1}
 INCOMPLETE = {"verdict": "INCOMPLETE", "stage": "map", "attempt": 1, "last": True, "wait": 0, "reason": "1 of 2"}
+PARTIAL = {**COMPLETE, "verdict": "PARTIAL", "reason": "3 of 1,000 left out"}
 GAVE_UP = {"verdict": "FAILED", "stage": "map", "attempt": 0, "last": True, "wait": 0, "reason": "all is lost"}
 
 
@@ -91,7 +92,7 @@ class Way:
             "JobMap": [mapped(Group())],
             "Merge": [{}],
             "CheckOutput": [COMPLETE],
-            **{f"Notify{status}": [{}] for status in ("SUCCEEDED", "FAILED", "RETRYING")},
+            **{f"Notify{status}": [{}] for status in ("SUCCEEDED", "PARTIAL", "FAILED", "RETRYING")},
         }
         return {**usual, **self.script}
 
@@ -249,6 +250,20 @@ WAYS = {
         ends="FAILED",
         cause="the notice could not be sent",
         script={"NotifySUCCEEDED": ["no post"]},
+    ),
+    "tasks are left out": Way(
+        f"{START} CheckOutput IsComplete NotifyPartial RunPartial",
+        PLAIN,
+        ends="FAILED",
+        cause="3 of 1,000 left out",
+        script={"CheckOutput": [PARTIAL]},
+    ),
+    "the notice of tasks left out cannot be sent": Way(
+        f"{START} CheckOutput IsComplete NotifyPartial RunPartial",
+        PLAIN,
+        ends="FAILED",
+        cause="3 of 1,000 left out",
+        script={"CheckOutput": [PARTIAL], "NotifyPARTIAL": ["no post"]},
     ),
     "the notice of failure cannot be sent": Way(
         "Split IsClaimed NotifyFailed RunFailed",

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 
@@ -12,7 +13,9 @@ from gristmill.client.runs import control
 from gristmill.outcome import ownership
 from gristmill.runs import at_work, committed
 from gristmill.runs.coverage import Coverage, cover
-from gristmill.steps.check_output import check_output
+from gristmill.runs.evidence import Failure
+from gristmill.runs.left_out import task_numbers
+from gristmill.steps.check_output import check_output, left_out
 from gristmill.steps.job_map import job_map
 from gristmill.steps.merge import merge, publish
 from gristmill.steps.notify import notify
@@ -84,6 +87,21 @@ def _never(*_given: Any, **_named: Any) -> bool:
     return False
 
 
+def _leaves_out_anything(_store: Any, place: Any, _branch: Any, held: Coverage, attempt: int) -> list[Failure]:
+    """Blame each missing task itself, whatever has become of it."""
+    told = {"stage": place.stage, "branch": place.branch, "attempt": attempt, "reason": "", "detail": "", "at": _NOW}
+    made = {**told, "exit_code": None, "job_id": "", "log_stream": "", "records": 1}
+    return [Failure(task=task, **made) for task in task_numbers(held.missing)]
+
+
+def _hides_what_is_left_out(lost: list[str], _left_out: Any, run: str) -> Any:
+    return _judge_results(lost, {}, run)
+
+
+def _same_fingerprints(record: Any, left_out: Any, _stage: Any) -> Any:
+    return record.model_copy(update={"left_out": dict(left_out)})
+
+
 def _believes_mpirun(mpirun: int, *_more: Any) -> Verdict:
     return Verdict(mpirun, "as mpirun says")
 
@@ -93,6 +111,7 @@ def _asks_nobody(_self: Any) -> list[Any]:
 
 
 _functions, _judge, _Piece = control.functions, check_output.judge, publish.Piece
+_judge_results, _NOW = check_output.judge_results, datetime(2026, 1, 2, tzinfo=UTC)
 _TRUE: Callable[..., bool] = lambda *_given: True  # noqa: E731
 MUTANTS: dict[str, list[Swap]] = {
     "a receipt is written before its segment": [(Segment, "seal", _seal_receipt_first)],
@@ -117,6 +136,13 @@ MUTANTS: dict[str, list[Swap]] = {
         (check_output, "read_committed", _misses_nothing),
         (merge, "read_committed", _misses_nothing),
     ],
+    "what was never tried is left out": [
+        (check_output, "find_left_out", _leaves_out_anything),
+        (merge, "find_left_out", _leaves_out_anything),
+        (check_output, "count_failure", nothing),
+    ],
+    "a success hides what was left out": [(check_output, "judge_results", _hides_what_is_left_out)],
+    "what reads a branch knows nothing of what it lacks": [(left_out, "with_left_out", _same_fingerprints)],
     "counts are not compared": [(check_output, "count_failure", nothing)],
     "nodes do again what an earlier try has committed": [(BranchWork, "is_committed", _never)],
     "the main node believes mpirun": [

@@ -377,3 +377,26 @@ def test_a_function_that_begins_after_its_execution_lost_the_run_changes_nothing
         person.resume()
 
     assert broken(plot, park("drop.check_output", "PUT *_functions/*", until=owned_by("resume-1"))) == []
+
+
+def test_a_task_that_is_left_out_is_partial_until_a_resume_does_it():
+    """The task fails in all attempts of an execution and of its resume; the next resume does it, and all after it."""
+    world = stage(wait, pipeline="lenient", failing="12")
+    assert world.violations == []
+    ends = [notice.status for notice in world.mail.notices if notice.status != "RETRYING"]
+    assert ends == ["PARTIAL", "PARTIAL", "SUCCEEDED"]
+
+
+def test_what_a_lost_host_leaves_undone_is_never_left_out():
+    """The container of the first task dies in all tries of both attempts: one task is missing, and it never failed."""
+    deaths = [crash(f"j{job}:0#{nth}", "PUT *receipts/*") for job in (1, 2) for nth in (1, 2, 3)]
+    world = stage(wait, *deaths, pipeline="lenient")
+    assert world.violations == []
+    assert [notice.status for notice in world.mail.notices] == ["RETRYING", "FAILED", "SUCCEEDED"]
+
+
+def test_a_job_that_batch_refuses_is_never_left_out():
+    """Batch takes no job of the second attempt, after the task has failed in the first one."""
+    world = stage(wait, refuse("drop.submit", "SubmitJob *", nth=2), pipeline="lenient", failing="1")
+    assert world.violations == []
+    assert [notice.status for notice in world.mail.notices] == ["RETRYING", "FAILED", "SUCCEEDED"]

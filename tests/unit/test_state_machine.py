@@ -9,6 +9,8 @@ from cfnlint.api import ManualArgs, lint
 from jsonata.jsonata import Jsonata
 
 from embedded_aws.services.cloudformation.template import parse
+from gristmill.enums import RunStatus
+from gristmill.state_machine import PARTIAL_ERROR, run_status
 from tests import asl
 from tests.project import PROJECT
 
@@ -107,6 +109,15 @@ def test_only_a_complete_last_stage_succeeds():
         rule["Condition"] for rule in MACHINE["States"]["IsComplete"]["Choices"] if rule["Next"] == "NotifySucceeded"
     )
     assert condition == "{% $states.input.verdict = 'COMPLETE' and $states.input.last %}"
+
+
+def test_what_is_partial_ends_as_a_failure_that_is_known_by_its_error():
+    states = MACHINE["States"]
+    assert set(asl.targets(states["NotifyPartial"])) == {"RunPartial"}
+    assert (states["RunPartial"]["Type"], states["RunPartial"]["Error"]) == ("Fail", PARTIAL_ERROR)
+    assert run_status("FAILED", PARTIAL_ERROR) is RunStatus.PARTIAL
+    assert run_status("FAILED", "Gristmill.RunFailed") is RunStatus.FAILED
+    assert run_status("SUCCEEDED", PARTIAL_ERROR) is RunStatus.SUCCEEDED
 
 
 def test_the_template_fills_every_place_and_no_other():

@@ -108,10 +108,10 @@ def _why(error: OSError | GristmillError, folder: Path | None) -> str:
 
 
 def _results(stack: "Stack", run: "Run", folder: Path | None) -> list[dict[str, Any]]:
-    """Return the results; those of a complete run are downloaded first, if a folder is given."""
+    """Return the results; those of a complete or PARTIAL run are downloaded first, if a folder is given."""
     from gristmill.client.runs.results import download, results
 
-    if run.status is RunStatus.SUCCEEDED and folder is not None:
+    if run.status in (RunStatus.SUCCEEDED, RunStatus.PARTIAL) and folder is not None:
         return [{"key": item.key, "size": item.size, "file": place} for item, place in download(stack, run, folder)]
     return [{"key": item.key, "size": item.size, "file": None} for item in results(stack, run)]
 
@@ -171,4 +171,6 @@ def exit_code(run: "Run") -> ExitCode:
         return ExitCode.OK
     if run.record and run.record.faults:
         return ExitCode.REFUSED
+    if run.status is RunStatus.PARTIAL:
+        return ExitCode.PARTIAL
     return ExitCode.STOPPED if run.status is RunStatus.ABORTED else ExitCode.FAILED

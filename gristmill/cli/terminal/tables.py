@@ -18,6 +18,7 @@ _CELL_MAX = 200  # characters of a cell
 _WHOLE = 40  # characters of a word that is not broken: ids of runs and jobs, and more
 COLOURS = {
     RunStatus.SUCCEEDED: "green",
+    RunStatus.PARTIAL: "yellow",
     RunStatus.RUNNING: "cyan",
     RunStatus.RETRYING: "yellow",
     RunStatus.FAILED: "red",

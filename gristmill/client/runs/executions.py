@@ -14,6 +14,7 @@ from gristmill.errors import Refused
 from gristmill.runs.drop import is_no_drop
 from gristmill.runs.records import RunRecord
 from gristmill.runs.request import Request, Resume, parse_request
+from gristmill.state_machine import run_status
 
 _DESCRIBERS = 8  # asked for at once
 _SHOWN_AFTER = (0.5, 1.0, 1.5)  # seconds; Step Functions API reference, DescribeExecution: "eventually consistent"
@@ -53,10 +54,11 @@ def describe(stack: Stack, arn: str) -> Execution | None:
         if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
             return None
         raise
-    status = RunStatus.RUNNING if answer["status"] == "PENDING_REDRIVE" else RunStatus(answer["status"])
-    cause = ": ".join(text for text in (answer.get("error"), answer.get("cause")) if text)
+    ended, cause = answer.get("error"), answer.get("cause")
+    status = RunStatus.RUNNING if answer["status"] == "PENDING_REDRIVE" else run_status(answer["status"], ended)
+    why = [cause] if status is RunStatus.PARTIAL else [ended, cause]
     request = _request(answer.get("input", ""), stack.store.bucket)
-    return Execution(arn, status, answer["startDate"], answer.get("stopDate"), request, cause)
+    return Execution(arn, status, answer["startDate"], answer.get("stopDate"), request, ": ".join(filter(None, why)))
 
 
 def describe_recent(stack: Stack, arn: str) -> Execution | None:

@@ -15,7 +15,7 @@ from gristmill.client.runs.find import Run
 from gristmill.client.runs.phase import phase
 from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
 from gristmill.client.stack import Stack
-from gristmill.enums import CheckVerdict, JobStatus
+from gristmill.enums import JobStatus
 from gristmill.pipeline.model import Stage
 from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import first_attempt, nth_attempt
@@ -55,7 +55,7 @@ def _stage(stack: Stack, record: RunRecord, stage: Stage, jobs: list[dict[str, A
     if tasks is None:
         return StageLook(stage.name, None, None, tuple(BranchLook(branch.name) for branch in stage.branches))
     finding = _finding(stack, record, stage.name, memory)
-    if finding and finding.verdict is CheckVerdict.COMPLETE:
+    if finding and finding.verdict.is_complete:
         attempt = finding.attempt
         looks = [_found(branch) for branch in finding.branches]
     else:
@@ -96,7 +96,7 @@ def _places(record: RunRecord, stage: Stage) -> list[keys.BranchKeys]:
 
 
 def _found(found: BranchFinding) -> BranchLook:
-    return BranchLook(found.branch, found.tasks, found.done)
+    return BranchLook(found.branch, found.tasks, found.done, found.left_out)
 
 
 def _branch(stack: Stack, place: keys.BranchKeys, attempt: int, tasks: int, jobs: list[dict[str, Any]]) -> BranchLook:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from gristmill.client.runs.find import Run
-from gristmill.enums import CheckVerdict
 from gristmill.runs.records import Finding
 
 FAILURES_COUNTED = 1000  # one page of a listing; beyond it, `failed` is a lower bound
@@ -48,7 +47,7 @@ class StageLook:
     @property
     def complete(self) -> bool:
         """Return whether CheckOutput found everything."""
-        return self.finding is not None and self.finding.verdict is CheckVerdict.COMPLETE
+        return self.finding is not None and self.finding.verdict.is_complete
 
 
 @dataclass(frozen=True)

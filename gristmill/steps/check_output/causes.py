@@ -21,7 +21,7 @@ from gristmill.runs.evidence import Failure
 from gristmill.runs.reading import find_readable
 from gristmill.storage import Storage
 
-_SHOWN = 5  # failures per branch; the rest most often have the same reason
+SHOWN = 5  # failures per branch; the rest most often have the same reason
 _SEARCHED = 10_000  # failure records looked at to find those
 _AT_ONCE = 16  # of them read at once
 _TAIL = 20  # log lines
@@ -51,11 +51,11 @@ def failures(
     Of those, refusals come first: where a missing task was refused, one is among them.
     """
     recorded = _handful(_recorded(store, place, cursor.attempt, missing))
-    if len(recorded) >= _SHOWN or len(recorded) == sum(span.end - span.first for span in missing):
+    if len(recorded) >= SHOWN or len(recorded) == sum(span.end - span.first for span in missing):
         return recorded
     known = {failure.job_id for failure in recorded}
     died = (failure for failure in _died(clients, cursor, place) if failure.job_id not in known)
-    return recorded + list(islice(died, _SHOWN - len(recorded)))
+    return recorded + list(islice(died, SHOWN - len(recorded)))
 
 
 def submit_failures(refused: list[dict[str, str]], cursor: Cursor, now: datetime) -> dict[str, Failure]:
@@ -92,10 +92,10 @@ def _handful(recorded: Iterable[Failure]) -> list[Failure]:
     others: list[Failure] = []
     for failure in recorded:
         kind = refusals if failure.refused else others
-        kind += [failure] if len(kind) < _SHOWN else []
-        if refusals and len(refusals) + len(others) >= _SHOWN:
+        kind += [failure] if len(kind) < SHOWN else []
+        if refusals and len(refusals) + len(others) >= SHOWN:
             break
-    return [*refusals[: _SHOWN - 1], *others, *refusals[_SHOWN - 1 :]][:_SHOWN]
+    return [*refusals[: SHOWN - 1], *others, *refusals[SHOWN - 1 :]][:SHOWN]
 
 
 def _recorded(store: Storage, place: keys.BranchKeys, attempt: int, missing: list[keys.Span]) -> Iterator[Failure]:

@@ -16,12 +16,14 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor, first_attempt, nth_attempt
 from gristmill.runs.evidence import Failure
+from gristmill.runs.left_out import find_left_out
 from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, stage_keys
 from gristmill.runs.pinned import StageCut, find_published, read_cut
 from gristmill.runs.records import BranchFinding, Finding, RunRecord
 from gristmill.runs.repository import read_record
-from gristmill.steps.check_output.causes import CauseClients, failures
+from gristmill.steps.check_output.causes import SHOWN, CauseClients, failures
 from gristmill.steps.check_output.figures import check_figures
+from gristmill.steps.check_output.left_out import NOTHING_LEFT_OUT, LeftOutTasks, keep_left_out, measure_left_out
 from gristmill.steps.check_output.verdict import Expected, count_failure, judge, judge_results, judge_unreadable
 from gristmill.steps.merge.publish import is_published, lost_results, publishes
 from gristmill.storage import Storage
@@ -44,18 +46,21 @@ def check_output(
     key = keys.check(cursor.run, stage.name, cursor.attempt, record.generation)
     seen = store.head(key)
     found: list[BranchFinding] = []
+    left_out = record.left_out
     notes: list[str] = []
     try:
         expected = expected_of(store, record, stage)
-        examined = (_examine(store, clients, record, cursor, branch, expected) for branch in stage.branches)
-        found = [_explained(branch_finding, refused.get(branch_finding.branch)) for branch_finding in examined]
+        examined = [_examine(store, clients, record, cursor, branch, expected) for branch in stage.branches]
+        found = [_explained(branch_finding, refused.get(branch_finding.branch)) for branch_finding, _ in examined]
+        decided = {branch_finding.branch: left for branch_finding, left in examined if left is not None}
+        left_out = keep_left_out(store, record, stage, expected.tasks, decided)
         notes = warnings(expected.encoding)
         verdict, reason = judge(stage, found, tries)
     except (Corrupt, NotFound) as error:
         verdict, reason = judge_unreadable(stage, str(error), tries)
     if verdict is CheckVerdict.COMPLETE and frozen(record).after(stage.name) is None:
         earlier = frozen(record).stages[:-1]  # those of this stage were looked for just now
-        verdict, reason = judge_results(list(lost_results(store, record, earlier)), record.run)
+        verdict, reason = judge_results(list(lost_results(store, record, earlier)), left_out, record.run)
     finding = Finding(
         run=cursor.run,
         stage=stage.name,
@@ -81,28 +86,43 @@ def expected_of(store: Storage, record: RunRecord, stage: Stage) -> Expected:
 
 def _examine(
     store: Storage, clients: CauseClients, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected
-) -> BranchFinding:
-    place = branch_keys(record, cursor.stage, branch.name)
+) -> tuple[BranchFinding, LeftOutTasks | None]:
+    """Return what is found of a branch, and the tasks that it leaves out: None where more than those are missing."""
+    place, stage = branch_keys(record, cursor.stage, branch.name), frozen(record).stage(cursor.stage)
     held = read_committed(store, place, expected.tasks)
-    missing = held.tasks_missing
+    left = _left_out(store, record, cursor, branch, held)
+    missing = held.tasks_missing if left is None else 0
     output = None if missing else _output(store, record, branch, held)
     checks = frozen(record).checks_of(branch.name)
-    return BranchFinding(
+    found = BranchFinding(
         branch=branch.name,
         tasks=expected.tasks,
-        done=expected.tasks - missing,
+        done=expected.tasks - held.tasks_missing,
         records_in=held.records_in,
         records_out=held.records_out,
         bytes_in=held.bytes_in,
         bytes_out=held.size,
         output=output,
-        failures=_failures(store, clients, record, cursor, place, held, expected) if missing else [],
+        failures=_failures(store, clients, record, cursor, place, held, expected)
+        if left is None
+        else list(left.failures[:SHOWN]),
         missing=missing,
-        problem=None
-        if missing
-        else count_failure(held, expected, frozen(record).stage(cursor.stage).counts_match(branch)),
+        left_out=held.tasks_missing - missing,
+        problem=None if left is None else count_failure(held, expected, stage.counts_match(branch), left),
         checks=check_figures(checks, read_figures(store, place)) if checks and output else [],
     )
+    return found, left
+
+
+def _left_out(store: Storage, record: RunRecord, cursor: Cursor, branch: Branch, held: Coverage) -> LeftOutTasks | None:
+    """Return the tasks that a branch leaves out, most often none; None where one is missing that may not be."""
+    if not held.missing:
+        return NOTHING_LEFT_OUT
+    place, stage = branch_keys(record, cursor.stage, branch.name), frozen(record).stage(cursor.stage)
+    found = find_left_out(store, place, branch, held, cursor.attempt)
+    if found is None:
+        return None
+    return measure_left_out(store, stage, read_cut(store, stage_keys(record, stage.name)), held, found)
 
 
 def _explained(found: BranchFinding, submit_failure: Failure | None) -> BranchFinding:

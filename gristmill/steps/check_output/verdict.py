@@ -1,14 +1,17 @@
 """Judge whether a stage is complete, its counts agree, and another attempt is worthwhile. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gristmill.enums import CheckVerdict, Encoding, FigureVerdict
 from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.tolerance import tolerated
 from gristmill.printable import short
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.evidence import Failure
-from gristmill.runs.records import BranchFinding
+from gristmill.runs.records import BranchFinding, LeftOut
 from gristmill.steps.check_output.causes import is_hopeless
+from gristmill.steps.check_output.left_out import NOTHING_LEFT_OUT, LeftOutTasks
 
 _SHOWN = 80  # characters of a header
 _MISCOUNTED = "their receipts are wrong, or parts of them lost"
@@ -45,7 +48,10 @@ def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVe
     first = sorted(incomplete, key=lambda name: name not in refused)
     reason = "; ".join(f"{name}: {incomplete[name]}" for name in first)
     allowed = min(branch.attempts for branch in stage.branches if branch.name in incomplete)
-    if tries >= allowed or any(is_hopeless(failure) for finding in found for failure in finding.failures):
+    hopeless = (
+        _is_hopeless(finding, branch) for finding, branch in zip(found, stage.branches, strict=True) if finding.missing
+    )
+    if tries >= allowed or any(hopeless):
         return CheckVerdict.FAILED, reason
     return CheckVerdict.INCOMPLETE, reason
 
@@ -56,8 +62,11 @@ def judge_unreadable(stage: Stage, fault: str, tries: int) -> tuple[CheckVerdict
     return CheckVerdict.FAILED if is_last else CheckVerdict.INCOMPLETE, fault
 
 
-def judge_results(lost: list[str], run: str) -> tuple[CheckVerdict, str]:
-    """Return the verdict on a run whose last stage is complete, by the results that it has lost on its way."""
+def judge_results(lost: list[str], left_out: Mapping[str, LeftOut], run: str) -> tuple[CheckVerdict, str]:
+    """Return the verdict on a run whose last stage is complete, by what it has lost on its way and has left out."""
+    if not lost and left_out:
+        each = "; ".join(f"{branch}: {LeftOut.total([left])}" for branch, left in sorted(left_out.items()))
+        return CheckVerdict.PARTIAL, f"tasks failed in all their attempts, as many as the pipeline tolerates ({each})"
     if not lost:
         return CheckVerdict.COMPLETE, ""
     return CheckVerdict.FAILED, (
@@ -84,21 +93,31 @@ def _why_missing(found: BranchFinding) -> str:
     return f"refused, and so not tried again: {refusals[0].reason}{''.join(others[:1])}"
 
 
+def _is_hopeless(found: BranchFinding, branch: Branch) -> bool:
+    """Return whether another attempt is in vain; refused tasks that may yet be left out do not make it so."""
+    is_tolerant = found.missing <= tolerated(branch, found.tasks)
+    return any(is_hopeless(failure) for failure in found.failures if not (is_tolerant and failure.refused))
+
+
 def _refusals(found: BranchFinding) -> list[Failure]:
     return [failure for failure in found.failures if failure.refused]
 
 
-def count_failure(held: Coverage, expected: Expected, counts_match: bool) -> str | None:
-    """Return which count disagrees in a branch whose tasks are all done, None if all agree."""
+def count_failure(
+    held: Coverage, expected: Expected, counts_match: bool, left_out: LeftOutTasks = NOTHING_LEFT_OUT
+) -> str | None:
+    """Return which count disagrees in a branch whose tasks are all done or left out, None if all agree."""
     if len(held.headers) > 1:
         first, second = (
             short(header.encode("latin-1").decode(errors="replace"), _SHOWN) for header in held.headers[:2]
         )
         return f"its tasks wrote different headers, such as '{first}' and '{second}': each must write the same"
-    if expected.size is not None and held.bytes_in != expected.size:
-        return f"its tasks read {held.bytes_in:,} bytes, but the input has {expected.size:,}: {_MISCOUNTED}"
-    if expected.records is not None and held.records_in != expected.records:
-        return f"its tasks read {held.records_in:,} records, but the split counted {expected.records:,}: {_MISCOUNTED}"
+    size, records = held.bytes_in + left_out.size, held.records_in + left_out.records
+    besides = ", those left out counted too" if left_out.failures else ""
+    if expected.size is not None and size != expected.size:
+        return f"its tasks read {size:,} bytes{besides}, but the input has {expected.size:,}: {_MISCOUNTED}"
+    if expected.records is not None and records != expected.records:
+        return f"its tasks read {records:,} records{besides}, but the split counted {expected.records:,}: {_MISCOUNTED}"
     if counts_match and held.records_out != held.records_in:
         counts = f"it wrote {held.records_out:,} records for {held.records_in:,} read, and must write as many"
         if expected.has_rows and held.records_out < held.records_in:

@@ -10,6 +10,7 @@ from gristmill.enums import Encoding, RecordFormat
 from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.coverage import Coverage
+from gristmill.runs.left_out import tasks_left_out
 from gristmill.runs.locations import find_branch, frozen, output_key, stage_keys, suffix
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
@@ -50,7 +51,9 @@ def listing(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -
 def _items(store: Storage, record: RunRecord, stage: Stage) -> list[str]:
     """Return the text of each task's item; of a part, that of the task which made it."""
     if stage.split.records is RecordFormat.PARTS and stage.input:
-        return _items(store, record, find_branch(frozen(record), stage.input)[0])
+        left_out = tasks_left_out(store, record, stage.input)
+        made_of = _items(store, record, find_branch(frozen(record), stage.input)[0])
+        return [item for task, item in enumerate(made_of) if task not in left_out]
     if stage.split.records is not RecordFormat.LIST:
         return []
     lines = read_cut(store, stage_keys(record, stage.name)).source.read(store).decode().removesuffix("\n").split("\n")

@@ -1,4 +1,4 @@
-"""Merge: publish the outputs of a complete branch; leave an incomplete branch alone."""
+"""Merge: publish the outputs of a branch once all is done but what it may leave out; leave others alone."""
 
 import logging
 from functools import partial
@@ -9,6 +9,7 @@ from gristmill.pipeline.model import Branch
 from gristmill.runs.at_work import check_going
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
+from gristmill.runs.left_out import find_left_out
 from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, stage_keys
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
@@ -22,7 +23,7 @@ logger = logging.getLogger(__name__)
 def merge(store: Storage, cursor: Cursor, branch: str) -> dict[str, Any]:
     """Publish a branch if it is complete and not published yet; return whether its output is there, and where.
 
-    What was replaced or removed under its hands is missing: CheckOutput finds what.
+    Tasks that may be left out do not count. What was replaced or removed meanwhile is missing: CheckOutput finds what.
     """
     record = read_record(store, cursor.run)
     try:
@@ -34,9 +35,11 @@ def merge(store: Storage, cursor: Cursor, branch: str) -> dict[str, Any]:
 
 
 def _merge(store: Storage, cursor: Cursor, record: RunRecord, branch: Branch) -> bool:
-    tasks = read_cut(store, stage_keys(record, cursor.stage)).tasks
-    held = read_committed(store, branch_keys(record, cursor.stage, branch.name), tasks)
-    if held.missing or len(held.headers) > 1 or not publishes(record, branch):
+    place = branch_keys(record, cursor.stage, branch.name)
+    held = read_committed(store, place, read_cut(store, stage_keys(record, cursor.stage)).tasks)
+    if len(held.headers) > 1 or not publishes(record, branch):
+        return False
+    if held.missing and find_left_out(store, place, branch, held, cursor.attempt) is None:
         return False
     if not is_published(store, record, branch, held):
         # a merge takes long: a stop or a take-over that came meanwhile is looked for once more

@@ -1,4 +1,4 @@
-"""Publish a branch's segments once all its tasks are done, and look whether what was published is still there."""
+"""Publish a branch's segments once its tasks are done or left out, and look whether that is still there."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -8,6 +8,7 @@ from gristmill.clock import seldom
 from gristmill.enums import OutputKind
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.coverage import Coverage, Slice
+from gristmill.runs.left_out import task_numbers
 from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, result_branches
 from gristmill.runs.pinned import ObjectVersion, Published, find_published
 from gristmill.runs.records import RunRecord
@@ -24,7 +25,8 @@ def is_published(store: Storage, record: RunRecord, branch: Branch, held: Covera
     """
     made = find_published(store, _place(record, branch))
     size = held.size + len("".join(held.headers))
-    is_this = made is not None and (made.tasks, made.output.size) == (_tasks(held), size)
+    wanted = (held.tasks, list(task_numbers(held.missing)), size)
+    is_this = made is not None and (made.tasks, made.left_out, made.output.size) == wanted
     return is_this and stands(store, record, branch, made)
 
 
@@ -34,7 +36,7 @@ def stands(store: Storage, record: RunRecord, branch: Branch, made: Published | 
         return False
     if branch.output is OutputKind.FILES:
         there = {found.key: found for found in store.list(made.output.key)}
-        wanted = [there.get(key) for key in _files(record, branch, made.tasks)]
+        wanted = [there.get(key) for key in _files(record, branch, made)]
         return None not in wanted and _digest(filter(None, wanted)) == made.output.etag
     found = store.head(made.output.key)
     return found is not None and made.output.is_same(ObjectVersion.of(found))
@@ -61,7 +63,7 @@ def publish(
         output = _copied(store, record, branch, held, check)
     else:
         output = _joined(store, record, branch, held, check)
-    made = Published(output=output, tasks=_tasks(held))
+    made = Published(output=output, tasks=held.tasks, left_out=list(task_numbers(held.missing)))
     store.put_checked(_place(record, branch).published, made.model_dump_json().encode(), check)
 
 
@@ -73,7 +75,9 @@ def _joined(
     header = "".join(held.headers).encode("latin-1")
     if header:
         pieces.insert(0, Piece(place.header, 0, len(header), store.put(place.header, header)))
-    metadata = {"gristmill-run": record.run, "gristmill-tasks": str(_tasks(held))}
+    metadata = {"gristmill-run": record.run, "gristmill-tasks": str(held.tasks)}
+    if held.missing:
+        metadata["gristmill-left-out"] = str(held.tasks_missing)
     return ObjectVersion.of(store.compose(output_key(record, branch.name), pieces, metadata, place.merging, check))
 
 
@@ -97,9 +101,10 @@ def _copied(
     return ObjectVersion(key=output_key(record, branch.name), version=None, etag=digest, size=held.size)
 
 
-def _files(record: RunRecord, branch: Branch, tasks: int) -> Iterator[str]:
-    folder = output_key(record, branch.name)
-    yield from (f"{folder}{file_name(record, branch, task)}" for task in range(tasks))
+def _files(record: RunRecord, branch: Branch, made: Published) -> Iterator[str]:
+    folder, left_out = output_key(record, branch.name), frozenset(made.left_out)
+    done = (task for task in range(made.tasks) if task not in left_out)
+    yield from (f"{folder}{file_name(record, branch, task)}" for task in done)
     yield listing_key(record, branch)
 
 
@@ -109,10 +114,6 @@ def _digest(files: Iterable[ObjectInfo]) -> str:
     for file in files:
         made.update(f"{file.key}\0{file.size}\0{file.etag}\n".encode())
     return made.hexdigest()
-
-
-def _tasks(held: Coverage) -> int:
-    return held.slices[-1].span.end if held.slices else 0
 
 
 def _place(record: RunRecord, branch: Branch) -> keys.BranchKeys:

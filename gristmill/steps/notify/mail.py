@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from gristmill import printable
+from gristmill import keys, printable
 from gristmill.cost.bill import describe_bill
 from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, often, shortened, size, timestamp
@@ -20,7 +20,8 @@ _RESULTS_SHOWN = 50  # a branch that makes files has one of each task
 
 def subject(summary: RunSummary) -> str:
     """Return the subject: printable ASCII, at most 100 characters; a long name is shortened in its middle."""
-    head = f"[gristmill] {ended(summary.status, len(summary.warnings))} "
+    partial = f": {summary.left_out}," if summary.status is RunStatus.PARTIAL and summary.left_out else ""
+    head = f"[gristmill] {ended(summary.status, len(summary.warnings))}{partial} "
     tail = f" {'after' if summary.status is not RunStatus.SUCCEEDED else 'in'} {duration(summary.took)}"
     room = SNS_SUBJECT_MAX - 1 - len(head) - len(tail)
     return f"{head}{shortened(ascii_only(summary.title), room)}{tail}"
@@ -53,6 +54,7 @@ def _lines(summary: RunSummary) -> Iterator[str]:
     if summary.warnings:
         yield from ("", "Warnings", *(f"  {warning}" for warning in summary.warnings))
     yield from _counts(summary.findings)
+    yield from _left_out(summary)
     yield from _failures(summary.findings)
     yield from _notes(summary.findings)
     yield from _results(summary)
@@ -93,12 +95,14 @@ def _headline(summary: RunSummary) -> str:
     if summary.is_final and summary.status is RunStatus.FAILED:
         return "The run failed: its outputs are there, but not to be trusted as they are."
     doubt = " Its own figures raise a doubt: see the warnings below." if summary.warnings else ""
+    published = "some of it lacks tasks that were left out" if summary.left_out else "nothing incomplete was published"
     return {
         RunStatus.SUCCEEDED: f"The run is complete: every output was found and counted.{doubt}",
+        RunStatus.PARTIAL: "The run is complete but for tasks that failed and were left out: its results lack them.",
         RunStatus.RETRYING: "Some tasks have no output yet and are tried again. The next mail comes at the end.",
         RunStatus.ABORTED: "The run was stopped before it was complete.",
         RunStatus.TIMED_OUT: "The run took longer than it may, and was ended.",
-    }.get(summary.status, "The run failed. What is done is kept; nothing incomplete was published.")
+    }.get(summary.status, f"The run failed. What is done is kept; {published}.")
 
 
 def _counts(findings: Sequence[Finding]) -> Iterator[str]:
@@ -117,12 +121,23 @@ def _notes(findings: Sequence[Finding]) -> Iterator[str]:
         yield from ("", "Notes", *notes)
 
 
+def _left_out(summary: RunSummary) -> Iterator[str]:
+    """Yield the first tasks that were left out, each with its cause, and where all of them stand."""
+    if not summary.left_out:
+        return
+    yield from ("", f"Left out: {summary.left_out.removesuffix(' left out')} tasks")
+    for finding in summary.findings:
+        for branch in finding.branches:
+            yield from (f"  {failure.headline}" for failure in branch.failures if branch.left_out)
+    yield f"  All of them: s3://{summary.bucket}/{keys.left_out(summary.run)}"
+
+
 def _failures(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
         for branch in finding.branches:
-            if branch.failures:
+            if branch.missing and branch.failures:
                 yield from ("", f"What failed in branch {branch.branch} ({branch.missing:,} of {branch.tasks:,} tasks)")
-            for failure in branch.failures:
+            for failure in branch.failures if branch.missing else ():
                 yield from _failure(failure)
 
 
@@ -143,7 +158,7 @@ def _results(summary: RunSummary) -> Iterator[str]:
 
 
 def _next(summary: RunSummary) -> Iterator[str]:
-    if summary.status not in (RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
+    if summary.status not in (RunStatus.PARTIAL, RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT):
         return
     yield ""
     if not summary.faults:

@@ -134,6 +134,8 @@ def _complete(event: ExecutionEvent, record: RunRecord) -> RunRecord:
         raise Superseded(f"run {record.run} belongs to {record.execution} by now.")
     if record.closed:
         raise Superseded(f"run {record.run} has ended otherwise: its success comes late.")
+    if record.left_out:
+        raise GristmillError(f"run {record.run} has left tasks out: it is no success, but {RunStatus.PARTIAL}.")
     return record.model_copy(update={"complete": True})
 
 

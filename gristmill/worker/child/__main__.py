@@ -15,6 +15,7 @@ from gristmill.batch.plan import segment_age
 from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError, Superseded
 from gristmill.pipeline.loading import roots
+from gristmill.pipeline.tolerance import tolerated
 from gristmill.printable import encodable
 from gristmill.runs.at_work import check_fingerprint
 from gristmill.runs.cursor import nth_attempt
@@ -104,6 +105,7 @@ def make_runner(setting: ChildSetting, store: Storage, termination: Termination 
         parameters=record.parameters,
         task=_task(setting, record, store),
         timeout=branch.timeout,
+        tolerated=tolerated(branch, cut.tasks),
         segment_age=segment_age(setting.groups * setting.children * len(stage.branches)),
         log=lambda line: log_line(f"{place}: {line}"),
         termination=termination or Termination(),

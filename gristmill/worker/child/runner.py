@@ -12,7 +12,7 @@ from gristmill.runs.pinned import StageCut
 from gristmill.storage import Storage
 from gristmill.task import Task
 from gristmill.worker.child.deadline import Terminated, Termination, TimedOut, TimeLimit
-from gristmill.worker.child.failure import JobFailed, failed, leave_failure
+from gristmill.worker.child.failure import Counted, JobFailed, count_input, failed, leave_failure
 from gristmill.worker.child.feeds import Chunk, Feed
 from gristmill.worker.child.inputs import MakeFeed
 from gristmill.worker.child.job import Job
@@ -47,6 +47,7 @@ class Runner:
     termination: Termination = field(default_factory=Termination)
     time_limit: Callable[[float], TimeLimit] = TimeLimit
     apart: bool = False  # each task's output is a segment of its own
+    tolerated: int = 0  # tasks of the branch that may be left out: what those were to read is counted
     segment_age: float = SEGMENT_AGE_MIN  # share of this child's age
     tally: Tally = field(default_factory=Tally)
     _refused: bool = False  # a task was refused, and its record says so
@@ -109,7 +110,9 @@ class Runner:
             sink.cut_off()
             feed.drop()
             segment.roll_back()
-            self._fail(task, failed(error))
+            failure = failed(error)
+            counted = count_input(feed, start, end) if self.tolerated and failure.own else None
+            self._fail(task, failure, counted)
             return False
         finally:
             end_detached(self._spared)
@@ -139,12 +142,12 @@ class Runner:
         finally:
             sink.cut_off()
 
-    def _fail(self, task: int, failure: JobFailed) -> None:
+    def _fail(self, task: int, failure: JobFailed, counted: Counted | None = None) -> None:
         self.tally.failed += 1
         self.log(f"task {task} failed: {failure.reason}\n{failure.detail}".rstrip())
         is_first_refusal = failure.refused and not self._refused  # it ends the run, however many others have failed
-        if self.tally.failed <= _RECORDED or is_first_refusal:
-            leave_failure(self.store, self.setting, task, failure, self._clock.utc())
+        if self.tally.failed <= max(_RECORDED, self.tolerated) or is_first_refusal:
+            leave_failure(self.store, self.setting, task, failure, self._clock.utc(), counted)
             self._refused |= failure.refused
 
     def _age(self) -> float:

@@ -1,7 +1,9 @@
 """Never falsely green."""
 
+import json
 from typing import TYPE_CHECKING
 
+from gristmill import keys
 from gristmill.enums import RunStatus
 from gristmill.runs.evidence import Receipt
 from tests.simulation import vandal
@@ -22,7 +24,7 @@ def results_are_right_at_every_moment(world: "World", put: Put) -> str | None:
     drop = next((drop for drop in world.drops.values() if put.key in drop.right), None)
     return (
         None
-        if drop is None or not drop.may_succeed or drop.right[put.key](put.new.body)
+        if drop is None or not drop.may_succeed or drop.is_fit(put.key, put.new.body)
         else f"{put.key} has {put.new.body!r}"
     )
 
@@ -54,6 +56,26 @@ def success_is_announced_of_right_results(world: "World", notice: Notice) -> str
     """A notice of success means that every result is there, and right."""
     is_wrong = notice.status == RunStatus.SUCCEEDED and not world.is_right(notice.run)
     return "SUCCEEDED is announced, and results are missing or wrong" if is_wrong else None
+
+
+@law(Notice)
+def what_is_left_out_is_told(world: "World", notice: Notice) -> str | None:
+    """PARTIAL, and no success, is announced of results that lack what the list and the mail name, and that may."""
+    record = world.record(notice.run)
+    if record is None or notice.status not in (RunStatus.SUCCEEDED, RunStatus.PARTIAL):
+        return None
+    drop, objects = world.drops[notice.run], world.bucket.objects
+    listed = objects.get(keys.left_out(notice.run))
+    tasks = [json.loads(line)["task"] for line in (listed.body if listed else b"").splitlines()]
+    if notice.status == RunStatus.SUCCEEDED:
+        return "SUCCEEDED is announced, and tasks are left out" if tasks or record.left_out else None
+    whole = [
+        key for key, fits in drop.lacking.items() if key not in world.memory.damaged and not fits(objects[key].body)
+    ]
+    is_told = tasks == [0] and sum(left.count for left in record.left_out.values()) == 1 and "Left out" in notice.text
+    return (
+        None if is_told and drop.lacking and not whole else f"PARTIAL is announced: listed {tasks}, not lacking {whole}"
+    )
 
 
 @law(ExecutionEnded)

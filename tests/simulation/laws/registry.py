@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 Law = Callable[["World", Any], str | None]
-ENDS = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT)
+ENDS = (RunStatus.SUCCEEDED, RunStatus.PARTIAL, RunStatus.FAILED, RunStatus.ABORTED, RunStatus.TIMED_OUT)
 _laws: dict[type, list[tuple[str, Law]]] = {}
 
 
