@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gristmill.code.digest import CodeFile, digest_of, path_faults, read_folder, refuse_sizes
-from gristmill.errors import Corrupt, Refused
+from gristmill.errors import Corrupt, GristmillError, Refused
 from gristmill.limits import CODE_MAX, MIB
 
 ARCHIVE_MAX = CODE_MAX + 2 * MIB  # bytes: what cannot be compressed, and the names of all files twice
@@ -55,16 +55,22 @@ def unpack(body: bytes, digest: str, place: Path, name: str) -> Path:
     """
     files = read_archive(body, name)
     verify(digest, digest_of(files), name)
+    try:
+        return _unpack(files, digest, place, name)
+    except OSError as error:
+        raise GristmillError(f"{name} cannot be unpacked into {place}: {error.strerror}.") from error
+
+
+def _unpack(files: Iterable[CodeFile], digest: str, place: Path, name: str) -> Path:
     folder = place / digest
     scratch = Path(tempfile.mkdtemp(prefix="unpacking-", dir=place))
     try:
         for file in files:
             _write(scratch / file.path, file)
         verify(digest, digest_of(read_folder(scratch)), name)
-        _move(scratch, folder)
+        _move(scratch, folder, digest)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    verify(digest, digest_of(read_folder(folder)), str(folder))
     return folder
 
 
@@ -98,10 +104,11 @@ def _write(target: Path, file: CodeFile) -> None:
         opened.write(file.content)
 
 
-def _move(scratch: Path, folder: Path) -> None:
-    """Give the unpacked folder its name, unless it is there already."""
+def _move(scratch: Path, folder: Path, digest: str) -> None:
+    """Give the unpacked folder its name; one that is there already must be the same."""
     try:
         scratch.rename(folder)
     except OSError:
         if not folder.is_dir():
             raise
+        verify(digest, digest_of(read_folder(folder)), str(folder))

@@ -22,7 +22,10 @@ from gristmill.pipeline.model import Branch
 
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
 # Requests, writes and reads, beside those of branches, and the sign and the two looks of each invocation:
-_OF_A_RUN = (11, 15)  # Split's listing of stops, record and estimate; Notify's listings, record, report and outcome
+_OF_A_RUN = (
+    12,
+    16,
+)  # Split's listing of stops, code, record and estimate; Notify's listings, record, report and outcome
 _OF_A_STAGE = (5, 16)  # its index, what that is of, its finding; what JobMap and CheckOutput read, and Notify twice
 _CHILD_LOG, _PROGRESS_LOG = 250, 110  # bytes, counted on the embedded AWS
 _INVOCATION_LOG = 1_500
@@ -84,14 +87,14 @@ def request_usage(load: Load) -> Usage:
 def _by_children(load: Load) -> tuple[float, float]:
     """Return how often children write and read.
 
-    A child reads the run's record, twice how its stage is cut, its offsets and its input, and leaves a footprint; a
-    segment comes with its receipt, and a branch that makes files has one of each task.
+    A child reads the run's record and code, twice how its stage is cut, its offsets and its input, and leaves a
+    footprint; a segment comes with its receipt, and a branch that makes files has one of each task.
     """
     each = load.bytes_out / max(1, load.segments)
     parts = 1 if each <= UPLOAD_ONE_PUT else 2 + ceil(each / UPLOAD_PART)
     windows = max(1, ceil(load.tasks / max(1, load.children) / INDEX_WINDOW))
     files = load.tasks if load.branch.output is OutputKind.FILES else 0
-    return files + load.segments * (parts + 1) + load.children, load.children * (4 + 2 * windows) + (
+    return files + load.segments * (parts + 1) + load.children, load.children * (5 + 2 * windows) + (
         load.segments if parts > 1 else 0
     )
 

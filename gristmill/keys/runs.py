@@ -42,6 +42,11 @@ def run_record(run: str) -> str:
     return f"{run_prefix(run)}run.json"
 
 
+def code(run: str) -> str:
+    """Return the key of the archive of the code that the run is made by."""
+    return f"{run_prefix(run)}code.zip"
+
+
 def signs(run: str) -> str:
     """Return the prefix of the signs of functions that are at work on the run; no stage's name starts with `_`."""
     return f"{run_prefix(run)}_functions/"

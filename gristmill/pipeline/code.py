@@ -3,34 +3,46 @@
 import importlib
 import traceback
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 
 from gristmill.errors import Refused
-from gristmill.pipeline.own_modules import is_own, package
+from gristmill.pipeline.own_modules import is_own, new_package
 
 
 class Lacking(Refused):
     """Raised when a pipeline's code is there, but a library that it needs is not installed here."""
 
 
-def load_callable(reference: str, pipeline: str, roots: Sequence[Path]) -> Callable[..., Any]:
-    """Return the function that `module:function` names; Refused if module or function is missing, or does not load.
+@dataclass(frozen=True)
+class PipelineCode:
+    """The code in a pipeline's folder as it is now: another one of the same name or folder shares no module with it."""
 
-    The module is looked for in the pipeline's own folder, then among the installed ones.
-    """
-    module, _, function = reference.partition(":")
-    found = getattr(_import(module, pipeline, roots), function, None)
-    if not callable(found):
-        raise Refused([f"pipeline {pipeline}: {reference}: module {module} has no function {function}"])
-    return found  # type: ignore[no-any-return]
+    pipeline: str
+    folder: Path
+
+    def load(self, reference: str) -> Callable[..., Any]:
+        """Return the function that `module:function` names; Refused if that is missing, or does not load.
+
+        The module is looked for in the pipeline's own folder, then among the installed ones.
+        """
+        module, _, function = reference.partition(":")
+        name = f"{self._package}.{module}" if is_own(self.folder, module) else module
+        found = getattr(_import(name, module, self.pipeline), function, None)
+        if not callable(found):
+            raise Refused([f"pipeline {self.pipeline}: {reference}: module {module} has no function {function}"])
+        return found  # type: ignore[no-any-return]
+
+    @cached_property
+    def _package(self) -> str:
+        return new_package(self.pipeline, self.folder)
 
 
-def _import(module: str, pipeline: str, roots: Sequence[Path]) -> types.ModuleType:
-    folder = next((root / pipeline for root in roots if (root / pipeline / "pipeline.yaml").is_file()), None)
-    name = f"{package(pipeline, folder)}.{module}" if folder and is_own(folder, module) else module
+def _import(name: str, module: str, pipeline: str) -> types.ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

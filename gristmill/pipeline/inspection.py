@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gristmill.enums import MergeKind
 from gristmill.errors import Refused
-from gristmill.pipeline.code import Lacking, load_callable
+from gristmill.pipeline.code import Lacking, PipelineCode
 from gristmill.pipeline.fault import Place
 from gristmill.pipeline.loading import at, parse
 from gristmill.pipeline.model import Pipeline
@@ -27,9 +27,10 @@ def inspect(file: Path) -> Inspection:
         pipeline, tree = parse(file)
     except Refused as refused:
         return Inspection(refused.faults)
+    code = PipelineCode(pipeline.name, file.absolute().parent)
     for place, reference in _references(pipeline):
         try:
-            load_callable(reference, pipeline.name, [file.absolute().parents[1]])
+            code.load(reference)
         except Lacking as lacking:
             found.lacks.append(str(lacking))
         except Refused as refused:

@@ -38,11 +38,17 @@ def names(roots: Sequence[Path]) -> list[str]:
 
 
 def find(name: str, roots: Sequence[Path]) -> Path:
-    """Return a pipeline's file; Refused where there is no such pipeline, naming those there are."""
-    for root in roots:
-        file = root / name / FILE
-        if name and "/" not in name and file.is_file():
-            return file
+    """Return a pipeline's file, the first there is; Refused without one, naming those there are.
+
+    The first of `roots` holds the built-in pipelines: Refused where another folder has one of their names.
+    """
+    files = [root / name / FILE for root in roots] if name and "/" not in name else []
+    found = list(dict.fromkeys(file.resolve() for file in files if file.is_file()))
+    if len(found) > 1 and found[0] == files[0].resolve():
+        shadow = f"{found[1].parent} has the name of the built-in pipeline {name}"
+        raise Refused([shadow], "Give it another name, the folder and `name` in its pipeline.yaml alike.")
+    if found:
+        return next(file for file in files if file.is_file())
     known = names(roots)
     there = ", ".join(known) or "none"
     raise Refused([f"there is no pipeline {name!r}; there are: {there}{did_you_mean(name, known)}"])
@@ -58,9 +64,22 @@ def read(file: Path) -> Pipeline:
     return expand(parse(file)[0])
 
 
+def read_content(content: bytes, file: Path) -> Pipeline:
+    """Return the pipeline that a `pipeline.yaml` with this content describes; Refused as `read`."""
+    return expand(_parse(content, file)[0])
+
+
 def parse(file: Path) -> tuple[Pipeline, yaml.Node | None]:
     """Return a `pipeline.yaml` as it is written, and the tree that knows its lines; Refused as `read`."""
-    content, tree = _read_yaml(file)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise Refused([f"{file}: cannot be read: {error.strerror}"]) from error
+    return _parse(content, file)
+
+
+def _parse(raw: bytes, file: Path) -> tuple[Pipeline, yaml.Node | None]:
+    content, tree = _read_yaml(raw, file)
     try:
         pipeline = Pipeline.model_validate(content)
     except ValidationError as error:
@@ -74,13 +93,11 @@ def parse(file: Path) -> tuple[Pipeline, yaml.Node | None]:
     return pipeline, tree
 
 
-def _read_yaml(file: Path) -> tuple[Any, yaml.Node | None]:
+def _read_yaml(raw: bytes, file: Path) -> tuple[Any, yaml.Node | None]:
     """Return what a file holds, and the tree that knows its lines; Refused, in one line, where it is no YAML."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = raw.decode()
         return yaml.load(text, Loader=StrictLoader), yaml.compose(text, Loader=StrictLoader)  # noqa: S506 - a SafeLoader
-    except OSError as error:
-        raise Refused([f"{file}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise Refused([f"{file}: not UTF-8 (byte {error.start:,}); save it as UTF-8"]) from error
     except yaml.MarkedYAMLError as error:

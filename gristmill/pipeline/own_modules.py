@@ -19,22 +19,30 @@ from importlib.machinery import (
     ModuleSpec,
     SourceFileLoader,
 )
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 _PACKAGE = "gristmill_pipelines"
 
 
-def package(pipeline: str, folder: Path) -> str:
-    """Make the pipeline's folder a package; return its name."""
-    name = f"{_PACKAGE}.{pipeline.replace('-', '_')}"
+def new_package(pipeline: str, folder: Path) -> str:
+    """Make the pipeline's folder, as it is now, a package; return its name, which no other one has.
+
+    The first of a pipeline is called as the pipeline, so that what a job pickles can be read in other processes.
+    """
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
-    for package_name, path in ((_PACKAGE, []), (name, [str(folder)])):
-        if package_name not in sys.modules:
-            module = types.ModuleType(package_name)
-            module.__path__ = path
-            sys.modules[package_name] = module
+    _add(_PACKAGE, [])
+    first = f"{_PACKAGE}.{pipeline.replace('-', '_')}"
+    free = (name for name in chain([first], (f"{first}_{nth}" for nth in count(2))) if name not in sys.modules)
+    return _add(next(free), [str(folder)])
+
+
+def _add(name: str, path: list[str]) -> str:
+    if name not in sys.modules:
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__path__ = path
     return name
 
 

@@ -65,6 +65,7 @@ def _branch(record: RunRecord, pipeline: Pipeline, branch: Branch) -> dict[str, 
     """Return what decides a branch's outputs beside what its stage reads."""
     nodes = {"nodes": size_of(branch.nodes, record.parameters), "ranks": branch.ranks_per_node} if branch.mpi else {}
     where = {"image": pipeline.image, "job_definition": pipeline.job_definition}
+    where |= {"code": record.code.digest} if record.code else {}
     return {**identity(branch), **nodes, **where, "parameters": record.parameters}
 
 

@@ -18,6 +18,7 @@ from gristmill.limits import FENCE_MAX, GENERATIONS_MAX
 from gristmill.pipeline.model import Pipeline
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.evidence import Failure
+from gristmill.runs.pinned import ObjectVersion
 from gristmill.runs.schema import Record, Words
 
 CONTRACT: Literal[3] = 3  # of where a run's objects lie; runs of earlier contracts are shown, and cannot be resumed
@@ -34,6 +35,17 @@ class InputObject(Record):
     etag: str
     size: int
     sequencer: str
+
+
+class Code(Record):
+    """Which code a run is made by, and where the run keeps it (None: in a plan, or where a drop is refused)."""
+
+    digest: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    version: int | None = None  # number of the push; None: the folder was not pushed
+    built_in: bool
+    git_commit: str | None = None  # of the folder when it was pushed
+    dirty: bool = False  # it differed from that commit
+    object: ObjectVersion | None = None  # `code.zip`
 
 
 class Bill(Record):
@@ -77,6 +89,7 @@ class RunRecord(Record):
     input: InputObject
     pipeline: Pipeline | None  # None where the drop is refused
     parameters: dict[str, JsonValue]
+    code: Code | None = None  # None in runs of earlier versions, and of an unknown pipeline
     max_cost: float | None = None  # dollars; None: no ceiling
     faults: list[Words]
     generation: Annotated[int, Field(ge=0, le=GENERATIONS_MAX)] = 0  # grows by one with each resume with changes

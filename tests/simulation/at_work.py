@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import gristmill.code.kept
 import gristmill.report.write
 import gristmill.runs.reading
 import gristmill.runs.usage
@@ -13,7 +14,6 @@ import gristmill.steps.merge.merge
 import gristmill.steps.split.claim
 import gristmill.storage.compose
 import gristmill.storage.s3
-import gristmill.worker.child.job
 import gristmill.worker.child.runner
 from tests.simulation import node_seams, seams
 from tests.simulation.seams import ENVIRONMENT, WORLDS, kept
@@ -33,15 +33,17 @@ class NoState:
 
 
 _runner = gristmill.worker.child.runner
-_load = kept(gristmill.steps.split.claim.load)
-_load_callable = kept(gristmill.worker.child.job.load_callable)
+_find_source = kept(gristmill.steps.split.claim.find_source)
+_unpack = kept(gristmill.code.kept.unpack)  # into one folder, which stays
+_code = kept(gristmill.code.kept.PipelineCode)
 _software = kept(gristmill.runs.usage.software)
 _SWAPS: list[tuple[Any, str, Any]] = [
     (gristmill.storage.compose, "S3_PART_MIN", PART_MIN),
     (gristmill.storage.s3, "_READ_AHEAD", 4096),
     (gristmill.runs.reading, "_parse", seams.cached_parse),
-    (gristmill.steps.split.claim, "load", _load),
-    (gristmill.worker.child.job, "load_callable", _load_callable),
+    (gristmill.steps.split.claim, "find_source", _find_source),
+    (gristmill.code.kept, "unpack", lambda body, digest, _place, name: _unpack(body, digest, seams.CODE_FOLDER, name)),
+    (gristmill.code.kept, "PipelineCode", _code),
     (gristmill.runs.usage, "software", _software),
     (gristmill.report.write, "page", lambda _report, _embedded: "<html>"),
     (gristmill.report.write.logger, "disabled", True),

@@ -69,7 +69,9 @@ class Batch:
         for other, its in zip(others, more, strict=True):
             self._end_at_limit(other, its)
         code = task.result
-        is_lost = code is None and not main.reason and not job.stopped and self._kernel.chance(0.6)
+        is_killed = code is None and not main.reason and not job.stopped
+        assert main.process is not None
+        is_lost = is_killed and (main.process.loses_host or self._kernel.chance(0.6))
         return _KILLED if code is None else code, is_lost
 
     def _begin(self, job: Job, container: Container, nth: int) -> Task:

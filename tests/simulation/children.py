@@ -12,7 +12,7 @@ from gristmill.worker.child.setting import ChildSetting, read_setting
 from tests.simulation.facts import TaskBegun
 from tests.simulation.jobs import Container, Job
 from tests.simulation.kernel import Process
-from tests.simulation.seams import CLOCK, ENVIRONMENT, METER, STORE
+from tests.simulation.seams import CLOCK, CODE_FOLDER, ENVIRONMENT, METER, STORE
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -75,7 +75,7 @@ class Children:
         if nth > 1 and container.process:
             done = self._world.committed(setting.cursor.run, setting.cursor.stage, setting.branch)
             self._world.memory.done_before[container.process] = done
-        runner = make_runner(setting, STORE, termination)
+        runner = make_runner(setting, STORE, CODE_FOLDER, termination)
         runner.log, runner.time_limit = self._kernel.log, NoLimit
         runner.tally = Tally(began=milliseconds(CLOCK))
         self._watch(runner, setting)

@@ -93,6 +93,14 @@ class StopProved:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A function begins."""
+
+    function: str
+    payload: Any
+
+
+@dataclass(frozen=True)
 class Answered:
     """A function returned."""
 

@@ -14,7 +14,7 @@ from unittest import mock
 
 from gristmill import aws_clients
 from tests.project import PROJECT
-from tests.simulation.facts import Answered
+from tests.simulation.facts import Answered, Asked
 from tests.simulation.kernel import Process, Task
 from tests.simulation.seams import ENVIRONMENT, Client, simulate
 
@@ -85,6 +85,7 @@ class Functions:
             nonlocal until
             until = kernel.now + limit
             kernel.spawn(Process("Lambda", "service"), lambda: self._end(process, name), limit)
+            self._world.note(Asked(name, payload))
             try:
                 answer = handlers()[name](payload, context)
             except Exception as error:  # noqa: BLE001 - Lambda answers whatever a handler raises

@@ -31,7 +31,7 @@ class Process:
         self.slow, self.skew, self.calls = 1.0, 0.0, 0
         self.began = 0.0  # Unix seconds at which a function has written its sign
         self.fate: int | None = None
-        self.loses_answer = self.is_cut_off = False  # a script's doing: see script.py
+        self.loses_answer = self.is_cut_off = self.loses_host = False  # a script's doing: see script.py
         self.is_dead = False
         self.signal: Callable[[], None] | None = None  # SIGTERM has come: what its handler does, once the task goes on
         self.tasks: list[Task] = []

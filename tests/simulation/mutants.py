@@ -49,7 +49,7 @@ def _commits_any(receipt: Any, span: keys.Span, _segment: Any) -> bool:
 
 
 def _claim_unasked(store: Any, drop: Any, claimant: Any) -> Any:
-    record = claim.make_record(store, drop, claimant)
+    record = claim.keeping_code(store, *claim.prepare(store, drop, claimant))
     store.put(keys.run_record(record.run), record.model_dump_json().encode())
     return record
 

@@ -11,7 +11,7 @@ from gristmill.worker.node import __main__ as node
 from gristmill.worker.node import board, branch_work, main_node, mpi_branch, other_node, others, rank
 from gristmill.worker.node.branch_work import BranchWork
 from gristmill.worker.node.host import Registration
-from gristmill.worker.node.mpi_branch import OUTPUT
+from gristmill.worker.node.mpi_branch import CODE, OUTPUT
 from gristmill.worker.node.ranks import RankEnd
 from tests.simulation.kernel import Signal
 from tests.simulation.seams import METER, STORE, kept, one_after_another, world
@@ -30,7 +30,7 @@ class Mpirun:
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         given = rank._parser().parse_args(command[command.index(_RANK) + 1 :])
         place = BranchKeys(given.run, given.stage, given.branch, given.fingerprint)
-        self._program.start(place, given.attempt, Path(environment[OUTPUT]))
+        self._program.start(place, given.attempt, Path(environment[OUTPUT]), Path(environment[CODE]))
 
     def launches(self) -> dict[int, str]:
         taken, self._program.launches = self._program.launches, {}
@@ -130,5 +130,5 @@ SWAPS: list[tuple[Any, str, Any]] = [
     (branch_work, "S3Storage", lambda *_given: STORE),
     (branch_work, "make_client", lambda _service: None),
     (branch_work, "leave_footprint", _leave_footprint),
-    (mpi_branch, "load_callable", kept(mpi_branch.load_callable)),
+    (mpi_branch, "PipelineCode", kept(mpi_branch.PipelineCode)),
 ]

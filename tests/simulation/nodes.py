@@ -38,19 +38,19 @@ class Program:
         self._ranks.slow = min(self._main.slow, 1000.0)
         self._main.parts.append(self._ranks)
 
-    def start(self, place: BranchKeys, attempt: int, output: Path) -> None:
+    def start(self, place: BranchKeys, attempt: int, output: Path, code: Path) -> None:
         """Begin to run a branch's function once all daemons have joined."""
         done_before = self._world.memory.done_before
         if self._main in done_before:
             done_before[self._ranks] = done_before[self._main]
-        self._kernel.spawn(self._ranks, lambda: self._run(place, attempt, output), self._kernel.soon(0.2))
+        self._kernel.spawn(self._ranks, lambda: self._run(place, attempt, output, code), self._kernel.soon(0.2))
 
     def join(self, index: int, process: Process) -> None:
         """Let the daemon of a node take part."""
         self.daemons[index] = process
         self._changed.fire()
 
-    def _run(self, place: BranchKeys, attempt: int, output: Path) -> None:
+    def _run(self, place: BranchKeys, attempt: int, output: Path, code: Path) -> None:
         while len(self.daemons) < self._size:
             self._changed.wait()
         self.ends = dict.fromkeys(self.daemons, None)
@@ -58,7 +58,7 @@ class Program:
         work = read_branch(STORE, place, attempt)
         try:
             with work.open_input(STORE) as source, output.open("wb") as sink:
-                work.function()(source, sink, work.record.parameters, work.task)
+                work.function(code)(source, sink, work.record.parameters, work.task)
         except Exception as error:  # noqa: BLE001 - mpi4py ends all ranks then
             self._kernel.log(f"rank 0 fails: {error}")
             self.ends = {index: 1 if index == MAIN else -15 for index in self.ends}

@@ -76,6 +76,16 @@ def crash(who: str, before: str, nth: int = 1) -> Act:
     return Act(who, before, do, nth)
 
 
+def lose_host(who: str, before: str, nth: int = 1) -> Act:
+    """End a container before a request of it is done, and have Batch take its host for lost."""
+
+    def do(world: "World", process: Process) -> None:
+        process.loses_host = True
+        world.kernel.kill(process)
+
+    return Act(who, before, do, nth)
+
+
 def lose_answer(who: str, before: str, nth: int = 1) -> Act:
     """Have a request done, and its answer lost: whoever made it makes it again."""
 

@@ -1,8 +1,12 @@
 """What stands for the world in a simulation: clients, clock, threads, and records that are parsed once."""
 
+import atexit
 import functools
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,6 +38,8 @@ ENVIRONMENT = {
     "TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:gristmill",
     SEARCH_PATH: str(PROJECT / "tests" / "simulation" / "pipelines"),
 }
+CODE_FOLDER = Path(tempfile.mkdtemp(prefix="simulated-code-"))  # of all histories of this process
+atexit.register(shutil.rmtree, CODE_FOLDER, ignore_errors=True)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 WORLDS: list["World"] = []  # the one that goes on is the last

@@ -99,8 +99,8 @@ class NoLimit(TimeLimit):
         work()
 
 
-def unwatched(setting: ChildSetting, store: S3Storage) -> Runner:
-    runner = make_runner(setting, store)
+def unwatched(setting: ChildSetting, store: S3Storage, place: Path) -> Runner:
+    runner = make_runner(setting, store, place)
     runner.time_limit = NoLimit
     return runner
 

@@ -17,6 +17,7 @@ from tests.simulation.script import (
     damage,
     ended,
     lose_answer,
+    lose_host,
     owned_by,
     park,
     refuse,
@@ -293,7 +294,7 @@ def test_a_stop_whose_answer_is_lost_is_proved_and_gone_on_with(call: str):
 @pytest.mark.parametrize("call", ["PUT *usage/*", "PUT *outcome.json"])
 def test_nodes_whose_main_node_is_lost_after_it_committed_do_nothing_again(call: str):
     """The host of the main node is lost once the output is committed, and Batch tries the job again."""
-    world = stage(wait, crash("j1:0#1", call), pipeline="nodes")
+    world = stage(wait, lose_host("j1:0#1", call), pipeline="nodes")
     assert world.violations == []
     assert [len(node.tries) for node in world.batch.jobs["j1"].containers] == [2, 2]
 

@@ -15,7 +15,7 @@ from gristmill.runs.drop import is_no_drop
 from gristmill.runs.note import parse_note, read_given
 from gristmill.runs.records import RunRecord
 from gristmill.runs.request import read_request
-from gristmill.steps.split.claim import Claimant, make_record
+from gristmill.steps.split.claim import Claimant, prepare
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import S3Storage
 from tests.unit.walk import event
@@ -32,7 +32,7 @@ def noted(**fields: Any) -> bytes:
 
 def dropped(store: S3Storage, claimant: Claimant, note: bytes) -> RunRecord:
     request = read_request(event(store, KEY, note), store.bucket)
-    return make_record(store, request, claimant)
+    return prepare(store, request, claimant)[0]
 
 
 def test_a_note_gives_what_a_dropped_file_would(store: S3Storage, claimant: Claimant):
@@ -160,6 +160,6 @@ def test_any_bytes_are_a_note_or_refused_in_one_line(raw: bytes):
 
 def test_a_record_of_before_notes_knows_what_was_dropped(store: S3Storage, claimant: Claimant):
     request = read_request(event(store, "inputs/words/x/y.txt", b"a\n"), store.bucket)
-    written = make_record(store, request, claimant).model_dump(mode="json")
+    written = prepare(store, request, claimant)[0].model_dump(mode="json")
     older = {name: value for name, value in written.items() if name != "dropped"}
     assert RunRecord.model_validate(older).dropped == keys.Dropped("words", "x/y.txt")

@@ -7,7 +7,7 @@ import pytest
 
 from gristmill.cli import main
 from gristmill.errors import ExitCode, Refused
-from gristmill.pipeline.code import load_callable
+from gristmill.pipeline.code import PipelineCode
 
 YAML = """version: 1
 name: {name}
@@ -64,7 +64,7 @@ def test_every_way_to_import_a_sibling(tmp_path: Path, statement: str, lazily: b
     top = "" if inside else statement
     jobs = f"{top}\nimport yaml\ndef make():\n{inside}    return {IMPORTS[statement]}, yaml.safe_load\n"
     write(tmp_path, name, jobs, who=name)
-    who, safe_load = load_callable("jobs:make", name, [tmp_path])()
+    who, safe_load = PipelineCode(name, tmp_path / name).load("jobs:make")()
     import yaml
 
     assert (who, safe_load) == (name, yaml.safe_load)
@@ -74,7 +74,7 @@ def test_pipelines_with_modules_of_one_name_keep_apart_and_hide_nothing(tmp_path
     before = list(sys.path)
     for name in ("left", "right"):
         write(tmp_path, name, "import helper, queue\ndef make():\n    return helper.who, queue.who\n", who=name)
-    assert [load_callable("jobs:make", name, [tmp_path])() for name in ("left", "right")] == [
+    assert [PipelineCode(name, tmp_path / name).load("jobs:make")() for name in ("left", "right")] == [
         ("left", "left"),
         ("right", "right"),
     ]
@@ -85,11 +85,30 @@ def test_pipelines_with_modules_of_one_name_keep_apart_and_hide_nothing(tmp_path
     assert sys.path == before
 
 
+def test_folders_of_one_name_give_each_its_own_code(tmp_path: Path) -> None:
+    for place in ("here", "there"):
+        write(tmp_path / place, "same", "import helper\ndef make():\n    return helper.who\n", who=place)
+    codes = [PipelineCode("same", tmp_path / place / "same") for place in ("here", "there")]
+    assert [code.load("jobs:make")() for code in codes] == ["here", "there"]
+
+
+def test_folder_that_was_edited_gives_its_code_as_it_is_now(tmp_path: Path) -> None:
+    for who in ("first", "other"):  # of one length, within a second
+        write(tmp_path, "edited", "import helper\ndef make():\n    return helper.who\n", who=who)
+        assert PipelineCode("edited", tmp_path / "edited").load("jobs:make")() == who
+
+
+def test_functions_of_one_code_share_their_modules(tmp_path: Path) -> None:
+    write(tmp_path, "shared", "import helper\ndef make():\n    return helper\n")
+    code = PipelineCode("shared", tmp_path / "shared")
+    assert code.load("jobs:make")() is code.load("jobs:make")()
+
+
 def test_a_sibling_that_does_not_load_is_told_with_its_place(tmp_path: Path) -> None:
     write(tmp_path, "broken", "import helper\ndef make(): ...\n")
     (tmp_path / "broken" / "helper.py").write_text("x = 1\nraise ValueError('so')\n")
     with pytest.raises(Refused, match=r"jobs: ValueError: so \(helper.py, line 2\)"):
-        load_callable("jobs:make", "broken", [tmp_path])
+        PipelineCode("broken", tmp_path / "broken").load("jobs:make")
 
 
 def test_what_is_neither_a_sibling_nor_installed_is_told_alike_everywhere(

@@ -232,3 +232,15 @@ def test_pipelines_are_listed_in_short_lines_and_a_broken_one_hides_no_other(cap
     assert any(line.startswith("strings ") for line in lines)
     (broken,) = [line for line in lines if line.startswith("broken ")]
     assert broken.endswith("has faults; see: gristmill pipelines validate broken")
+
+
+def test_folder_with_the_name_of_a_built_in_pipeline_is_refused_and_not_silently_another(capsys, monkeypatch):
+    assert main.call(["new", "mine"]) == 0
+    monkeypatch.setenv("GRISTMILL_PIPELINES", "pipelines")
+    file = Path("pipelines", "mine").rename(Path("pipelines", "strings")) / "pipeline.yaml"
+    file.write_text(file.read_text().replace("name: mine", "name: strings"))
+    Path("file.txt").write_text("a\n")
+    capsys.readouterr()
+    for command in (["try", "strings", "file.txt"], ["pipelines", "show", "strings"], ["pipelines", "validate"]):
+        assert main.call(command) == ExitCode.REFUSED
+        assert "/pipelines/strings has the name of the built-in pipeline strings" in capsys.readouterr().err

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -65,8 +67,9 @@ def _child(store: S3Storage, monkeypatch: Any, group: dict[str, Any], child: int
         "AWS_BATCH_JOB_ARRAY_INDEX": str(child),
         "AWS_BATCH_JOB_ARRAY_SIZE": str(group["size"]),
     }
-    with suppress(GristmillError, ClientError):  # a child that such an error ends has failed
-        make_runner(read_setting(arguments, environment), store).run()
+    # a child that such an error ends has failed
+    with suppress(GristmillError, ClientError), TemporaryDirectory() as place:
+        make_runner(read_setting(arguments, environment), store, Path(place)).run()
 
 
 def walk(

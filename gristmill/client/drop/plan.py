@@ -10,6 +10,7 @@ from gristmill.chunks.cutting import ensure_index
 from gristmill.client.drop.drops import Upload, parameter_faults
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
+from gristmill.code.source import Source
 from gristmill.cost.ceiling import over_ceiling
 from gristmill.enums import Compute
 from gristmill.errors import Refused
@@ -20,7 +21,7 @@ from gristmill.runs.drop import Drop
 from gristmill.runs.locations import branch_keys, frozen, stage_keys
 from gristmill.runs.pinned import find_cut
 from gristmill.runs.records import Bill, RunRecord
-from gristmill.steps.split.claim import Claimant, RunLimits, make_record
+from gristmill.steps.split.claim import Claimant, RunLimits, prepare
 from gristmill.steps.split.split import price
 from gristmill.storage.one_file import OneFileStorage
 
@@ -29,12 +30,12 @@ MaxvCpus = Mapping[Compute, float]
 
 def record_of(
     upload: Upload, roots: Sequence[Path], limits: RunLimits | None = None
-) -> tuple[OneFileStorage, RunRecord]:
-    """Return the record that Split would make of a file, with every fault of S3's and Split's."""
+) -> tuple[OneFileStorage, RunRecord, Source | None]:
+    """Return the record that Split would make of a file, with every fault of S3's and Split's, and the code of it."""
     bucket = OneFileStorage(upload.file, upload.key, upload.metadata)
     drop = Drop("", upload.key, None, "", upload.file.stat().st_size, "", "")
-    record = make_record(bucket, drop, Claimant("plan", datetime.now(UTC), roots, limits or RunLimits()))
-    return bucket, record.model_copy(update={"faults": [*parameter_faults(upload), *record.faults]})
+    record, source = prepare(bucket, drop, Claimant("plan", datetime.now(UTC), roots, limits or RunLimits()))
+    return bucket, record.model_copy(update={"faults": [*parameter_faults(upload), *record.faults]}), source
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def plan_file(upload: Upload, roots: Sequence[Path], limits: RunLimits) -> Plan:
     Refused with every fault that Split would find, a price above the ceiling among them. The file is cut as Split cuts
     it. How later stages will be cut is known once the earlier ones are done; the bill takes them to read as much.
     """
-    bucket, record = record_of(upload, roots, limits)
+    bucket, record, _ = record_of(upload, roots, limits)
     if record.faults:
         raise Refused(record.faults, "Nothing was uploaded.")
     first = frozen(record).stages[0]

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gristmill import keys
 from gristmill.client.drop.drops import Upload
 from gristmill.client.drop.first_chunks import index_first
 from gristmill.client.drop.plan import record_of
+from gristmill.code.kept import keep_code
 from gristmill.enums import Encoding, FigureVerdict
 from gristmill.errors import Refused
 from gristmill.formats.registry import traits_of
@@ -142,11 +144,12 @@ class Trial:
         fingerprint = branch_keys(self.record, stage.name, branch.name).fingerprint
         cursor, bucket = Cursor(RUN, stage.name, 0), self.store.bucket
         setting = ChildSetting(cursor, branch.name, fingerprint, 0, 1, 0, 1, bucket, RUN, 1, "")
-        runner = make_runner(setting, self.store)
-        runner.log = lambda _line: None  # failures are read from their records
-        with redirect_stdout(sys.stderr):  # what a job prints is its log
-            runner.run()
-        return runner.tally.failed
+        with TemporaryDirectory(prefix="code-", ignore_cleanup_errors=True) as place:
+            runner = make_runner(setting, self.store, Path(place))
+            runner.log = lambda _line: None  # failures are read from their records
+            with redirect_stdout(sys.stderr):  # what a job prints is its log
+                runner.run()
+            return runner.tally.failed
 
     def _head(self, branch: Branch, held: Coverage) -> bytes:
         key = output_key(self.record, branch.name)
@@ -173,8 +176,9 @@ class Trial:
 
 def prepare(upload: Upload, roots: Sequence[Path], tasks: int, folder: Path) -> Trial:
     """Return the trial of a file's first tasks in an empty folder; Refused with every fault that Split would find."""
-    record = record_of(upload, roots)[1]
-    if record.faults:
+    _, record, source = record_of(upload, roots)
+    if record.faults or source is None:
         raise Refused(record.faults)
-    record = record.model_copy(update={"run": RUN})
-    return Trial(FolderStorage(folder, upload.file.absolute(), upload.key), record, tasks)
+    store = FolderStorage(folder, upload.file.absolute(), upload.key)
+    code = source.code.model_copy(update={"object": keep_code(store, RUN, source.archive)})
+    return Trial(store, record.model_copy(update={"run": RUN, "code": code}), tasks)

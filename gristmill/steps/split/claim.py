@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from gristmill import keys
+from gristmill.code.kept import keep_code
+from gristmill.code.source import Source, find_source
 from gristmill.cost.ceiling import read_ceiling
 from gristmill.enums import Compute
 from gristmill.errors import Refused, Superseded
-from gristmill.pipeline.loading import load
-from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
 from gristmill.runs.at_work import check_contract, check_fence, check_not_stopped
 from gristmill.runs.drop import Drop
@@ -42,8 +42,8 @@ class Claimant:
 
 
 def claim(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
-    """Write the run's record unless there is one; return the record that is there."""
-    record = make_record(store, drop, claimant)
+    """Keep the run's code, then write its record unless there is one; return the record that is there."""
+    record = keeping_code(store, *prepare(store, drop, claimant))
     if store.put_new(keys.run_record(record.run), record.model_dump_json().encode()):
         return record
     return read_record(store, record.run)
@@ -79,11 +79,20 @@ def refuse(store: Storage, record: RunRecord, faults: list[str]) -> RunRecord:
     return revise_record(store, record.run, add)
 
 
-def make_record(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
-    """Return the record of a drop, with every fault that refuses it."""
+def keeping_code(store: Storage, record: RunRecord, source: Source | None) -> RunRecord:
+    """Keep the code of a run that is not refused; return its record, which says where."""
+    if source is None or record.code is None or record.faults:
+        return record
+    kept = record.code.model_copy(update={"object": keep_code(store, record.run, source.archive)})
+    return record.model_copy(update={"code": kept})
+
+
+def prepare(store: Storage, drop: Drop, claimant: Claimant) -> tuple[RunRecord, Source | None]:
+    """Return the record of a drop with every fault that refuses it, and its code if there is such a pipeline."""
     given = read_given(store, drop)
     dropped = keys.parse_input(drop.key)
-    pipeline, faults = _load(dropped.pipeline, claimant.roots)
+    source, faults = _find(dropped.pipeline, claimant.roots)
+    pipeline = source.pipeline if source else None
     parameters, more_faults = resolve(pipeline, given.metadata) if pipeline else ({}, [])
     max_cost, ceiling_faults = read_ceiling(given.metadata, claimant.limits.max_cost)
     faults += more_faults + ceiling_faults + list(given.faults)
@@ -99,12 +108,13 @@ def make_record(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
         input=_input(drop, given.source),
         pipeline=pipeline,
         parameters=parameters,
+        code=source.code if source else None,
         max_cost=max_cost,
         faults=faults,
     )
     if pipeline is None:
-        return record
-    return with_fingerprints(record.model_copy(update={"faults": faults + name_faults(record)}))
+        return record, None
+    return with_fingerprints(record.model_copy(update={"faults": faults + name_faults(record)})), source
 
 
 def _input(drop: Drop, source: ObjectInfo | None) -> InputObject:
@@ -119,8 +129,8 @@ def _input(drop: Drop, source: ObjectInfo | None) -> InputObject:
     )
 
 
-def _load(name: str, roots: Sequence[Path]) -> tuple[Pipeline | None, list[str]]:
+def _find(name: str, roots: Sequence[Path]) -> tuple[Source | None, list[str]]:
     try:
-        return load(name, roots), []
+        return find_source(name, roots), []
     except Refused as refused:
-        return None, refused.faults
+        return None, refused.advice

@@ -5,6 +5,8 @@ import sys
 import threading
 import time
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,9 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from gristmill import keys
 from gristmill.aws_clients import make_client
 from gristmill.batch.plan import segment_age
+from gristmill.code.kept import unpack_code
 from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError, Superseded
-from gristmill.pipeline.loading import roots
 from gristmill.pipeline.tolerance import tolerated
 from gristmill.printable import encodable
 from gristmill.runs.at_work import check_fingerprint
@@ -48,15 +50,9 @@ def main() -> int:
     termination = Termination().listen()
     try:
         setting = read_setting(sys.argv[1:], os.environ)
-        runner = _begin(setting, S3Storage(setting.bucket, make_client("s3")), termination)
-        runner.log(f"child {setting.child} of {setting.children} in group {setting.group} of {setting.groups}")
-        try:
-            runner.run()
-        finally:
-            which = ContainerTry(
-                setting.keys, setting.cursor.attempt, setting.group, setting.child, setting.job_attempt
-            )
-            leave_footprint(runner.store, which, runner.tally, runner.log)
+        with TemporaryDirectory(prefix="code-", ignore_cleanup_errors=True) as place:  # a job may have cleared it away
+            runner = _begin(setting, S3Storage(setting.bucket, make_client("s3")), Path(place), termination)
+            _run(runner, setting)
     except GristmillError as error:
         log_line(str(error))
         return error.exit_code
@@ -70,10 +66,19 @@ def main() -> int:
     return ExitCode.FAILED if runner.tally.failed else ExitCode.OK
 
 
-def _begin(setting: ChildSetting, store: Storage, termination: Termination) -> Runner:
+def _run(runner: Runner, setting: ChildSetting) -> None:
+    runner.log(f"child {setting.child} of {setting.children} in group {setting.group} of {setting.groups}")
+    try:
+        runner.run()
+    finally:
+        which = ContainerTry(setting.keys, setting.cursor.attempt, setting.group, setting.child, setting.job_attempt)
+        leave_footprint(runner.store, which, runner.tally, runner.log)
+
+
+def _begin(setting: ChildSetting, store: Storage, place: Path, termination: Termination) -> Runner:
     """Return the child's runner; where it cannot be made, its first task's failure says why."""
     try:
-        return make_runner(setting, store, termination)
+        return make_runner(setting, store, place, termination)
     except Superseded:
         raise
     except GristmillError as error:
@@ -85,15 +90,15 @@ def _begin(setting: ChildSetting, store: Storage, termination: Termination) -> R
         raise
 
 
-def make_runner(setting: ChildSetting, store: Storage, termination: Termination | None = None) -> Runner:
-    """Return the runner of a child, its job loaded and its input found."""
+def make_runner(setting: ChildSetting, store: Storage, place: Path, termination: Termination | None = None) -> Runner:
+    """Return the runner of a child, its code unpacked into `place`, its job loaded and its input found."""
     record = read_record(store, setting.cursor.run)
     check_fingerprint(record, setting.keys)
     pipeline = frozen(record)
     stage = pipeline.stage(setting.cursor.stage)
     branch = next(branch for branch in stage.branches if branch.name == setting.branch)
     cut = read_cut(store, stage_keys(record, stage.name))
-    place = f"{record.run} {stage.name}/{branch.name} attempt {nth_attempt(setting.cursor.attempt)}"
+    where = f"{record.run} {stage.name}/{branch.name} attempt {nth_attempt(setting.cursor.attempt)}"
     return Runner(
         store=store,
         setting=setting,
@@ -101,13 +106,13 @@ def make_runner(setting: ChildSetting, store: Storage, termination: Termination 
         feeds=make_feeds(store, record, stage, cut),
         outputs=output_rules(record, stage, branch, lambda: cut.tasks),
         apart=branch.output is OutputKind.FILES,
-        job=make_job(record, stage, branch, roots(os.environ)),
+        job=make_job(record, stage, branch, unpack_code(store, record, place)),
         parameters=record.parameters,
         task=_task(setting, record, store),
         timeout=branch.timeout,
         tolerated=tolerated(branch, cut.tasks),
         segment_age=segment_age(setting.groups * setting.children * len(stage.branches)),
-        log=lambda line: log_line(f"{place}: {line}"),
+        log=lambda line: log_line(f"{where}: {line}"),
         termination=termination or Termination(),
     )
 

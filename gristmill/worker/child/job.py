@@ -1,15 +1,13 @@
 """Make one kind of function of a branch's job, whether that is a Python function, a command or a script."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
-from gristmill.pipeline.code import load_callable
-from gristmill.pipeline.loading import find
+from gristmill.pipeline.code import PipelineCode
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.pipeline.placeholders import fill
-from gristmill.runs.locations import frozen, input_suffix, suffix
+from gristmill.runs.locations import input_suffix, suffix
 from gristmill.runs.records import RunRecord
 from gristmill.task import Task
 from gristmill.worker.child.command import Endings, Program
@@ -20,14 +18,12 @@ _WITH_TASK = 4  # arguments of a function that wants to know its task
 _BASH = ("bash", "-euo", "pipefail", "-c")
 
 
-def make_job(record: RunRecord, stage: Stage, branch: Branch, roots: Sequence[Path]) -> Job:
+def make_job(record: RunRecord, stage: Stage, branch: Branch, code: PipelineCode) -> Job:
     """Return the job of a branch of a stage."""
-    pipeline = frozen(record).name
     if branch.run is not None:
-        return taking_task(load_callable(branch.run, pipeline, roots))
-    folder = find(pipeline, roots).parent
+        return taking_task(code.load(branch.run))
     endings = Endings(input_suffix(record, stage), suffix(record, branch))
-    return Program(lambda values: _words(branch, values), folder, endings, branch.command is not None)
+    return Program(lambda values: _words(branch, values), code.folder, endings, branch.command is not None)
 
 
 def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill.aws_clients import make_client
+from gristmill.code.kept import unpack_code
 from gristmill.errors import GristmillError
 from gristmill.runs.committed import read_committed
 from gristmill.runs.evidence import Failure
@@ -16,7 +17,7 @@ from gristmill.worker.child.meter import ContainerTry, Tally, leave_footprint, m
 from gristmill.worker.child.segment import Segment
 from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.sink import count_records
-from gristmill.worker.node.mpi_branch import INPUT, OUTPUT, MpiBranch, read_branch
+from gristmill.worker.node.mpi_branch import CODE, INPUT, OUTPUT, MpiBranch, read_branch
 from gristmill.worker.node.setting import NodeSetting
 from gristmill.worker.node.verdict import Verdict
 
@@ -31,6 +32,7 @@ class BranchWork:
         files.mkdir()
         self._input = files / f"input{self._branch.input_suffix}"
         self._output = files / f"output{self._branch.output_suffix}"
+        self._code = unpack_code(store, self._branch.record, folder).folder
         self._started = store.clock.unix()
         self._tally = Tally(began=milliseconds(store.clock))
 
@@ -51,8 +53,8 @@ class BranchWork:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Return this node's own places for input and output."""
-        return {INPUT: str(self._input), OUTPUT: str(self._output)}
+        """Return this node's own places for input, output and code."""
+        return {INPUT: str(self._input), OUTPUT: str(self._output), CODE: str(self._code)}
 
     def stage(self) -> None:
         """Fetch the input to this node for a program that wants a file; functions read it as a stream."""

@@ -1,14 +1,12 @@
 """Read an MPI branch for its nodes and ranks."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from gristmill import keys
-from gristmill.pipeline.code import load_callable
-from gristmill.pipeline.loading import find, roots
+from gristmill.pipeline.code import PipelineCode
 from gristmill.pipeline.model import Branch
 from gristmill.pipeline.placeholders import fill
 from gristmill.runs.at_work import check_fingerprint
@@ -23,7 +21,8 @@ from gristmill.worker.child.command import Endings, Program, environment
 from gristmill.worker.child.job import Job, taking_task
 from gristmill.worker.child.outputs import OutputRules, output_rules
 
-INPUT, OUTPUT = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT"  # this node's own files, in its environment
+# this node's own files, in its environment: input, output, and the folder of the pipeline's code
+INPUT, OUTPUT, CODE = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT", "GRISTMILL_CODE"
 
 
 @dataclass(frozen=True)
@@ -94,14 +93,12 @@ class MpiBranch:
         """Return the input as a stream; nothing is read of it before it is asked for."""
         return self.source.open(store, 0, self.source.size)
 
-    def function(self) -> Job:
-        """Return the branch's function."""
-        pipeline = frozen(self.record).name
-        return taking_task(load_callable(str(self.branch.mpi), pipeline, roots(os.environ)))
+    def function(self, folder: Path) -> Job:
+        """Return the branch's function, whose code lies in `folder`."""
+        return taking_task(PipelineCode(frozen(self.record).name, folder).load(str(self.branch.mpi)))
 
-    def program(self, given: Path, made: Path) -> tuple[list[str], dict[str, str]]:
+    def program(self, given: Path, made: Path, folder: Path) -> tuple[list[str], dict[str, str]]:
         """Return the branch's command with its placeholders filled in, and the environment it runs in."""
-        folder = find(frozen(self.record).name, roots(os.environ)).parent
         endings = Endings(self.input_suffix, self.output_suffix)
         program = Program(lambda values: _words(self.branch, values), folder, endings)
         values = program.values(given, made, self.record.parameters, self.task)

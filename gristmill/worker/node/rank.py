@@ -12,7 +12,7 @@ from gristmill.keys import BranchKeys
 from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.reasons import is_refusal
-from gristmill.worker.node.mpi_branch import INPUT, OUTPUT, MpiBranch, read_branch
+from gristmill.worker.node.mpi_branch import CODE, INPUT, OUTPUT, MpiBranch, read_branch
 from gristmill.worker.node.mpirun import program
 from gristmill.worker.node.ranks import note_refusal
 
@@ -41,7 +41,7 @@ def main() -> None:
     if work.is_function:
         call(work, store)
         return
-    words, environment = work.program(Path(os.environ[INPUT]), Path(os.environ[OUTPUT]))
+    words, environment = work.program(*(Path(os.environ[name]) for name in (INPUT, OUTPUT, CODE)))
     words = program(words)
     os.execvpe(words[0], words, environment)  # noqa: S606 - the pipeline's own command
 
@@ -59,7 +59,7 @@ def call(work: MpiBranch, store: Storage) -> None:
 
 
 def _call(work: MpiBranch, store: Storage, first: bool) -> None:
-    function = work.function()
+    function = work.function(Path(os.environ[CODE]))
     with work.open_input(store) as source, _sink(first) as sink:
         try:
             function(source, sink, work.record.parameters, work.task)

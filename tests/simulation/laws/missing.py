@@ -3,11 +3,24 @@
 from typing import TYPE_CHECKING
 
 from gristmill.limits import ATTEMPTS_MAX
-from tests.simulation.facts import Answered, Over, TaskBegun
+from tests.simulation.facts import Answered, Asked, Over, TaskBegun
 from tests.simulation.laws.registry import law
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+
+@law(Asked)
+def job_map_is_asked(world: "World", asked: Asked) -> str | None:
+    """What is done before JobMap looks is there to be seen; what is done meanwhile it may miss."""
+    record = world.record(asked.payload["run"]) if asked.function == "job_map" else None
+    if record is not None and record.pipeline is not None:
+        at = asked.payload
+        for branch in record.pipeline.stage(at["stage"]).branches:
+            done = world.committed(at["run"], at["stage"], branch.name)
+            place = (at["run"], at["stage"], branch.name, at["attempt"])
+            world.memory.valid[place] = world.memory.valid.get(place, done) & done
+    return None
 
 
 @law(Answered)
@@ -20,7 +33,7 @@ def job_map_plans_what_is_missing(world: "World", answered: Answered) -> str | N
         name = branch["branch"]
         done = world.committed(at["run"], at["stage"], name)
         place = (at["run"], at["stage"], name, at["attempt"])
-        world.memory.valid[place] = world.memory.valid.get(place, done) & done
+        world.memory.valid[place] = world.memory.valid.get(place, set()) & done
     return None
 
 

@@ -23,7 +23,7 @@ def run_records_never_regress(world: "World", put: Put) -> str | None:
     taken = now.execution != was.execution
     if now.resumes != was.resumes + taken or _fence(now) != _fence(was) + taken:
         return f"resumes {was.resumes} to {now.resumes}, fence {_fence(was)} to {_fence(now)}, owner changed: {taken}"
-    frozen = ("run", "claimed_at", "owner", "input", "pipeline", "parameters", "max_cost")
+    frozen = ("run", "claimed_at", "owner", "input", "pipeline", "parameters", "code", "max_cost")
     changed = [name for name in frozen if getattr(was, name) != getattr(now, name)]
     return f"{changed} changed" if changed else None
 
