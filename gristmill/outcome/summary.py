@@ -14,7 +14,7 @@ from gristmill.pipeline.parameters import owner
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.drop import Drop
 from gristmill.runs.note import read_given
-from gristmill.runs.records import Bill, Finding, LeftOut, RunRecord
+from gristmill.runs.records import Bill, Code, Finding, LeftOut, RunRecord
 from gristmill.runs.repository import find_estimate, find_newest_finding
 from gristmill.storage import ObjectInfo, Storage
 from gristmill.timebox import NoAnswer
@@ -42,6 +42,7 @@ class RunSummary:
     cost: Bill | None = None  # of this execution
     spent: Bill | None = None  # of all of the run's executions
     estimate: float | None = None  # dollars
+    code: Code | None = None
     unpriced: str = ""  # why there is no cost
     faults: Sequence[str] = ()  # why the drop was refused
     report: str = ""  # key of report.html
@@ -93,6 +94,7 @@ def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None
         estimate=expected(store, event.run),
         faults=record.faults if record else [],
         resumes=record.resumes if record else 0,
+        code=record.code if record else None,
         left_out=LeftOut.total(record.left_out.values()) if record and record.left_out else "",
     )
 

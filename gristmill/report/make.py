@@ -34,6 +34,7 @@ def make(
         reason=summary.reason,
         faults=list(summary.faults),
         parameters=record.parameters if record else {},
+        code=summary.code,
         input=dropped,
         started=min(execution.started for execution in all_executions),
         ended=summary.ended_at,

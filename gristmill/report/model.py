@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.pipeline.check import Check
 from gristmill.report.work import StageReport
-from gristmill.runs.records import Bill
+from gristmill.runs.records import Bill, Code
 from gristmill.runs.schema import Record
 from gristmill.runs.usage import Software
 
@@ -105,6 +105,7 @@ class Report(Record):
     reason: str
     faults: list[str]
     parameters: dict[str, JsonValue]
+    code: Code | None = None
     input: Object
     started: datetime
     ended: datetime

@@ -25,6 +25,8 @@ CONTRACT: Literal[3] = 3  # of where a run's objects lie; runs of earlier contra
 
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
+_SHOWN = 12  # digits of a digest or a commit that people are shown
+
 
 class InputObject(Record):
     """The object version that a run's tasks are cut from; bytes, never the key's newest version."""
@@ -46,6 +48,13 @@ class Code(Record):
     git_commit: str | None = None  # of the folder when it was pushed
     dirty: bool = False  # it differed from that commit
     object: ObjectVersion | None = None  # `code.zip`
+
+    @property
+    def headline(self) -> str:
+        """Return which code it is, as people read it: how its digest begins, and where it comes from."""
+        kind = "built in" if self.built_in else "not pushed" if self.version is None else f"version {self.version}"
+        commit = f", commit {self.git_commit[:_SHOWN]}" if self.git_commit else ""
+        return f"{self.digest[:_SHOWN]} ({kind}{commit}{' and changes since' if self.dirty and commit else ''})"
 
 
 class Bill(Record):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
+from gristmill.cli import main
 from gristmill.code.archive import pack
 from gristmill.code.digest import CodeFile, digest_of, read_folder
 from gristmill.runs.records import RunRecord
@@ -76,7 +77,13 @@ def begun(mill: Mill, gate: Path, name: str) -> str:
     return run
 
 
-def test_edit_during_a_run_changes_nothing_of_it(mill: Mill, folder: Path, tmp_path: Path) -> None:
+def test_edit_during_a_run_changes_nothing_of_it_and_all_say_which_code_it_is(
+    mill: Mill,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     write(folder, "one")
     digest, gate = digest_of(read_folder(folder)), tmp_path / "gate"
     run = begun(mill, gate, "a.txt")
@@ -87,6 +94,13 @@ def test_edit_during_a_run_changes_nothing_of_it(mill: Mill, folder: Path, tmp_p
         assert mill.read(keys.result("edited", "a.txt", run, name)) == b"one\none\n"
     code = mill.read_json(keys.run_record(run))["code"]
     assert (code["digest"], code["built_in"], code["version"]) == (digest, False, None)
+    named = f"{digest[:12]} (not pushed)"
+    assert f"Code      {named}" in mill.mail(run, "SUCCEEDED").get_content()
+    assert named in mill.read(keys.report("edited", "a.txt", run, "html")).decode()
+    monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
+    capsys.readouterr()
+    assert main.call(["status", run]) == 0
+    assert named in capsys.readouterr().out
     after = mill.drop("edited", "b.txt", b"x\n", gate=str(gate))
     assert mill.finish(after)["status"] == "SUCCEEDED"
     assert mill.read(keys.result("edited", "b.txt", after, "shouted.txt")) == b"two\ntwo\n"

@@ -5,6 +5,7 @@ import os
 import stat
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from gristmill.code.archive import pack, read_archive, unpack
 from gristmill.code.digest import CodeFile, digest_of, read_folder
 from gristmill.errors import Corrupt, Refused
 from gristmill.limits import CODE_FILES_MAX, CODE_MAX
+from gristmill.runs.records import Code
 
 FILES = [
     CodeFile("jobs.py", False, b"x = 1\n"),
@@ -194,3 +196,19 @@ def test_name_that_is_not_text_is_refused(tmp_path: Path) -> None:
         pytest.skip("this disk takes no such name")
     with pytest.raises(Refused, match="characters that cannot be shown"):
         read_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("more", "headline"),
+    [
+        ({"built_in": True}, "aaaaaaaaaaaa (built in)"),
+        ({"built_in": False}, "aaaaaaaaaaaa (not pushed)"),
+        ({"built_in": False, "version": 4, "git_commit": "b" * 40}, "aaaaaaaaaaaa (version 4, commit bbbbbbbbbbbb)"),
+        (
+            {"built_in": False, "version": 4, "git_commit": "b" * 40, "dirty": True},
+            "aaaaaaaaaaaa (version 4, commit bbbbbbbbbbbb and changes since)",
+        ),
+    ],
+)
+def test_code_is_told_with_where_it_comes_from(more: dict[str, Any], headline: str) -> None:
+    assert Code(digest="a" * 64, **more).headline == headline

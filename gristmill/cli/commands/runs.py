@@ -75,6 +75,7 @@ def _as_json(run: "Run", times: "Times") -> dict[str, Any]:
         "owner": record.owner if record else None,
         "size": record.input.size if record else None,
         "parameters": record.parameters if record else None,
+        "code": record.code if record else None,
         "resumes": record.resumes if record else 0,
         "started": times.first,
         "last_started": times.last,
@@ -149,6 +150,7 @@ def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
     facts = [("Run", run.run), ("Note", run.lack)]
     if run.record:
         facts += [("Owner", run.record.owner), ("Input", size(run.record.input.size))]
+        facts += [("Code", run.record.code.headline)] if run.record.code else []
         facts += [("Parameters", " ".join(f"{name}={value}" for name, value in run.record.parameters.items()))]
     facts += [("Started", moment(times.first))]
     resumes = run.record.resumes if run.record else 0

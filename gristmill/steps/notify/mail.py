@@ -44,6 +44,8 @@ def _lines(summary: RunSummary) -> Iterator[str]:
     yield f"File      {summary.title} ({size(summary.input_size)})"
     yield f"Run       {summary.run}"
     yield f"Owner     {summary.owner}"
+    if summary.code:
+        yield f"Code      {summary.code.headline}"
     yield from _times(summary)
     yield from _cost(summary)
     yield from _report(summary)
