@@ -63,6 +63,14 @@ class Breach(StrEnum):
 
 
 @unique
+class Emptiness(StrEnum):
+    """What becomes of a run where a branch that is read as a list lists nothing."""
+
+    FAIL = "fail"
+    OK = "ok"
+
+
+@unique
 class FigureVerdict(StrEnum):
     """What CheckOutput found of a figure."""
 

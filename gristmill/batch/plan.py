@@ -162,17 +162,19 @@ def stage_tasks(pipeline: Pipeline, known: Mapping[str, int]) -> dict[str, int |
     """Return how many tasks each stage has; None where only the stage before it can tell. `known` are cut already."""
     found: dict[str, int | None] = {}
     for stage in pipeline.stages:
-        of_parts = stage.input and stage.split.records is RecordFormat.PARTS
+        of_parts = stage.reads and stage.split.records is RecordFormat.PARTS
         single = stage.split.records in (RecordFormat.WHOLE, RecordFormat.ALL_PARTS)
-        derived = 1 if single else found[_maker(pipeline, stage.input or "")] if of_parts else None
+        derived = 1 if single else found[_maker(pipeline, stage.reads or "")] if of_parts else None
         found[stage.name] = known.get(stage.name, derived)
     return found
 
 
 def basis(pipeline: Pipeline, stage: str) -> str:
     """Return what decides how many tasks a later stage has, and when that is known."""
-    given, records = pipeline.stage(stage).input, pipeline.stage(stage).split.records
-    maker = _maker(pipeline, given or "")
+    given, records = pipeline.stage(stage).reads, pipeline.stage(stage).split.records
+    if given is None:
+        return "cut from the dropped file, once the stages before it are done"
+    maker = _maker(pipeline, given)
     unit = {RecordFormat.LIST: "one task per item", RecordFormat.PARTS: "one task per part"}
     return f"{unit.get(records, 'cut from the output')} of {given}, known once stage {maker} is done"
 

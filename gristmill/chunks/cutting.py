@@ -44,6 +44,7 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool
         body = _index(store, record, stage, source, whole=whole)
         if stage.split.records is RecordFormat.LIST:
             check_list(store, source)
+            _check_items(stage, source)
         cut = write_index(store, place, source, body, check)
         if made and not made.index.is_same(cut.index):
             raise _other(record, cut.index)
@@ -52,6 +53,12 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool
         made = keep_cut(store, place, made.model_copy(update={"source": source}), check)
     check_files(made.tasks, _publishing(record, stage))
     return made
+
+
+def _check_items(stage: Stage, source: ObjectVersion) -> None:
+    if stage.reads and not source.size:
+        fault = f"{stage.reads} lists nothing, and stage {stage.name} makes a task of each item of it"
+        raise Refused([fault], f"If it may list nothing, say empty: ok at {stage.reads} in pipeline.yaml.")
 
 
 def write_index(

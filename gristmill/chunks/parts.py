@@ -30,7 +30,7 @@ def write_items(store: Storage, record: RunRecord, stage: Stage) -> ObjectVersio
 
 
 def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
-    maker, branch = find_branch(frozen(record), stage.input or "")
+    maker, branch = find_branch(frozen(record), stage.reads or "")
     tasks = read_cut(store, stage_keys(record, maker.name)).tasks
     if tasks > PARTS_MAX:
         raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")

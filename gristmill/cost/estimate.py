@@ -77,7 +77,7 @@ def stage_loads(
     """Yield the stages as they will be planned; a later stage's input is taken to be as large as its maker's."""
     made: dict[str, StageInput] = {}
     for number, stage in enumerate(pipeline.stages):
-        source = made.get(stage.input or "", first)
+        source = made.get(stage.reads or "", first)
         cut = first if number == 0 else recut(stage, parameters, source)
         loads = [_load(stage, branch, parameters, cut, max_vcpus) for branch in stage.branches]
         made.update((branch.name, cut) for branch in stage.branches)

@@ -1,7 +1,7 @@
 """Summarize a run once, for its notice, its outcome and its report."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gristmill import keys
@@ -45,6 +45,7 @@ class RunSummary:
     code: Code | None = None
     unpriced: str = ""  # why there is no cost
     faults: Sequence[str] = ()  # why the drop was refused
+    skipped: Mapping[str, str] = field(default_factory=dict)  # stages that were left out, and why
     report: str = ""  # key of report.html
     unreported: str = ""  # why there is no report
     left_out: str = ""  # how many tasks of how many; empty where none was
@@ -93,6 +94,7 @@ def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None
         results=list(results(store, dropped, event.run)),
         estimate=expected(store, event.run),
         faults=record.faults if record else [],
+        skipped=record.skipped if record else {},
         resumes=record.resumes if record else 0,
         code=record.code if record else None,
         left_out=LeftOut.total(record.left_out.values()) if record and record.left_out else "",

@@ -1,6 +1,6 @@
 """A merge that computes is a stage of its own: one job over all parts of its branch, retried and checked as any."""
 
-from gristmill.enums import MergeKind, OutputKind, RecordFormat
+from gristmill.enums import Emptiness, MergeKind, OutputKind, RecordFormat
 from gristmill.formats.registry import traits_of
 from gristmill.pipeline.model import Branch, Pipeline, Split, Stage
 
@@ -22,9 +22,10 @@ def _computes(branch: Branch) -> bool:
 
 def _pointed(stage: Stage, computing: set[str]) -> Stage:
     """Point a stage that reads the parts of such a branch to where they are now."""
-    if stage.input in computing and traits_of(stage.split.records).of_parts:
-        return stage.model_copy(update={"input": parts_name(stage.input)})
-    return stage
+    if not computing.intersection(stage.inputs) or not traits_of(stage.split.records).of_parts:
+        return stage
+    names = [parts_name(name) if name in computing else name for name in stage.inputs]
+    return stage.model_copy(update={"input": names if len(names) > 1 else names[0]})
 
 
 def _expand(stage: Stage) -> list[Stage]:
@@ -37,6 +38,7 @@ def _parts(stage: Stage, branch: Branch) -> Branch:
     """Return the mapping half: `output_records` is of what the function makes, and of parts only if those count."""
     counted = stage.counts_match(branch)
     update = {"name": parts_name(branch.name), "merge": MergeKind.NONE, "same_record_count": counted}
+    update["empty"] = Emptiness.FAIL  # what it lists is known once it is merged
     return branch.model_copy(update=update if counted else {**update, "output_records": None})
 
 

@@ -11,6 +11,7 @@ _NAME = rf"^[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}$"
 _PARAMETER_NAME = rf"^[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$"
 _CALLABLE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 _REFERENCE = rf"^params\.[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$"
+_CONDITION = rf"^params\.[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}( *= *\S(.*\S)?)?$"
 _SUFFIX = r"^\.[\w.]+$"
 # AWS Batch API reference, SubmitJob: a name, and maybe a revision
 _JOB_DEFINITION = rf"^[A-Za-z0-9][\w-]{{0,{BATCH_NAME_MAX - 1}}}(:\d+)?$"
@@ -23,6 +24,7 @@ WORDS = {
     _PARAMETER_NAME: f"a name of small letters, digits and underscores, at most {NAME_MAX}, with a letter first",
     _CALLABLE: "text such as `module:function`",
     _REFERENCE: "text such as `params.NAME`",
+    _CONDITION: "text such as `params.NAME` or `params.NAME = VALUE`",
     _SUFFIX: "text such as `.txt`",
     _JOB_DEFINITION: f"letters, digits, hyphens and underscores, at most {BATCH_NAME_MAX}, and maybe `:REVISION`",
     _FIGURE: f"a name, or names with dots between, at most {FIGURE_NAME_MAX} characters",
@@ -35,6 +37,7 @@ ParameterName = Annotated[str, StringConstraints(pattern=_PARAMETER_NAME)]
 Callable = Annotated[str, StringConstraints(pattern=_CALLABLE)]
 Reference = Annotated[str, StringConstraints(pattern=_REFERENCE)]
 Size = Annotated[int, Field(ge=1)] | Reference
+Condition = Annotated[str, StringConstraints(pattern=_CONDITION)]
 Suffix = Annotated[str, StringConstraints(pattern=_SUFFIX)]
 JobDefinition = Annotated[str, StringConstraints(pattern=_JOB_DEFINITION)]
 FigureName = Annotated[str, StringConstraints(pattern=_FIGURE, max_length=FIGURE_NAME_MAX)]

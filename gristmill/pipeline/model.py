@@ -4,13 +4,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ByteSize, Field, JsonValue, model_validator
 
-from gristmill.enums import Compute, Image, MergeKind, OutputKind, ParameterType, RecordFormat
+from gristmill.enums import Compute, Emptiness, Image, MergeKind, OutputKind, ParameterType, RecordFormat
 from gristmill.limits import ATTEMPTS_MAX, CHECKS_MAX, STAGE_BRANCHES_MAX
 from gristmill.pipeline.check import Check
 from gristmill.pipeline.fields import (
     Bytes,
     Callable,
     Closed,
+    Condition,
     Identity,
     JobDefinition,
     Name,
@@ -145,6 +146,11 @@ class Branch(Closed):
         default=None,
         description="Fail the run unless as many records came out as went in. Without it, so where both are lines.",
     )
+    empty: Operation[Emptiness] = Field(
+        default=Emptiness.FAIL,
+        description="What becomes of the run where a later stage reads the branch as a list and it lists nothing: it "
+        "fails, or the stages that read it are left out and the run goes on.",
+    )
     expects: Operation[Expects | None] = Field(
         default=None,
         description="What the estimate of the cost goes by and, without `target_children`, the number of containers.",
@@ -179,16 +185,43 @@ class Branch(Closed):
 
 
 class Stage(Closed):
-    """A step of a pipeline; `input` names a branch of an earlier stage, absent means the dropped file."""
+    """A step of a pipeline; `input` names a branch of an earlier stage, absent means the dropped file.
+
+    A stage that has nothing to read, for all of that was left out, is left out too.
+    """
 
     name: Identity[Name] = Field(description="Unique in the pipeline.")
-    input: Identity[Name | None] = Field(
-        default=None, description="The branch of an earlier stage that it reads. Without it, the dropped file."
+    input: Identity[Name | Annotated[list[Name], Field(min_length=1)] | None] = Field(
+        default=None,
+        description="The branch of an earlier stage that it reads; of several, the first that was not left out. "
+        "Without it, the dropped file.",
+    )
+    when: Operation[Condition | None] = Field(
+        default=None, description="Only then is the stage done, else it is left out. Decided when the run begins."
     )
     split: Identity[Split] = Field(description="How its input is cut into tasks.")
     branches: Operation[list[Branch]] = Field(
         min_length=1, max_length=STAGE_BRANCHES_MAX, description="What is done, side by side."
     )
+
+    @property
+    def inputs(self) -> list[str]:
+        """Return the branches of which it reads the first that is there; none where it reads the dropped file."""
+        return [self.input] if isinstance(self.input, str) else list(self.input or ())
+
+    @property
+    def reads(self) -> str | None:
+        """Return the branch that it reads, in a pipeline that is decided; None for the dropped file."""
+        return next(iter(self.inputs), None)
+
+    @property
+    def readings(self) -> list[list[str]]:
+        """Return all that it reads of earlier stages; of each, one branch must be there."""
+        return [self.inputs] if self.inputs else []
+
+    def may_list_nothing(self, branch: str) -> bool:
+        """Return whether one of its branches may end as an empty list."""
+        return any(own.empty is Emptiness.OK for own in self.branches if own.name == branch)
 
     def records_of(self, branch: Branch) -> RecordFormat:
         """Return what a record of the branch's output is."""

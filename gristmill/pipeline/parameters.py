@@ -69,7 +69,7 @@ def _unknown(pipeline: Pipeline, name: str) -> str:
 def _parse(name: str, parameter: Parameter, text: str) -> tuple[JsonValue, list[str]]:
     if "\0" in text:
         return None, [f"parameter {name}: {text!r} has a NUL character, which no program can be given; leave it out"]
-    value = text if parameter.type is ParameterType.STRING else _read(parameter.type, text.strip())
+    value = text if parameter.type is ParameterType.STRING else read_value(parameter.type, text.strip())
     if value is None:
         return None, [f"parameter {name}: {text!r} is not {_WANTED[parameter.type]}"]
     return value, [f"parameter {name}: {problem}" for problem in problems(parameter, value)]
@@ -82,7 +82,10 @@ _WANTED = {
 }
 
 
-def _read(kind: ParameterType, text: str) -> JsonValue:
+def read_value(kind: ParameterType, text: str) -> JsonValue:
+    """Return the value that a text is of a type; None where it is none."""
+    if kind is ParameterType.STRING:
+        return text
     if kind is ParameterType.INTEGER:
         return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) else None
     if kind is ParameterType.NUMBER:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from gristmill.enums import Emptiness, RecordFormat
 from gristmill.formats.registry import formats_with, traits_of
 from gristmill.pipeline.branch_rules import branch_faults
+from gristmill.pipeline.condition import condition_faults
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.model import Branch, Pipeline, Split, Stage
 from gristmill.pipeline.parameter_rules import size_faults
@@ -14,19 +16,34 @@ def stage_faults(pipeline: Pipeline, number: int) -> Iterator[Fault]:
     stage = pipeline.stages[number]
     earlier = [branch for before in pipeline.stages[:number] for branch in before.branches]
     yield from _input(("stages", number, "input"), stage, earlier)
+    if stage.when is not None:
+        yield from condition_faults(pipeline, ("stages", number, "when"), stage.when)
     yield from _split(pipeline, ("stages", number, "split"), stage.split)
     for place, branch in enumerate(stage.branches):
         yield from branch_faults(pipeline, ("stages", number, "branches", place), stage, branch)
+        if branch.empty is Emptiness.OK and not _is_listed(branch, pipeline.stages[number + 1 :]):
+            where = ("stages", number, "branches", place, "empty")
+            yield where, f"ok is for a branch that a later stage reads as a list; none reads {branch.name} so"
+
+
+def _is_listed(branch: Branch, later: list[Stage]) -> bool:
+    return any(branch.name in stage.inputs and stage.split.records is RecordFormat.LIST for stage in later)
 
 
 def _input(place: Place, stage: Stage, earlier: list[Branch]) -> Iterator[Fault]:
     of_parts = traits_of(stage.split.records).of_parts
     usable = [branch.name for branch in earlier if of_parts or branch.is_merged]
-    if stage.input is None and of_parts:
+    if not stage.inputs and of_parts:
         yield place, f"records: {stage.split.records} needs the branch whose parts are meant"
-    if stage.input is not None and stage.input not in usable:
-        kind = "branch" if of_parts else "merged branch"
-        yield place, f"{stage.input} is no {kind} of an earlier stage (there are: {', '.join(usable) or 'none'})"
+    for name in stage.inputs:
+        if name not in usable:
+            kind = "branch" if of_parts else "merged branch"
+            yield place, f"{name} is no {kind} of an earlier stage (there are: {', '.join(usable) or 'none'})"
+    yield from ((place, f"{name} stands there twice") for name in _twice(stage.inputs))
+
+
+def _twice(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 def _split(pipeline: Pipeline, place: Place, split: Split) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from gristmill.report.facts import Facts, container_id
 from gristmill.report.timeline import from_unix
 from gristmill.report.work import Attempt, BranchReport, Spread, StageReport, spread
 from gristmill.runs.cursor import nth_attempt
+from gristmill.runs.locations import frozen
 from gristmill.runs.records import BranchFinding, Counts, Finding
 
 _NOTHING = Counts(tasks=0, done=0, records_in=0, records_out=0, bytes_in=0, bytes_out=0)
@@ -21,14 +22,20 @@ def stages(facts: Facts, execution_of: Callable[[int], int]) -> list[StageReport
     record = facts.record
     if record is None or record.pipeline is None:
         return []
-    return [_stage(facts, stage, execution_of) for stage in record.pipeline.stages]
+    reads = {stage.name: stage.reads for stage in frozen(record).stages}
+    return [
+        _stage(facts, stage, execution_of).model_copy(
+            update={"input": reads.get(stage.name), "skipped": record.skipped.get(stage.name, "")}
+        )
+        for stage in record.pipeline.stages
+    ]
 
 
 def _stage(facts: Facts, stage: Stage, execution_of: Callable[[int], int]) -> StageReport:
     found = facts.findings.get(stage.name, ())
     return StageReport(
         name=stage.name,
-        input=stage.input,
+        input=stage.reads,
         records=stage.split.records,
         branches=[_branch(facts, stage.name, branch, execution_of) for branch in stage.branches],
         warnings=list(found[-1].warnings) if found else [],

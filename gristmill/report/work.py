@@ -108,6 +108,7 @@ class StageReport(Record):
     """A stage and its branches."""
 
     name: str
+    skipped: str = ""  # why the stage was left out
     input: str | None  # the branch that it reads; None: the dropped file
     records: str  # the format
     branches: list[BranchReport]

@@ -14,6 +14,7 @@ from gristmill.formats.registry import traits_of
 from gristmill.pipeline.fields import identity
 from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.pipeline.parameters import size_of
+from gristmill.runs.locations import frozen
 from gristmill.runs.records import LeftOut, RunRecord
 
 _DIGITS = 16
@@ -25,7 +26,7 @@ def with_fingerprints(record: RunRecord) -> RunRecord:
         return record
     cuts: dict[str, str] = {}
     branches: dict[str, str] = {}
-    for stage in record.pipeline.stages:
+    for stage in frozen(record).stages:
         cuts[stage.name] = _digest(_cut(record, stage, branches))
         made = {branch.name: _digest(_branch(record, record.pipeline, branch)) for branch in stage.branches}
         branches |= {name: _digest([cuts[stage.name], own]) for name, own in made.items()}
@@ -38,8 +39,8 @@ def with_left_out(record: RunRecord, left_out: Mapping[str, LeftOut], stage: Sta
     What is done by then keeps its fingerprints.
     """
     made = with_fingerprints(record.model_copy(update={"left_out": dict(left_out)}))
-    stages = record.pipeline.stages if record.pipeline else []
-    later = stages[stages.index(stage) + 1 :]
+    stages = frozen(record).stages
+    later = stages[[each.name for each in stages].index(stage.name) + 1 :]
     branches = {branch.name: made.fingerprints[branch.name] for each in later for branch in each.branches}
     cuts = {each.name: made.cuts[each.name] for each in later}
     return made.model_copy(update={"fingerprints": record.fingerprints | branches, "cuts": record.cuts | cuts})
@@ -55,10 +56,11 @@ def _cut(record: RunRecord, stage: Stage, made: dict[str, str]) -> dict[str, Any
     }
     if not traits_of(split.records).is_sized:
         sizes = {}
-    if stage.input is None:
+    if not stage.inputs:
         return {**identity(split), **sizes, "reads": [given.version, given.etag, given.size]}
-    lacking = record.left_out.get(stage.input)
-    return {**identity(split), **sizes, "reads": [made[stage.input], *([lacking.digest] if lacking else [])]}
+    lacking = [record.left_out[name].digest for name in stage.inputs if name in record.left_out]
+    # of several branches, which one is there may show later
+    return {**identity(split), **sizes, "reads": [*(made[name] for name in stage.inputs), *lacking]}
 
 
 def _branch(record: RunRecord, pipeline: Pipeline, branch: Branch) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from gristmill.enums import OutputKind
 from gristmill.errors import Corrupt
 from gristmill.formats.names import plain_suffix, stored_suffix
 from gristmill.formats.registry import traits_of
+from gristmill.pipeline.decided import decided
 from gristmill.pipeline.model import Branch, Pipeline, Stage
 from gristmill.runs.pinned import ObjectVersion, find_published
 from gristmill.runs.records import RunRecord
@@ -25,13 +26,13 @@ def stage_keys(record: RunRecord, stage: str) -> keys.StageKeys:
 
 def stage_source(store: Storage, record: RunRecord, stage: Stage) -> ObjectVersion:
     """Return what a stage that reads no list of parts reads: the dropped object, or what an earlier branch merged."""
-    if stage.input is None:
+    if stage.reads is None:
         dropped = record.input
         return ObjectVersion(key=dropped.key, version=dropped.version, etag=dropped.etag, size=dropped.size)
-    maker, branch = find_branch(frozen(record), stage.input)
+    maker, branch = find_branch(frozen(record), stage.reads)
     made = find_published(store, branch_keys(record, maker.name, branch.name))
     if made is None:
-        missing = f"the branch {stage.input} that stage {stage.name} reads has no output"
+        missing = f"the branch {stage.reads} that stage {stage.name} reads has no output"
         raise Corrupt(f"{missing}.", f"Merge it again with: gristmill resume {record.run}")
     return made.output
 
@@ -58,7 +59,7 @@ def suffix(record: RunRecord, branch: Branch) -> str:
 
 def input_suffix(record: RunRecord, stage: Stage) -> str:
     """Return how a file should be called that holds what a stage's tasks get; text reaches them decompressed."""
-    name = _dropped_name(record) if stage.input is None else f"x{_made_suffix(record, stage.input)}"
+    name = _dropped_name(record) if stage.reads is None else f"x{_made_suffix(record, stage.reads)}"
     return plain_suffix(name) if traits_of(stage.split.records).is_text else stored_suffix(name)
 
 
@@ -83,7 +84,7 @@ def result_branches(pipeline: Pipeline) -> list[str]:
 
 
 def frozen(record: RunRecord) -> Pipeline:
-    """Return the run's pipeline; a refused drop has none and never gets here."""
+    """Return the run's pipeline as it goes through it; a refused drop has none and never gets here."""
     if record.pipeline is None:
         raise Corrupt(f"run {record.run} has no pipeline: {'; '.join(record.faults)}")
-    return record.pipeline
+    return decided(record.pipeline, record.skipped, record.empty)

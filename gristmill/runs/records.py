@@ -99,6 +99,8 @@ class RunRecord(Record):
     pipeline: Pipeline | None  # None where the drop is refused
     parameters: dict[str, JsonValue]
     code: Code | None = None  # None in runs of earlier versions, and of an unknown pipeline
+    skipped: dict[str, Words] = Field(default_factory=dict)  # stages that are left out, and why
+    empty: list[str] = Field(default_factory=list)  # branches that list nothing, so that nothing reads them
     max_cost: float | None = None  # dollars; None: no ceiling
     faults: list[Words]
     generation: Annotated[int, Field(ge=0, le=GENERATIONS_MAX)] = 0  # grows by one with each resume with changes

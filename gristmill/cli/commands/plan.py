@@ -67,6 +67,8 @@ def plan(
         )
         return
     _show(title, planned, stages)
+    for stage, reason in (made.record.skipped if made else {}).items():
+        out(f"Left out: stage {stage}: {reason}.")
     if made:
         for warning in made.warnings:
             out(f"Warning: {warning}.")

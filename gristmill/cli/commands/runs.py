@@ -107,7 +107,12 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
     report = find(stack, found)
     (times,) = times_of(stack, [found], datetime.now(UTC))
     if json:
-        facts = {"cost": cost.bill, "estimate": cost.estimate, "report": report}
+        facts = {
+            "skipped": found.record.skipped if found.record else {},
+            "cost": cost.bill,
+            "estimate": cost.estimate,
+            "report": report,
+        }
         emit({**_as_json(found, times), "phase": seen.phase, "stages": seen.stages, "cause": cause, **facts})
         return
     _show(seen, times, cause, {"Cost": cost.line, "Report": report or ""})
@@ -152,6 +157,7 @@ def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
         facts += [("Owner", run.record.owner), ("Input", size(run.record.input.size))]
         facts += [("Code", run.record.code.headline)] if run.record.code else []
         facts += [("Parameters", " ".join(f"{name}={value}" for name, value in run.record.parameters.items()))]
+        facts += [("Left out", f"stage {stage}: {reason}") for stage, reason in run.record.skipped.items()]
     facts += [("Started", moment(times.first))]
     resumes = run.record.resumes if run.record else 0
     facts += [("Resumed", f"{often(resumes)}, last {moment(times.last)}")] if resumes else []

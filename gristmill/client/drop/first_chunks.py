@@ -21,10 +21,10 @@ _AHEAD = 2  # chunks beyond the last one wanted: the cut before the end of a loo
 def index_first(store: FolderStorage, record: RunRecord, stage: Stage, tasks: int) -> None:
     """Index the stage's first chunks, at most `tasks`."""
     place = stage_keys(record, stage.name)
-    for size in _looks(record.input.size) if stage.input is None else [record.input.size]:
+    for size in _looks(record.input.size) if stage.reads is None else [record.input.size]:
         seen = _shortened(record, size)
         store.put(keys.run_record(record.run), seen.model_dump_json().encode())
-        if _is_enough(store, seen, stage, tasks, whole=stage.input is not None or size == record.input.size):
+        if _is_enough(store, seen, stage, tasks, whole=stage.reads is not None or size == record.input.size):
             break
         for key in (place.chunks, place.cut):
             store.delete(key)

@@ -57,16 +57,21 @@ def plan_file(upload: Upload, roots: Sequence[Path], limits: RunLimits) -> Plan:
     bucket, record, _ = record_of(upload, roots, limits)
     if record.faults:
         raise Refused(record.faults, "Nothing was uploaded.")
-    first = frozen(record).stages[0]
+    pipeline = frozen(record)
+    first = pipeline.stages[0]
     cut = ensure_index(bucket, record, first)
     expected = price(record, cut, limits)
     dear = over_ceiling(expected, record.max_cost)
     if dear:
         raise Refused(dear)
-    tasks = stage_tasks(frozen(record), {first.name: cut.tasks})
+    others = [stage for stage in pipeline.stages[1:] if stage.reads is None]
+    cuts = {first.name: cut, **{stage.name: ensure_index(bucket, record, stage) for stage in others}}
+    tasks = stage_tasks(pipeline, {name: made.tasks for name, made in cuts.items()})
     planned = [
-        plan_branch(stage, branch, tasks[stage.name], 0, cut.source.size if stage is first else None, limits.max_vcpus)
-        for stage in frozen(record).stages
+        plan_branch(
+            stage, branch, tasks[stage.name], 0, record.input.size if stage.name in cuts else None, limits.max_vcpus
+        )
+        for stage in pipeline.stages
         for branch in stage.branches
     ]
     return Plan(record, planned, expected, warnings(cut.encoding))

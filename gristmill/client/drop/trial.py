@@ -30,6 +30,7 @@ from gristmill.runs.locations import branch_keys, frozen, output_key, stage_keys
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.reading import read
 from gristmill.runs.records import RunRecord
+from gristmill.runs.skipping import with_empty
 from gristmill.steps.check_output.check_output import expected_of, placed, read_figures
 from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.verdict import count_failure
@@ -80,7 +81,7 @@ class Tried:
         return any(result.verdict is FigureVerdict.FAILED for result in self.checks)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Trial:
     """A checked file and a folder to try it in."""
 
@@ -90,14 +91,21 @@ class Trial:
 
     def run(self) -> Iterator[Tried]:
         """Yield what became of each branch, stage by stage, up to a stage that does not end well."""
-        for stage in frozen(self.record).stages:
-            found = []
+        for written in self.record.pipeline.stages if self.record.pipeline else ():
+            if reason := self.record.skipped.get(written.name):
+                yield from (
+                    Tried(written.name, branch.name, left_out=f"left out: {reason}") for branch in written.branches
+                )
+                continue
+            stage, found = frozen(self.record).stage(written.name), []
             index_first(self.store, self.record, stage, self.tasks)
             for branch in stage.branches:
                 found.append(self._try(stage, branch))
                 yield found[-1]
             if not all(tried.is_done for tried in found):
                 return
+            empty = [tried.branch for tried in found if stage.may_list_nothing(tried.branch) and not tried.bytes_out]
+            self.record = with_empty(self.record, empty)
 
     @property
     def results(self) -> list[tuple[str, Path]]:

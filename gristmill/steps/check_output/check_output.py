@@ -1,7 +1,7 @@
 """CheckOutput: check that a stage is complete and its counts agree. This is the only way to COMPLETE."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gristmill import keys
@@ -21,6 +21,7 @@ from gristmill.runs.locations import branch_keys, find_branch, frozen, output_ke
 from gristmill.runs.pinned import StageCut, find_published, read_cut
 from gristmill.runs.records import BranchFinding, Finding, RunRecord
 from gristmill.runs.repository import read_record
+from gristmill.runs.skipping import leave_out_readers
 from gristmill.steps.check_output.causes import SHOWN, CauseClients, failures
 from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.left_out import NOTHING_LEFT_OUT, LeftOutTasks, keep_left_out, measure_left_out
@@ -58,6 +59,8 @@ def check_output(
         verdict, reason = judge(stage, found, tries)
     except (Corrupt, NotFound) as error:
         verdict, reason = judge_unreadable(stage, str(error), tries)
+    if verdict is CheckVerdict.COMPLETE:
+        record = leave_out_readers(store, record, cursor.fence, _empty_lists(stage, found))
     if verdict is CheckVerdict.COMPLETE and frozen(record).after(stage.name) is None:
         earlier = frozen(record).stages[:-1]  # those of this stage were looked for just now
         verdict, reason = judge_results(list(lost_results(store, record, earlier)), left_out, record.run)
@@ -73,6 +76,11 @@ def check_output(
     if not store.put_over(key, finding.model_dump_json().encode(), seen):
         logger.warning("left alone: %s, which another try has written meanwhile", key)
     return _answer(record, stage, cursor, verdict, reason, tries)
+
+
+def _empty_lists(stage: Stage, found: Sequence[BranchFinding]) -> list[str]:
+    """Return the branches of a complete stage that list nothing, and may."""
+    return [finding.branch for finding in found if stage.may_list_nothing(finding.branch) and not finding.bytes_out]
 
 
 def expected_of(store: Storage, record: RunRecord, stage: Stage) -> Expected:

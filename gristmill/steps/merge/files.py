@@ -50,9 +50,9 @@ def listing(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -
 
 def _items(store: Storage, record: RunRecord, stage: Stage) -> list[str]:
     """Return the text of each task's item; of a part, that of the task which made it."""
-    if stage.split.records is RecordFormat.PARTS and stage.input:
-        left_out = tasks_left_out(store, record, stage.input)
-        made_of = _items(store, record, find_branch(frozen(record), stage.input)[0])
+    if stage.split.records is RecordFormat.PARTS and stage.reads:
+        left_out = tasks_left_out(store, record, stage.reads)
+        made_of = _items(store, record, find_branch(frozen(record), stage.reads)[0])
         return [item for task, item in enumerate(made_of) if task not in left_out]
     if stage.split.records is not RecordFormat.LIST:
         return []

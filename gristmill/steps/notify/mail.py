@@ -57,6 +57,8 @@ def _lines(summary: RunSummary) -> Iterator[str]:
         yield from ("", "Warnings", *(f"  {warning}" for warning in summary.warnings))
     yield from _counts(summary.findings)
     yield from _left_out(summary)
+    if summary.skipped:
+        yield from ("", "Stages left out", *(f"  {stage}: {why}" for stage, why in summary.skipped.items()))
     yield from _failures(summary.findings)
     yield from _notes(summary.findings)
     yield from _results(summary)

@@ -11,6 +11,9 @@ from gristmill.code.source import Source, find_source
 from gristmill.cost.ceiling import read_ceiling
 from gristmill.enums import Compute
 from gristmill.errors import Refused, Superseded
+from gristmill.pipeline.condition import unmet
+from gristmill.pipeline.decided import left_out
+from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
 from gristmill.runs.at_work import check_contract, check_fence, check_not_stopped
 from gristmill.runs.drop import Drop
@@ -112,9 +115,18 @@ def prepare(store: Storage, drop: Drop, claimant: Claimant) -> tuple[RunRecord, 
         max_cost=max_cost,
         faults=faults,
     )
-    if pipeline is None:
-        return record, None
-    return with_fingerprints(record.model_copy(update={"faults": faults + name_faults(record)})), source
+    return _decided(record, pipeline) if pipeline else record, source
+
+
+def _decided(record: RunRecord, pipeline: Pipeline) -> RunRecord:
+    """Return the record with what the run leaves out, and the faults that show only then."""
+    skipped = {} if record.faults else left_out(pipeline, unmet(pipeline, record.parameters))
+    if len(skipped) < len(pipeline.stages):
+        record = record.model_copy(update={"skipped": skipped})
+        return with_fingerprints(record.model_copy(update={"faults": record.faults + name_faults(record)}))
+    why = "; ".join(f"{stage}: {reason}" for stage, reason in skipped.items())
+    fault = f"nothing would be done, for every stage is left out ({why}); give other parameters"
+    return record.model_copy(update={"faults": [fault]})
 
 
 def _input(drop: Drop, source: ObjectInfo | None) -> InputObject:
