@@ -15,6 +15,7 @@ _GIVEN: dict[str, Any] = {
     "branch": "*",
     "fingerprint": "*",
     "generation": 0,
+    "digest": "*",
     "pipeline": "*",
     "name": "*",
     "file": "*",

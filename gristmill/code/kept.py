@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from gristmill import keys
-from gristmill.code.archive import ARCHIVE_MAX, unpack
+from gristmill.code.archive import ARCHIVE_MAX, read_archive, unpack, verify
+from gristmill.code.digest import CodeFile, digest_of
 from gristmill.errors import Changed, Corrupt
 from gristmill.pipeline.code import PipelineCode
 from gristmill.runs.locations import frozen
 from gristmill.runs.pinned import ObjectVersion, replace_object
-from gristmill.runs.records import RunRecord
+from gristmill.runs.records import Code, RunRecord
 from gristmill.storage import Storage
 
 
@@ -18,24 +19,47 @@ def keep_code(store: Storage, run: str, archive: bytes) -> ObjectVersion:
     What an earlier try has left is the same code. Other code, of a try that died before its claim, is replaced; once
     the run is claimed, its code stays.
     """
-    key = keys.code(run)
+    kept, is_same = _put(store, keys.code(run), archive)
+    if is_same or store.head(keys.run_record(run)) is not None:
+        return kept
+    return replace_object(store, kept.key, archive)
+
+
+def keep_changed_code(store: Storage, run: str, digest: str, archive: bytes) -> ObjectVersion:
+    """Write the archive of the code of a run's later generation, under its digest; return it as it is then."""
+    kept, is_same = _put(store, keys.changed_code(run, digest), archive)
+    return kept if is_same else replace_object(store, kept.key, archive)
+
+
+def _put(store: Storage, key: str, archive: bytes) -> tuple[ObjectVersion, bool]:
+    """Write an archive unless there is one; return the one that is there, and whether it is the same."""
     is_new = store.put_new(key, archive)
     held = store.head(key)
     if held is None:
         raise Changed(f"{key} was removed just after it was written.", "Repeat in a moment.")
     kept = ObjectVersion.of(held)
-    is_same = is_new or (kept.size == len(archive) and kept.read(store) == archive)
-    if is_same or store.head(keys.run_record(run)) is not None:
-        return kept
-    return replace_object(store, key, archive)
+    return kept, is_new or (kept.size == len(archive) and kept.read(store) == archive)
 
 
 def unpack_code(store: Storage, record: RunRecord, place: Path) -> PipelineCode:
     """Return the code of a run, unpacked into a new folder of `place`; Corrupt where it is not what run.json says."""
+    code, archive = _archive(record)
+    return PipelineCode(frozen(record).name, unpack(archive.read(store), code.digest, place, archive.key))
+
+
+def read_kept(store: Storage, record: RunRecord) -> list[CodeFile]:
+    """Return the files of a run's code; Corrupt where they are not what run.json says."""
+    code, archive = _archive(record)
+    files = read_archive(archive.read(store), archive.key)
+    verify(code.digest, digest_of(files), archive.key)
+    return files
+
+
+def _archive(record: RunRecord) -> tuple[Code, ObjectVersion]:
+    """Return a run's code and its archive, before anything of it is read."""
     code = record.code
     if code is None or code.object is None:
         raise Corrupt(f"run {record.run} keeps no code: an earlier version has begun it.", "Drop the file again.")
     if code.object.size > ARCHIVE_MAX:
         raise Corrupt(f"{code.object.key} has {code.object.size:,} bytes: more than any archive of code.")
-    folder = unpack(code.object.read(store), code.digest, place, code.object.key)
-    return PipelineCode(frozen(record).name, folder)
+    return code, code.object

@@ -25,7 +25,8 @@ def find_source(name: str, roots: Sequence[Path]) -> Source:
     """Return the source of a pipeline in the first of `roots` that has it; Refused with every fault."""
     folder = find(name, roots).parent
     files = read_folder(folder)
-    code = Code(digest=digest_of(files), built_in=folder.parent == roots[0])
+    sources = digest_of(file for file in files if file.path != FILE)
+    code = Code(digest=digest_of(files), sources=sources, built_in=folder.parent == roots[0])
     return Source(pipeline_of(files, folder), code, pack(files))
 
 

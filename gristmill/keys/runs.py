@@ -85,6 +85,16 @@ def left_out(run: str) -> str:
     return f"{run_prefix(run)}left-out.jsonl"
 
 
+def generation(run: str, generation: int) -> str:
+    """Return the key of a run's record as it was when a resume with changes ended this generation of it."""
+    return f"{run_prefix(run)}generations/{generation:0{_GENERATION_DIGITS}d}.json"
+
+
+def changed_code(run: str, digest: str) -> str:
+    """Return the key of the archive of code that a resume with changes has brought to the run."""
+    return f"{run_prefix(run)}generations/{digest}.zip"
+
+
 def estimate(run: str) -> str:
     """Return the key of what the run was expected to cost."""
     return f"{run_prefix(run)}estimate.json"

@@ -13,6 +13,7 @@ from gristmill.outcome.event import ExecutionEvent
 from gristmill.pipeline.parameters import owner
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.drop import Drop
+from gristmill.runs.locations import published_keys
 from gristmill.runs.note import read_given
 from gristmill.runs.records import Bill, Code, Finding, LeftOut, RunRecord
 from gristmill.runs.repository import find_estimate, find_newest_finding
@@ -39,6 +40,7 @@ class RunSummary:
     findings: Sequence[Finding]  # the last one of each stage
     results: Sequence[ObjectInfo]  # without the report
     resumes: int = 0
+    generation: int = 0  # grew by one with each resume with changes
     cost: Bill | None = None  # of this execution
     spent: Bill | None = None  # of all of the run's executions
     estimate: float | None = None  # dollars
@@ -91,13 +93,14 @@ def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None
         ended_at=now,
         reason="" if event.status is RunStatus.SUCCEEDED else event.reason,
         findings=findings(store, record) if record else [],
-        results=list(results(store, dropped, event.run)),
+        results=list(results(store, dropped, event.run, record)),
         estimate=expected(store, event.run),
         faults=record.faults if record else [],
         skipped=record.skipped if record else {},
         resumes=record.resumes if record else 0,
         code=record.code if record else None,
         left_out=LeftOut.total(record.left_out.values()) if record and record.left_out else "",
+        generation=record.generation if record else 0,
     )
 
 
@@ -127,11 +130,19 @@ def _dropped(store: Storage, event: ExecutionEvent, record: RunRecord | None) ->
     return keys.parse_input(drop.key), size, owner(given.metadata, drop.requester)
 
 
-def results(store: Storage, dropped: keys.Dropped, run: str) -> list[ObjectInfo]:
-    """Return the results of a run; its report is none of them."""
+def results(store: Storage, dropped: keys.Dropped, run: str, record: RunRecord | None) -> list[ObjectInfo]:
+    """Return the results of a run; its report is none of them, nor what only a former generation of it has made."""
     own = {keys.report(dropped.pipeline, dropped.name, run, kind) for kind in ("html", "json")}
     prefix = keys.results_prefix(dropped.pipeline, dropped.name, run)
-    return [result for result in store.list(prefix) if result.key not in own]
+    found = [result for result in store.list(prefix) if result.key not in own]
+    if record is None or not record.generation:
+        return found
+    made = published_keys(store, record)
+    return [result for result in found if any(_is_of(result.key, key) for key in made)]
+
+
+def _is_of(key: str, made: str) -> bool:
+    return key.startswith(made) if made.endswith("/") else key == made
 
 
 def expected(store: Storage, run: str) -> float | None:

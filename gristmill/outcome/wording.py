@@ -52,12 +52,12 @@ def next_step(run: str, status: RunStatus, is_refused: bool, is_final: bool) -> 
     if is_refused:
         return NextStep("Mend this, and drop the file again.")
     if is_final:
-        vain = "A resume would find the same outputs and end the same way"
-        mend = "mend the file, the parameters, the code or the bounds, and drop the file again"
+        vain = "A resume as it was would find the same outputs and end the same way"
+        mend = "mend the pipeline, and resume --with-changes; or the file or its parameters, and drop it again"
         return NextStep(f"{vain}: {mend}. What was computed is kept", f"gristmill results {run}")
     resume = f"gristmill resume {run}"
     if status is RunStatus.PARTIAL:
         return NextStep("Try what was left out once more", resume)
     if status is RunStatus.ABORTED:
         return NextStep("Go on with only what is missing", resume)
-    return NextStep("Mend this, then go on with only what is missing", resume)
+    return NextStep("Mend this, then go on with only what is missing (--with-changes, if in the pipeline)", resume)

@@ -7,7 +7,7 @@ from gristmill.formats.registry import traits_of
 from gristmill.limits import NAME_MAX
 from gristmill.pipeline.expand import merge_name, parts_name
 from gristmill.pipeline.fault import Fault, Place
-from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.pipeline.model import Branch, Parameter, Pipeline, Stage
 from gristmill.pipeline.parameter_rules import size_faults
 from gristmill.pipeline.placeholders import placeholder_faults
 from gristmill.pipeline.tolerance import tolerance_faults
@@ -20,7 +20,12 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
     given = [kind for kind in ("run", "command", "script", "mpi") if getattr(branch, kind) is not None]
     if len(given) != 1:
         yield place, f"needs exactly one of run, command, script and mpi, and has {' and '.join(given) or 'none'}"
-    for problem in placeholder_faults(branch.command, pipeline.parameters):
+    known = _handed(pipeline, branch)
+    for number, name in enumerate(branch.parameters or []):
+        if name not in pipeline.parameters:
+            there = ", ".join(pipeline.parameters) or "none"
+            yield (*place, "parameters", number), f"{name} is no parameter of the pipeline (there are: {there})"
+    for problem in placeholder_faults(branch.command, known):
         yield (*place, "command"), problem
     if branch.output_records and not traits_of(branch.output_records).is_countable:
         yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
@@ -31,6 +36,12 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
         yield from _plain(place, branch)
     else:
         yield from _mpi(pipeline, place, stage, branch)
+
+
+def _handed(pipeline: Pipeline, branch: Branch) -> dict[str, Parameter]:
+    """Return the parameters that a branch may name."""
+    wanted = pipeline.parameters if branch.parameters is None else branch.parameters
+    return {name: given for name, given in pipeline.parameters.items() if name in wanted}
 
 
 def _gpus(place: Place, branch: Branch) -> Iterator[Fault]:
@@ -50,7 +61,7 @@ def _mpi(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iter
     if branch.output is OutputKind.FILES:
         yield (*place, "output"), "an MPI job writes one stream, by its rank 0"
     yield from size_faults(pipeline, (*place, "nodes"), branch.nodes)
-    for problem in placeholder_faults(branch.mpi if isinstance(branch.mpi, list) else None, pipeline.parameters):
+    for problem in placeholder_faults(branch.mpi if isinstance(branch.mpi, list) else None, _handed(pipeline, branch)):
         yield (*place, "mpi"), problem
 
 

@@ -101,6 +101,11 @@ class Branch(Closed):
     mpi: Identity[Callable | Annotated[list[str], Field(min_length=1)] | None] = Field(
         default=None, description="An MPI program: a Python function, or a command with placeholders."
     )
+    parameters: Identity[list[ParameterName] | None] = Field(
+        default=None,
+        description="The parameters that it is handed; a new value of another one keeps what it has done. Without it, "
+        "all of them.",
+    )
     nodes: Identity[Size] = Field(default=1, description="`mpi`: nodes of the job.")
     slots: Identity[int | None] = Field(
         default=None, ge=1, le=192, description="`mpi`: ranks of each node. Without it, one a GPU, else one a vCPU."
@@ -172,6 +177,13 @@ class Branch(Closed):
     def ranks_per_node(self) -> int:
         """Return how many ranks a node of an MPI branch takes at most."""
         return self.slots or self.gpu_count or self.vcpus
+
+    @property
+    def uses_code(self) -> bool:
+        """Return whether it can see the pipeline's folder: a function can, a program where its words name it."""
+        words = self.command or (self.mpi if isinstance(self.mpi, list) else [self.script or ""])
+        is_function = self.run is not None or isinstance(self.mpi, str)
+        return is_function or any("pipeline" in word.lower() for word in words)
 
     @property
     def is_merged(self) -> bool:

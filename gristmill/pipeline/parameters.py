@@ -12,7 +12,7 @@ from gristmill.formats.registry import Layout
 from gristmill.humanize import did_you_mean
 from gristmill.pipeline import metadata as user_metadata
 from gristmill.pipeline.fields import Size
-from gristmill.pipeline.model import Parameter, Pipeline, Split
+from gristmill.pipeline.model import Branch, Parameter, Pipeline, Split
 from gristmill.pipeline.parameter_rules import RESERVED, problems
 from gristmill.printable import line
 
@@ -45,6 +45,11 @@ def resolve(pipeline: Pipeline, metadata: Mapping[str, str]) -> tuple[Values, li
             values[name] = parameter.default
     faults += _settle_sizes(pipeline, set(given), values)
     return values, faults
+
+
+def handed(branch: Branch, values: Values) -> Values:
+    """Return the parameters that a branch is handed: those that it names, all by default."""
+    return values if branch.parameters is None else {n: value for n, value in values.items() if n in branch.parameters}
 
 
 def layout_of(split: Split, parameters: Values) -> Layout:

@@ -33,6 +33,7 @@ def make(
         status=summary.status,
         reason=summary.reason,
         faults=list(summary.faults),
+        generation=summary.generation,
         parameters=record.parameters if record else {},
         code=summary.code,
         input=dropped,

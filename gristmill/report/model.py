@@ -104,6 +104,7 @@ class Report(Record):
     status: RunStatus
     reason: str
     faults: list[str]
+    generation: int = 0  # grew by one with each resume with changes
     parameters: dict[str, JsonValue]
     code: Code | None = None
     input: Object

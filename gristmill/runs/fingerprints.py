@@ -7,29 +7,32 @@ in two ways never meets in one branch.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gristmill.formats.registry import traits_of
 from gristmill.pipeline.fields import identity
-from gristmill.pipeline.model import Branch, Pipeline, Stage
-from gristmill.pipeline.parameters import size_of
-from gristmill.runs.locations import frozen
+from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.parameters import handed, size_of
+from gristmill.pipeline.placeholders import as_text
+from gristmill.runs.locations import find_branch, frozen
 from gristmill.runs.records import LeftOut, RunRecord
 
 _DIGITS = 16
+_CODE = "code"
+_SHOWN = 4  # digits of a digest
+_VALUE_MAX = 30  # characters
+Parts = dict[str, Any]  # what a fingerprint is made of, by what people call it
 
 
 def with_fingerprints(record: RunRecord) -> RunRecord:
-    """Return a run's record with the fingerprints of its branches and of what its stages read; one by one, in order."""
-    if record.pipeline is None:
-        return record
+    """Return a run's record with the fingerprints of its branches and of what its stages read, one after another."""
     cuts: dict[str, str] = {}
     branches: dict[str, str] = {}
-    for stage in frozen(record).stages:
-        cuts[stage.name] = _digest(_cut(record, stage, branches))
-        made = {branch.name: _digest(_branch(record, record.pipeline, branch)) for branch in stage.branches}
-        branches |= {name: _digest([cuts[stage.name], own]) for name, own in made.items()}
+    for stage in frozen(record).stages if record.pipeline else []:
+        cuts[stage.name] = _digest(_cut_parts(record, stage, branches))
+        branches |= {
+            branch.name: _digest([cuts[stage.name], _branch_parts(record, branch)]) for branch in stage.branches
+        }
     return record.model_copy(update={"fingerprints": branches, "cuts": cuts})
 
 
@@ -46,29 +49,73 @@ def with_left_out(record: RunRecord, left_out: Mapping[str, LeftOut], stage: Sta
     return made.model_copy(update={"fingerprints": record.fingerprints | branches, "cuts": record.cuts | cuts})
 
 
-def _cut(record: RunRecord, stage: Stage, made: dict[str, str]) -> dict[str, Any]:
-    """Return what decides a stage's tasks: what it reads, and how that is cut, with the sizes that it comes to."""
+def _cut_parts(record: RunRecord, stage: Stage, made: Mapping[str, str]) -> Parts:
+    """Return what decides a stage's tasks: what it reads, and how that is cut, with the sizes that it comes to.
+
+    `made` has the fingerprints of earlier branches.
+    """
     split, given = stage.split, record.input
     sizes = {
         "records_per_task": size_of(split.records_per_task, record.parameters),
         "bytes_per_task": size_of(split.bytes_per_task, record.parameters),
         "record_bytes": size_of(split.record_bytes, record.parameters),
     }
-    if not traits_of(split.records).is_sized:
-        sizes = {}
-    if not stage.inputs:
-        return {**identity(split), **sizes, "reads": [given.version, given.etag, given.size]}
-    lacking = [record.left_out[name].digest for name in stage.inputs if name in record.left_out]
-    # of several branches, which one is there may show later
-    return {**identity(split), **sizes, "reads": [*(made[name] for name in stage.inputs), *lacking]}
+    source: Any = [given.version, given.etag, given.size]
+    if stage.inputs:  # of several branches, which one is there may show later
+        lacking = [record.left_out[name].digest for name in stage.inputs if name in record.left_out]
+        source = [*(made[name] for name in stage.inputs), *lacking]
+    return {"stage": stage.name, **identity(split), **sizes, "input": source}
 
 
-def _branch(record: RunRecord, pipeline: Pipeline, branch: Branch) -> dict[str, Any]:
+def _branch_parts(record: RunRecord, branch: Branch) -> Parts:
     """Return what decides a branch's outputs beside what its stage reads."""
+    pipeline = frozen(record)
     nodes = {"nodes": size_of(branch.nodes, record.parameters), "ranks": branch.ranks_per_node} if branch.mpi else {}
-    where = {"image": pipeline.image, "job_definition": pipeline.job_definition}
-    where |= {"code": record.code.digest} if record.code else {}
-    return {**identity(branch), **nodes, **where, "parameters": record.parameters}
+    return {
+        **identity(branch),
+        **nodes,
+        "image": pipeline.image,
+        "job_definition": pipeline.job_definition,
+        **({_CODE: record.code.sources} if record.code and branch.uses_code else {}),
+        "parameters": handed(branch, record.parameters),
+    }
+
+
+def why_redone(before: RunRecord, after: RunRecord, branch: str) -> str:
+    """Return why what a branch has done does not stand in the next generation of its run; empty where it does."""
+    if before.fingerprints.get(branch) == after.fingerprints[branch]:
+        return ""
+    if branch not in before.fingerprints:
+        return "it is new"
+    (from_stage, was), (to_stage, now) = (find_branch(frozen(record), branch) for record in (before, after))
+    old, new = _cut_parts(before, from_stage, before.fingerprints), _cut_parts(after, to_stage, after.fingerprints)
+    if old["input"] != new["input"]:
+        return "its input changed"
+    return ", ".join([*_differences(old, new), *_differences(_branch_parts(before, was), _branch_parts(after, now))])
+
+
+def _differences(old: Parts, new: Parts) -> Iterator[str]:
+    """Yield what differs between the parts of two fingerprints, in words."""
+    for name in sorted({*old, *new}):
+        before, after = old.get(name), new.get(name)
+        if before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from (f"{name[:-1]} {difference}" for difference in _differences(before, after))
+        elif name == _CODE:
+            yield f"code {str(before)[:_SHOWN]}…→{str(after)[:_SHOWN]}…"
+        elif _is_short(before) and _is_short(after):
+            yield f"{name} {_shown(before)}→{_shown(after)}"
+        else:
+            yield f"{name} changed"
+
+
+def _is_short(value: Any) -> bool:
+    return not isinstance(value, list | dict) and len(_shown(value)) <= _VALUE_MAX
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else as_text(value)
 
 
 def _digest(made_of: Any) -> str:

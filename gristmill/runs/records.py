@@ -23,6 +23,7 @@ from gristmill.runs.schema import Record, Words
 
 CONTRACT: Literal[3] = 3  # of where a run's objects lie; runs of earlier contracts are shown, and cannot be resumed
 
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 _SHOWN = 12  # digits of a digest or a commit that people are shown
@@ -42,7 +43,8 @@ class InputObject(Record):
 class Code(Record):
     """Which code a run is made by, and where the run keeps it (None: in a plan, or where a drop is refused)."""
 
-    digest: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    digest: Sha256
+    sources: Sha256  # of all but pipeline.yaml, whose fields count each by itself in fingerprints
     version: int | None = None  # number of the push; None: the folder was not pushed
     built_in: bool
     git_commit: str | None = None  # of the folder when it was pushed
@@ -101,6 +103,7 @@ class RunRecord(Record):
     code: Code | None = None  # None in runs of earlier versions, and of an unknown pipeline
     skipped: dict[str, Words] = Field(default_factory=dict)  # stages that are left out, and why
     empty: list[str] = Field(default_factory=list)  # branches that list nothing, so that nothing reads them
+    given: dict[str, str] = Field(default_factory=dict)  # what the drop gave, as user metadata has it
     max_cost: float | None = None  # dollars; None: no ceiling
     faults: list[Words]
     generation: Annotated[int, Field(ge=0, le=GENERATIONS_MAX)] = 0  # grows by one with each resume with changes

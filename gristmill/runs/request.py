@@ -20,6 +20,12 @@ _Key = Annotated[str, StringConstraints(max_length=S3_KEY_MAX_BYTES)]
 _Name = Annotated[str, StringConstraints(max_length=S3_KEY_MAX_BYTES)]
 
 
+class Changes(BaseModel):
+    """That a run is to go on as its pipeline is defined by now."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
 class Resume(BaseModel):
     """A request to go on with a run, whose record had this fence when it was asked for.
 
@@ -30,6 +36,7 @@ class Resume(BaseModel):
 
     run: RunId
     fence: int = Field(ge=1, lt=FENCE_MAX)
+    changes: Changes | None = None  # None: as it was
 
 
 class _Resumption(BaseModel):

@@ -104,9 +104,9 @@ def test_a_figure_that_fails_ends_the_run_before_its_next_stage(mill: Mill, runs
     assert mill.keys(keys.checks(run, "after")) == []
     body = mill.mail(run, "FAILED").get_content()
     assert f"\n\nWhy\n  {'; '.join(why)}\n" in body
-    assert "A resume would find the same outputs and end the same way" in body
+    assert "A resume as it was would find the same outputs and end the same way" in body
     assert f"gristmill results {run}" in body
-    assert "A resume would find the same outputs" in page_of(mill, name, run)
+    assert "A resume as it was would find the same outputs" in page_of(mill, name, run)
     report = reported(mill, name, run)
     assert "FAILED" in [check.verdict for check in report.checks]
     assert report.reason == "; ".join(why)

@@ -112,7 +112,8 @@ def test_status_tells_stage_branch_task_attempt_code_reason_log_and_the_next_com
         "  | one\n"
         "  | two\n"
         "\n"
-        "Mend this, then go on with only what is missing: gristmill resume 0000000000000001\n"
+        "Mend this, then go on with only what is missing (--with-changes, if in the pipeline): "
+        "gristmill resume 0000000000000001\n"
     )
 
 

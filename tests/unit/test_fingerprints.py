@@ -9,9 +9,9 @@ import pytest
 from gristmill.errors import Superseded
 from gristmill.pipeline.fields import Closed, Effect
 from gristmill.pipeline.model import Pipeline
-from gristmill.runs.fingerprints import with_fingerprints
+from gristmill.runs.fingerprints import why_redone, with_fingerprints
 from gristmill.runs.locations import branch_keys, stage_keys
-from gristmill.runs.records import InputObject, RunRecord
+from gristmill.runs.records import Code, InputObject, RunRecord
 from gristmill.runs.repository import read_record, revise_record
 from gristmill.steps.job_map.job_map import job_map
 from gristmill.steps.merge.merge import merge
@@ -25,6 +25,7 @@ CLEAN: dict[str, Any] = {"name": "clean", "run": "jobs:clean"}
 COUNT: dict[str, Any] = {"name": "count", "run": "jobs:count"}
 OTHER: dict[str, Any] = {"name": "other", "command": ["cp", "{input}", "{output}"]}
 SOLVE: dict[str, Any] = {"name": "solve", "mpi": "jobs:solve", "nodes": "params.nodes", "vcpus": 2}
+CODE_A, CODE_B = (Code(digest=letter * 64, sources=letter * 64, built_in=False) for letter in "ab")
 VALUES = {"size": 10, "nodes": 2}
 
 
@@ -34,6 +35,7 @@ def record_of(
     second: dict[str, Any] | None = None,
     values: dict[str, Any] = VALUES,
     etag: str = "a",
+    code: Code = CODE_A,
     **more: Any,
 ) -> RunRecord:
     stages = [
@@ -51,6 +53,7 @@ def record_of(
         input=dropped,
         pipeline=Pipeline.model_validate(given),
         parameters=values,
+        code=code,
         faults=[],
     )
     return with_fingerprints(record)
@@ -75,6 +78,8 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "how a stage is cut": ({"second": {"split": {"records": "lines", "records_per_task": 7}}}, {"count"}),
     "the size of a cut": ({"values": {**VALUES, "size": 11}}, ALL),
     "nodes": ({"values": {**VALUES, "nodes": 3}}, ALL),  # every parameter counts
+    "the code, of what can see it": ({"code": CODE_B}, {"clean", "count", "solve"}),
+    "texts of the code that are pipeline.yaml": ({"code": CODE_A.model_copy(update={"digest": "c" * 64})}, set()),
     "the image": ({"image": "science"}, ALL),
     "a job definition": ({"job_definition": "own"}, ALL),
     "the dropped file": ({"etag": "b"}, ALL),
@@ -86,6 +91,37 @@ def test_what_decides_the_outputs_changes_a_fingerprint_and_nothing_else_does(wh
     change, expected = CHANGES[what]
     before, after = record_of().fingerprints, record_of(**change).fingerprints
     assert {name for name in ALL if before[name] != after[name]} == expected
+
+
+def test_a_branch_that_names_its_parameters_keeps_its_work_when_others_change():
+    named = {**COUNT, "parameters": ["nodes"]}
+    before, after = (record_of(count=named, values={**VALUES, "more": more}) for more in (1, 2))
+    changed = {name for name in ALL if before.fingerprints[name] != after.fingerprints[name]}
+    assert changed == {"clean", "other", "count", "solve"}  # it reads a branch that is handed all of them
+    alone = {**CLEAN, "parameters": ["size"]}
+    before, after = (record_of(alone, named, values={**VALUES, "more": more}) for more in (1, 2))
+    changed = {name for name in ALL if before.fingerprints[name] != after.fingerprints[name]}
+    assert changed == {"other", "solve"}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"code": CODE_B}, {"clean": "code aaaa…→bbbb…", "count": "its input changed", "other": ""}),
+        ({"values": {**VALUES, "size": 11}}, {"clean": "records_per_task 10→11, parameter size 10→11"}),
+        ({"clean": {**CLEAN, "name": "wash"}, "second": {"input": "wash"}}, {"wash": "it is new"}),
+        (
+            {"count": {**COUNT, "run": "jobs:sum", "suffix": ".csv"}},
+            {"count": "run jobs:count→jobs:sum, suffix none→.csv"},
+        ),
+        ({"count": {"name": "count", "script": "x" * 99}}, {"count": "run jobs:count→none, script changed"}),
+        ({"image": "science"}, {"other": "image cpu→science"}),
+        ({"clean": {**CLEAN, "memory": 4096}}, dict.fromkeys(ALL, "")),
+    ],
+)
+def test_why_a_branch_is_redone_is_told_in_words(change: dict[str, Any], why: dict[str, str]):
+    before, after = record_of(), record_of(**change)
+    assert {branch: why_redone(before, after, branch) for branch in why} == why
 
 
 def test_ranks_are_as_many_as_vcpus_say_and_those_decide_an_mpi_output():

@@ -175,7 +175,7 @@ def test_a_merge_that_computes_becomes_a_stage_of_one_task(tmp_path):
         (("parameters", "word"), "there are: type, description, default, minimum, maximum, choices"),
         (("stages", 0), "there are: name, input, when, split, branches"),
         (("stages", 0, "split"), "there are: records, records_per_task"),
-        (("stages", 0, "branches", 0), "there are: name, run, command, script, mpi, nodes"),
+        (("stages", 0, "branches", 0), "there are: name, run, command, script, mpi, parameters"),
         (("stages", 0, "branches", 0, "expects"), "there are: seconds_per_task, bytes_per_second"),
     ],
 )

@@ -15,7 +15,8 @@ from gristmill.steps.check_output.verdict import Expected, count_failure
 from tests.project import PROJECT
 
 RUN = "0123456789abcdef"
-VAIN = "A resume would find the same outputs and end the same way: "
+MEND = "Mend this, then go on with only what is missing (--with-changes, if in the pipeline)"
+VAIN = "A resume as it was would find the same outputs and end the same way: "
 
 
 def our_errors() -> Iterator[str]:
@@ -111,10 +112,10 @@ def test_the_death_of_a_job_is_told_with_its_mend(exit_code, reason, status_reas
     ("status", "is_refused", "is_final", "reason"),
     [
         (RunStatus.FAILED, True, False, "Mend this, and drop the file again."),
-        (RunStatus.FAILED, False, False, f"Mend this, then go on with only what is missing: gristmill resume {RUN}"),
+        (RunStatus.FAILED, False, False, f"{MEND}: gristmill resume {RUN}"),
         (RunStatus.ABORTED, False, False, f"Go on with only what is missing: gristmill resume {RUN}"),
         (RunStatus.FAILED, False, True,
-         f"{VAIN}mend the file, the parameters, the code or the bounds, and drop the file again. "
+         f"{VAIN}mend the pipeline, and resume --with-changes; or the file or its parameters, and drop it again. "
          f"What was computed is kept: gristmill results {RUN}"),
     ],
 )  # fmt: skip

@@ -4,17 +4,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gristmill.cli.terminal.changes import noticed_changes, tell_changes, wanted_changes
 from gristmill.cli.terminal.ending import see_to_end, tell_end, waiting
-from gristmill.cli.terminal.options import Json, MaybeRunId, Results, RunId, Watch
-from gristmill.cli.terminal.session import session
+from gristmill.cli.terminal.options import Json, MaybeRunId, Results, RunId, Watch, WithChanges
+from gristmill.cli.terminal.session import Session, session
 from gristmill.cli.terminal.show import emit, note, out, problem, rich
 from gristmill.cli.terminal.tables import moment, seconds, table
 from gristmill.enums import RunStatus
 from gristmill.errors import ExitCode
 
 if TYPE_CHECKING:
+    from gristmill.client.runs.changes import Changes
     from gristmill.client.runs.still_at_work import Waiting
     from gristmill.client.runs.stopped import Stopped
+    from gristmill.runs.records import RunRecord
 
 
 def add_to(app: typer.Typer) -> None:
@@ -84,20 +87,29 @@ def _show(stopped: "Stopped") -> None:
 def resume(
     context: typer.Context,
     run: MaybeRunId = None,
+    with_changes: WithChanges = False,
     watch: Watch = True,
     results: Results = None,
     json: Json = False,
 ) -> None:
     """Go on with only what is missing.
 
-    For a run that has ended without success; what it has done is kept.
+    For a run that has ended without success; what it has done is kept. It goes on as it was frozen or, --with-changes,
+    as its pipeline is by now: what is computed as before is kept, the rest is redone whole. What that is, says before:
+    gristmill plan RUN --with-changes
     """
     from gristmill.client.runs.control import resume as go_on
 
     here = session(context)
     found = here.run(run)
     here.share_pipelines()
-    execution = go_on(here.working_stack, found)
+    if with_changes:
+        execution = go_on(here.working_stack, found, lambda record: _taken(here, record))
+    else:
+        execution = go_on(here.working_stack, found)
+        changes = noticed_changes(here, found.record) if found.record else None
+        if changes:
+            tell_changes(changes, note, taken=False)
     if watch:
         note(f"Run {found.run} ({found.title}) goes on.")
         ended = see_to_end(here, waiting(here, found.run).call(lambda: here.run(found.run)))
@@ -106,3 +118,9 @@ def resume(
         emit({"run": found.run, "execution": execution.arn})
     else:
         out(f"Run {found.run} ({found.title}) goes on. Follow it with: gristmill watch {found.run}")
+
+
+def _taken(here: Session, record: "RunRecord") -> "Changes":
+    changes = wanted_changes(here, record)
+    tell_changes(changes, note, taken=True)
+    return changes

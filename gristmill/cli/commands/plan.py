@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gristmill.cli.terminal.options import Json, pairs
+from gristmill.cli.terminal.changes import facts_of, noticed_changes, tell_changes, wanted_changes
+from gristmill.cli.terminal.options import RUN_ID, Json, WithChanges, pairs
 from gristmill.cli.terminal.session import Session, session
 from gristmill.cli.terminal.show import emit, out, rich
 from gristmill.cli.terminal.tables import seconds, size, table
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from gristmill.batch.plan import BranchPlan
     from gristmill.client.drop.drops import Upload
     from gristmill.client.drop.plan import Plan
+    from gristmill.client.runs.changes import Changes
     from gristmill.pipeline.model import Pipeline
 
 
@@ -24,7 +26,9 @@ def add_to(app: typer.Typer) -> None:
 
 def plan(
     context: typer.Context,
-    pipeline: Annotated[str | None, typer.Argument(metavar="PIPELINE", help="Name of the pipeline.")] = None,
+    pipeline: Annotated[
+        str | None, typer.Argument(metavar="PIPELINE", help="Name of the pipeline; or, without FILE, a run to resume.")
+    ] = None,
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="The file; it is read here.", exists=True, dir_okay=False)
     ] = None,
@@ -37,11 +41,13 @@ def plan(
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Plan the resume of this run instead: what would be reused.")
     ] = None,
+    with_changes: WithChanges = False,
     json: Json = False,
 ) -> None:
-    """Show what a run of FILE would do.
+    """Show what a run of FILE, or a resume, would do.
 
     Its chunks, jobs and children, as Split and JobMap would make them, and its price. Nothing is uploaded or started.
+    Of a resume --with-changes: what would be kept, and why the rest would not.
     """
     from gristmill.client.drop.drops import Upload
     from gristmill.client.user import user_name, utf8
@@ -49,15 +55,20 @@ def plan(
     from gristmill.runs.locations import frozen
 
     here = session(context)
+    changes: Changes | None = None
+    if resume is None and file is None and pipeline and RUN_ID.fullmatch(pipeline):
+        resume, pipeline = pipeline, None
     if resume is not None and pipeline is None:
-        title, facts, planned, stages = _of_run(here, resume)
+        title, facts, planned, stages, changes = _of_run(here, resume, with_changes=with_changes)
         made = None
+    elif with_changes:
+        raise typer.BadParameter("--with-changes is for a resume: give RUN")
     elif resume is None and pipeline is not None and file is not None:
         upload = Upload(file, pipeline, utf8(name or file.name), pairs(param or []), user_name())
         title, facts, made = _of_file(here, upload)
         planned, stages = made.branches, frozen(made.record)
     else:
-        raise typer.BadParameter("give PIPELINE and FILE, or --resume RUN")
+        raise typer.BadParameter("give PIPELINE and FILE, or a run to resume")
     if json:
         emit(
             {
@@ -69,18 +80,26 @@ def plan(
     _show(title, planned, stages)
     for stage, reason in (made.record.skipped if made else {}).items():
         out(f"Left out: stage {stage}: {reason}.")
+    if changes:
+        tell_changes(changes, taken=with_changes)
     if made:
         for warning in made.warnings:
             out(f"Warning: {warning}.")
         out(f"Cost: {describe_bill(made.bill, None)} estimated, most of it for {largest_item(made.bill)}")
 
 
-def _of_run(here: Session, text: str) -> "tuple[str, dict[str, Any], list[BranchPlan], Pipeline]":
-    from gristmill.client.drop.plan import plan_resume
+def _of_run(
+    here: Session, text: str, *, with_changes: bool
+) -> "tuple[str, dict[str, Any], list[BranchPlan], Pipeline, Changes | None]":
+    from gristmill.client.drop.plan import plan_resume, planned_record
 
     run = here.run(text)
-    pipeline, planned = plan_resume(here.stack, run, here.stack.capacity)
-    return f"Resume of run {run.run} ({run.title})", {"run": run.run}, planned, pipeline
+    record = planned_record(run)
+    changes = wanted_changes(here, record) if with_changes else noticed_changes(here, record)
+    planned_for = changes.record if changes and with_changes else record
+    pipeline, planned = plan_resume(here.stack, planned_for, here.stack.capacity)
+    facts = {"run": run.run, "generation": planned_for.generation, "changes": facts_of(changes)}
+    return f"Resume of run {run.run} ({run.title})", facts, planned, pipeline, changes
 
 
 def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Plan]":

@@ -77,6 +77,7 @@ def _as_json(run: "Run", times: "Times") -> dict[str, Any]:
         "parameters": record.parameters if record else None,
         "code": record.code if record else None,
         "resumes": record.resumes if record else 0,
+        "generation": record.generation if record else 0,
         "started": times.first,
         "last_started": times.last,
         "ended": times.ended,
@@ -158,6 +159,8 @@ def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
         facts += [("Code", run.record.code.headline)] if run.record.code else []
         facts += [("Parameters", " ".join(f"{name}={value}" for name, value in run.record.parameters.items()))]
         facts += [("Left out", f"stage {stage}: {reason}") for stage, reason in run.record.skipped.items()]
+    generation = run.record.generation if run.record else 0
+    facts += [("Generation", f"{generation}, its pipeline was changed")] if generation else []
     facts += [("Started", moment(times.first))]
     resumes = run.record.resumes if run.record else 0
     facts += [("Resumed", f"{often(resumes)}, last {moment(times.last)}")] if resumes else []

@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from gristmill.client.user import utf8
 
+RUN_ID = re.compile(r"[0-9a-f]{1,16}")
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first digits are enough.")]
 MaybeRunId = Annotated[
     str | None,
@@ -20,6 +22,10 @@ Results = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for machines.")]
+WithChanges = Annotated[
+    bool,
+    typer.Option("--with-changes", help="As the pipeline is by now: keep what is computed as before, redo the rest."),
+]
 Raw = Annotated[
     bool, typer.Option("--raw", help="Print lines as they were written: their control characters act on a terminal.")
 ]

@@ -77,19 +77,24 @@ def plan_file(upload: Upload, roots: Sequence[Path], limits: RunLimits) -> Plan:
     return Plan(record, planned, expected, warnings(cut.encoding))
 
 
-def plan_resume(stack: Stack, run: Run, max_vcpus: MaxvCpus) -> tuple[Pipeline, list[BranchPlan]]:
-    """Return a run's pipeline, and its branches if it were resumed, with what would be reused of each."""
+def planned_record(run: Run) -> RunRecord:
+    """Return a run's record; Refused where it never came to be planned."""
     if run.record is None or run.record.pipeline is None:
         raise Refused([f"run {run.run} never came to be planned."], "Drop the file again.")
-    pipeline = frozen(run.record)
-    cuts = {stage.name: find_cut(stack.store, stage_keys(run.record, stage.name)) for stage in pipeline.stages}
+    return run.record
+
+
+def plan_resume(stack: Stack, record: RunRecord, max_vcpus: MaxvCpus) -> tuple[Pipeline, list[BranchPlan]]:
+    """Return a run's pipeline, and its branches if it were resumed, with what would be reused of each."""
+    pipeline = frozen(record)
+    cuts = {stage.name: find_cut(stack.store, stage_keys(record, stage.name)) for stage in pipeline.stages}
     known = {name: cut.tasks for name, cut in cuts.items() if cut}
     wanted = stage_tasks(pipeline, known)
     planned = []
     for stage in pipeline.stages:
         for branch in stage.branches:
             tasks = known.get(stage.name)
-            place = branch_keys(run.record, stage.name, branch.name)
+            place = branch_keys(record, stage.name, branch.name)
             done = tasks - read_committed(stack.store, place, tasks).tasks_missing if tasks else 0
             cut = cuts[stage.name]
             size = cut.source.size if cut else None

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from gristmill import keys
 from gristmill.batch.jobs import end_jobs, live_jobs
 from gristmill.client.outage import Patience
+from gristmill.client.runs.changes import Changes
 from gristmill.client.runs.executions import Execution, describe, describe_recent, resume_name, unclaimed_resumes
 from gristmill.client.runs.find import Run, record_or_lack
 from gristmill.client.runs.still_at_work import Waiting, functions, notice, submitting
@@ -117,16 +118,20 @@ def _still(stack: Stack, run: Run, executions: Sequence[Execution]) -> list[Wait
     return found
 
 
-def resume(stack: Stack, run: Run) -> Execution:
-    """Start an execution that goes on with what is missing; Refused where there is nothing to go on with."""
-    record = _resumable(_with_owner(stack, run))
+def resume(stack: Stack, run: Run, changes: Callable[[RunRecord], Changes] | None = None) -> Execution:
+    """Start an execution that goes on with what is missing; Refused where there is nothing to go on with.
+
+    Without `changes` it goes on as it was; with them, which refuse what cannot be run, as its pipeline is by now.
+    """
+    record = _resumable(_with_owner(stack, run), with_changes=changes is not None)
     earlier = unclaimed_resumes(stack, record)
     if any(execution.status is RunStatus.RUNNING and execution.run == run.run for execution in earlier):
         raise _goes_on(run.run)
-    name, wanted = resume_name(record, len(earlier)), {"resume": {"run": run.run, "fence": record.fence}}
+    wanted = {"run": run.run, "fence": record.fence, **({"changes": changes(record).request} if changes else {})}
+    name = resume_name(record, len(earlier))
     try:
         started = stack.client("stepfunctions").start_execution(
-            stateMachineArn=stack.machine, name=name, input=json.dumps(wanted)
+            stateMachineArn=stack.machine, name=name, input=json.dumps({"resume": wanted})
         )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
@@ -146,7 +151,7 @@ def _with_owner(stack: Stack, run: Run) -> Run:
     return replace(run, execution=owner) if owner else run
 
 
-def _resumable(run: Run) -> RunRecord:
+def _resumable(run: Run, *, with_changes: bool) -> RunRecord:
     if run.going:
         raise _goes_on(run.run)
     if run.status is RunStatus.SUCCEEDED:
@@ -154,7 +159,7 @@ def _resumable(run: Run) -> RunRecord:
     if run.record is None:
         why = f"cannot be resumed: {run.lack}" if run.lack else "failed before it was claimed"
         raise Refused([f"run {run.run} {why}."], "Drop the file again.")
-    if run.record.faults:
+    if run.record.faults and not (with_changes and run.record.generation):  # else it was the drop that was refused
         raise Refused([f"run {run.run} was refused: {'; '.join(run.record.faults)}."], "Mend that, and drop it again.")
     check_contract(run.record)
     return run.record

@@ -24,7 +24,7 @@ class Result:
 def results(stack: Stack, run: Run) -> list[Result]:
     """Return what the run has published."""
     prefix = keys.results_prefix(run.dropped.pipeline, run.dropped.name, run.run)
-    found = published(stack.store, run.dropped, run.run)
+    found = published(stack.store, run.dropped, run.run, run.record)
     return [Result(result.key, result.key.removeprefix(prefix), result.size, result.storage) for result in found]
 
 

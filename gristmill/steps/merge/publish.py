@@ -16,6 +16,7 @@ from gristmill.steps.merge.files import file_name, listing, listing_key
 from gristmill.storage import ObjectInfo, Piece, Storage
 
 _COPIERS = 16
+_FINGERPRINT = "gristmill-fingerprint"
 
 
 def is_published(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -> bool:
@@ -31,7 +32,7 @@ def is_published(store: Storage, record: RunRecord, branch: Branch, held: Covera
 
 
 def stands(store: Storage, record: RunRecord, branch: Branch, made: Published | None) -> bool:
-    """Return whether what was published of a branch is there, with the bytes that were."""
+    """Return whether what was published of a branch is there, with the bytes that were, and as it is computed now."""
     if made is None or made.output.key != output_key(record, branch.name):
         return False
     if branch.output is OutputKind.FILES:
@@ -39,7 +40,9 @@ def stands(store: Storage, record: RunRecord, branch: Branch, made: Published | 
         wanted = [there.get(key) for key in _files(record, branch, made)]
         return None not in wanted and _digest(filter(None, wanted)) == made.output.etag
     found = store.head(made.output.key)
-    return found is not None and made.output.is_same(ObjectVersion.of(found))
+    if found is None or not made.output.is_same(ObjectVersion.of(found)):
+        return False
+    return found.metadata.get(_FINGERPRINT) == _place(record, branch).fingerprint
 
 
 def lost_results(store: Storage, record: RunRecord, stages: Iterable[Stage]) -> Iterator[str]:
@@ -75,7 +78,7 @@ def _joined(
     header = "".join(held.headers).encode("latin-1")
     if header:
         pieces.insert(0, Piece(place.header, 0, len(header), store.put(place.header, header)))
-    metadata = {"gristmill-run": record.run, "gristmill-tasks": str(held.tasks)}
+    metadata = {**_metadata(record, branch), "gristmill-tasks": str(held.tasks)}
     if held.missing:
         metadata["gristmill-left-out"] = str(held.tasks_missing)
     return ObjectVersion.of(store.compose(output_key(record, branch.name), pieces, metadata, place.merging, check))
@@ -84,7 +87,7 @@ def _joined(
 def _copied(
     store: Storage, record: RunRecord, branch: Branch, held: Coverage, check: Callable[[], None]
 ) -> ObjectVersion:
-    place, metadata = _place(record, branch), {"gristmill-run": record.run}
+    place, metadata = _place(record, branch), _metadata(record, branch)
 
     def copy(part: Slice) -> ObjectInfo:
         key = f"{output_key(record, branch.name)}{file_name(record, branch, part.span.first)}"
@@ -114,6 +117,11 @@ def _digest(files: Iterable[ObjectInfo]) -> str:
     for file in files:
         made.update(f"{file.key}\0{file.size}\0{file.etag}\n".encode())
     return made.hexdigest()
+
+
+def _metadata(record: RunRecord, branch: Branch) -> dict[str, str]:
+    """Return what every merged object says of itself."""
+    return {"gristmill-run": record.run, _FINGERPRINT: _place(record, branch).fingerprint}
 
 
 def _place(record: RunRecord, branch: Branch) -> keys.BranchKeys:

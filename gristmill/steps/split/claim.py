@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gristmill import keys
-from gristmill.code.kept import keep_code
+from gristmill.code.kept import keep_changed_code, keep_code
 from gristmill.code.source import Source, find_source
 from gristmill.cost.ceiling import read_ceiling
 from gristmill.enums import Compute
@@ -52,12 +52,14 @@ def claim(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
     return read_record(store, record.run)
 
 
-def take_over(store: Storage, request: Resume, execution: str) -> RunRecord:
+def take_over(store: Storage, request: Resume, claimant: Claimant) -> RunRecord:
     """Make a resuming execution the owner of its run; the same execution finds itself the owner already.
 
-    Superseded where another one has taken the run over since it was asked for, or the run has succeeded; Refused where
-    an earlier version has begun it, or the execution was stopped.
+    With changes, the run gets another generation, and the record of the former one is kept beside. Superseded where
+    another execution has taken the run over since it was asked for, or the run has succeeded; Refused where an earlier
+    version has begun it, or the execution was stopped, or what was changed cannot be run.
     """
+    execution = claimant.execution
 
     def take(record: RunRecord) -> RunRecord:
         check_not_stopped(store, record.run, execution)
@@ -67,9 +69,45 @@ def take_over(store: Storage, request: Resume, execution: str) -> RunRecord:
         check_contract(record)
         if record.complete:
             raise Superseded(f"run {record.run} has SUCCEEDED: nothing is missing.")
-        return record.model_copy(update={"execution": execution, "fence": record.fence + 1, "closed": False})
+        taken = record
+        if request.changes is not None:
+            taken = keeping_changes(store, *redefine(record, claimant.roots))
+            store.put_new(keys.generation(record.run, record.generation), record.model_dump_json().encode())
+        return taken.model_copy(update={"execution": execution, "fence": record.fence + 1, "closed": False})
 
     return revise_record(store, request.run, take)
+
+
+def redefine(record: RunRecord, roots: Sequence[Path]) -> tuple[RunRecord, Source]:
+    """Return the next generation of a run, and its code: both as they are by now, over the same input.
+
+    Refused with every fault. What is computed as before keeps its fingerprint.
+    """
+    mend = f"Mend that; or go on as it was, with: gristmill resume {record.run}"
+    source, faults = _find(record.dropped.pipeline, roots)
+    if source is None:
+        raise Refused(faults, mend)
+    parameters, faults = resolve(source.pipeline, record.given)
+    names = {branch.name for stage in source.pipeline.stages for branch in stage.branches}
+    update = {
+        "pipeline": source.pipeline,
+        "parameters": parameters,
+        "code": source.code,
+        "left_out": {name: left for name, left in record.left_out.items() if name in names},
+        "empty": [],
+        "generation": record.generation + 1,
+        "faults": faults,
+    }
+    changed = _decided(record.model_copy(update=update), source.pipeline)
+    if changed.faults:
+        raise Refused(changed.faults, mend)
+    return changed, source
+
+
+def keeping_changes(store: Storage, changed: RunRecord, source: Source) -> RunRecord:
+    """Keep the code of a run's next generation; return its record, which says where."""
+    kept = keep_changed_code(store, changed.run, source.code.digest, source.archive)
+    return changed.model_copy(update={"code": source.code.model_copy(update={"object": kept})})
 
 
 def refuse(store: Storage, record: RunRecord, faults: list[str]) -> RunRecord:
@@ -112,6 +150,7 @@ def prepare(store: Storage, drop: Drop, claimant: Claimant) -> tuple[RunRecord, 
         pipeline=pipeline,
         parameters=parameters,
         code=source.code if source else None,
+        given=dict(given.metadata),
         max_cost=max_cost,
         faults=faults,
     )

@@ -35,7 +35,8 @@ def split(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any
 
 def _begin(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any]:
     if isinstance(request, Resume):
-        return _start(store, take_over(store, request, claimant.execution), claimant.limits)
+        taken = take_over(store, request, claimant)
+        return _start(store, taken, claimant.limits, anew=request.changes is not None)
     why_not = is_no_drop(request.key)
     if why_not:
         return _answer(SplitVerdict.IGNORED, request.run, f"{request.key}: {why_not}")
@@ -46,14 +47,14 @@ def _begin(store: Storage, request: Request, claimant: Claimant) -> dict[str, An
     return _start(store, record, claimant.limits)
 
 
-def _start(store: Storage, record: RunRecord, limits: RunLimits) -> dict[str, Any]:
-    """Index the first stage's chunks, price the run, and return where to begin.
+def _start(store: Storage, record: RunRecord, limits: RunLimits, *, anew: bool = False) -> dict[str, Any]:
+    """Index the first stage's chunks, price the run (`anew`: as it is by now), and return where to begin.
 
     A drop that cannot be split, or that costs more than it may, is refused after all.
     """
     if not record.faults:
         try:
-            _admit(store, record, ensure_index(store, record, frozen(record).stages[0]), limits)
+            _admit(store, record, ensure_index(store, record, frozen(record).stages[0]), limits, anew=anew)
         except Refused as refused:
             record = refuse(store, record, refused.advice)
     if record.faults:
@@ -62,12 +63,13 @@ def _start(store: Storage, record: RunRecord, limits: RunLimits) -> dict[str, An
     return {**start.as_json(), "verdict": SplitVerdict.GO, "reason": ""}
 
 
-def _admit(store: Storage, record: RunRecord, cut: StageCut, limits: RunLimits) -> None:
+def _admit(store: Storage, record: RunRecord, cut: StageCut, limits: RunLimits, *, anew: bool) -> None:
     """Refuse a run that is expected to cost more than its ceiling: at each beginning, by the first estimate of it."""
-    expected = find_estimate(store, record.run)
+    expected = None if anew else find_estimate(store, record.run)
     if expected is None:
         expected = price(record, cut, limits)
-        store.put_new(keys.estimate(record.run), expected.model_dump_json().encode())
+        write = store.put if anew else store.put_new
+        write(keys.estimate(record.run), expected.model_dump_json().encode())
     faults = over_ceiling(expected, record.max_cost)
     if faults:
         raise Refused(faults)

@@ -17,6 +17,7 @@ from gristmill.batch.plan import segment_age
 from gristmill.code.kept import unpack_code
 from gristmill.enums import OutputKind
 from gristmill.errors import ExitCode, GristmillError, Superseded
+from gristmill.pipeline.parameters import handed
 from gristmill.pipeline.tolerance import tolerated
 from gristmill.printable import encodable
 from gristmill.runs.at_work import check_fingerprint
@@ -107,7 +108,7 @@ def make_runner(setting: ChildSetting, store: Storage, place: Path, termination:
         outputs=output_rules(record, stage, branch, lambda: cut.tasks),
         apart=branch.output is OutputKind.FILES,
         job=make_job(record, stage, branch, unpack_code(store, record, place)),
-        parameters=record.parameters,
+        parameters=handed(branch, record.parameters),
         task=_task(setting, record, store),
         timeout=branch.timeout,
         tolerated=tolerated(branch, cut.tasks),

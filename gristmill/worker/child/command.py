@@ -36,11 +36,12 @@ class Endings:
 class Program:
     """A job that runs `words(placeholders)` in an empty folder of its own.
 
-    The same values are in its environment: INPUT, OUTPUT, ITEM, TASK, RUN, PIPELINE and PARAM_<NAME>.
+    The same values are in its environment: INPUT, OUTPUT, ITEM, TASK, RUN and PARAM_<NAME>; and PIPELINE, where its
+    words name that.
     """
 
     words: Callable[[Mapping[str, object]], list[str]]
-    pipeline: Path
+    pipeline: Path | None  # None: the program does not name it, so its work stands whatever changes there
     endings: Endings
     is_command: bool = True  # else lines for a shell
 
@@ -67,7 +68,7 @@ class Program:
             "item": task.item,
             "task": task.number,
             "run": task.run,
-            "pipeline": self.pipeline,
+            **({"pipeline": self.pipeline} if self.pipeline else {}),
             **{f"params.{name}": value for name, value in parameters.items()},
         }
 

@@ -23,7 +23,12 @@ def make_job(record: RunRecord, stage: Stage, branch: Branch, code: PipelineCode
     if branch.run is not None:
         return taking_task(code.load(branch.run))
     endings = Endings(input_suffix(record, stage), suffix(record, branch))
-    return Program(lambda values: _words(branch, values), code.folder, endings, branch.command is not None)
+    return Program(
+        lambda values: _words(branch, values),
+        code.folder if branch.uses_code else None,
+        endings,
+        branch.command is not None,
+    )
 
 
 def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from gristmill import keys
 from gristmill.pipeline.code import PipelineCode
 from gristmill.pipeline.model import Branch
+from gristmill.pipeline.parameters import Values, handed
 from gristmill.pipeline.placeholders import fill
 from gristmill.runs.at_work import check_fingerprint
 from gristmill.runs.cursor import Cursor
@@ -49,6 +50,11 @@ class MpiBranch:
     def records(self) -> int:
         """Return how many records that has: one where they were not counted."""
         return self.cut.records or 1
+
+    @property
+    def parameters(self) -> Values:
+        """Return the parameters that it is handed."""
+        return handed(self.branch, self.record.parameters)
 
     @property
     def size(self) -> int:
@@ -100,8 +106,10 @@ class MpiBranch:
     def program(self, given: Path, made: Path, folder: Path) -> tuple[list[str], dict[str, str]]:
         """Return the branch's command with its placeholders filled in, and the environment it runs in."""
         endings = Endings(self.input_suffix, self.output_suffix)
-        program = Program(lambda values: _words(self.branch, values), folder, endings)
-        values = program.values(given, made, self.record.parameters, self.task)
+        program = Program(
+            lambda values: _words(self.branch, values), folder if self.branch.uses_code else None, endings
+        )
+        values = program.values(given, made, self.parameters, self.task)
         return program.words(values), environment(values)
 
 

@@ -1,0 +1,45 @@
+"""Telling what was changed of a pipeline since a run was frozen, and what a resume with the changes would keep."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from gristmill.cli.terminal.session import Session
+from gristmill.cli.terminal.show import out
+from gristmill.errors import Refused
+
+if TYPE_CHECKING:
+    from gristmill.client.runs.changes import Changes
+    from gristmill.runs.records import RunRecord
+
+
+def wanted_changes(here: Session, record: "RunRecord") -> "Changes":
+    """Return what was changed; Refused where nothing was, or that cannot be run."""
+    from gristmill.client.pipelines import pipeline_folders
+    from gristmill.client.runs.changes import read_changes
+
+    return read_changes(here.stack, record, pipeline_folders())
+
+
+def noticed_changes(here: Session, record: "RunRecord") -> "Changes | None":
+    """Return what was changed, None where nothing was: a pipeline that is gone or broken by now is no matter here."""
+    from gristmill.client.pipelines import pipeline_folders
+    from gristmill.client.runs.changes import find_changes
+
+    try:
+        return find_changes(here.stack, record, pipeline_folders())
+    except Refused:
+        return None
+
+
+def tell_changes(changes: "Changes", tell: Callable[[str], None] = out, *, taken: bool) -> None:
+    """Show what was changed and what is kept; unless they are `taken` over, how they would be."""
+    tell(changes.headline)
+    if not taken:
+        again = f"gristmill resume {changes.record.run}"
+        tell(f"As it was: {again}. With the changes: {again} --with-changes")
+    tell(f"With the changes: {changes.line}")
+
+
+def facts_of(changes: "Changes | None") -> dict[str, Any] | None:
+    """Return what was changed for machines."""
+    return {"files": changes.files, "branches": [vars(branch) for branch in changes.branches]} if changes else None

@@ -1,0 +1,100 @@
+"""What was changed of a pipeline since a run was frozen, and what a resume with the changes would keep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gristmill.client.stack import Stack
+from gristmill.code.archive import read_archive
+from gristmill.code.digest import CodeFile
+from gristmill.code.kept import read_kept
+from gristmill.errors import Refused
+from gristmill.pipeline.loading import FILE
+from gristmill.runs.committed import read_committed
+from gristmill.runs.fingerprints import why_redone
+from gristmill.runs.locations import branch_keys, frozen, stage_keys
+from gristmill.runs.pinned import find_cut
+from gristmill.runs.records import RunRecord
+from gristmill.steps.split.claim import redefine
+
+
+@dataclass(frozen=True)
+class BranchChange:
+    """A branch of the next generation: its tasks (None: not cut yet), those that are kept, and why it is redone."""
+
+    branch: str
+    tasks: int | None
+    kept: int
+    why: str  # empty: it is computed as before
+
+    @property
+    def line(self) -> str:
+        """Return it in a few words."""
+        of_all = "not begun" if self.tasks is None else f"{self.kept} of {self.tasks}"
+        if self.why:
+            return f"{self.branch} {of_all}: {self.why}"
+        return f"{self.branch} kept {self.kept}/{self.tasks}" if self.tasks else f"{self.branch} {of_all}"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The next generation of a run: its record, the files that were changed, and its branches."""
+
+    record: RunRecord
+    files: Sequence[str]
+    branches: Sequence[BranchChange]
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """Return what the execution is asked for."""
+        return {}
+
+    @property
+    def headline(self) -> str:
+        """Return what was changed."""
+        what = f"{self.record.dropped.pipeline} was changed ({', '.join(self.files)})"
+        return f"{what} since run {self.record.run} was frozen."
+
+    @property
+    def line(self) -> str:
+        """Return what is kept, and why the rest is not."""
+        return " · ".join(branch.line for branch in self.branches)
+
+
+def find_changes(stack: Stack, record: RunRecord, roots: Sequence[Path]) -> Changes | None:
+    """Return what was changed since a run was frozen, None where nothing was; Refused where that cannot be run."""
+    after, source = redefine(record, roots)
+    if _is_same(record, after):
+        return None
+    files = changed_files(read_kept(stack.store, record), read_archive(source.archive, str(FILE)))
+    stages = frozen(after).stages
+    branches = [_branch(stack, record, after, stage.name, branch.name) for stage in stages for branch in stage.branches]
+    return Changes(after, files, branches)
+
+
+def _is_same(before: RunRecord, after: RunRecord) -> bool:
+    codes = [record.code.digest if record.code else "" for record in (before, after)]
+    return codes[0] == codes[1] and (before.pipeline, before.parameters) == (after.pipeline, after.parameters)
+
+
+def changed_files(before: Sequence[CodeFile], after: Sequence[CodeFile]) -> list[str]:
+    """Return the paths of the files that differ, or are in one of them alone. Pure."""
+    old, new = ({file.path: file for file in files} for files in (before, after))
+    return sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+
+
+def read_changes(stack: Stack, record: RunRecord, roots: Sequence[Path]) -> Changes:
+    """Return what was changed since a run was frozen; Refused where nothing was, or that cannot be run."""
+    found = find_changes(stack, record, roots)
+    if found is None:
+        same = f"{record.dropped.pipeline} is as it was when run {record.run} was frozen"
+        raise Refused([f"{same}: there is no change"], f"Go on as it was, with: gristmill resume {record.run}")
+    return found
+
+
+def _branch(stack: Stack, before: RunRecord, after: RunRecord, stage: str, branch: str) -> BranchChange:
+    cut = find_cut(stack.store, stage_keys(after, stage))
+    missing = read_committed(stack.store, branch_keys(after, stage, branch), cut.tasks).tasks_missing if cut else 0
+    kept = cut.tasks - missing if cut else 0
+    return BranchChange(branch, cut.tasks if cut else None, kept, why_redone(before, after, branch))

@@ -1,0 +1,148 @@
+"""A run that goes on with its pipeline changed: what is computed as before is kept, and the rest is redone whole."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gristmill import keys
+from gristmill.errors import ExitCode
+from tests.integration.mill import Mill
+from tests.integration.test_cli import Cli, cli
+
+__all__ = ["cli"]
+
+CLEAN = 'cp "$INPUT" "$OUTPUT"'
+SLOW = f'grep -q wet "$INPUT" && sleep 4; {CLEAN}'
+COUNT = 'wc -l < "$INPUT" | tr -d " " > "$OUTPUT"'
+PIPELINE = """
+version: 1
+name: {name}
+description: Lines that are cleaned, and counted.
+stages:
+  - name: first
+    split: {{records: lines, records_per_task: 2}}
+    branches:
+      - {{name: clean, script: '{clean}', timeout: {timeout}, attempts: 1}}
+  - name: second
+    input: clean
+    split: {{records: lines, records_per_task: 3}}
+    branches:
+      - {{name: count, script: '{count}', attempts: 1, same_record_count: false}}
+"""
+LINES = b"dry\ndry\nwet\ndry\ndry\ndry\n"
+
+
+def define(mill: Mill, name: str, clean: str = CLEAN, count: str = COUNT, timeout: int = 60) -> Path:
+    file = mill.data / "pipelines" / name / "pipeline.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(PIPELINE.format(name=name, clean=clean, count=count, timeout=timeout))
+    return file
+
+
+def fail(mill: Mill, name: str) -> str:
+    run = mill.drop(name, "x.txt", LINES)
+    assert mill.finish(run)["status"] == "FAILED"
+    return run
+
+
+def receipts(mill: Mill, run: str, stage: str, branch: str) -> list[Any]:
+    return [mill.read_json(key) for key in mill.keys(mill.place(run, stage, branch).receipts)]
+
+
+def test_a_stage_that_was_changed_is_redone_whole_and_the_one_before_it_is_kept(mill: Mill, cli: Cli):
+    define(mill, "mended", count="exit 3")
+    run = fail(mill, "mended")
+    before, place = receipts(mill, run, "first", "clean"), mill.place(run, "second", "count")
+    assert cli("resume", run, "--with-changes").err.endswith(
+        f"mended is as it was when run {run} was frozen: there is no change. "
+        f"Go on as it was, with: gristmill resume {run}\n"
+    )
+    define(mill, "mended")
+    told = (
+        f"mended was changed (pipeline.yaml) since run {run} was frozen.\n"
+        f"As it was: gristmill resume {run}. With the changes: gristmill resume {run} --with-changes\n"
+        f"With the changes: clean kept 3/3 · count 0 of 2: script changed\n"
+    )
+    assert told in cli("plan", run).out
+    planned = cli("plan", run, "--with-changes", "--json").json
+    assert [(branch["reused"], branch["todo"]) for branch in planned["branches"]] == [(3, 0), (0, 2)]
+    assert [(branch["branch"], branch["kept"]) for branch in planned["changes"]["branches"]] == [
+        ("clean", 3),
+        ("count", 0),
+    ]
+    assert cli("resume", run, "--with-changes").code == ExitCode.OK
+    assert Path(f"results/{run}/count.txt").read_text() == "3\n3\n"
+    record = mill.store.read_json(keys.run_record(run))
+    assert (record["generation"], record["fence"]) == (1, 2)
+    former = mill.read_json(keys.generation(run, 0))
+    assert (former["generation"], former["pipeline"]["stages"][1]["branches"][0]["script"]) == (0, "exit 3")
+    assert receipts(mill, run, "first", "clean") == before
+    assert mill.place(run, "second", "count") != place
+    assert mill.keys(place.receipts) == []
+    assert "Generation  1, its pipeline was changed" in cli("status", run).out
+    again = cli("resume", run, "--with-changes")
+    assert (again.code, "nothing is missing" in again.err) == (ExitCode.REFUSED, True)
+
+
+def test_a_typo_in_the_code_is_mended_and_what_is_done_without_that_code_is_kept(mill: Mill, cli: Cli):
+    file = define(mill, "typo")
+    file.write_text(file.read_text().replace(f"script: '{COUNT}'", "run: 'jobs:count'"))
+    jobs = file.with_name("jobs.py")
+    jobs.write_text("def count(source, sink, parameters):\n    sink.write(b'%d\\n' % len(lst(source)))\n")
+    run = fail(mill, "typo")
+    before, code = receipts(mill, run, "first", "clean"), mill.store.read_json(keys.run_record(run))["code"]
+    jobs.write_text(jobs.read_text().replace("lst", "list"))
+    told = cli("plan", run).out
+    assert f"typo was changed (jobs.py) since run {run} was frozen.\n" in told
+    assert re.search("clean kept 3/3 · count 0 of 2: code [0-9a-f]{4}…→[0-9a-f]{4}…\n", told)
+    as_it_was = cli("resume", run)
+    assert as_it_was.code == ExitCode.FAILED
+    assert f"typo was changed (jobs.py) since run {run} was frozen." in as_it_was.err
+    assert "name 'lst' is not defined" in as_it_was.out
+    assert cli("resume", run, "--with-changes").code == ExitCode.OK
+    assert Path(f"results/{run}/count.txt").read_text() == "3\n3\n"
+    assert receipts(mill, run, "first", "clean") == before
+    changed = mill.store.read_json(keys.run_record(run))["code"]
+    assert changed["digest"] != code["digest"]
+    assert changed["object"]["key"] == keys.changed_code(run, changed["digest"])
+    assert mill.read_json(keys.generation(run, 0))["code"] == code
+
+
+def test_a_change_of_how_a_branch_is_run_keeps_every_finished_task(mill: Mill, cli: Cli):
+    define(mill, "hurried", clean=SLOW, timeout=1)
+    run = fail(mill, "hurried")
+    before = receipts(mill, run, "first", "clean")
+    define(mill, "hurried", clean=SLOW, timeout=60)
+    assert "With the changes: clean kept 2/3 · count not begun\n" in cli("plan", run, "--with-changes").out
+    assert cli("resume", run, "--with-changes").code == ExitCode.OK
+    after = receipts(mill, run, "first", "clean")
+    assert all(receipt in after for receipt in before)
+    assert [receipt["attempt"] // 10 for receipt in after] == [0, 1, 0]
+    assert Path(f"results/{run}/count.txt").read_text() == "3\n3\n"
+
+
+@pytest.mark.parametrize(
+    ("definition", "fault"),
+    [
+        ("version: 1\n", "stages: is missing"),
+        (None, "there is no pipeline 'broken'"),
+        (
+            PIPELINE.format(name="broken", clean=CLEAN, count=COUNT, timeout=0),
+            "timeout: must be an integer, 1 to 604,800, not 0",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_started(
+    mill: Mill, cli: Cli, definition: str | None, fault: str
+):
+    file = define(mill, "broken", count="exit 3")
+    run = fail(mill, "broken")
+    file.write_text(definition) if definition else file.unlink()
+    answer = cli("resume", run, "--with-changes")
+    assert answer.code == ExitCode.REFUSED
+    assert fault in answer.err
+    assert answer.err.endswith(f"Mend that; or go on as it was, with: gristmill resume {run}\n")
+    assert mill.store.read_json(keys.run_record(run))["fence"] == 1
+    assert "was changed" not in cli("plan", run).out  # as it was, it can go on
