@@ -158,7 +158,7 @@ def test_every_field_of_the_schema_says_whether_a_change_of_it_keeps_what_is_don
     assert untagged == []
 
 
-def test_a_child_of_another_fingerprint_ends_as_superseded_and_writes_nothing(store, claimant):
+def test_a_child_of_another_fingerprint_ends_as_superseded_and_writes_nothing(store, claimant, tmp_path):
     drop = event(store, "inputs/strings/x.txt", b"a\n" * 10)
     answer = split(store, read_request(drop, store.bucket), claimant)
     cursor = Cursor(answer["run"], answer["stage"], answer["attempt"])
@@ -172,7 +172,7 @@ def test_a_child_of_another_fingerprint_ends_as_superseded_and_writes_nothing(st
         lambda record: record.model_copy(update={"fingerprints": {**record.fingerprints, **changed}}),
     )
     with pytest.raises(Superseded, match=f"this job is of {setting.fingerprint}, the run is at {'f' * 16} by now"):
-        make_runner(setting, store)
+        make_runner(setting, store, tmp_path)
     assert list(store.list(f"work/{cursor.run}/")) == []
     assert merge(store, cursor, job["branch"])["merged"] is False
     assert branch_keys(read_record(store, cursor.run), "map", job["branch"]).fingerprint == "f" * 16
