@@ -1,5 +1,6 @@
 """A run is made by the code that it was claimed with, whatever becomes of the folder that this lay in."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from gristmill import keys
 from gristmill.cli import main
 from gristmill.code.archive import pack
 from gristmill.code.digest import CodeFile, digest_of, read_folder
+from gristmill.errors import ExitCode
 from gristmill.runs.records import RunRecord
 from tests.integration.mill import Mill
 
@@ -151,3 +153,58 @@ def point_to_newest(mill: Mill, run: str) -> None:
     assert head is not None
     record["code"]["object"] |= {"version": head.version, "etag": head.etag, "size": head.size}
     mill.store.put(keys.run_record(run), RunRecord.model_validate(record).model_dump_json().encode())
+
+
+def test_a_task_of_a_run_is_tried_here_with_its_input_code_and_parameters(
+    mill: Mill,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(folder, "one")
+    gate = tmp_path / "gate"
+    gate.touch()
+    run = mill.drop("edited", "e.txt", b"x\n", gate=str(gate))
+    assert mill.finish(run)["status"] == "SUCCEEDED"
+    write(folder, "two")
+    before = mill.sizes("")
+    monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
+
+    def tried(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main.call(["try", "--run", run, *words])
+        return code, *capsys.readouterr()
+
+    code, out, err = tried("--branch", "called", "--task", "0", "--results", str(tmp_path))
+    assert code == 0
+    assert "second/called: 1 task; records 1 in, 2 out" in out
+    assert "  | one\n  | one\n" in out
+    assert "(not pushed)" in err
+    assert (tmp_path / "try" / "called-0.txt").read_bytes() == b"one\none\n"
+    for words, why in (
+        (["--task", "0"], "has several branches; there are: first/waiting, second/called, second/told"),
+        (["--stage", "third", "--task", "0"], "has no branch third/*; there are: first/waiting"),
+        (["--branch", "told", "--task", "1"], "has no task 1: it has 0 to 0"),
+    ):
+        code, _, err = tried(*words)
+        assert (code, why in err) == (ExitCode.REFUSED, True), err
+    assert tried("--branch", "told")[0] == ExitCode.USAGE
+    assert mill.sizes("") == before
+
+
+def test_failed_task_of_a_run_fails_here_in_the_same_way(
+    mill: Mill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = mill.drop("brittle", "tried.txt", b"a\nb\nBAD\nd\n", gate=str(tmp_path / "gate"))
+    assert mill.finish(run)["status"] == "FAILED"
+    monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
+    capsys.readouterr()
+    assert main.call(["try", "--run", run, "--task", "2"]) == ExitCode.FAILED
+    printed = capsys.readouterr()
+    assert "copy/copied, task 2: ValueError: the grain is wet" in printed.err
+    assert "its input: bytes 4 to 8, from line 3" in printed.out
+    (tmp_path / "gate").touch()
+    assert main.call(["try", "--run", run, "--task", "2", "--json"]) == ExitCode.OK
+    tried = json.loads(capsys.readouterr().out)
+    assert (tried["task"], tried["branches"][0]["head"]) == (2, ["BAD"])

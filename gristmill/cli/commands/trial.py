@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gristmill.cli.terminal.options import Json, pairs
+from gristmill.cli.terminal.session import session
 from gristmill.cli.terminal.show import emit, note, out, problem
 from gristmill.cli.terminal.tables import size
 from gristmill.errors import ExitCode
@@ -27,10 +28,13 @@ def add_to(app: typer.Typer) -> None:
 
 
 def attempt(
-    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline; see: gristmill pipelines")],
+    context: typer.Context,
+    pipeline: Annotated[
+        str | None, typer.Argument(metavar="PIPELINE", help="Name of the pipeline; see: gristmill pipelines")
+    ] = None,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The file; it is read here.", exists=True, dir_okay=False)
-    ],
+        Path | None, typer.Argument(metavar="FILE", help="The file; it is read here.", exists=True, dir_okay=False)
+    ] = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may be repeated.")
     ] = None,
@@ -38,6 +42,12 @@ def attempt(
     results: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write what would be results to DIR/try/. Default: nowhere.")
     ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Do a task of this run instead; with --task.")
+    ] = None,
+    stage: Annotated[str, typer.Option(metavar="STAGE", help="Its stage; not needed where there is one.")] = "",
+    branch: Annotated[str, typer.Option(metavar="BRANCH", help="Its branch; not needed where there is one.")] = "",
+    task: Annotated[int | None, typer.Option(metavar="N", min=0, help="Its number, as mails and reports say.")] = None,
     json: Json = False,
 ) -> None:
     """Run a pipeline's code on the first chunks of FILE.
@@ -45,13 +55,48 @@ def attempt(
     In this process: no bucket, no queue, no AWS of any kind; chunks, streams, jobs and merges are those of a run.
     Shows what went in and out of each branch, how its output begins, and what failed where. What jobs print goes to
     stderr.
+
+    With --run RUN --task N it is that very task, with its own input, code and parameters. Those are read from the run's
+    bucket, and what the task writes stays here: nothing of the run changes.
     """
+    if run is not None and task is not None and pipeline is None and not param:
+        _one_task(context, run, (stage, branch), task, results, json)
+    elif run is None and task is None and not stage and not branch and pipeline is not None and file is not None:
+        _first_tasks(pipeline, file, param or [], tasks, results, json)
+    else:
+        raise typer.BadParameter("give PIPELINE and FILE, or --run RUN and --task N")
+
+
+def _one_task(
+    context: typer.Context, text: str, where: tuple[str, str], number: int, results: Path | None, json: bool
+) -> None:
+    from gristmill.client.drop.one_task import choose_task
+    from gristmill.runs.repository import read_record
+
+    here = session(context)
+    record = read_record(here.stack.store, here.run(text).run)
+    with TemporaryDirectory(prefix="gristmill-try-") as folder:
+        task = choose_task(here.stack.store, record, where, number, Path(folder))
+        note(f"Task {number} of run {record.run}" + (f", code {record.code.headline}" if record.code else ""))
+        found = task.run()
+        kept = []
+        if results and not found.failed:
+            kept = [_copy(task.output, results / "try" / f"{found.branch}-{number}{task.output_suffix}")]
+    if json:
+        emit({"run": record.run, "task": number, "code": record.code, "branches": [_as_json(found)], "results": kept})
+    else:
+        _show(found)
+    if found.failed:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _first_tasks(pipeline: str, file: Path, param: list[str], tasks: int, results: Path | None, json: bool) -> None:
     from gristmill.client.drop.drops import Upload
     from gristmill.client.drop.trial import prepare
     from gristmill.client.pipelines import pipeline_folders
     from gristmill.client.user import user_name, utf8
 
-    upload = Upload(file, pipeline, utf8(file.name), pairs(param or []), user_name())
+    upload = Upload(file, pipeline, utf8(file.name), pairs(param), user_name())
     with TemporaryDirectory(prefix="gristmill-try-") as folder:
         trial = prepare(upload, pipeline_folders(), tasks, Path(folder))
         found = list(_shown(trial, json))
@@ -112,14 +157,14 @@ def preview(head: bytes, size_of_all: int) -> list[str]:
 
 
 def _keep(trial: "Trial", folder: Path) -> list[str]:
-    kept = []
-    for name, made in trial.results:
-        place = folder / "try" / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(made, place)
-        note(f"Wrote {place}")
-        kept.append(str(place))
-    return kept
+    return [_copy(made, folder / "try" / name) for name, made in trial.results]
+
+
+def _copy(made: Path, place: Path) -> str:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(made, place)
+    note(f"Wrote {place}")
+    return str(place)
 
 
 def _as_json(branch: "Tried") -> dict[str, Any]:

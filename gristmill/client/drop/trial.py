@@ -27,7 +27,7 @@ from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.evidence import Failure
 from gristmill.runs.locations import branch_keys, frozen, output_key, stage_keys
-from gristmill.runs.pinned import read_cut
+from gristmill.runs.pinned import StageCut, read_cut
 from gristmill.runs.reading import read
 from gristmill.runs.records import RunRecord
 from gristmill.runs.skipping import with_empty
@@ -35,6 +35,7 @@ from gristmill.steps.check_output.check_output import expected_of, placed, read_
 from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.verdict import count_failure
 from gristmill.steps.merge.publish import publish, publishes
+from gristmill.storage import Storage
 from gristmill.storage.folder import FolderStorage
 from gristmill.worker.child.__main__ import make_runner
 from gristmill.worker.child.setting import ChildSetting
@@ -152,12 +153,7 @@ class Trial:
         fingerprint = branch_keys(self.record, stage.name, branch.name).fingerprint
         cursor, bucket = Cursor(RUN, stage.name, 0), self.store.bucket
         setting = ChildSetting(cursor, branch.name, fingerprint, 0, 1, 0, 1, bucket, RUN, 1, "")
-        with TemporaryDirectory(prefix="code-", ignore_cleanup_errors=True) as place:
-            runner = make_runner(setting, self.store, Path(place))
-            runner.log = lambda _line: None  # failures are read from their records
-            with redirect_stdout(sys.stderr):  # what a job prints is its log
-                runner.run()
-            return runner.tally.failed
+        return run_child(self.store, setting)
 
     def _head(self, branch: Branch, held: Coverage) -> bytes:
         key = output_key(self.record, branch.name)
@@ -172,14 +168,25 @@ class Trial:
         for listed in self.store.list(place.failures):
             cut = read_cut(self.store, stage_keys(self.record, stage.name))
             failure = placed(self.store, cut, read(self.store, Failure, listed.key))
-            yield Fault(failure, self._line(stage, failure.start or 0))
+            yield Fault(failure, line_of(self.store, stage, cut, failure.start or 0))
 
-    def _line(self, stage: Stage, place: int) -> int | None:
-        cut = read_cut(self.store, stage_keys(self.record, stage.name))
-        if cut.encoding is not Encoding.PLAIN or not traits_of(stage.split.records).is_text:
-            return None
-        with cut.source.open(self.store, 0, place) as stream:
-            return 1 + sum(block.count(b"\n") for block in iter(lambda: stream.read(MIB), b""))
+
+def run_child(store: Storage, setting: ChildSetting) -> int:
+    """Do a child's tasks in this process; return how many failed."""
+    with TemporaryDirectory(prefix="code-", ignore_cleanup_errors=True) as place:
+        runner = make_runner(setting, store, Path(place))
+        runner.log = lambda _line: None  # failures are read from their records
+        with redirect_stdout(sys.stderr):  # what a job prints is its log
+            runner.run()
+        return runner.tally.failed
+
+
+def line_of(store: Storage, stage: Stage, cut: StageCut, place: int) -> int | None:
+    """Return the line of a stage's input that a byte lies in, None where lines mean nothing there."""
+    if cut.encoding is not Encoding.PLAIN or not traits_of(stage.split.records).is_text:
+        return None
+    with cut.source.open(store, 0, place) as stream:
+        return 1 + sum(block.count(b"\n") for block in iter(lambda: stream.read(MIB), b""))
 
 
 def prepare(upload: Upload, roots: Sequence[Path], tasks: int, folder: Path) -> Trial:
