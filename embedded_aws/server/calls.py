@@ -105,6 +105,7 @@ def calls(settings: Settings, service: str, environ: Environ) -> Iterator[Call]:
         "TerminateJob": f"arn:aws:batch:{here}:job/{{jobId}}",
         "GetLogEvents": f"arn:aws:logs:{here}:log-group:{{logGroupName}}:log-stream:{{logStreamName}}",
         "GetExecutionHistory": "{executionArn}",
+        "PutItem": f"arn:aws:dynamodb:{here}:table/{{TableName}}",
         "GetParameter": f"arn:aws:ssm:{here}:parameter/{{Name}}",
     }
     if action == "GetParameter":

@@ -89,12 +89,12 @@ def queue(stack: Stack, name: str) -> dict[str, str]:
 def test_what_would_be_lost_is_an_error_that_names_all_of_it(stack):
     resources = {
         "Good": QUEUE,
-        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "t"}},
+        "Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"Name": "s"}},
         "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": True, "KmsMasterKeyId": "k"}},
         "Topic": {**TOPIC, "CreationPolicy": {}},
     }
     assert stack.create(resources) == "ROLLBACK_COMPLETE"
-    for word in ("AWS::DynamoDB::Table", "FifoQueue", "KmsMasterKeyId", "CreationPolicy"):
+    for word in ("AWS::Kinesis::Stream", "FifoQueue", "KmsMasterKeyId", "CreationPolicy"):
         assert word in stack.reasons
     assert stack.ids == {}
 
@@ -312,3 +312,91 @@ def test_an_update_with_a_value_that_breaks_a_rule_is_refused_with_the_rule(mill
     (stack,) = cloudformation.describe_stacks(StackName="ruled")["Stacks"]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     cloudformation.delete_stack(StackName="ruled")
+
+
+def index(attribute: str) -> dict[str, Any]:
+    return {
+        "IndexName": f"by-{attribute}",
+        "KeySchema": [{"AttributeName": attribute, "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+
+
+def a_table(*indexed: str, **more: Any) -> dict[str, Any]:
+    properties = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("id", *indexed)],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        **({"GlobalSecondaryIndexes": [index(name) for name in indexed]} if indexed else {}),
+        **more,
+    }
+    return {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}
+
+
+KEPT = {
+    "SSESpecification": {"SSEEnabled": "true"},
+    "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+    "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
+    "DeletionProtectionEnabled": True,
+}
+
+
+def described(stack: Stack) -> tuple[dict[str, Any], bool, str | None]:
+    """Return a table, whether it can be brought back to a moment, and the attribute by which its items expire."""
+    client, table = stack.mill.client("dynamodb"), {"TableName": stack.ids["Table"]}
+    recovery = client.describe_continuous_backups(**table)["ContinuousBackupsDescription"]
+    ttl = client.describe_time_to_live(**table)["TimeToLiveDescription"]
+    status = recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+    expires = ttl.get("AttributeName") if ttl["TimeToLiveStatus"] == "ENABLED" else None
+    return client.describe_table(**table)["Table"], status == "ENABLED", expires
+
+
+def test_a_table_is_as_the_template_says_and_changes_with_it(stack):
+    outputs = {"Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Table", "Arn"]}}, "Name": {"Value": {"Ref": "Table"}}}}
+    assert stack.create(a_table("a", "b", **KEPT), **outputs) == "CREATE_COMPLETE", stack.reasons
+    table, recovers, expires = described(stack)
+    assert [item["IndexName"] for item in table["GlobalSecondaryIndexes"]] == ["by-a", "by-b"]
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert (table["SSEDescription"]["Status"], table["DeletionProtectionEnabled"]) == ("ENABLED", True)
+    assert (recovers, expires) == (True, "expires")
+    assert (stack.outputs["Name"], stack.outputs["Arn"]) == (table["TableName"], table["TableArn"])
+    stack.mill.client("dynamodb").put_item(TableName=table["TableName"], Item={"id": {"S": "x"}, "a": {"S": "y"}})
+
+    assert stack.update(a_table("a", "b", "c"), **outputs) == "UPDATE_COMPLETE", stack.reasons
+    table, recovers, expires = described(stack)
+    assert [item["IndexName"] for item in table["GlobalSecondaryIndexes"]] == ["by-a", "by-b", "by-c"]
+    assert (recovers, expires, table["DeletionProtectionEnabled"]) == (False, None, False)
+    assert table["ItemCount"] == 1  # it is the same table
+    assert stack.update(a_table("b", "c"), **outputs) == "UPDATE_COMPLETE", stack.reasons
+    assert [item["IndexName"] for item in described(stack)[0]["GlobalSecondaryIndexes"]] == ["by-b", "by-c"]
+
+
+def test_two_indexes_neither_come_nor_go_in_one_update(stack):
+    assert stack.create(a_table("a", "b")) == "CREATE_COMPLETE", stack.reasons
+    for indexed in (("c", "d"), (), ("a", "c"), ("a", "b", "c", "d")):
+        assert stack.update(a_table(*indexed)) == "UPDATE_ROLLBACK_COMPLETE"
+        assert "Cannot perform more than one GSI creation or deletion in a single update" in stack.reasons
+        assert [item["IndexName"] for item in described(stack)[0]["GlobalSecondaryIndexes"]] == ["by-a", "by-b"]
+
+
+def test_a_table_that_is_protected_is_not_deleted(stack):
+    assert stack.create(a_table(DeletionProtectionEnabled=True)) == "CREATE_COMPLETE", stack.reasons
+    stack.delete()
+    assert stack.status == "DELETE_FAILED"
+    assert stack.update({**a_table(DeletionProtectionEnabled=False), "Q": QUEUE}) == "UPDATE_COMPLETE", stack.reasons
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"BillingMode": "PROVISIONED"}, "tables on demand alone"),
+        ({"StreamSpecification": {"StreamViewType": "NEW_IMAGE"}}, "StreamSpecification"),
+        ({"GlobalSecondaryIndexes": [{**index("id"), "ContributorInsightsSpecification": {}}]}, "ContributorInsights"),
+        ({"PointInTimeRecoverySpecification": {"Days": 3}}, "Days"),
+        ({"KeySchema": [{"AttributeName": "other", "KeyType": "HASH"}]}, ""),
+    ],
+)
+def test_of_a_table_nothing_is_lost(stack, more: dict[str, Any], word: str):
+    assert stack.create(a_table(**more)) == "ROLLBACK_COMPLETE"
+    assert word in stack.reasons
+    assert stack.ids == {}

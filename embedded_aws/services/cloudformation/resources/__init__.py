@@ -4,6 +4,7 @@ from embedded_aws.services.cloudformation.resources import (
     awslambda,
     batch,
     cloudwatch,
+    dynamodb,
     ec2,
     ecr,
     events,
@@ -16,7 +17,7 @@ from embedded_aws.services.cloudformation.resources import (
 )
 from embedded_aws.services.cloudformation.resources.base import ResourceType
 
-_SERVICES = (s3, ecr, logs, sqs, sns, events, cloudwatch, iam, ec2, awslambda, stepfunctions, batch)
+_SERVICES = (s3, ecr, logs, sqs, sns, events, cloudwatch, iam, ec2, dynamodb, awslambda, stepfunctions, batch)
 
 RESOURCE_TYPES: dict[str, ResourceType] = {
     name: resource_type for service in _SERVICES for name, resource_type in service.RESOURCE_TYPES.items()
