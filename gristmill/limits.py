@@ -109,3 +109,8 @@ DISK_RESERVE = 64 * MIB
 
 # Attempt numbers of the k-th resume start at k * ATTEMPTS_MAX, so no key of an earlier execution is reused
 ATTEMPTS_MAX = 10
+
+# A run's tags and its batch travel in the user metadata of the dropped object, and stand in each list of runs
+TAGS_MAX = 10
+TAG_NAME_MAX, TAG_VALUE_MAX = 40, 100
+CATALOGUE_DAYS = 365  # that a list of runs shows one: as long as its results are kept (template.yaml)

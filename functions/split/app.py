@@ -7,10 +7,14 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from gristmill.aws_clients import make_client
+from gristmill.aws_clients import make_bare_client, make_client
+from gristmill.catalogue.entry import begun
+from gristmill.catalogue.table import IMPATIENT, Catalogue
 from gristmill.enums import Compute
 from gristmill.pipeline.loading import roots
 from gristmill.runs.at_work import at_work, invocation
+from gristmill.runs.records import RunRecord
+from gristmill.runs.repository import read_outcomes
 from gristmill.runs.request import read_request
 from gristmill.steps.split.claim import Claimant, RunLimits
 from gristmill.steps.split.split import split
@@ -20,6 +24,7 @@ logger = Logger()
 tracer = Tracer()
 metrics = Metrics()
 store = S3Storage(os.environ["BUCKET"], make_client("s3"))
+catalogue = Catalogue(os.environ["CATALOGUE_TABLE"], make_bare_client("dynamodb", IMPATIENT))
 max_vcpus = {Compute.CPU: float(os.environ["MAX_VCPUS"]), Compute.GPU: float(os.environ["MAX_GPU_VCPUS"])}
 limits = RunLimits(max_vcpus, float(os.environ["MAX_COST"]))
 
@@ -33,8 +38,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     claimant = Claimant(event["execution"], store.clock.utc(), roots(os.environ), limits)
     request = read_request(event["event"], store.bucket)
     with at_work(store, request.run, invocation(context, logger.service, store.clock.unix)):
-        answer = split(store, request, claimant)
+        answer = split(store, request, claimant, enter)
     logger.append_keys(run=answer["run"])
     logger.info("split", extra={"answer": answer})
     metrics.add_metric(f"Split{answer['verdict'].capitalize()}", MetricUnit.Count, 1)
     return answer
+
+
+def enter(record: RunRecord) -> None:
+    """Enter a run into the catalogue; where that fails, it goes on, and its end is entered."""
+    earlier = read_outcomes(store, record.run) if record.resumes else ()
+    why_not = catalogue.note(begun(record, store.clock.utc(), earlier))
+    if why_not:
+        logger.warning("not entered into the catalogue", extra={"run": record.run, "why": why_not})
+    metrics.add_metric("CatalogueBehind", MetricUnit.Count, int(bool(why_not)))

@@ -13,6 +13,7 @@ from embedded_aws.door import EmbeddedAWSError
 from gristmill import __version__
 from gristmill.cli.commands import (
     awsb,
+    catalogue,
     control,
     deploy,
     hosts,
@@ -98,7 +99,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EXIT_CODES,
 )
-_ROOMS = (run, runs, logs, results, report, control, plan, new, trial, pipelines, subscriptions, mail)
+_ROOMS = (run, runs, catalogue, logs, results, report, control, plan, new, trial, pipelines, subscriptions, mail)
 for room in (*_ROOMS, jobs, job, hosts, awsb, deploy, local):
     room.add_to(app)
 

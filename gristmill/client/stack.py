@@ -10,6 +10,7 @@ from gristmill.enums import Compute
 from gristmill.errors import Unreachable
 
 if TYPE_CHECKING:
+    from gristmill.catalogue.table import Catalogue
     from gristmill.steps.split.claim import RunLimits
     from gristmill.storage.s3 import S3Storage
 
@@ -27,11 +28,13 @@ class Stack:
         name: str,
         outputs: dict[str, str],
         status: str,
+        was_updated: bool = False,
     ) -> None:
         self.target = target
         self.name = name
         self.outputs = outputs
         self.status = status
+        self.was_updated = was_updated  # since it was made: it may be older than parts of it
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
@@ -43,7 +46,8 @@ class Stack:
     def renew(self) -> None:
         """Make clients anew, with credentials as they are now."""
         self._clients.clear()
-        self.__dict__.pop("store", None)
+        for made in ("store", "catalogue"):
+            self.__dict__.pop(made, None)
         self.target.renew()
 
     @property
@@ -72,6 +76,15 @@ class Stack:
         from gristmill.storage.s3 import S3Storage
 
         return S3Storage(self.output("BucketName"), self.client("s3"))
+
+    @cached_property
+    def catalogue(self) -> "Catalogue | None":
+        """Return the catalogue of runs; None where an earlier version made the stack, or it is being deleted."""
+        if self.is_leaving or "CatalogueTableName" not in self.outputs:
+            return None
+        from gristmill.catalogue.table import Catalogue
+
+        return Catalogue(self.outputs["CatalogueTableName"], self.client("dynamodb"))
 
     @property
     def machine(self) -> str:
@@ -112,7 +125,7 @@ def open_stack(target: Target, name: str) -> Stack:
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     if not outputs:
         raise Unreachable(f"stack {name!r} is in {status}, and has no outputs.", why_no_work(status) or _ANOTHER)
-    return Stack(target, name, outputs, status)
+    return Stack(target, name, outputs, status, "LastUpdatedTime" in stack)
 
 
 def _describe(client: Any, name: str) -> dict[str, Any] | None:

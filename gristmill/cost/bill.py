@@ -22,6 +22,7 @@ class Usage:
     s3_write: float = 0
     s3_read: float = 0
     s3_gb_month: float = 0
+    table_write: float = 0
     log_gb: float = 0
     mail: float = 0
 
@@ -41,6 +42,7 @@ LABELS = {
     "s3_write": "S3 PUT, COPY, POST, LIST requests",
     "s3_read": "S3 GET, HEAD requests",
     "s3_gb_month": "S3 GB-months",
+    "table_write": "DynamoDB write units",
     "log_gb": "CloudWatch Logs GB",
     "mail": "SNS mails",
 }

@@ -27,6 +27,8 @@ _OF_A_RUN = (
     16,
 )  # Split's listing of stops, code, record and estimate; Notify's listings, record, report and outcome
 _OF_A_STAGE = (5, 16)  # its index, what that is of, its finding; what JobMap and CheckOutput read, and Notify twice
+# Write units of a run's row in the catalogue and in each index that it lies in; in one of them a new status moves it
+_ENTERED, _ENDED = 1 + 4, 1 + 3 + 2
 _CHILD_LOG, _PROGRESS_LOG = 250, 110  # bytes, counted on the embedded AWS
 _INVOCATION_LOG = 1_500
 
@@ -147,7 +149,7 @@ def run_usage(stages: int, checked: int) -> Usage:
     """
     writes, reads = (once + stages * each for once, each in zip(_OF_A_RUN, _OF_A_STAGE, strict=True))
     reads += 2 * checked + 2 * max(0, stages - 1)
-    return Usage(s3_write=writes, s3_read=reads)
+    return Usage(s3_write=writes, s3_read=reads, table_write=_ENTERED + _ENDED)
 
 
 def storage_usage(input_size: int, loads: list[Load]) -> Usage:

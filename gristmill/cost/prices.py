@@ -35,6 +35,7 @@ class Prices:
     s3_write: float = 0.005 / 1_000  # infracost: s3_bucket_test; PUT, COPY, POST and LIST, Standard
     s3_read: float = 0.0004 / 1_000  # infracost: s3_bucket_test; GET and all others
     s3_gb_month: float = 0.023  # infracost: s3_bucket_test; Standard, first 50 TB
+    table_write: float = 0.625 / 1_000_000  # pages: DynamoDB, on demand; a row of 1 KB in the table or an index
     log_gb: float = 0.50  # infracost: cloudwatch_log_group_test; ingestion
     mail: float = 2.00 / 100_000  # infracost: sns_topic_test; email after the first thousand of a month
 

@@ -9,6 +9,7 @@ from gristmill.pipeline.model import Parameter, Pipeline
 from gristmill.pipeline.placeholders import as_text
 
 RESERVED = {"owner", "max_cost"}
+OWN = "gristmill_"  # what begins so is Gristmill's own
 _PYTHON: dict[ParameterType, tuple[type, ...]] = {
     ParameterType.INTEGER: (int,),
     ParameterType.NUMBER: (int, float),
@@ -22,6 +23,8 @@ def parameter_faults(name: str, parameter: Parameter) -> Iterator[Fault]:
     place = ("parameters", name)
     if name in RESERVED:
         yield place, f"the name is reserved: {', '.join(sorted(RESERVED))}"
+    if name.startswith(OWN):
+        yield place, f"names that begin with {OWN} are reserved"
     numeric = parameter.type in (ParameterType.INTEGER, ParameterType.NUMBER)
     if not numeric and (parameter.minimum is not None or parameter.maximum is not None):
         yield place, f"minimum and maximum are for integers and numbers, not for a {parameter.type}"

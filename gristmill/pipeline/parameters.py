@@ -13,7 +13,7 @@ from gristmill.humanize import did_you_mean
 from gristmill.pipeline import metadata as user_metadata
 from gristmill.pipeline.fields import Size
 from gristmill.pipeline.model import Branch, Parameter, Pipeline, Split
-from gristmill.pipeline.parameter_rules import RESERVED, problems
+from gristmill.pipeline.parameter_rules import OWN, RESERVED, problems
 from gristmill.printable import line
 
 Values = dict[str, JsonValue]
@@ -33,7 +33,7 @@ def resolve(pipeline: Pipeline, metadata: Mapping[str, str]) -> tuple[Values, li
     puts the other's default out of force, and giving both is a fault.
     """
     texts, faults = user_metadata.read(metadata)
-    given = {name: text for name, text in texts.items() if name not in RESERVED}
+    given = {name: text for name, text in texts.items() if name not in RESERVED and not name.startswith(OWN)}
     values: Values = {}
     faults += [_unknown(pipeline, name) for name in given if name not in pipeline.parameters]
     for name, parameter in pipeline.parameters.items():

@@ -16,6 +16,7 @@ from gristmill.errors import Refused, first_fault
 from gristmill.limits import INPUTS_MAX, NOTE_MAX, S3_KEY_MAX_BYTES
 from gristmill.pipeline.fields import ParameterName
 from gristmill.pipeline.metadata import encode
+from gristmill.pipeline.tags import as_metadata
 from gristmill.printable import short
 from gristmill.runs.drop import Drop
 from gristmill.runs.schema import Record, Words
@@ -49,12 +50,16 @@ class DropNote(Record):
     inputs: Annotated[dict[ParameterName, Noted], Field(max_length=INPUTS_MAX)] = Field(default_factory=dict)
     params: dict[str, Words] = Field(default_factory=dict)  # as a dropped file's metadata has them
     owner: Words = ""
+    tags: dict[str, Words] = Field(default_factory=dict)
+    batch: Words | None = None
 
     @property
     def metadata(self) -> dict[str, str]:
         """Return what would stand in the metadata of a dropped file."""
         own = {"owner": self.owner} if self.owner else {}
-        return {name: encode(text) for name, text in {**own, **self.params}.items()}
+        return {name: encode(text) for name, text in {**own, **self.params}.items()} | as_metadata(
+            self.tags, self.batch
+        )
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,8 @@ class RunRecord(Record):
     fingerprints: dict[str, Fingerprint] = Field(default_factory=dict)  # of what each branch computes
     cuts: dict[str, Fingerprint] = Field(default_factory=dict)  # of what each stage reads, and how it is cut
     left_out: dict[str, LeftOut] = Field(default_factory=dict)  # tasks that failed and are tolerated, by branch
+    tags: dict[str, str] = Field(default_factory=dict)
+    batch: str | None = None  # what the runs that belong together call themselves
 
     @model_validator(mode="before")
     @classmethod

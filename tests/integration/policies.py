@@ -83,7 +83,7 @@ def read_calls(log: Path) -> set[Call]:
 
 
 def count_requests(log: Path, start: int) -> Counter[str]:
-    """Count the requests to S3 that were noted behind byte `start` of the log, by what a bill calls them."""
+    """Count the requests to S3 and DynamoDB that were noted behind byte `start` of the log, as a bill calls them."""
     rows = [json.loads(line) for line in log.read_bytes()[start:].splitlines()]
     first = {row["request"]: row["action"] for row in reversed(rows)}  # a request's own action is noted first
     kinds = {
@@ -91,6 +91,7 @@ def count_requests(log: Path, start: int) -> Counter[str]:
         "s3:PutObject": "s3_write",
         "s3:GetObject": "s3_read",
         "s3:GetObjectVersion": "s3_read",
+        "dynamodb:PutItem": "table_write",
     }
     return Counter(kinds[action] for action in first.values() if action in kinds)
 

@@ -100,6 +100,8 @@ def test_the_model_counts_the_requests_that_a_run_makes(
     mill.mail(run, "SUCCEEDED")
     usage, expected = outcome["cost"]["usage"], mill.read_json(keys.estimate(run))["usage"]
     made = count_requests(log, start)
+    assert made["table_write"] == 2  # at the claim and at the end; each has a unit of the row, and of its indexes
+    assert usage["table_write"] == expected["table_write"] == 11
     for kind in ("s3_write", "s3_read"):
         assert usage[kind] == pytest.approx(made[kind], rel=0.05)
         assert expected[kind] == usage[kind]

@@ -56,6 +56,9 @@ class NoExecutions:
     def describe_execution(self, **_which: str) -> None:
         raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "DescribeExecution")
 
+    def list_executions(self, **_which: str) -> dict[str, Any]:
+        return {"executions": []}
+
     def get_paginator(self, _name: str) -> "NoExecutions":
         return self
 

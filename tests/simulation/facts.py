@@ -110,5 +110,19 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Entered:
+    """A row was written into the catalogue."""
+
+    key: tuple[str, str]
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """The catalogue was made anew."""
+
+
+@dataclass(frozen=True)
 class Over:
     """Nothing of the history is left to happen."""

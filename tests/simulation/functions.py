@@ -4,7 +4,8 @@ import importlib.util
 import inspect
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -41,12 +42,22 @@ def _handler(name: str) -> Callable[[Any, Any], Any]:
     module = importlib.util.module_from_spec(spec)
     powertools = {"POWERTOOLS_TRACE_DISABLED": "1", "POWERTOOLS_SERVICE_NAME": name, "POWERTOOLS_LOG_LEVEL": "CRITICAL"}
     settings = {**ENVIRONMENT, **powertools, "POWERTOOLS_METRICS_NAMESPACE": "simulation"}
-    with mock.patch.dict(os.environ, settings), mock.patch.object(aws_clients, "make_client", Client):
+    with mock.patch.dict(os.environ, settings), _all_clients():
         spec.loader.exec_module(module)
     simulate(module.store)
+    module.logger.disabled = True
     module.metrics = SimpleNamespace(add_metric=lambda *_what: None)
     handler: Callable[[Any, Any], Any] = inspect.unwrap(module.handler)
     return handler
+
+
+@contextmanager
+def _all_clients() -> Iterator[None]:
+    with (
+        mock.patch.object(aws_clients, "make_client", Client),
+        mock.patch.object(aws_clients, "make_bare_client", Client),
+    ):
+        yield
 
 
 @dataclass
@@ -96,6 +107,8 @@ class Functions:
                 kernel.log(f"answers {invocation.answer}")
                 self._world.note(Answered(name, payload, invocation.answer))
             finally:
+                if name == "notify" and (not invocation.is_answered or invocation.answer.get("uncatalogued")):
+                    self._world.memory.unentered.add(execution.arn)
                 if name == "notify" and not invocation.is_answered:  # it may have sent its notice all the same
                     self._world.mail.excuse(execution.arn)
             process.is_dead = True  # its environment is frozen, whatever threads it has left

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tests.simulation import vandal
 from tests.simulation.at_work import at_work
 from tests.simulation.drops import draw
-from tests.simulation.facts import Over
+from tests.simulation.facts import Over, Rebuilt
 from tests.simulation.people import Person
 from tests.simulation.script import Act, Script
 from tests.simulation.world import World
@@ -65,6 +65,9 @@ def heal(world: World, person: Person) -> None:
         person.begin(lambda: person.resume() and None, 1000.0)
         settle(world)
     world.note(Over())
+    person.begin(person.rebuild)
+    settle(world)
+    world.note(Rebuilt())
 
 
 def shrink(seed: int, broken: str, kinds: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from unittest import mock
 
 from gristmill import keys
 from gristmill.batch import jobs as batch_jobs
+from gristmill.catalogue import table
 from gristmill.client.runs import control
 from gristmill.outcome import ownership
 from gristmill.runs import at_work, committed
@@ -110,6 +111,7 @@ def _asks_nobody(_self: Any) -> list[Any]:
     return []
 
 
+_IN_ANY_CASE = "attribute_not_exists(#version) OR :version = :version"
 _functions, _judge, _Piece = control.functions, check_output.judge, publish.Piece
 _judge_results, _NOW = check_output.judge_results, datetime(2026, 1, 2, tzinfo=UTC)
 _TRUE: Callable[..., bool] = lambda *_given: True  # noqa: E731
@@ -148,6 +150,9 @@ MUTANTS: dict[str, list[Swap]] = {
     "the main node believes mpirun": [
         (main_node, "judge", _believes_mpirun),
         (main_node.Others, "rank_ends", _asks_nobody),
+    ],
+    "a late function writes over the catalogue": [
+        (table, "_NOT_NEWER", "attribute_not_exists(#version) OR :version = :version")
     ],
     "any execution reports on a run": [(ownership, "may_report", _TRUE)],
 }

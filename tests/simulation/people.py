@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from gristmill.client.runs import control
 from gristmill.client.runs.find import Run, find_run
+from gristmill.client.runs.rebuild import rebuild
 from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, NotFound
@@ -17,6 +18,7 @@ from tests.simulation.facts import StopProved
 from tests.simulation.jobs import QUEUE
 from tests.simulation.kernel import Process
 from tests.simulation.seams import CLOCK, STORE, Client
+from tests.simulation.table import TABLE
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -26,6 +28,7 @@ _RESUMES = 4
 _OUTPUTS = {
     "BucketName": BUCKET,
     "StateMachineArn": MACHINE,
+    "CatalogueTableName": TABLE,
     "CpuQueueArn": QUEUE,
     "MpiQueueArn": f"{QUEUE}-mpi",
     "MaxvCpus": "3",
@@ -67,7 +70,7 @@ class Person:
         """Stop the run as `gristmill stop` does."""
         try:
             before = [arn for arn, execution in self._world.states.executions.items() if execution.run == self._run]
-            run = find_run(stack(), self._run)
+            run = find_run(stack(), self._run, thorough=True)
             stopped = control.stop(stack(), run, "me", clock=CLOCK)
         except (GristmillError, ClientError, BotoCoreError) as error:
             self._kernel.log(f"stop: {error}")
@@ -89,6 +92,11 @@ class Person:
             self._kernel.log(f"resume: {error}")
             return "before it was claimed" not in str(error)
         return True
+
+    def rebuild(self) -> None:
+        """Make the catalogue anew as `gristmill catalogue rebuild` does."""
+        rebuilt = rebuild(stack())
+        self._kernel.log(f"rebuild: {rebuilt.entered} runs entered, left out: {rebuilt.left_out}")
 
     def see_through(self) -> None:
         """Stop the run at some time or not, and resume it until it has succeeded or is given up."""

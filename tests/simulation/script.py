@@ -104,6 +104,15 @@ def refuse(who: str, before: str, nth: int = 1) -> Act:
     return Act(who, before, do, nth)
 
 
+def throttle(who: str, before: str, nth: int = 1) -> Act:
+    """Have a table refuse a write for good."""
+
+    def do(_world: "World", _process: Process) -> None:
+        raise failure("ThrottlingException", 400, "PutItem")
+
+    return Act(who, before, do, nth)
+
+
 def damage(who: str, before: str, key: str, body: bytes | None, nth: int = 1) -> Act:
     """Have a vandal replace a run's result, or remove it where there is no `body`."""
 

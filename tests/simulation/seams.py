@@ -21,6 +21,7 @@ from gristmill.worker.child.meter import Meter
 from tests.project import PROJECT
 from tests.simulation.bucket import BUCKET
 from tests.simulation.jobs import QUEUE
+from tests.simulation.table import TABLE
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -35,6 +36,7 @@ ENVIRONMENT = {
     "MAX_GPU_VCPUS": "0",
     "MAX_COST": "0",
     "JOB_LOG_GROUP": "jobs",
+    "CATALOGUE_TABLE": TABLE,
     "TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:gristmill",
     SEARCH_PATH: str(PROJECT / "tests" / "simulation" / "pipelines"),
 }

@@ -56,6 +56,20 @@ class StatesClient:
         end = {"status": execution.status, "stopDate": datetime.fromtimestamp(execution.ended, UTC)}
         return {**about, **end, "error": execution.error, "cause": execution.cause}
 
+    def list_executions(self, *, stateMachineArn: str, statusFilter: str, maxResults: int) -> Any:
+        seen = self._world.kernel.now - self._world.trouble.lag
+        newest = sorted(self._states.executions.values(), key=lambda execution: -execution.started)
+        going = [
+            execution
+            for execution in newest
+            if execution.started <= seen and (execution.ended is None or execution.ended > seen)
+        ]
+        found = [
+            {"executionArn": execution.arn, "startDate": datetime.fromtimestamp(execution.started, UTC)}
+            for execution in going
+        ]
+        return self._world.wire.call(f"ListExecutions {statusFilter}", lambda: {"executions": found[:maxResults]})
+
     def get_paginator(self, name: str) -> "_Pages":
         return _Pages(self, name)
 

@@ -23,6 +23,7 @@ from tests.simulation.script import Script
 from tests.simulation.seams import parse
 from tests.simulation.states import States
 from tests.simulation.states_client import StatesClient
+from tests.simulation.table import Table
 from tests.simulation.trouble import Trouble
 from tests.simulation.wire import Wire
 
@@ -41,13 +42,14 @@ class World:
         self.children, self.nodes = Children(self), Nodes(self)
         self.batch = Batch(self, self.children.run)
         self.states, self.functions = States(self), Functions(self)
-        self.integrations, self.mail = Integrations(self), Mail(self)
+        self.integrations, self.mail, self.table = Integrations(self), Mail(self), Table(self)
         self.clients: dict[str, Any] = {
             "s3": self.bucket,
             "batch": BatchClient(self),
             "stepfunctions": StatesClient(self),
             "sns": self.mail,
             "logs": self.mail,
+            "dynamodb": self.table,
         }
         self.drops: dict[str, Dropped] = {}
         self.violations: list[tuple[str, str]] = []

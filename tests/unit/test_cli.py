@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 import gristmill
+from gristmill.catalogue.entry import Entry, begun
 from gristmill.cli import main
 from gristmill.cli.terminal.options import pairs
 from gristmill.cli.terminal.session import Session
-from gristmill.client.runs import causes, costs, find, progress, reports, times
+from gristmill.client.runs import causes, costs, find, listing, progress, reports, times
 from gristmill.client.runs.executions import Execution
 from gristmill.client.runs.find import Run
+from gristmill.client.runs.listing import Listed, Listing
 from gristmill.client.runs.snapshot import BranchLook, Children, Look, StageLook
 from gristmill.cost.bill import Usage, bill
 from gristmill.enums import RunStatus
@@ -47,6 +49,30 @@ def a_run(number: int, status: RunStatus, name: str, faults: list[str] | None = 
     return Run(run, Execution("arn:one", status, STARTED, ended, None, ""), record)
 
 
+def entry_of(run: Run) -> Entry:
+    assert run.record is not None
+    return begun(run.record, STARTED).model_copy(update={"status": run.status, "ended_at": run.execution.ended})
+
+
+def test_runs_show_tags_batch_and_what_the_catalogue_does_not_know(monkeypatch, capsys):
+    labelled = entry_of(a_run(1, RunStatus.SUCCEEDED, "a.txt")).model_copy(
+        update={"tags": {"sample": "s1", "site": "north"}, "batch": "sweep"}
+    )
+    behind = entry_of(a_run(2, RunStatus.RUNNING, "b.txt")).model_copy(update={"ended_at": ENDED})
+    page = Listing([Listed(labelled), Listed(behind, is_behind=True)], "xyz", ["The catalogue is behind."])
+    monkeypatch.setattr(listing, "list_page", lambda *_asked: page)
+    assert main.call(["runs"]) == 0
+    shown = capsys.readouterr()
+    assert "miller  sweep sample=s1 site=north\n" in shown.out
+    assert "RUNNING?" in shown.out
+    assert shown.err == "The catalogue is behind.\nThere may be more. Go on with the same filters and: --after xyz\n"
+
+
+@pytest.mark.parametrize("text", ["yesterday", "7w", "999999999d", "2026-13-01"])
+def test_a_time_that_is_none_is_wrong_usage(text: str):
+    assert main.call(["runs", "--since", text]) == ExitCode.USAGE
+
+
 @pytest.fixture(autouse=True)
 def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Session, "stack", None)
@@ -56,8 +82,8 @@ def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_runs_are_a_table_with_names_as_they_are(monkeypatch, capsys):
     found = [a_run(1, RunStatus.SUCCEEDED, "a.txt"), a_run(2, RunStatus.ABORTED, "[bold] 挽き臼.txt")]
-    monkeypatch.setattr(find, "list_runs", lambda mill, limit: found[:limit])
-    monkeypatch.setattr(times, "outcomes", lambda mill, run: [])
+    listed = [Listed(entry_of(run)) for run in found]
+    monkeypatch.setattr(listing, "list_page", lambda *_asked: Listing(listed))
     assert main.call(["runs"]) == 0
     assert capsys.readouterr().out == (
         "RUN               STATUS     FILE                       STARTED                   TOOK  OWNER\n"
@@ -67,7 +93,7 @@ def test_runs_are_a_table_with_names_as_they_are(monkeypatch, capsys):
 
 
 def test_no_runs_are_no_table(monkeypatch, capsys):
-    monkeypatch.setattr(find, "list_runs", lambda mill, limit: [])
+    monkeypatch.setattr(listing, "list_page", lambda *_asked: Listing([]))
     assert main.call(["runs"]) == 0
     assert capsys.readouterr() == ("", "There are no runs yet.\n")
 
@@ -81,7 +107,7 @@ def test_status_tells_stage_branch_task_attempt_code_reason_log_and_the_next_com
         stage="map", branch="repeat", task=4711, attempt=12, reason="killed by SIGKILL (exit code 137)",
         detail="one\ntwo\n", exit_code=137, job_id="j", log_stream="l", at=ENDED,
     )  # fmt: skip
-    monkeypatch.setattr(find, "find_run", lambda mill, text: run)
+    monkeypatch.setattr(find, "find_run", lambda mill, text, thorough: run)
     monkeypatch.setattr(progress, "look", lambda mill, item: Look(item, stages))
     monkeypatch.setattr(times, "outcomes", lambda mill, item: [])
     monkeypatch.setattr(causes, "causes", lambda mill, item: causes.Cause("1 task has no output", [failure], {}))

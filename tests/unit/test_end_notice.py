@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from gristmill import keys
+from gristmill.catalogue.entry import Entry
+from gristmill.catalogue.table import Catalogue
 from gristmill.cost.gather import CostClients
 from gristmill.enums import RunStatus
 from gristmill.report import write
@@ -21,6 +23,7 @@ from gristmill.steps.notify.notify import NotifyClients, StillSending, notify
 from gristmill.steps.split.claim import Claimant
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import S3Storage
+from tests.unit.catalogues import make_catalogue
 from tests.unit.walk import NoBatch, event
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -63,6 +66,7 @@ class History:
     drop: Drop
     input: dict[str, Any]
     box: Outbox
+    catalogue: Catalogue
 
     @property
     def run(self) -> str:
@@ -71,7 +75,7 @@ class History:
     def clients(self, later: float = 0) -> NotifyClients:
         cost = CostClients(NoHistory(), NoBatch(), ["queue"])
         return NotifyClients(
-            self.store, cost, self.box, NOW + timedelta(seconds=later), Invocation("notify", "a", UNTIL)
+            self.store, cost, self.box, self.catalogue, NOW + timedelta(seconds=later), Invocation("notify", "a", UNTIL)
         )
 
     def asks(self, status: str, execution: str = "", given: Any = None, later: float = 0) -> dict[str, Any]:
@@ -111,7 +115,7 @@ def history(store: S3Storage, claimant: Claimant) -> History:
     drop = read_request(given, store.bucket)
     assert isinstance(drop, Drop)
     split(store, drop, claimant)
-    return History(store, claimant, drop, given, Outbox())
+    return History(store, claimant, drop, given, Outbox(), make_catalogue())
 
 
 def asked(fence: int, run: str) -> dict[str, Any]:
@@ -254,3 +258,53 @@ def test_a_success_that_another_execution_overtook_is_none(history: History, mon
 
 def objects(history: History) -> dict[str, str]:
     return {found.key: found.etag for prefix in ("runs/", "results/") for found in history.store.list(prefix)}
+
+
+def entered(history: History) -> Entry:
+    entry = history.catalogue.find(history.run)
+    assert entry is not None
+    return entry
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
+def test_the_catalogue_gets_the_end_as_the_outcome_has_it(history: History, status: str):
+    assert history.asks(status)["uncatalogued"] == ""
+    entry, record = entered(history), read_record(history.store, history.run)
+    found = find_outcome(history.store, history.run, history.claimant.execution)
+    assert found is not None
+    assert (entry.status, entry.started_at, entry.ended_at) == (found.status, found.started_at, found.ended_at)
+    assert (entry.fence, entry.execution, entry.owner) == (record.fence, record.execution, record.owner)
+    assert (entry.title, entry.size, entry.worked_before) == ("strings/a.txt", 2, 0)
+
+
+def test_a_late_end_of_an_earlier_execution_changes_nothing_in_the_catalogue(history: History):
+    history.asks("FAILED")
+    resumed = history.resume()
+    history.asks("SUCCEEDED", resumed, asked(1, history.run))
+    right = entered(history)
+    assert (right.status, right.fence, right.resumes) == (RunStatus.SUCCEEDED, 2, 1)
+    history.asks("FAILED")
+    history.ends("ABORTED")
+    history.ends("ABORTED", f"{history.claimant.execution}-resume-9", asked(2, history.run))
+    assert entered(history) == right
+
+
+def test_an_end_that_could_not_be_entered_is_told_and_entered_by_who_asks_next(history: History):
+    table, history.catalogue = history.catalogue, Catalogue("nowhere", history.catalogue.client)
+    answer = history.asks("FAILED")
+    assert answer["sent"]
+    assert "ResourceNotFoundException" in answer["uncatalogued"]
+    history.catalogue = table
+    assert table.find(history.run) is None
+    assert history.ends("FAILED")["uncatalogued"] == ""
+    assert entered(history).status is RunStatus.FAILED
+    assert history.box.sent == ["FAILED"]
+
+
+def test_a_run_that_failed_before_its_claim_is_entered(history: History):
+    history.store.client.delete_object(Bucket=history.store.bucket, Key=keys.run_record(history.run))
+    history.asks("FAILED")
+    history.ends("FAILED")
+    entry = entered(history)
+    assert (entry.fence, entry.status, entry.title) == (0, RunStatus.FAILED, "strings/a.txt")
+    assert entry.execution == history.claimant.execution

@@ -42,7 +42,7 @@ def stop(
     from gristmill.client.runs.control import stop as end
     from gristmill.client.user import user_name
 
-    found = session(context).run(run)
+    found = session(context).run(run, thorough=True)
     note(f"Stopping run {found.run} ({found.title}) ...")
     patience = session(context).patience("the run may go on", f"gristmill stop {found.run}")
     stopped = end(session(context).stack, found, user_name(), wait, patience, tell=_note_wait)

@@ -41,6 +41,12 @@ _Owner = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Whose run it is; subscriptions can filter by it. Default: your user name."),
 ]
+_Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="A tag to find the run by; may be repeated.")
+]
+_Batch = Annotated[
+    str | None, typer.Option("--batch", metavar="NAME", help="A name that runs share that belong together.")
+]
 
 
 def run(
@@ -50,6 +56,8 @@ def run(
     param: _Parameters = None,
     name: _Name = None,
     owner: _Owner = None,
+    tag: _Tags = None,
+    batch: _Batch = None,
     watch: Watch = True,
     results: Results = None,
     check: Annotated[
@@ -70,7 +78,7 @@ def run(
 
     here = session(context)
     whose = ascii_only(owner) if owner else user_name()
-    upload = Upload(file, pipeline, utf8(name or file.name), pairs(param or []), whose)
+    upload = Upload(file, pipeline, utf8(name or file.name), pairs(param or []), whose, pairs(tag or []), batch)
     stack = here.working_stack
     if check:
         _check(upload)

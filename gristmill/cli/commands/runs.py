@@ -1,13 +1,13 @@
 """`gristmill runs`, `status` and `watch`: what stands of runs."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import starmap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gristmill.cli.terminal.ending import see_to_end, tell_end
-from gristmill.cli.terminal.options import Json, MaybeRunId, Results
+from gristmill.cli.terminal.options import Json, MaybeRunId, Results, moment_of, pairs
 from gristmill.cli.terminal.session import session
 from gristmill.cli.terminal.show import emit, note, out, rich
 from gristmill.cli.terminal.tables import coloured, moment, seconds, size, styled, table
@@ -15,8 +15,10 @@ from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.humanize import often, shortened
 
 if TYPE_CHECKING:
+    from gristmill.catalogue.entry import Entry
     from gristmill.client.runs.causes import Cause
     from gristmill.client.runs.find import Run
+    from gristmill.client.runs.listing import Listed
     from gristmill.client.runs.snapshot import BranchLook, Look, StageLook
     from gristmill.client.runs.times import Times
 
@@ -31,38 +33,97 @@ def add_to(app: typer.Typer) -> None:
 
 def runs(
     context: typer.Context,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", help="How many runs to look at, newest first.", min=1)
-    ] = 20,
-    pipeline: Annotated[str | None, typer.Option(metavar="NAME", help="Of those, show only this pipeline's.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", help="How many runs to show.", min=1)] = 20,
+    pipeline: Annotated[str | None, typer.Option(metavar="NAME", help="Show only this pipeline's.")] = None,
+    owner: Annotated[str | None, typer.Option(metavar="NAME", help="Show only this owner's.")] = None,
     status: Annotated[
-        RunStatus | None, typer.Option(metavar="STATUS", help=f"Of those, show only: {', '.join(RunStatus)}.")
+        RunStatus | None, typer.Option(metavar="STATUS", help=f"Show only: {', '.join(RunStatus)}.")
+    ] = None,
+    batch: Annotated[str | None, typer.Option(metavar="NAME", help="Show only those of this batch.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Show only those with this tag; may be repeated.")
+    ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Show only those with this in run id, file, owner, batch or tags."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Show only those since 2026-11-01, 2026-11-01T12:00, 7d or 12h.")
+    ] = None,
+    after: Annotated[
+        str | None, typer.Option(metavar="CURSOR", help="Go on where an earlier list ended, as that list says.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the newest runs."""
-    from gristmill.client.runs.find import list_runs
-    from gristmill.client.runs.times import times_of
+    """List runs, newest first.
 
-    stack = session(context).stack
-    found = [
-        run
-        for run in list_runs(stack, limit)
-        if pipeline in (None, run.dropped.pipeline) and status in (None, run.status)
-    ]
-    timed = list(zip(found, times_of(stack, found, datetime.now(UTC)), strict=True))
+    They are read from the catalogue of runs, which says when it is behind. Filters may be combined.
+    """
+    from gristmill.catalogue.wanted import Wanted
+    from gristmill.client.runs.listing import list_page
+
+    now = datetime.now(UTC)
+    wanted = Wanted(pipeline, owner, status, batch, pairs(tag or []), search, moment_of(since, now) if since else None)
+    listing = list_page(session(context).stack, wanted, limit, after, now)
     if json:
-        emit([_as_json(*run) for run in timed])
-    elif not found:
-        note("There are no such runs." if pipeline or status else "There are no runs yet.")
+        emit([_listed_as_json(listed, now) for listed in listing.runs])
+    elif not listing.runs:
+        note("There are no runs yet." if wanted.is_all and not after else "There are no such runs.")
     else:
-        rich(table(("RUN", "STATUS", "FILE", "STARTED", "TOOK", "OWNER"), starmap(_row, timed), right=("TOOK",)))
+        rich(_table(listing.runs, now))
+    for line in listing.notes:
+        note(line)
+    if listing.after:
+        note(f"There may be more. Go on with the same filters and: --after {listing.after}")
 
 
-def _row(run: "Run", times: "Times") -> tuple[Any, ...]:
-    owner = run.record.owner if run.record else ""
-    title = shortened(run.title, _TITLE_MAX)
-    return run.run, coloured(run.status, len(times.warnings)), title, moment(times.first), seconds(times.took), owner
+def _table(listed: "list[Listed]", now: datetime) -> Any:
+    """Return the table of runs; tags have a column where a run has some, or is of a batch."""
+    has_labels = any(each.entry.tags or each.entry.batch for each in listed)
+    columns = ("RUN", "STATUS", "FILE", "STARTED", "TOOK", "OWNER", *(["TAGS"] if has_labels else []))
+    rows = [(*_row(each, now), *([_labels(each.entry)] if has_labels else [])) for each in listed]
+    return table(columns, rows, right=("TOOK",))
+
+
+def _row(listed: "Listed", now: datetime) -> tuple[Any, ...]:
+    entry = listed.entry
+    status = styled(coloured(entry.status, entry.warning_count), "?" if listed.is_behind else "")
+    title = shortened(entry.title, _TITLE_MAX)
+    return entry.run, status, title, moment(entry.first_started_at), seconds(entry.took(now)), entry.owner
+
+
+def _labels(entry: "Entry") -> str:
+    return f"{entry.batch or ''} {_pairs(entry.tags)}".strip()
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _listed_as_json(listed: "Listed", now: datetime) -> dict[str, Any]:
+    entry = listed.entry
+    took = entry.took(now)
+    return {
+        "run": entry.run,
+        "status": entry.status,
+        "pipeline": entry.pipeline,
+        "name": entry.name,
+        "owner": entry.owner or None,
+        "size": entry.size,
+        "tags": entry.tags,
+        "batch": entry.batch,
+        "resumes": entry.resumes,
+        "started": entry.first_started_at,
+        "last_started": entry.started_at,
+        "ended": entry.ended_at,
+        "took": took,
+        "worked": entry.worked_before + took,
+        "warnings": entry.warnings,
+        "warning_count": entry.warning_count,
+        "execution": entry.execution,
+        "is_behind": listed.is_behind,
+        "lack": listed.lack or None,
+    }
 
 
 def _as_json(run: "Run", times: "Times") -> dict[str, Any]:
@@ -76,6 +137,8 @@ def _as_json(run: "Run", times: "Times") -> dict[str, Any]:
         "size": record.input.size if record else None,
         "parameters": record.parameters if record else None,
         "code": record.code if record else None,
+        "tags": record.tags if record else {},
+        "batch": record.batch if record else None,
         "resumes": record.resumes if record else 0,
         "generation": record.generation if record else 0,
         "started": times.first,
@@ -157,7 +220,8 @@ def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
     if run.record:
         facts += [("Owner", run.record.owner), ("Input", size(run.record.input.size))]
         facts += [("Code", run.record.code.headline)] if run.record.code else []
-        facts += [("Parameters", " ".join(f"{name}={value}" for name, value in run.record.parameters.items()))]
+        facts += [("Batch", run.record.batch or ""), ("Tags", _pairs(run.record.tags))]
+        facts += [("Parameters", _pairs(run.record.parameters))]
         facts += [("Left out", f"stage {stage}: {reason}") for stage, reason in run.record.skipped.items()]
     generation = run.record.generation if run.record else 0
     facts += [("Generation", f"{generation}, its pipeline was changed")] if generation else []

@@ -1,6 +1,7 @@
 """Arguments and options that several commands share."""
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -43,3 +44,17 @@ def pairs(texts: list[str]) -> dict[str, str]:
             raise typer.BadParameter(f"{name} is given twice")
         found[name] = value
     return found
+
+
+_AGO = {"d": "days", "h": "hours", "m": "minutes"}
+_DIGITS = 5
+
+
+def moment_of(text: str, now: datetime) -> datetime:
+    """Return the moment that a text means: a date, a date with a time in the local zone, or so long ago."""
+    if ago := re.fullmatch(rf"([0-9]{{1,{_DIGITS}}})([dhm])", text):
+        return now - timedelta(**{_AGO[ago[2]]: int(ago[1])})
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is no time such as 2026-11-01, 2026-11-01T12:00, 7d, 12h or 30m") from None

@@ -63,11 +63,11 @@ class Session:
 
         return Patience(self.stack, meanwhile, again, note)
 
-    def run(self, text: str | None) -> "Run":
+    def run(self, text: str | None, thorough: bool = False) -> "Run":
         """Return the run whose id starts with `text`; the newest one for None."""
         from gristmill.client.runs.find import find_run, newest_run
 
-        return newest_run(self.stack) if text is None else find_run(self.stack, text)
+        return newest_run(self.stack) if text is None else find_run(self.stack, text, thorough)
 
 
 def note_version(started_by: str) -> None:

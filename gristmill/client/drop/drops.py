@@ -3,20 +3,20 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from gristmill import keys
 from gristmill.client.outage import Patience
-from gristmill.client.runs.executions import executions
-from gristmill.client.runs.find import Run, find_run
+from gristmill.client.runs.find import CLAIM_SECONDS, Run, find_run
 from gristmill.client.stack import Stack
 from gristmill.clock import REAL, Clock
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
-from gristmill.pipeline.metadata import encode, twice
+from gristmill.pipeline.metadata import encode, plain_name, twice
+from gristmill.pipeline.parameter_rules import OWN
+from gristmill.pipeline.tags import as_metadata
 from gristmill.runs.drop import is_no_drop, run_id
 from gristmill.runs.repository import find_record
 from gristmill.storage.resumable import Hearer, PartUpload
@@ -24,10 +24,8 @@ from gristmill.storage.upload_record import slot
 
 _NOT_XML = re.compile(r"[^\t\n\r -\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 has no place for
 _HEADER = re.compile(r"[a-z0-9._-]+")
-CLAIM_SECONDS = 120.0  # an event takes about a second, a cold function a few more, a throttled one minutes
 _LOOK_SECONDS = 0.2
 _LOOKS_PER_SEARCH = 25
-_SEARCHED = 40  # newest executions looked at for one that failed before its claim
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,8 @@ class Upload:
     name: str
     parameters: Mapping[str, str]
     owner: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    batch: str | None = None
 
     @property
     def key(self) -> str:
@@ -49,7 +49,8 @@ class Upload:
     def metadata(self) -> dict[str, str]:
         """Return the object's user metadata; S3's clients send names in lower case, with hyphens."""
         given = {name.replace("_", "-").lower(): text for name, text in self.parameters.items()}
-        return {name: encode(text) for name, text in {"owner": self.owner, **given}.items()}
+        texts = {name: encode(text) for name, text in {"owner": self.owner, **given}.items()}
+        return texts | as_metadata(self.tags, self.batch)
 
 
 def faults(upload: Upload) -> list[str]:
@@ -70,6 +71,8 @@ def faults(upload: Upload) -> list[str]:
 def parameter_faults(upload: Upload) -> list[str]:
     """Return what S3 would refuse of the parameters, and those that are given twice."""
     found = twice(upload.parameters)
+    own = [name for name in upload.parameters if plain_name(name).startswith(OWN)]
+    found += [f"parameter {name}: names that begin with {OWN} are reserved" for name in own]
     found += [
         f"parameter {name!r}: S3 takes letters, digits, - _ and . in a name"
         for name in upload.metadata
@@ -122,5 +125,8 @@ def _begun(stack: Stack, run: str, search: bool) -> Run | None:
         return find_run(stack, run)
     if not search:
         return None
-    seen = next((recent for recent in islice(executions(stack), _SEARCHED) if recent.run == run), None)
-    return Run(run, seen, None) if seen is not None and seen.ended is not None else None
+    try:
+        found = find_run(stack, run)
+    except NotFound:
+        return None
+    return found if found.execution.ended is not None else None

@@ -1,5 +1,6 @@
 """Executions of the state machine that are about runs, and those that resume one."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +12,13 @@ from botocore.exceptions import ClientError
 from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
-from gristmill.runs.drop import is_no_drop
+from gristmill.runs.drop import RUN_DIGITS, is_no_drop
 from gristmill.runs.records import RunRecord
 from gristmill.runs.request import Request, Resume, parse_request
 from gristmill.state_machine import run_status
 
 _DESCRIBERS = 8  # asked for at once
+GOING_MAX = 1000  # Step Functions API reference, ListExecutions: executions in one answer
 _SHOWN_AFTER = (0.5, 1.0, 1.5)  # seconds; Step Functions API reference, DescribeExecution: "eventually consistent"
 
 
@@ -81,13 +83,14 @@ def _request(text: str, bucket: str) -> Request | None:
 
 def executions(stack: Stack) -> Iterator[Execution]:
     """Yield the executions that are about runs, newest first; none where the state machine is deleted."""
-    arns = _arns(stack)
+    arns = all_arns(stack)
     while batch := list(islice(arns, _DESCRIBERS)):
         found = stack.store.together(partial(describe, stack), batch, _DESCRIBERS)
         yield from (execution for execution in found if execution and execution.request)
 
 
-def _arns(stack: Stack) -> Iterator[str]:
+def all_arns(stack: Stack) -> Iterator[str]:
+    """Yield the ARNs of all executions, newest first; none where the state machine is deleted."""
     pages = stack.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=stack.machine)
     try:
         for page in pages:
@@ -95,6 +98,36 @@ def _arns(stack: Stack) -> Iterator[str]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
             raise
+
+
+@dataclass(frozen=True)
+class Going:
+    """An execution that runs, as a list of them has it: its ARN, and when it was started."""
+
+    arn: str
+    started: datetime
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        return self.arn.rpartition(":")[2]
+
+
+def going(stack: Stack) -> list[Going]:
+    """Return the executions that run, newest first, by one request: of more than a thousand the newest."""
+    answer = stack.client("stepfunctions").list_executions(
+        stateMachineArn=stack.machine, statusFilter="RUNNING", maxResults=GOING_MAX
+    )
+    return [Going(execution["executionArn"], execution["startDate"]) for execution in answer["executions"]]
+
+
+_RESUME = re.compile(rf"([0-9a-f]{{{RUN_DIGITS}}})-resume-\d+(-\d+)?")
+
+
+def resumed_by(name: str) -> str | None:
+    """Return the run that an execution with this name resumes; None where it is the name of none that does."""
+    match = _RESUME.fullmatch(name)
+    return match[1] if match else None
 
 
 def resume_name(record: RunRecord, place: int) -> str:

@@ -4,13 +4,25 @@ The execution that owns a run (the one in its record) tells its status: a duplic
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 
+from botocore.exceptions import ClientError
+
 from gristmill import keys
-from gristmill.client.runs.executions import Execution, describe, executions, unclaimed_resumes
+from gristmill.catalogue.entry import Entry
+from gristmill.catalogue.table import is_no_catalogue
+from gristmill.client.runs.executions import (
+    Execution,
+    describe,
+    executions,
+    going,
+    resumed_by,
+    unclaimed_resumes,
+)
 from gristmill.client.runs.remains import (
     DELETED,
     NO_EXECUTION,
@@ -31,6 +43,8 @@ from gristmill.runs.repository import find_record
 _READERS = 8  # records read at once
 _LISTED = 1000  # run ids with the same beginning
 _SEARCHED = 1000  # executions looked at to find runs that were never claimed
+_FRESH = 8  # executions looked at that began a moment ago
+CLAIM_SECONDS = 120.0  # an event takes about a second, a cold function a few more, a throttled one minutes
 _AMBIGUOUS_SHOWN = 5
 _RUN = rf"[0-9a-f]{{{RUN_DIGITS}}}"
 
@@ -79,33 +93,78 @@ def list_runs(stack: Stack, limit: int) -> list[Run]:
         for run in filter(None, stack.store.together(partial(_current, stack), unseen, _READERS)):
             found.setdefault(run.run, run)
     if stack.is_leaving:  # its executions go before its records
-        remains = (_remains(stack, record.run, record) for record in recorded(stack)[:limit])
+        remains = (_remains(stack, record.run, record, record.dropped) for record in recorded(stack)[:limit])
         found = {run.run: run for run in remains if run} | found
     return list(found.values())[:limit]
 
 
-def find_run(stack: Stack, text: str) -> Run:
-    """Return the run whose id starts with `text`; NotFound where there is none or there are several."""
-    run = text if len(text) == RUN_DIGITS else _complete(stack, text)
-    record, _ = record_or_lack(stack, run)
+def find_run(stack: Stack, text: str, thorough: bool = False) -> Run:
+    """Return the run whose id starts with `text`; NotFound where there is none or there are several.
+
+    The catalogue only says where to look for a run that has no record. One that it does not know either may be about to
+    be claimed: it is looked for among the executions that began a moment ago; with `thorough` among all that run.
+    """
+    run = text if len(text) == RUN_DIGITS else _complete(stack, text, thorough)
+    record, lack = record_or_lack(stack, run)
     owner = describe(stack, record.execution) if record else None
     if record and owner:
         return _owned(stack, record, owner)
-    about = (seen for seen in islice(executions(stack), _SEARCHED) if seen.run == run)
-    found = next(filter(None, (_current(stack, seen) for seen in about)), None) or _remains(stack, run, record)
+    found = _without_owner(stack, record) if record else _without_record(stack, run, lack, thorough)
     if found is None:
         raise NotFound(f"there is no run {run}, or nothing of it any more.", "See which there are with: gristmill runs")
     return found
 
 
-def _remains(stack: Stack, run: str, record: RunRecord | None) -> Run | None:
+def _without_owner(stack: Stack, record: RunRecord) -> Run | None:
+    """Return a run whose owner is gone: as a resume that goes on has it, else as its outcome or its report tells."""
+    resumes = [seen for seen in unclaimed_resumes(stack, record) if seen.status is RunStatus.RUNNING]
+    found = next((seen for seen in reversed(resumes) if seen.run == record.run), None)
+    return Run(record.run, found, record) if found else _remains(stack, record.run, record, record.dropped)
+
+
+def _without_record(stack: Stack, run: str, lack: str, thorough: bool) -> Run | None:
+    """Return a run that has no record, or none that can be read: as its execution, or its report, tells of it."""
+    is_known, entry = _entry(stack, run)
+    if not is_known:
+        about = (seen for seen in islice(executions(stack), _SEARCHED) if seen.run == run)
+        found = next(filter(None, (_current(stack, seen) for seen in about)), None)
+        return found or _remains(stack, run, None, None)
+    if entry is None:
+        seen = next((seen for seen in _unclaimed(stack, thorough) if seen.run == run), None)
+        return Run(run, seen, None, lack) if seen else None
+    execution = describe(stack, entry.execution)
+    if execution is None:
+        return _remains(stack, run, None, keys.Dropped(entry.pipeline, entry.name))
+    return Run(run, execution, None, lack or expired(execution, _kept(stack), datetime.now(UTC)))
+
+
+def _entry(stack: Stack, run: str) -> tuple[bool, Entry | None]:
+    """Return whether there is a catalogue that can be asked, and its entry of a run, if it has one."""
+    if stack.catalogue is None:
+        return False, None
+    try:
+        return True, stack.catalogue.find(run)
+    except ClientError as error:
+        if not is_no_catalogue(error):
+            raise
+        return False, None
+
+
+def _unclaimed(stack: Stack, thorough: bool) -> Iterator[Execution]:
+    """Yield executions that may be about to claim a run: those that began a moment ago, or with `thorough` all."""
+    since = stack.store.clock.utc() - timedelta(seconds=CLAIM_SECONDS)
+    found = [seen.arn for seen in going(stack) if not resumed_by(seen.name) and (thorough or seen.started > since)]
+    yield from filter(None, (describe(stack, arn) for arn in found[: None if thorough else _FRESH]))
+
+
+def _remains(stack: Stack, run: str, record: RunRecord | None, dropped: keys.Dropped | None) -> Run | None:
     """Return a run without an execution as its outcome or its report tells of it."""
     execution = of_outcome(stack, record) if record else None
     if execution:
         return Run(run, execution, record, DELETED if stack.is_leaving else NO_EXECUTION)
     if record and stack.is_leaving:
         return Run(run, cut_off(record), record, DELETED)
-    reported = of_report(stack, run)
+    reported = of_report(stack, run, dropped)
     return Run(run, reported, record, NO_RECORD) if reported else None
 
 
@@ -153,16 +212,27 @@ def _owned(stack: Stack, record: RunRecord, seen: Execution) -> Run:
     return Run(run, describe(stack, record.execution) or seen, record)
 
 
-def _complete(stack: Stack, text: str) -> str:
+def _complete(stack: Stack, text: str, thorough: bool) -> str:
     if not re.fullmatch(rf"[0-9a-f]{{1,{RUN_DIGITS}}}", text):
         raise NotFound(f"{text!r} is no run id: that is up to {RUN_DIGITS} of 0-9, a-f.", "See: gristmill runs")
     listed = (keys.parse_run(folder) for folder in islice(stack.store.folders(keys.run_prefix(text)[:-1]), _LISTED))
-    runs = [run for run in listed if re.fullmatch(_RUN, run)]
-    if not runs:
-        seen = {execution.run for execution in islice(executions(stack), _SEARCHED) if execution.run}
-        runs = sorted(run for run in seen if run.startswith(text))
+    runs = [run for run in listed if re.fullmatch(_RUN, run)] or _without_folder(stack, text, thorough)
     if not runs:
         raise NotFound(f"there is no run {text}.", "See which there are with: gristmill runs")
     if len(runs) > 1:
         raise NotFound(f"{text} may mean {', '.join(runs[:_AMBIGUOUS_SHOWN])}.", "Give more of the run id.")
     return runs[0]
+
+
+def _without_folder(stack: Stack, text: str, thorough: bool) -> list[str]:
+    """Return the runs whose ids start with some digits, of which S3 has no record."""
+    try:
+        entered = stack.catalogue.starting_with(text, _AMBIGUOUS_SHOWN) if stack.catalogue else None
+    except ClientError as error:
+        if not is_no_catalogue(error):
+            raise
+        entered = None
+    if entered:
+        return [entry.run for entry in entered]
+    seen = islice(executions(stack), _SEARCHED) if entered is None else _unclaimed(stack, thorough)
+    return sorted({found.run for found in seen if found.run and found.run.startswith(text)})

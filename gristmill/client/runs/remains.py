@@ -57,12 +57,14 @@ def recorded(stack: Stack) -> list[RunRecord]:
     return sorted(filter(None, found), key=lambda record: record.claimed_at, reverse=True)
 
 
-def of_report(stack: Stack, run: str) -> Execution | None:
+def of_report(stack: Stack, run: str, dropped: keys.Dropped | None) -> Execution | None:
     """Return the last execution of a run as the report among its results tells of it; None where there are no results.
 
-    NotFound, with their place, where there are results without a report that can be read.
+    NotFound, with their place, where there are results without a report that can be read. What was dropped says where
+    they lie; where that is not known either, all results are looked through.
     """
-    listed = islice(stack.store.list(keys.RESULTS), _LOOKED_THROUGH)
+    place = keys.results_prefix(dropped.pipeline, dropped.name, run) if dropped else keys.RESULTS
+    listed = islice(stack.store.list(place), _LOOKED_THROUGH)
     found = next((result.key for result in listed if f"/{run}/" in result.key), None)
     if found is None:
         return None

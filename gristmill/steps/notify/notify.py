@@ -1,12 +1,13 @@
 """Notify: send the notice of what a run came to, and settle executions that ended without one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from gristmill.batch.jobs import end_jobs
+from gristmill.catalogue.table import Catalogue
 from gristmill.cost.bill import combined
 from gristmill.cost.gather import CostClients, Observation
 from gristmill.enums import RunStatus
@@ -21,6 +22,7 @@ from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.records import Outcome, RunRecord
 from gristmill.runs.repository import find_outcome, find_readable_record, outcome_key, revise_record
 from gristmill.steps.notify.channels import Channel
+from gristmill.steps.notify.enter import enter_end
 from gristmill.steps.notify.notice import make_notice
 from gristmill.storage import Storage
 
@@ -29,11 +31,14 @@ _FIRST_RETRY = 2
 
 @dataclass(frozen=True)
 class NotifyClients:
-    """What Notify works with: the bucket, what costs are read from, its channel, the time, its own invocation."""
+    """What Notify works with: the bucket, what costs are read from, its channel, the catalogue, the time, its own
+    invocation.
+    """
 
     store: Storage
     cost: CostClients
     channel: Channel
+    catalogue: Catalogue
     now: datetime
     work: Invocation
 
@@ -93,16 +98,20 @@ def settle(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any]:
 def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any]:
     """Record what an execution came to, send its notice unless it is out, and record that it is.
 
-    A notice is sent twice only where an invocation ends between the two: twice is better than never.
+    A notice is sent twice only where an invocation ends between the two: twice is better than never. The catalogue gets
+    the end last, and again from whoever finds the notice sent.
     """
     event, record = decide(clients.store, event)
     key = outcome_key(event.run, event.execution)
     seen, found = clients.store.head(key), find_outcome(clients.store, event.run, event.execution)
+    earlier = list(earlier_outcomes(clients.store, event)) if record else []
+    enter = partial(enter_end, clients.catalogue, event, record, earlier)
+    summarize = partial(make_summary, clients.store, event, record, clients.now)
     if found and found.sending_until is None:
-        return {"run": event.run, "sent": False}
+        return {"run": event.run, "sent": False, "uncatalogued": enter(found, summarize)}
     if found and found.sending_until and found.sending_until > clients.now.timestamp():
         raise StillSending(event.execution)
-    summary = _ended(clients, make_summary(clients.store, event, record, clients.now), event, record)
+    summary = _ended(clients, summarize(), event, record, earlier)
     made, check = outcome(summary, event), partial(check_may_report, clients.store, event)
     begun = made.model_copy(update={"sending_until": clients.work.until})
     check()
@@ -110,7 +119,8 @@ def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any
         raise StillSending(event.execution)
     clients.channel.send(make_notice(summary))
     clients.store.put_checked(key, made.model_dump_json().encode(), check)
-    return {"run": event.run, "sent": True, "unreported": summary.unreported}
+    why_not = enter(made, lambda: summary)
+    return {"run": event.run, "sent": True, "unreported": summary.unreported, "uncatalogued": why_not}
 
 
 def decide(store: Storage, event: ExecutionEvent) -> tuple[ExecutionEvent, RunRecord | None]:
@@ -145,12 +155,18 @@ def _close(event: ExecutionEvent, record: RunRecord) -> RunRecord:
     return record.model_copy(update={"closed": True})
 
 
-def _ended(clients: NotifyClients, summary: RunSummary, event: ExecutionEvent, record: RunRecord | None) -> RunSummary:
+def _ended(
+    clients: NotifyClients,
+    summary: RunSummary,
+    event: ExecutionEvent,
+    record: RunRecord | None,
+    earlier: Sequence[Outcome],
+) -> RunSummary:
     """Return the summary of an execution that ends, with its cost and its report."""
     if record is None:
         return with_report(clients.store, clients.cost, summary, event, None, Observation())
     summary, seen = with_cost(summary, clients.cost, record, event.execution, clients.store.clock)
-    costs = [*(earlier.cost for earlier in earlier_outcomes(clients.store, event)), summary.cost]
+    costs = [*(outcome.cost for outcome in earlier), summary.cost]
     bills = [cost for cost in costs if cost]
     summary = replace(summary, spent=combined(bills) if bills else None)
     return with_report(clients.store, clients.cost, summary, event, record, seen)

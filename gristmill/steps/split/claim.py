@@ -15,6 +15,7 @@ from gristmill.pipeline.condition import unmet
 from gristmill.pipeline.decided import left_out
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve
+from gristmill.pipeline.tags import read_tags
 from gristmill.runs.at_work import check_contract, check_fence, check_not_stopped
 from gristmill.runs.drop import Drop
 from gristmill.runs.fingerprints import with_fingerprints
@@ -136,7 +137,8 @@ def prepare(store: Storage, drop: Drop, claimant: Claimant) -> tuple[RunRecord, 
     pipeline = source.pipeline if source else None
     parameters, more_faults = resolve(pipeline, given.metadata) if pipeline else ({}, [])
     max_cost, ceiling_faults = read_ceiling(given.metadata, claimant.limits.max_cost)
-    faults += more_faults + ceiling_faults + list(given.faults)
+    tags, batch, tag_faults = read_tags(given.metadata)
+    faults += more_faults + ceiling_faults + tag_faults + list(given.faults)
     faults += object_faults(given.source, pipeline) if given.source else []
     faults += [f"{dropped.pipeline} has no input {name}; leave it out" for name in given.inputs]
     record = RunRecord(
@@ -153,6 +155,8 @@ def prepare(store: Storage, drop: Drop, claimant: Claimant) -> tuple[RunRecord, 
         given=dict(given.metadata),
         max_cost=max_cost,
         faults=faults,
+        tags=tags,
+        batch=batch,
     )
     return _decided(record, pipeline) if pipeline else record, source
 

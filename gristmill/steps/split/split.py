@@ -1,5 +1,6 @@
 """Split: claim a run, index the first stage's chunks, and estimate the cost."""
 
+from collections.abc import Callable
 from typing import Any
 
 from gristmill import keys
@@ -21,21 +22,25 @@ from gristmill.runs.request import Request, Resume
 from gristmill.steps.split.claim import Claimant, RunLimits, claim, refuse, take_over
 from gristmill.storage import Storage
 
+Hear = Callable[[RunRecord], None]
 
-def split(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any]:
+
+def split(store: Storage, request: Request, claimant: Claimant, claimed: Hear = lambda _record: None) -> dict[str, Any]:
     """Begin the run that an execution was started for, by a drop or a resume.
 
-    One that finds the run another's, at whatever moment, is a duplicate and changes nothing.
+    One that finds the run another's, at whatever moment, is a duplicate and changes nothing. `claimed` gets the run's
+    record once the execution owns it.
     """
     try:
-        return _begin(store, request, claimant)
+        return _begin(store, request, claimant, claimed)
     except Superseded as superseded:
         return _answer(SplitVerdict.DUPLICATE, request.run, superseded.what)
 
 
-def _begin(store: Storage, request: Request, claimant: Claimant) -> dict[str, Any]:
+def _begin(store: Storage, request: Request, claimant: Claimant, claimed: Hear) -> dict[str, Any]:
     if isinstance(request, Resume):
         taken = take_over(store, request, claimant)
+        claimed(taken)
         return _start(store, taken, claimant.limits, anew=request.changes is not None)
     why_not = is_no_drop(request.key)
     if why_not:
@@ -44,6 +49,7 @@ def _begin(store: Storage, request: Request, claimant: Claimant) -> dict[str, An
     record = claim(store, request, claimant)
     if record.execution != claimant.execution:
         return _answer(SplitVerdict.DUPLICATE, record.run, f"the run belongs to {record.execution}")
+    claimed(record)
     return _start(store, record, claimant.limits)
 
 

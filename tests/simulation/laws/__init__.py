@@ -3,7 +3,20 @@
 The first line of each docstring is the law; docs/protocol.md says which promise it comes from.
 """
 
-from tests.simulation.laws import bounds, green, missing, notices, owner, stop, stuck
+from tests.simulation.laws import bounds, catalogue, green, missing, notices, owner, stop, stuck
 from tests.simulation.laws.registry import Law, Memory, all_names, of
 
-__all__ = ["Law", "Memory", "all_names", "bounds", "green", "missing", "notices", "of", "owner", "stop", "stuck"]
+__all__ = [
+    "Law",
+    "Memory",
+    "all_names",
+    "bounds",
+    "catalogue",
+    "green",
+    "missing",
+    "notices",
+    "of",
+    "owner",
+    "stop",
+    "stuck",
+]

@@ -1,0 +1,44 @@
+"""Enter a run's end into the catalogue."""
+
+from collections.abc import Callable, Iterable
+
+from gristmill.catalogue.entry import Entry, begun, ended
+from gristmill.catalogue.table import Catalogue
+from gristmill.outcome.event import ExecutionEvent
+from gristmill.outcome.ownership import owns
+from gristmill.outcome.summary import RunSummary
+from gristmill.runs.records import Outcome, RunRecord
+
+
+def enter_end(
+    catalogue: Catalogue,
+    event: ExecutionEvent,
+    record: RunRecord | None,
+    earlier: Iterable[Outcome],
+    outcome: Outcome,
+    summarize: Callable[[], RunSummary],
+) -> str:
+    """Enter what an execution came to, if its run is its own; return why that could not be written, empty if it was.
+
+    A resume that failed before it took the run over leaves the run as it was.
+    """
+    if record is None:
+        return catalogue.note(ended(_unclaimed(event, summarize()), outcome))
+    return catalogue.note(ended(begun(record, outcome.started_at, earlier), outcome)) if owns(event, record) else ""
+
+
+def _unclaimed(event: ExecutionEvent, summary: RunSummary) -> Entry:
+    """Return the entry of a run that failed before it was claimed."""
+    return Entry(
+        run=event.run,
+        fence=0,
+        status=event.status,
+        execution=event.execution,
+        pipeline=summary.pipeline,
+        name=summary.name,
+        owner=summary.owner,
+        size=summary.input_size,
+        claimed_at=event.started_at,
+        first_started_at=event.started_at,
+        started_at=event.started_at,
+    )
