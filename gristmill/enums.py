@@ -157,6 +157,7 @@ class ParameterType(StrEnum):
     NUMBER = "number"
     STRING = "string"
     BOOLEAN = "boolean"
+    LIST = "list"
 
 
 @unique

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gristmill.enums import Compute, MergeKind, OutputKind, RecordFormat
 from gristmill.formats.registry import traits_of
 from gristmill.limits import NAME_MAX
+from gristmill.pipeline.environment import env_faults
 from gristmill.pipeline.expand import merge_name, parts_name
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.model import Branch, Parameter, Pipeline, Stage
@@ -27,6 +28,7 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
             yield (*place, "parameters", number), f"{name} is no parameter of the pipeline (there are: {there})"
     for problem in placeholder_faults(branch.command, known):
         yield (*place, "command"), problem
+    yield from env_faults(known, place, branch)
     if branch.output_records and not traits_of(branch.output_records).is_countable:
         yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
     yield from _merge(pipeline, place, stage, branch)

@@ -6,8 +6,9 @@ from gristmill.enums import ParameterType
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameter_rules import problems
-from gristmill.pipeline.parameters import Values, read_value
+from gristmill.pipeline.parameters import Values
 from gristmill.pipeline.placeholders import as_text
+from gristmill.pipeline.values import read_value
 
 _PARAMETER = "params."
 
@@ -21,6 +22,8 @@ def condition_faults(pipeline: Pipeline, place: Place, when: str) -> Iterator[Fa
         yield place, f"{when}: there is no parameter {name} (there are: {known})"
     elif parameter.default is None:
         yield place, f"{when}: {name} may be absent from a run: give the parameter a default"
+    elif parameter.type is ParameterType.LIST:
+        yield place, f"{when}: {name} is a list, which has no one value to compare"
     elif wanted is None:
         if parameter.type is not ParameterType.BOOLEAN:
             yield place, f"{when}: {name} is of the type {parameter.type}; write {_PARAMETER}{name} = VALUE"

@@ -12,6 +12,7 @@ _PARAMETER_NAME = rf"^[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$"
 _CALLABLE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 _REFERENCE = rf"^params\.[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$"
 _CONDITION = rf"^params\.[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}( *= *\S(.*\S)?)?$"
+_VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _SUFFIX = r"^\.[\w.]+$"
 # AWS Batch API reference, SubmitJob: a name, and maybe a revision
 _JOB_DEFINITION = rf"^[A-Za-z0-9][\w-]{{0,{BATCH_NAME_MAX - 1}}}(:\d+)?$"
@@ -25,6 +26,7 @@ WORDS = {
     _CALLABLE: "text such as `module:function`",
     _REFERENCE: "text such as `params.NAME`",
     _CONDITION: "text such as `params.NAME` or `params.NAME = VALUE`",
+    _VARIABLE: "a name of letters, digits and underscores, with no digit first",
     _SUFFIX: "text such as `.txt`",
     _JOB_DEFINITION: f"letters, digits, hyphens and underscores, at most {BATCH_NAME_MAX}, and maybe `:REVISION`",
     _FIGURE: f"a name, or names with dots between, at most {FIGURE_NAME_MAX} characters",
@@ -38,6 +40,7 @@ Callable = Annotated[str, StringConstraints(pattern=_CALLABLE)]
 Reference = Annotated[str, StringConstraints(pattern=_REFERENCE)]
 Size = Annotated[int, Field(ge=1)] | Reference
 Condition = Annotated[str, StringConstraints(pattern=_CONDITION)]
+VariableName = Annotated[str, StringConstraints(pattern=_VARIABLE)]
 Suffix = Annotated[str, StringConstraints(pattern=_SUFFIX)]
 JobDefinition = Annotated[str, StringConstraints(pattern=_JOB_DEFINITION)]
 FigureName = Annotated[str, StringConstraints(pattern=_FIGURE, max_length=FIGURE_NAME_MAX)]

@@ -21,6 +21,7 @@ from gristmill.pipeline.fields import (
     Size,
     Suffix,
     Tolerance,
+    VariableName,
 )
 
 
@@ -40,18 +41,27 @@ class Parameter(Closed):
 
     type: Operation[ParameterType] = Field(description="What its values are.")
     description: Operation[str] = Field(description="What it means, for `pipelines show` and people.")
+    of: Operation[ParameterType | None] = Field(
+        default=None, description="`list`: what each of its items is; any type but `list`."
+    )
+    max_items: Operation[int | None] = Field(default=None, ge=1, description="`list`: the most items that it may have.")
     default: Operation[JsonValue] = Field(
         default=None, description="Its value if none is given. Without it, a run may lack it."
     )
     minimum: Operation[Number | None] = Field(
-        default=None, description="The least value, of an `integer` or a `number`."
+        default=None, description="The least value, of an `integer` or a `number`, or of a list's items."
     )
     maximum: Operation[Number | None] = Field(
-        default=None, description="The greatest value, of an `integer` or a `number`."
+        default=None, description="The greatest value, of an `integer` or a `number`, or of a list's items."
     )
     choices: Operation[list[JsonValue] | None] = Field(
-        default=None, min_length=1, description="The only values that it may have."
+        default=None, min_length=1, description="The only values that it, or an item of a list, may have."
     )
+
+    @property
+    def item_type(self) -> ParameterType:
+        """Return the type of its value, or of the items where that is a list."""
+        return self.of or self.type
 
 
 class Split(Closed):
@@ -131,6 +141,11 @@ class Branch(Closed):
         description="Containers that share the tasks: fewer for fewer tasks, and never more than run at once. Without "
         "it, as many as the work fills; see [Resources](pipelines.md#resources-and-how-many-containers).",
     )
+    env: Identity[dict[VariableName, str]] = Field(
+        default={},
+        description="Variables of the jobs' environment, with placeholders that are the same for all tasks: `{vcpus}`, "
+        "`{memory}`, `{gpus}`, `{run}`, `{pipeline}` and `{params.NAME}`.",
+    )
     output: Identity[OutputKind] = Field(
         default=OutputKind.STREAM, description="One stream, which tasks write in order, or a file of each."
     )
@@ -182,6 +197,7 @@ class Branch(Closed):
     def uses_code(self) -> bool:
         """Return whether it can see the pipeline's folder: a function can, a program where its words name it."""
         words = self.command or (self.mpi if isinstance(self.mpi, list) else [self.script or ""])
+        words = [*words, *self.env.values()]
         is_function = self.run is not None or isinstance(self.mpi, str)
         return is_function or any("pipeline" in word.lower() for word in words)
 

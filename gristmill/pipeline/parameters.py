@@ -1,9 +1,6 @@
 """A run's parameters: from the dropped object's user metadata, checked against the pipeline."""
 
-import math
-import re
 from collections.abc import Mapping
-from decimal import Decimal
 
 from pydantic import JsonValue
 
@@ -12,8 +9,10 @@ from gristmill.formats.registry import Layout
 from gristmill.humanize import did_you_mean
 from gristmill.pipeline import metadata as user_metadata
 from gristmill.pipeline.fields import Size
+from gristmill.pipeline.lists import read_list
 from gristmill.pipeline.model import Branch, Parameter, Pipeline, Split
 from gristmill.pipeline.parameter_rules import OWN, RESERVED, problems
+from gristmill.pipeline.values import WANTED, read_value
 from gristmill.printable import line
 
 Values = dict[str, JsonValue]
@@ -74,35 +73,20 @@ def _unknown(pipeline: Pipeline, name: str) -> str:
 def _parse(name: str, parameter: Parameter, text: str) -> tuple[JsonValue, list[str]]:
     if "\0" in text:
         return None, [f"parameter {name}: {text!r} has a NUL character, which no program can be given; leave it out"]
+    if parameter.type is ParameterType.LIST:
+        return _parse_list(name, parameter, text)
     value = text if parameter.type is ParameterType.STRING else read_value(parameter.type, text.strip())
     if value is None:
-        return None, [f"parameter {name}: {text!r} is not {_WANTED[parameter.type]}"]
+        return None, [f"parameter {name}: {text!r} is not {WANTED[parameter.type]}"]
     return value, [f"parameter {name}: {problem}" for problem in problems(parameter, value)]
 
 
-_WANTED = {
-    ParameterType.INTEGER: "a whole number such as 500, of at most 18 digits",
-    ParameterType.NUMBER: "a number such as 0.5 that 64 bits hold (whole to its last digit, else of 5e-324 to 1.8e308)",
-    ParameterType.BOOLEAN: "true or false",
-}
-
-
-def read_value(kind: ParameterType, text: str) -> JsonValue:
-    """Return the value that a text is of a type; None where it is none."""
-    if kind is ParameterType.STRING:
-        return text
-    if kind is ParameterType.INTEGER:
-        return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) else None
-    if kind is ParameterType.NUMBER:
-        number = float(text) if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text, re.ASCII) else math.inf
-        return number if math.isfinite(number) and not _is_changed(text, number) else None
-    return {"true": True, "false": False}.get(text.lower())
-
-
-def _is_changed(text: str, number: float) -> bool:
-    """Return whether a whole number lost digits, or a small one all of them."""
-    exact = Decimal(text)
-    return number != exact if text.lstrip("+-").isdigit() else not number and bool(exact)
+def _parse_list(name: str, parameter: Parameter, text: str) -> tuple[JsonValue, list[str]]:
+    try:
+        items = read_list(parameter.item_type, text)
+    except ValueError as error:
+        return None, [f"parameter {name}: {error}"]
+    return items, [f"parameter {name}: {problem}" for problem in problems(parameter, items)]
 
 
 def _settle_sizes(pipeline: Pipeline, given: set[str], values: Values) -> list[str]:

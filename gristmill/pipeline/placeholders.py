@@ -3,9 +3,10 @@
 import string
 from collections.abc import Iterator, Mapping, Sequence
 
+from gristmill.enums import ParameterType
 from gristmill.pipeline.model import Parameter
 
-NAMES = ("input", "output", "item", "task", "run", "pipeline")
+NAMES = ("input", "output", "item", "task", "run", "pipeline", "vcpus", "memory", "gpus")
 _PARAMETER = "params."
 
 
@@ -31,8 +32,23 @@ def fill(word: str, values: Mapping[str, object]) -> str:
     return "".join(pieces)
 
 
+def fill_all(words: Sequence[str], values: Mapping[str, object]) -> list[str]:
+    """Return a command with its placeholders filled in; a list becomes as many words as it has items."""
+    return [filled for word in words for filled in _fill(word, values)]
+
+
+def _fill(word: str, values: Mapping[str, object]) -> list[str]:
+    items = values.get(word[1:-1]) if word.startswith("{") and word.endswith("}") else None
+    return list(map(as_text, items)) if isinstance(items, list) else [fill(word, values)]
+
+
 def as_text(value: object) -> str:
-    """Return a value as programs want it: `true` and `false`, whole numbers without a point, every digit there."""
+    """Return a value as programs want it: `true` and `false`, whole numbers without a point, every digit there.
+
+    Of a list, each item on a line of its own.
+    """
+    if isinstance(value, list):
+        return "\n".join(map(as_text, value))
     if isinstance(value, bool):
         return str(value).lower()
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
@@ -46,12 +62,20 @@ def placeholder_faults(command: Sequence[str] | None, parameters: Mapping[str, P
     for word in command:
         try:
             used += fields(word)
+            yield from _embedded_lists(word, parameters)
         except ValueError as error:
             yield f"{word!r}: {error}; write {{{{ and }}}} for braces"
     for name in used:
         yield from _unknown(name, parameters)
     if "output" not in used:
         yield "must name {output}, the file that the program writes"
+
+
+def _embedded_lists(word: str, parameters: Mapping[str, Parameter]) -> Iterator[str]:
+    for name in fields(word):
+        parameter = parameters.get(name.removeprefix(_PARAMETER)) if name.startswith(_PARAMETER) else None
+        if parameter and parameter.type is ParameterType.LIST and word != f"{{{name}}}":
+            yield f"{word!r}: {{{name}}} is a list: give it a word of its own; each item becomes a word"
 
 
 def _unknown(name: str, parameters: Mapping[str, Parameter]) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """Parameters go through the real drop: S3 as it is, then function, command and script, and a trial alike."""
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -61,6 +63,27 @@ def test_a_hard_text_reaches_every_kind_of_job(mill: Mill, monkeypatch: Any, tmp
     run = made(lambda: call(["run", *given_words]), "results/*")
     tried = made(lambda: call(["try", *given_words, "--results", "out"]), "out/*")
     assert run == tried == [HARD.encode()] * 3
+
+
+def test_lists_and_variables_reach_every_kind_of_job(mill: Mill, monkeypatch: Any, tmp_path: Path, capsys: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
+    monkeypatch.setenv("GRISTMILL_PIPELINES", str(PIPELINES))
+    Path("a.txt").write_bytes(b"x")
+    words = ["a, b", " c\t'\"$HOME é", "[d"]
+    given = ("listed", "a.txt", "-p", f"words={json.dumps(words)}", "-p", "ks=3,1")
+    wanted = {
+        "function.json": json.dumps([words, [3, 1], ["2", "{7}"]]),
+        "command.txt": json.dumps([*words, "-", "3", "1", "1/1024/0"]),
+        "script.txt": "\n".join([*words, "3", "1", "1 of 7 1 1024 0", ""]),
+    }
+    for verb, pattern in ((["run"], "results/*"), (["try", "--results", "out"], "out/*")):
+        assert call([*verb, *given]) == ExitCode.OK, capsys.readouterr()
+        made = {name: next(tmp_path.glob(f"{pattern}/{name}")).read_text(encoding="utf-8") for name in wanted}
+        assert made == wanted
+    assert "THREADS" not in os.environ
+    assert call(["run", "listed", "a.txt", "-p", "ks=1,x"]) == ExitCode.REFUSED
+    assert "parameter ks: 'x', its item 2, is not a whole number" in capsys.readouterr().err
 
 
 def test_what_is_set_by_hand_is_read_or_refused(mill: Mill) -> None:

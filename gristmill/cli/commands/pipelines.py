@@ -117,10 +117,13 @@ def _branch(stage: str, branch: "Branch") -> tuple[str, ...]:
 
 
 def _parameter(name: str, parameter: "Parameter") -> tuple[str, ...]:
-    default = "" if parameter.default is None else str(parameter.default)
+    from gristmill.pipeline.placeholders import as_text
+
+    default = "" if parameter.default is None else as_text(parameter.default).replace("\n", ",")
     low, high = ("" if bound is None else f"{bound:,.15g}" for bound in (parameter.minimum, parameter.maximum))
     bounds = ", ".join(map(str, parameter.choices or [])) or (f"{low}..{high}" if low or high else "")
-    return name, parameter.type, default, bounds, parameter.description
+    kind = f"{parameter.type} of {parameter.of}" if parameter.of else parameter.type
+    return name, kind, default, bounds, parameter.description
 
 
 @group.command()

@@ -3,10 +3,11 @@
 The chunks, streams, jobs and merges are those of a run; only the objects lie in a temporary folder.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,6 +43,17 @@ from gristmill.worker.child.setting import ChildSetting
 
 RUN = "try"
 HEAD = 4096  # bytes kept of what a branch made
+
+
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    """Put the environment back afterwards: a branch sets variables of its own."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @dataclass(frozen=True)
@@ -173,7 +185,7 @@ class Trial:
 
 def run_child(store: Storage, setting: ChildSetting) -> int:
     """Do a child's tasks in this process; return how many failed."""
-    with TemporaryDirectory(prefix="code-", ignore_cleanup_errors=True) as place:
+    with TemporaryDirectory(prefix="code-", ignore_cleanup_errors=True) as place, _own_environment():
         runner = make_runner(setting, store, Path(place))
         runner.log = lambda _line: None  # failures are read from their records
         with redirect_stdout(sys.stderr):  # what a job prints is its log

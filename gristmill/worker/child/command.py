@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -36,14 +36,15 @@ class Endings:
 class Program:
     """A job that runs `words(placeholders)` in an empty folder of its own.
 
-    The same values are in its environment: INPUT, OUTPUT, ITEM, TASK, RUN and PARAM_<NAME>; and PIPELINE, where its
-    words name that.
+    The same values are in its environment: INPUT, OUTPUT, ITEM, TASK, RUN, VCPUS, MEMORY, GPUS and PARAM_<NAME>; and
+    PIPELINE, where its words name that.
     """
 
     words: Callable[[Mapping[str, object]], list[str]]
     pipeline: Path | None  # None: the program does not name it, so its work stands whatever changes there
     endings: Endings
     is_command: bool = True  # else lines for a shell
+    resources: Mapping[str, object] = field(default_factory=dict)  # what its container has
 
     def __call__(self, source: Any, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> None:
         """Stage, run, and hand the output on; a missing output is a failure."""
@@ -69,6 +70,7 @@ class Program:
             "task": task.number,
             "run": task.run,
             **({"pipeline": self.pipeline} if self.pipeline else {}),
+            **self.resources,
             **{f"params.{name}": value for name, value in parameters.items()},
         }
 

@@ -1,12 +1,16 @@
 """Make one kind of function of a branch's job, whether that is a Python function, a command or a script."""
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, BinaryIO
 
 from gristmill.pipeline.code import PipelineCode
+from gristmill.pipeline.environment import environment_of, resource_values
 from gristmill.pipeline.model import Branch, Stage
-from gristmill.pipeline.placeholders import fill
+from gristmill.pipeline.parameters import handed
+from gristmill.pipeline.placeholders import fill_all
 from gristmill.runs.locations import input_suffix, suffix
 from gristmill.runs.records import RunRecord
 from gristmill.task import Task
@@ -19,21 +23,23 @@ _BASH = ("bash", "-euo", "pipefail", "-c")
 
 
 def make_job(record: RunRecord, stage: Stage, branch: Branch, code: PipelineCode) -> Job:
-    """Return the job of a branch of a stage."""
+    """Return the job of a branch of a stage; the process has the branch's own variables from then on."""
+    os.environ.update(environment_of(branch, record.run, code.folder, handed(branch, record.parameters)))
     if branch.run is not None:
         return taking_task(code.load(branch.run))
     endings = Endings(input_suffix(record, stage), suffix(record, branch))
     return Program(
-        lambda values: _words(branch, values),
+        partial(_words, branch),
         code.folder if branch.uses_code else None,
         endings,
         branch.command is not None,
+        resources=resource_values(branch),
     )
 
 
 def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:
     if branch.command is not None:
-        return [fill(word, values) for word in branch.command]
+        return fill_all(branch.command, values)
     return [*_BASH, branch.script or ""]
 
 

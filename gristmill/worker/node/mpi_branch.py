@@ -1,15 +1,18 @@
 """Read an MPI branch for its nodes and ranks."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from gristmill import keys
 from gristmill.pipeline.code import PipelineCode
+from gristmill.pipeline.environment import environment_of, resource_values
 from gristmill.pipeline.model import Branch
 from gristmill.pipeline.parameters import Values, handed
-from gristmill.pipeline.placeholders import fill
+from gristmill.pipeline.placeholders import fill_all
 from gristmill.runs.at_work import check_fingerprint
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import find_branch, frozen, input_suffix, stage_keys, suffix
@@ -101,20 +104,25 @@ class MpiBranch:
 
     def function(self, folder: Path) -> Job:
         """Return the branch's function, whose code lies in `folder`."""
+        self._set_variables(folder)
         return taking_task(PipelineCode(frozen(self.record).name, folder).load(str(self.branch.mpi)))
 
     def program(self, given: Path, made: Path, folder: Path) -> tuple[list[str], dict[str, str]]:
         """Return the branch's command with its placeholders filled in, and the environment it runs in."""
+        self._set_variables(folder)
         endings = Endings(self.input_suffix, self.output_suffix)
-        program = Program(
-            lambda values: _words(self.branch, values), folder if self.branch.uses_code else None, endings
-        )
+        named = folder if self.branch.uses_code else None
+        program = Program(partial(_words, self.branch), named, endings, resources=resource_values(self.branch))
         values = program.values(given, made, self.parameters, self.task)
         return program.words(values), environment(values)
 
+    def _set_variables(self, folder: Path) -> None:
+        """Give this process the branch's own variables."""
+        os.environ.update(environment_of(self.branch, self.record.run, folder, self.parameters))
+
 
 def _words(branch: Branch, values: Mapping[str, object]) -> list[str]:
-    return [fill(word, values) for word in branch.mpi or ()]
+    return fill_all(branch.mpi or (), values)
 
 
 def read_branch(store: Storage, place: keys.BranchKeys, attempt: int) -> MpiBranch:
