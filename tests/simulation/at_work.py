@@ -1,8 +1,9 @@
 """Put a world in the place of the real one: what the core calls outside, and what is dear and without effect."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -15,7 +16,9 @@ import gristmill.steps.split.claim
 import gristmill.storage.compose
 import gristmill.storage.s3
 import gristmill.worker.child.runner
+from gristmill.code.source import Source
 from tests.simulation import node_seams, seams
+from tests.simulation.changes import changed
 from tests.simulation.seams import ENVIRONMENT, WORLDS, kept
 
 if TYPE_CHECKING:
@@ -37,11 +40,18 @@ _find_source = kept(gristmill.steps.split.claim.find_source)
 _unpack = kept(gristmill.code.kept.unpack)  # into one folder, which stays
 _code = kept(gristmill.code.kept.PipelineCode)
 _software = kept(gristmill.runs.usage.software)
+
+
+def _find_source_now(name: str, roots: Sequence[Path]) -> Source:
+    source: Source = _find_source(name, roots)
+    return changed(source) if WORLDS[-1].is_changed else source
+
+
 _SWAPS: list[tuple[Any, str, Any]] = [
     (gristmill.storage.compose, "S3_PART_MIN", PART_MIN),
     (gristmill.storage.s3, "_READ_AHEAD", 4096),
     (gristmill.runs.reading, "_parse", seams.cached_parse),
-    (gristmill.steps.split.claim, "find_source", _find_source),
+    (gristmill.steps.split.claim, "find_source", _find_source_now),
     (gristmill.code.kept, "unpack", lambda body, digest, _place, name: _unpack(body, digest, seams.CODE_FOLDER, name)),
     (gristmill.code.kept, "PipelineCode", _code),
     (gristmill.runs.usage, "software", _software),

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from gristmill.client.runs import control
+from gristmill.client.runs.changes import read_changes
 from gristmill.client.runs.find import Run, find_run
 from gristmill.client.runs.rebuild import rebuild
 from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, NotFound
+from gristmill.pipeline.loading import roots
 from tests.simulation.bucket import BUCKET
+from tests.simulation.changes import expect_changed
 from tests.simulation.executions import MACHINE
 from tests.simulation.facts import StopProved
 from tests.simulation.jobs import QUEUE
 from tests.simulation.kernel import Process
-from tests.simulation.seams import CLOCK, STORE, Client
+from tests.simulation.script import owned_by
+from tests.simulation.seams import CLOCK, ENVIRONMENT, STORE, Client
 from tests.simulation.table import TABLE
 
 if TYPE_CHECKING:
@@ -80,6 +84,15 @@ class Person:
         )
         if stopped.proved:
             self._world.note(StopProved(self._run, tuple(before)))
+
+    def change_and_resume(self) -> None:
+        """Change the pipeline, and resume the run as `gristmill resume --with-changes` does."""
+        self._world.is_changed = True
+        control.resume(
+            stack(), find_run(stack(), self._run), lambda record: read_changes(stack(), record, roots(ENVIRONMENT))
+        )
+        self.until(owned_by("resume-1"))
+        expect_changed(self._world, self._run)
 
     def resume(self) -> bool:
         """Resume the run as `gristmill resume` does; return whether there may be more to do."""

@@ -54,6 +54,7 @@ class World:
         self.drops: dict[str, Dropped] = {}
         self.violations: list[tuple[str, str]] = []
         self.memory = laws.Memory()
+        self.is_changed = False  # the author has changed the pipeline
         self._tries: Counter[int] = Counter()
 
     def process(self, name: str, kind: str, run: str = "", execution: str = "") -> Process:

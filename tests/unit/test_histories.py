@@ -260,6 +260,46 @@ def test_a_branch_that_is_complete_only_after_its_merge_is_merged_in_another_att
     assert len(world.states.executions) == 1
 
 
+def stop_once_struck_and_change(person: Person) -> None:
+    person.until(struck)
+    person.stop()
+    person.change_and_resume()
+
+
+def test_a_late_container_of_a_former_generation_writes_nothing_that_counts():
+    """Containers of both branches go on when Batch ends them, and commit in the time of the next generation."""
+    ghosts = [cut_off(f"j{job}:0#1", "PUT *segments/*") for job in (1, 2)]
+    late = [park(f"j{job}:0#1", "PUT *segments/*", until=submitted("resume-1")) for job in (1, 2)]
+    world = stage(stop_once_struck_and_change, *ghosts, *late)
+    assert world.violations == []
+    (record,) = (world.record(run) for run in world.drops)
+    assert record and (record.generation, record.complete, len(world.states.executions)) == (1, True, 2)
+    places = {key.split("/")[4] for key in world.bucket.objects if "/back/" in key and "/receipts/" in key}
+    assert record.fingerprints["back"] in places and len(places) == 2
+
+
+def test_a_late_merge_of_a_former_generation_replaces_no_result_of_the_next_one():
+    """A Merge is held before its result appears, until the run has been changed and merged anew."""
+    late = park("drop.merge", "COMPLETE *back.txt", until=answered("resume-1.merge", 2))
+    world = stage(stop_once_struck_and_change, late)
+    assert world.violations == []
+    (record,) = (world.record(run) for run in world.drops)
+    assert record and (record.generation, record.complete, len(world.states.executions)) == (1, True, 2)
+
+
+def test_a_split_with_changes_that_dies_after_it_took_the_run_over_goes_on_with_them():
+    """It dies before it cuts the input; another try finds the run its own, in the generation that it began."""
+
+    def plot(person: Person) -> None:
+        person.until(ended("drop"))
+        person.change_and_resume()
+
+    world = stage(plot, crash("resume-1.split", "PUT *estimate.json"), failing=FAILS_AT_FIRST)
+    assert world.violations == []
+    (record,) = (world.record(run) for run in world.drops)
+    assert record and (record.generation, record.complete) == (1, True)
+
+
 def test_a_segment_that_changes_while_it_is_merged_is_not_torn():
     """A container that Batch lost writes its segment, another one of other bytes, while Merge joins the segments."""
 

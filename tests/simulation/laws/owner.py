@@ -16,14 +16,20 @@ if TYPE_CHECKING:
 
 @law(Put)
 def run_records_never_regress(world: "World", put: Put) -> str | None:
-    """A run's record changes its owner by a take-over alone, one after another, and is frozen otherwise."""
+    """A run's record changes its owner by a take-over alone, one after another, and is frozen otherwise.
+
+    A take-over alone begins another generation, one after another, in which the pipeline may be another.
+    """
     if not put.key.endswith("/run.json") or put.old is None:
         return None
     was, now = parse(RunRecord, put.old.body), parse(RunRecord, put.new.body)
     taken = now.execution != was.execution
     if now.resumes != was.resumes + taken or _fence(now) != _fence(was) + taken:
         return f"resumes {was.resumes} to {now.resumes}, fence {_fence(was)} to {_fence(now)}, owner changed: {taken}"
-    frozen = ("run", "claimed_at", "owner", "input", "pipeline", "parameters", "code", "max_cost")
+    if now.generation - was.generation not in (0, int(taken)):
+        return f"generation {was.generation} to {now.generation}, owner changed: {taken}"
+    frozen = ["run", "claimed_at", "owner", "input", "given", "max_cost"]
+    frozen += ["pipeline", "parameters", "code"] if now.generation == was.generation else []
     changed = [name for name in frozen if getattr(was, name) != getattr(now, name)]
     return f"{changed} changed" if changed else None
 

@@ -16,6 +16,11 @@ def back(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task: 
     sink.writelines(line[::-1] + b"\n" for line in _lines(source, sink, parameters, task))
 
 
+def forth(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> None:
+    """Write each line as it is."""
+    sink.writelines(line + b"\n" for line in _lines(source, sink, parameters, task))
+
+
 def _lines(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> list[bytes]:
     """Return the lines, without the first one where it is to be lost; fail in their middle where that is wanted."""
     lines = [line.rstrip(b"\n") for line in source]
