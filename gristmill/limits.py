@@ -83,6 +83,9 @@ TASKS_MAX = 20_000_000
 # Files that a branch publishes, one a task: one Merge copies 16 at once, at a cautious 50 ms each 100,000 take 320 s
 FILES_MAX = 100_000
 
+# Outputs of a branch: each is a file of every container and a segment beside the others
+OUTPUTS_MAX = 8
+
 # Tasks that a branch may leave out: CheckOutput and Merge read the failure of each, 16 at once, at 50 ms each in 32 s
 LEFT_OUT_MAX = 10_000
 

@@ -13,6 +13,7 @@ _GIVEN: dict[str, Any] = {
     "run": RUN,
     "stage": "*",
     "branch": "*",
+    "output": "vcf",
     "fingerprint": "*",
     "generation": 0,
     "digest": "*",

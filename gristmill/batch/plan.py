@@ -180,4 +180,4 @@ def basis(pipeline: Pipeline, stage: str) -> str:
 
 
 def _maker(pipeline: Pipeline, branch: str) -> str:
-    return next(stage.name for stage in pipeline.stages for candidate in stage.branches if candidate.name == branch)
+    return next(stage.name for stage in pipeline.stages for candidate in stage.made if candidate.name == branch)

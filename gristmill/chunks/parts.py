@@ -34,18 +34,21 @@ def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
     tasks = read_cut(store, stage_keys(record, maker.name)).tasks
     if tasks > PARTS_MAX:
         raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")
-    held = read_committed(store, branch_keys(record, maker.name, branch.name), tasks)
+    place = branch_keys(record, maker.name, branch.name)
+    held = read_committed(store, place, tasks)
     again = f"Make them again with: gristmill resume {record.run}"
     left_out = tasks_left_out(store, record, branch.name)
     gone = [task for task in task_numbers(held.missing) if task not in left_out]
     if gone:
         raise Corrupt(f"{len(gone)} of the {tasks} parts of {branch.name} are gone.", again)
+    output = place.output
     for part in held.slices:
         receipt = read(store, Receipt, keys.receipt_of(part.segment))
-        if receipt.etag != part.etag:
+        written = receipt.written.get(output)
+        if written is None or written.etag != part.etag:
             raise Corrupt(f"{part.segment} was replaced while the parts of {branch.name} were listed.", again)
         first = part.span.first - receipt.first
-        for task, (low, high) in enumerate(pairwise(receipt.offsets[first:]), part.span.first):
+        for task, (low, high) in enumerate(pairwise(written.offsets[first:]), part.span.first):
             if task in left_out:  # and done all the same, by a late child
                 continue
             yield json.dumps({"key": part.segment, "etag": part.etag, "start": low, "end": high}) + "\n"

@@ -80,7 +80,7 @@ def stage_loads(
         source = made.get(stage.reads or "", first)
         cut = first if number == 0 else recut(stage, parameters, source)
         loads = [_load(stage, branch, parameters, cut, max_vcpus) for branch in stage.branches]
-        made.update((branch.name, cut) for branch in stage.branches)
+        made.update((output.name, cut) for output in (*stage.branches, *stage.made))
         yield StageLoad(stage, cut, loads, sum(map(_arrays, loads)))
 
 

@@ -43,9 +43,13 @@ def observe(clients: CostClients, record: RunRecord, execution: str) -> Observat
 def measure(observed: Observation, record: RunRecord, findings: Sequence[Finding], now: datetime) -> Bill:
     """Return the bill of what the execution that owns the run has done. Pure."""
     branches = [branch for stage in (record.pipeline.stages if record.pipeline else []) for branch in stage.branches]
-    found = {branch_finding.branch: branch_finding for finding in findings for branch_finding in finding.branches}
+    each = ((branch.name, finding.of_branch(branch.name)) for finding in findings for branch in branches)
+    found = {name: branch_finding for name, branch_finding in each if branch_finding}
     own = (container for container in observed.containers if container.attempt >= first_attempt(record.fence))
-    counts, checked = count_history(observed.history, now), sum(bool(each.checks) for each in found.values())
+    counts, checked = (
+        count_history(observed.history, now),
+        sum(bool(branch_finding.checks) for branch_finding in found.values()),
+    )
     return measured(counts, child_times(own), branches, found, record.input.size, len(findings), checked)
 
 

@@ -49,6 +49,11 @@ class Load:
     nodes: int = 1  # of a multi-node job
 
     @property
+    def merges(self) -> int:
+        """Return how many of the branch's outputs are merged."""
+        return sum(made.is_merged for made in self.branch.made)
+
+    @property
     def segments(self) -> int:
         """Return how many segments the children make: one each, and more by size, by age and by tasks."""
         if not self.children or self.branch.mpi is not None:  # a multi-node job commits one
@@ -96,7 +101,8 @@ def _by_children(load: Load) -> tuple[float, float]:
     parts = 1 if each <= UPLOAD_ONE_PUT else 2 + ceil(each / UPLOAD_PART)
     windows = max(1, ceil(load.tasks / max(1, load.children) / INDEX_WINDOW))
     files = load.tasks if load.branch.output is OutputKind.FILES else 0
-    return files + load.segments * (parts + 1) + load.children, load.children * (5 + 2 * windows) + (
+    outputs = len(load.branch.made)  # a segment of each, under one receipt
+    return files + load.segments * (outputs * parts + 1) + load.children, load.children * (5 + 2 * windows) + (
         load.segments if parts > 1 else 0
     )
 
@@ -107,13 +113,14 @@ def _by_looks(load: Load) -> tuple[float, float]:
     JobMap finds nothing yet, and keeps what it plans; Merge and CheckOutput list segments and receipts, read each
     receipt, and CheckOutput looks for the output and for what Merge has recorded of it.
     """
-    pages, looks = max(1, ceil(load.segments / _LIST_PAGE)), 1 + load.branch.is_merged
-    return 1 + 2 * (1 + looks * pages), looks * load.segments + 2 * load.branch.is_merged
+    outputs = len(load.branch.made)
+    pages, looks = max(1, ceil(outputs * load.segments / _LIST_PAGE)), outputs + (outputs > 1) + load.merges
+    return 1 + 2 * (1 + looks * pages), looks * load.segments + 2 * load.merges
 
 
 def _by_report(load: Load) -> tuple[float, float]:
     """Return how often the report writes and reads: what containers used, what the last one ran on, and the result."""
-    return 1, 1 + load.branch.is_merged
+    return 1, 1 + load.merges
 
 
 def merge_requests(load: Load) -> tuple[float, float]:
@@ -122,12 +129,11 @@ def merge_requests(load: Load) -> tuple[float, float]:
     It reads twice the run's record, and how the stage is cut, looks twice whether the output was made, and whether the
     run was stopped, and records what it made.
     """
-    if not load.branch.is_merged:
-        return 0, 0
-    each = load.bytes_out / max(1, load.segments)
-    copied = load.segments if each >= S3_PART_MIN else ceil(load.bytes_out / S3_PART_MIN)
+    size = load.bytes_out / len(load.branch.made)
+    each = size / max(1, load.segments)
+    copied = load.segments if each >= S3_PART_MIN else ceil(size / S3_PART_MIN)
     read = 0 if each >= S3_PART_MIN else load.segments
-    return (2 if copied < 2 else copied + 3), read + 9
+    return load.merges * (2 if copied < 2 else copied + 3), load.merges * (read + 9)
 
 
 def log_usage(loads: list[Load], invocations: int) -> Usage:
@@ -159,5 +165,5 @@ def storage_usage(input_size: int, loads: list[Load]) -> Usage:
 
 def _stored(loads: list[Load]) -> Iterator[int]:
     for load in loads:
-        copies = 2 if load.branch.is_merged else 1
-        yield copies * load.bytes_out + 8 * load.tasks
+        copies = 1 + load.merges / len(load.branch.made)
+        yield int(copies * load.bytes_out) + 8 * load.tasks

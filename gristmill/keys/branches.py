@@ -24,6 +24,8 @@ class BranchKeys:
     stage: str
     branch: str
     fingerprint: str
+    output: str = ""  # which of its `outputs` is meant, where it has several
+    outputs: tuple[str, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -50,7 +52,11 @@ class BranchKeys:
 
     def segment(self, span: Span) -> str:
         """Return the key of the outputs of tasks `span`."""
-        return f"{self.segments}{span}"
+        return self.segment_of(span, self.output)
+
+    def segment_of(self, span: Span, output: str) -> str:
+        """Return the key of what tasks `span` wrote of an output."""
+        return f"{self.segments}{span}{_ending(output)}"
 
     @property
     def receipts(self) -> str:
@@ -87,22 +93,22 @@ class BranchKeys:
     @property
     def header(self) -> str:
         """Return the key of the header that a merge puts before the outputs."""
-        return f"{self.prefix}header"
+        return f"{self.prefix}header{_ending(self.output)}"
 
     @property
     def merging(self) -> str:
         """Return the prefix of what a merge of very many outputs writes on its way."""
-        return f"{self.prefix}merging/"
+        return f"{self.prefix}merging/{self.output and f'{self.output}/'}"
 
     @property
     def published(self) -> str:
         """Return the key of the record of what a merge has made."""
-        return f"{self.prefix}published.json"
+        return f"{self.prefix}published{_ending(self.output)}.json"
 
     @property
     def merged(self) -> str:
         """Return the key of a merged output that only a later stage reads."""
-        return f"{self.prefix}merged"
+        return f"{self.prefix}merged{_ending(self.output)}"
 
     @property
     def job_head(self) -> str:
@@ -124,10 +130,14 @@ def job_head(run: str, stage: str, branch: str) -> str:
     return f"{job_name_prefix(run)}{stage}-{branch}"
 
 
+def _ending(output: str) -> str:
+    return f".{output}" if output else ""
+
+
 def receipt_of(segment: str) -> str:
     """Return the key of the receipt that commits the segment with this key."""
-    branch, _, span = segment.rpartition("/segments/")
-    return f"{branch}/receipts/{span}.json"
+    branch, _, name = segment.rpartition("/segments/")
+    return f"{branch}/receipts/{name.partition('.')[0]}.json"
 
 
 class Failed(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gristmill.enums import Compute, MergeKind, OutputKind, RecordFormat
 from gristmill.formats.registry import traits_of
-from gristmill.limits import NAME_MAX
+from gristmill.limits import NAME_MAX, OUTPUTS_MAX
 from gristmill.pipeline.environment import env_faults
 from gristmill.pipeline.expand import merge_name, parts_name
 from gristmill.pipeline.fault import Fault, Place
@@ -13,6 +13,7 @@ from gristmill.pipeline.parameter_rules import size_faults
 from gristmill.pipeline.placeholders import placeholder_faults
 from gristmill.pipeline.tolerance import tolerance_faults
 
+_OF_OUTPUTS = {field: f"{field} in each of them" for field in ("suffix", "merge", "output_records")}
 _EXPANDED_MAX = NAME_MAX - len(parts_name(""))
 
 
@@ -26,11 +27,12 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
         if name not in pipeline.parameters:
             there = ", ".join(pipeline.parameters) or "none"
             yield (*place, "parameters", number), f"{name} is no parameter of the pipeline (there are: {there})"
-    for problem in placeholder_faults(branch.command, known):
+    for problem in placeholder_faults(branch.command, known, branch.outputs):
         yield (*place, "command"), problem
     yield from env_faults(known, place, branch)
     if branch.output_records and not traits_of(branch.output_records).is_countable:
         yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
+    yield from _outputs(place, stage, branch)
     yield from _merge(pipeline, place, stage, branch)
     yield from _gpus(place, branch)
     yield from tolerance_faults(place, stage, branch)
@@ -44,6 +46,25 @@ def _handed(pipeline: Pipeline, branch: Branch) -> dict[str, Parameter]:
     """Return the parameters that a branch may name."""
     wanted = pipeline.parameters if branch.parameters is None else branch.parameters
     return {name: given for name, given in pipeline.parameters.items() if name in wanted}
+
+
+def _outputs(place: Place, stage: Stage, branch: Branch) -> Iterator[Fault]:
+    """Yield what is wrong with several outputs: fields that each of them has itself, and a format that none has."""
+    if not branch.outputs:
+        return
+    if len(branch.outputs) > OUTPUTS_MAX:
+        yield (*place, "outputs"), f"a branch has at most {OUTPUTS_MAX} outputs, not {len(branch.outputs)}"
+    if branch.mpi is not None:
+        yield (*place, "outputs"), "an MPI job writes one stream, by its rank 0"
+    for field in ("suffix", "merge", "output_records", "same_record_count", "output"):
+        if field in branch.model_fields_set:
+            yield (*place, field), f"is of one output; a branch with outputs has {_OF_OUTPUTS.get(field, 'none')}"
+    for name, made in zip(branch.outputs, branch.made, strict=True):
+        where: Place = (*place, "outputs", name)
+        if made.output_records and not traits_of(made.output_records).is_countable:
+            yield (*where, "output_records"), f"{made.output_records} cannot be counted in an output"
+        if made.merge is MergeKind.HEADER and not traits_of(stage.records_of(made)).has_header:
+            yield (*where, "merge"), "header needs output_records of lines or csv"
 
 
 def _gpus(place: Place, branch: Branch) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from gristmill.enums import Breach
 from gristmill.humanize import number
 from gristmill.limits import MESSAGE_MAX
-from gristmill.pipeline.fields import Closed, FigureName, Name, Number, Operation
+from gristmill.pipeline.fields import Closed, FigureName, MadeName, Number, Operation
 
 
 def _no_truth(given: Any) -> Any:
@@ -27,7 +27,7 @@ class Check(Closed):
     A branch's figures are its merged output: one JSON object.
     """
 
-    of: Operation[Name] = Field(description="The branch that writes the figure.")
+    of: Operation[MadeName] = Field(description="The branch that writes the figure.")
     figure: Operation[FigureName] = Field(
         description="The figure's name in the JSON object; a dot leads into an object in it."
     )

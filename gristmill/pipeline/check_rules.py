@@ -12,7 +12,7 @@ from gristmill.pipeline.model import Branch, Pipeline, Stage
 
 def check_faults(pipeline: Pipeline) -> Iterator[Fault]:
     """Yield every broken rule of the checks."""
-    branches = {branch.name: (stage, branch) for stage in pipeline.stages for branch in stage.branches}
+    branches = {made.name: (stage, made) for stage in pipeline.stages for made in stage.made}
     able = [name for name, (stage, branch) in branches.items() if not _why_no_figures(stage, branch)]
     for index, check in enumerate(pipeline.checks):
         place: Place = ("checks", index)

@@ -16,7 +16,7 @@ def left_out(pipeline: Pipeline, first: Mapping[str, str], empty: Collection[str
         reason = first.get(stage.name) or _why_nothing(stage, gone)
         if reason:
             found[stage.name] = reason
-            gone.update((branch.name, "was left out") for branch in stage.branches)
+            gone.update((made.name, "was left out") for made in stage.made)
     return found
 
 
@@ -29,7 +29,7 @@ def _why_nothing(stage: Stage, gone: Mapping[str, str]) -> str:
 
 def decided(pipeline: Pipeline, skipped: Collection[str], empty: Collection[str]) -> Pipeline:
     """Return the pipeline without the stages in `skipped`; each of the others reads the first branch that is there."""
-    gone = {branch.name for stage in pipeline.stages if stage.name in skipped for branch in stage.branches}
+    gone = {made.name for stage in pipeline.stages if stage.name in skipped for made in stage.made}
     results = None if pipeline.results is None else [name for name in pipeline.results if name not in gone]
     checks = [check for check in pipeline.checks if check.of not in gone]
     stages = [_reading(stage, gone.union(empty)) for stage in pipeline.stages if stage.name not in skipped]

@@ -7,7 +7,7 @@ from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.model import Branch, Parameter
 from gristmill.pipeline.placeholders import fields, fill
 
-_PREFIXES = ("AWS_", "GRISTMILL_", "PARAM_", "INPUT_")
+_PREFIXES = ("AWS_", "GRISTMILL_", "PARAM_", "INPUT_", "OUTPUT_")
 _NAMES = ("BUCKET", "GPUS", "INPUT", "ITEM", "MEMORY", "OUTPUT", "PIPELINE", "RUN", "TASK", "VCPUS")
 _CONSTANT = ("run", "pipeline", "vcpus", "memory", "gpus")  # placeholders that are the same for all tasks
 _PARAMETER = "params."

@@ -11,7 +11,7 @@ def expand(pipeline: Pipeline) -> Pipeline:
     if not computing:
         return pipeline
     stages = [expanded for stage in pipeline.stages for expanded in _expand(_pointed(stage, computing))]
-    named = [branch.name for stage in pipeline.stages for branch in stage.branches if branch.has_results]
+    named = [made.name for stage in pipeline.stages for made in stage.made if made.has_results]
     results = named if pipeline.results is None else pipeline.results
     return pipeline.model_copy(update={"stages": stages, "results": results})
 

@@ -9,6 +9,7 @@ from gristmill.limits import BATCH_NAME_MAX, FIGURE_NAME_MAX, NAME_MAX
 
 _NAME = rf"^[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}$"
 _PARAMETER_NAME = rf"^[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$"
+_MADE = rf"^[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}(\.[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}})?$"
 _CALLABLE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 _REFERENCE = rf"^params\.[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$"
 _CONDITION = rf"^params\.[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}( *= *\S(.*\S)?)?$"
@@ -23,6 +24,7 @@ _BYTES = r"^\s*(\d*\.?\d+)\s*(\w+)?"  # pydantic's own
 WORDS = {
     _NAME: f"a name of small letters, digits and hyphens, at most {NAME_MAX}, with a letter first",
     _PARAMETER_NAME: f"a name of small letters, digits and underscores, at most {NAME_MAX}, with a letter first",
+    _MADE: "the name of a branch, or of one of its outputs: `branch.output`",
     _CALLABLE: "text such as `module:function`",
     _REFERENCE: "text such as `params.NAME`",
     _CONDITION: "text such as `params.NAME` or `params.NAME = VALUE`",
@@ -35,6 +37,7 @@ WORDS = {
 }
 
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
+MadeName = Annotated[str, StringConstraints(pattern=_MADE)]
 ParameterName = Annotated[str, StringConstraints(pattern=_PARAMETER_NAME)]
 Callable = Annotated[str, StringConstraints(pattern=_CALLABLE)]
 Reference = Annotated[str, StringConstraints(pattern=_REFERENCE)]

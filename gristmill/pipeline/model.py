@@ -14,6 +14,7 @@ from gristmill.pipeline.fields import (
     Condition,
     Identity,
     JobDefinition,
+    MadeName,
     Name,
     Number,
     Operation,
@@ -23,6 +24,7 @@ from gristmill.pipeline.fields import (
     Tolerance,
     VariableName,
 )
+from gristmill.pipeline.outputs import Output
 
 
 class Accepts(Closed):
@@ -162,6 +164,11 @@ class Branch(Closed):
         description="What becomes of the tasks' outputs; see [Outputs and merges](pipelines.md#outputs-and-merges). "
         "With `output: files` it is `none` by default.",
     )
+    outputs: Identity[dict[Name, Output]] = Field(
+        default={},
+        description="Several outputs of each task, by name, in place of one: at most 8; see "
+        "[Several outputs](pipelines.md#several-outputs).",
+    )
     same_record_count: Operation[bool | None] = Field(
         default=None,
         description="Fail the run unless as many records came out as went in. Without it, so where both are lines.",
@@ -202,13 +209,31 @@ class Branch(Closed):
         return is_function or any("pipeline" in word.lower() for word in words)
 
     @property
+    def made(self) -> "list[Branch]":
+        """Return what the branch makes, as a branch each."""
+        return list(self.by_output.values())
+
+    @property
+    def by_output(self) -> "dict[str, Branch]":
+        """Return what the branch makes by output: itself without a name, or a branch called `branch.output` of each."""
+        if not self.outputs:
+            return {"": self}
+        alone: dict[str, Any] = {"outputs": {}, "same_record_count": False}
+        return {
+            name: self.model_copy(update={**alone, "name": f"{self.name}.{name}", **dict(output)})
+            for name, output in self.outputs.items()
+        }
+
+    @property
     def is_merged(self) -> bool:
         """Return whether the branch ends as one object, which a later stage can read."""
-        return self.merge is not MergeKind.NONE
+        return self.merge is not MergeKind.NONE and not self.outputs
 
     @property
     def has_results(self) -> bool:
         """Return whether the branch makes what can be published: one object, or a file of each task."""
+        if self.outputs:
+            return any(made.has_results for made in self.made)
         return self.is_merged or self.output is OutputKind.FILES
 
 
@@ -219,7 +244,7 @@ class Stage(Closed):
     """
 
     name: Identity[Name] = Field(description="Unique in the pipeline.")
-    input: Identity[Name | Annotated[list[Name], Field(min_length=1)] | None] = Field(
+    input: Identity[MadeName | Annotated[list[MadeName], Field(min_length=1)] | None] = Field(
         default=None,
         description="The branch of an earlier stage that it reads; of several, the first that was not left out. "
         "Without it, the dropped file.",
@@ -249,7 +274,12 @@ class Stage(Closed):
 
     def may_list_nothing(self, branch: str) -> bool:
         """Return whether one of its branches may end as an empty list."""
-        return any(own.empty is Emptiness.OK for own in self.branches if own.name == branch)
+        return any(own.empty is Emptiness.OK for own in self.made if own.name == branch)
+
+    @property
+    def made(self) -> list[Branch]:
+        """Return what its branches make, as a branch each."""
+        return [made for branch in self.branches for made in branch.made]
 
     def records_of(self, branch: Branch) -> RecordFormat:
         """Return what a record of the branch's output is."""
@@ -284,7 +314,7 @@ class Pipeline(Closed):
     checks: Operation[list[Check]] = Field(
         default=[], max_length=CHECKS_MAX, description="Bounds on figures; see [Checks](pipelines.md#checks)."
     )
-    results: Operation[list[Name] | None] = Field(
+    results: Operation[list[MadeName] | None] = Field(
         default=None, description="Branches whose outputs are kept as results. Without it, every one that makes any."
     )
 

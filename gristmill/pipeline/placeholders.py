@@ -1,13 +1,15 @@
 """The placeholders of a command: `{input}`, `{output}` and what else a command may name."""
 
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from gristmill.enums import ParameterType
 from gristmill.pipeline.model import Parameter
 
 NAMES = ("input", "output", "item", "task", "run", "pipeline", "vcpus", "memory", "gpus")
 _PARAMETER = "params."
+_OUTPUT = "output"
 
 
 def fields(word: str) -> list[str]:
@@ -54,10 +56,13 @@ def as_text(value: object) -> str:
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def placeholder_faults(command: Sequence[str] | None, parameters: Mapping[str, Parameter]) -> Iterator[str]:
-    """Yield what is wrong with a command's placeholders."""
+def placeholder_faults(
+    command: Sequence[str] | None, parameters: Mapping[str, Parameter], outputs: Iterable[str] = ()
+) -> Iterator[str]:
+    """Yield what is wrong with the placeholders of a command that writes `outputs`, by name, or else one."""
     if command is None:
         return
+    wanted = [f"{_OUTPUT}.{name}" for name in outputs] or [_OUTPUT]
     used = []
     for word in command:
         try:
@@ -66,9 +71,10 @@ def placeholder_faults(command: Sequence[str] | None, parameters: Mapping[str, P
         except ValueError as error:
             yield f"{word!r}: {error}; write {{{{ and }}}} for braces"
     for name in used:
-        yield from _unknown(name, parameters)
-    if "output" not in used:
-        yield "must name {output}, the file that the program writes"
+        yield from _unknown(name, parameters, wanted)
+    for name in wanted:
+        if name not in used:
+            yield f"must name {{{name}}}, the file that the program writes"
 
 
 def _embedded_lists(word: str, parameters: Mapping[str, Parameter]) -> Iterator[str]:
@@ -78,8 +84,9 @@ def _embedded_lists(word: str, parameters: Mapping[str, Parameter]) -> Iterator[
             yield f"{word!r}: {{{name}}} is a list: give it a word of its own; each item becomes a word"
 
 
-def _unknown(name: str, parameters: Mapping[str, Parameter]) -> Iterator[str]:
-    known = [*NAMES, *(f"{_PARAMETER}{parameter}" for parameter in parameters)]
+def _unknown(name: str, parameters: Mapping[str, Parameter], outputs: Sequence[str]) -> Iterator[str]:
+    names = [outputs if other == _OUTPUT else [other] for other in NAMES]
+    known = [*chain(*names), *(f"{_PARAMETER}{parameter}" for parameter in parameters)]
     if name not in known:
         yield f"{{{name}}} is unknown; there are: {', '.join(f'{{{placeholder}}}' for placeholder in known)}"
     elif name.startswith(_PARAMETER) and parameters[name.removeprefix(_PARAMETER)].default is None:

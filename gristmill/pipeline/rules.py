@@ -56,7 +56,7 @@ def _reserved(place: Place, name: str) -> Iterator[Fault]:
 
 
 def _results(pipeline: Pipeline) -> Iterator[Fault]:
-    able = [branch.name for stage in pipeline.stages for branch in stage.branches if branch.has_results]
+    able = [made.name for stage in pipeline.stages for made in stage.made if made.has_results]
     known = ", ".join(able) or "none"
     for number, name in enumerate(pipeline.results or []):
         if name not in able:

@@ -14,7 +14,7 @@ from gristmill.pipeline.parameter_rules import size_faults
 def stage_faults(pipeline: Pipeline, number: int) -> Iterator[Fault]:
     """Yield every broken rule of a stage and its branches."""
     stage = pipeline.stages[number]
-    earlier = [branch for before in pipeline.stages[:number] for branch in before.branches]
+    earlier = [made for before in pipeline.stages[:number] for made in before.made]
     yield from _input(("stages", number, "input"), stage, earlier)
     if stage.when is not None:
         yield from condition_faults(pipeline, ("stages", number, "when"), stage.when)
@@ -27,7 +27,8 @@ def stage_faults(pipeline: Pipeline, number: int) -> Iterator[Fault]:
 
 
 def _is_listed(branch: Branch, later: list[Stage]) -> bool:
-    return any(branch.name in stage.inputs and stage.split.records is RecordFormat.LIST for stage in later)
+    listed = {name for stage in later if stage.split.records is RecordFormat.LIST for name in stage.inputs}
+    return any(made.name in listed for made in branch.made)
 
 
 def _input(place: Place, stage: Stage, earlier: list[Branch]) -> Iterator[Fault]:

@@ -111,7 +111,7 @@ def _image(described: Mapping[str, Any]) -> str | None:
 
 
 def _own(finding: Finding, branch: str) -> BranchFinding | None:
-    return next((entry for entry in finding.branches if entry.branch == branch), None)
+    return finding.of_branch(branch)
 
 
 def _rate(seen: Sequence[ObservedContainer], what: str) -> float | None:

@@ -25,17 +25,18 @@ class Committed:
     etag: str = ""  # of the segment
 
     @classmethod
-    def of(cls, segment: str, receipt: Receipt) -> Self:
-        """Return what the receipt of `segment` says."""
+    def of(cls, segment: str, receipt: Receipt, output: str = "") -> Self:
+        """Return what the receipt of `segment`, which has an output, says."""
+        written = receipt.written[output]
         return cls(
             segment,
             Span(receipt.first, receipt.end),
-            array("Q", receipt.offsets),
+            array("Q", written.offsets),
             array("Q", receipt.bytes_in),
             array("Q", receipt.records_in),
-            array("Q", receipt.records_out),
-            intern(receipt.header),
-            receipt.etag,
+            array("Q", written.records_out),
+            intern(written.header),
+            written.etag,
         )
 
 

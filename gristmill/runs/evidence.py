@@ -4,11 +4,30 @@ from typing import Literal, Self
 
 from pydantic import (
     AwareDatetime,
+    Field,
     model_validator,
 )
 
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.schema import Count, Record, Words
+
+
+class Written(Record):
+    """What tasks wrote of one output into its segment; `header` is as of a receipt."""
+
+    etag: str
+    offsets: list[Count]
+    records_out: list[Count]
+    header: str = ""
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        """Refuse outputs that do not lie one after another, or of which some are not counted."""
+        if len(self.offsets) != len(self.records_out) + 1 or self.offsets[0] != 0:
+            raise ValueError("it does not account for every task")
+        if sorted(self.offsets) != self.offsets:
+            raise ValueError("its outputs do not lie one after another")
+        return self
 
 
 class Receipt(Record):
@@ -33,12 +52,21 @@ class Receipt(Record):
     records_in: list[Count]
     records_out: list[Count]
     header: str = ""
+    output: str = ""  # the output that these are of, where there are several
+    others: dict[str, Written] = Field(default_factory=dict)  # the other outputs, by name
+
+    @property
+    def written(self) -> dict[str, Written]:
+        """Return what was written, by output; a branch of one output has it without a name."""
+        own = Written(etag=self.etag, offsets=self.offsets, records_out=self.records_out, header=self.header)
+        return {self.output: own, **self.others}
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         """Refuse a receipt whose lists lack a task, or whose outputs do not lie one after another."""
         tasks = self.end - self.first
-        if tasks < 1 or {len(self.bytes_in), len(self.records_in), len(self.records_out)} != {tasks}:
+        counted = {len(written.records_out) for written in self.others.values()}
+        if tasks < 1 or {len(self.bytes_in), len(self.records_in), len(self.records_out)} | counted != {tasks}:
             raise ValueError("it does not account for every task")
         if len(self.offsets) != tasks + 1 or self.offsets[0] != 0 or sorted(self.offsets) != self.offsets:
             raise ValueError("its outputs do not lie one after another")

@@ -62,8 +62,9 @@ def _cut_parts(record: RunRecord, stage: Stage, made: Mapping[str, str]) -> Part
     }
     source: Any = [given.version, given.etag, given.size]
     if stage.inputs:  # of several branches, which one is there may show later
-        lacking = [record.left_out[name].digest for name in stage.inputs if name in record.left_out]
-        source = [*(made[name] for name in stage.inputs), *lacking]
+        named = [name.partition(".") for name in stage.inputs]
+        lacking = [record.left_out[name].digest for name, _, _ in named if name in record.left_out]
+        source = [*(f"{made[name]}{dot}{output}" for name, dot, output in named), *lacking]
     return {"stage": stage.name, **identity(split), **sizes, "input": source}
 
 

@@ -15,8 +15,11 @@ _UNTOLD = "0"  # the fingerprint of everything in runs of earlier contracts
 
 
 def branch_keys(record: RunRecord, stage: str, branch: str) -> keys.BranchKeys:
-    """Return where everything of a branch lies, as the run computes it now."""
-    return keys.BranchKeys(record.run, stage, branch, record.fingerprints.get(branch, _UNTOLD))
+    """Return where everything of a branch lies, or of an output of it (`branch.output`), as the run computes it now."""
+    name, _, output = branch.partition(".")
+    stages = record.pipeline.stages if record.pipeline else []
+    outputs = next((tuple(made.outputs) for each in stages for made in each.branches if made.name == name), ())
+    return keys.BranchKeys(record.run, stage, name, record.fingerprints.get(name, _UNTOLD), output, outputs)
 
 
 def stage_keys(record: RunRecord, stage: str) -> keys.StageKeys:
@@ -79,15 +82,16 @@ def _dropped_name(record: RunRecord) -> str:
 
 
 def find_branch(pipeline: Pipeline, branch: str) -> tuple[Stage, Branch]:
-    """Return a branch and its stage."""
-    return next((stage, made) for stage in pipeline.stages for made in stage.branches if made.name == branch)
+    """Return a branch, or one of its outputs as a branch, and its stage."""
+    named = ((stage, made) for stage in pipeline.stages for made in (*stage.branches, *stage.made))
+    return next((stage, made) for stage, made in named if made.name == branch)
 
 
 def result_branches(pipeline: Pipeline) -> list[str]:
     """Return the branches whose merged outputs are results."""
     if pipeline.results is not None:
         return list(pipeline.results)
-    return [branch.name for stage in pipeline.stages for branch in stage.branches if branch.has_results]
+    return [made.name for stage in pipeline.stages for made in stage.made if made.has_results]
 
 
 def frozen(record: RunRecord) -> Pipeline:

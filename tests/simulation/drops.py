@@ -82,7 +82,8 @@ def _right(pipeline: str, lines: list[bytes]) -> dict[str, _Right]:
     if pipeline == "lenient":
         same = _is(b"".join(line + b"\n" for line in lines))
         counted = _is(b"".join(b"%d %s\n" % (len(line) + 1, line) for line in lines))
-        return {"picked": same, "counted": counted, "packed": same}
+        sizes = _is(b"".join(b"%d\n" % (len(line) + 1) for line in lines))
+        return {"picked": same, "counted": counted, "packed.text": same, "packed.sizes": sizes}
     upper = [line.upper() + b"\n" for line in lines]
     if pipeline == "stages":
         counted = b"".join(b"%d %s" % (len(line), line) for line in upper)

@@ -14,7 +14,7 @@ from gristmill.client.runs import control
 from gristmill.outcome import ownership
 from gristmill.runs import at_work, committed
 from gristmill.runs.coverage import Coverage, cover
-from gristmill.runs.evidence import Failure
+from gristmill.runs.evidence import Failure, Written
 from gristmill.runs.left_out import task_numbers
 from gristmill.steps.check_output import check_output, left_out
 from gristmill.steps.job_map import job_map
@@ -37,12 +37,15 @@ def nothing(*_given: Any, **_named: Any) -> None:
 def _seal_receipt_first(self: Segment, store: Any, setting: Any) -> None:
     if self.bytes_in:
         span = keys.Span(self.first, self.end)
-        self.file.seek(0)
-        body = self.file.read()
+        part = self.parts[""]
+        part.file.seek(0)
+        body = part.file.read()
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        store.put(setting.keys.receipt(span), self._receipt(setting, etag).model_dump_json().encode())
+        written = Written(etag=etag, offsets=part.offsets, records_out=part.records_out)
+        store.put(setting.keys.receipt(span), self._receipt(setting, {"": written}).model_dump_json().encode())
         store.put(setting.keys.segment(span), body)
-    self.file.close()
+    for part in self.parts.values():
+        part.file.close()
 
 
 def _commits_any(receipt: Any, span: keys.Span, _segment: Any) -> bool:

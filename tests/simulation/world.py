@@ -106,8 +106,9 @@ class World:
         place = branch_keys(record, stage, branch)
         for key in [key for key in objects if key.startswith(place.receipts)]:
             receipt = parse(Receipt, objects[key].body)
-            segment = objects.get(place.segment(keys.Span(receipt.first, receipt.end)))
-            if segment and segment.etag == receipt.etag:
+            span = keys.Span(receipt.first, receipt.end)
+            there = {output: objects.get(place.segment_of(span, output)) for output in receipt.written}
+            if all(segment and segment.etag == receipt.written[output].etag for output, segment in there.items()):
                 found |= set(range(receipt.first, receipt.end))
         return found
 

@@ -60,7 +60,7 @@ def runner(store, job, *, timeout=60, lines=None, termination=None, **which):
         setting(store.bucket, **which),
         read_cut(store, CUT),
         lambda end: PlainFeed(lambda start: store.open_range("in", start, end), LineCounter),
-        OutputRules(RecordFormat.LINES, False, False, False, False, "", True, lambda: 1),
+        {"": OutputRules(RecordFormat.LINES, False, False, False, False, "", True, lambda: 1)},
         taking_task(job),
         {},
         Task(0, RUN, STAGE, BRANCH, 0, store.bucket, "in", None, "own/", store=store),

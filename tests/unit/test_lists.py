@@ -118,8 +118,8 @@ PARAMETERS = (
     "parameters: {k: {type: list, of: integer, description: d, default: [1]}, bare: {type: integer, description: d}}\n"
 )
 OWN = (
-    "is Gristmill's own, as all that begin with AWS_, GRISTMILL_, PARAM_, INPUT_, and BUCKET, GPUS, INPUT, ITEM, "
-    "MEMORY, OUTPUT, PIPELINE, RUN, TASK, VCPUS; choose another name"
+    "is Gristmill's own, as all that begin with AWS_, GRISTMILL_, PARAM_, INPUT_, OUTPUT_, and BUCKET, GPUS, INPUT, "
+    "ITEM, MEMORY, OUTPUT, PIPELINE, RUN, TASK, VCPUS; choose another name"
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 from gristmill.enums import RecordFormat
 from gristmill.errors import NoSpace, Refused
 from gristmill.worker.child import command
-from gristmill.worker.child.segment import Segment
+from gristmill.worker.child.segment import Made, Segment
 from gristmill.worker.child.sink import Sink
 from tests.unit.test_seams import rules
 
@@ -34,9 +34,9 @@ def test_an_output_that_is_a_header_without_end_is_a_header():
 
 def test_a_task_with_another_header_is_refused():
     segment = Segment(0)
-    segment.add(1, 1, 1, 1, "a\n")
+    segment.add(1, 1, {"": Made(1, 1, "a\n")})
     with pytest.raises(Refused, match=r"header 'b\\n' differs from that of the tasks before it, 'a\\n'"):
-        segment.add(1, 1, 1, 1, "b\n")
+        segment.add(1, 1, {"": Made(1, 1, "b\n")})
     assert segment.end == 1
 
 

@@ -20,7 +20,7 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.locations import branch_keys
 from gristmill.runs.repository import read_record
 from gristmill.worker.child.outputs import OutputRules
-from gristmill.worker.child.segment import Segment
+from gristmill.worker.child.segment import Made, Segment
 from gristmill.worker.child.sink import Sink, count_records
 from tests.unit.walk import event, walk
 
@@ -50,9 +50,9 @@ def written(rules: OutputRules, outputs: list[bytes], step: int = 1000) -> tuple
         for place in range(0, len(output), step):
             sink.write(output[place : place + step])
         sink.finish()
-        segment.add(sink.size, 1, 1, sink.records, sink.header)
+        segment.add(1, 1, {"": Made(sink.size, sink.records, sink.header)})
         records += sink.records
-    return (segment.header or "").encode("latin-1") + file.getvalue(), records
+    return (segment.parts[""].header or "").encode("latin-1") + file.getvalue(), records
 
 
 @dataclass(frozen=True)

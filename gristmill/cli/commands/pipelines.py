@@ -94,7 +94,7 @@ def show(
         "CHILDREN",
         "MERGE",
     )
-    branches = (_branch(stage.name, branch) for stage in pipeline.stages for branch in stage.branches)
+    branches = (_branch(stage.name, made) for stage in pipeline.stages for made in stage.made)
     rich(table(columns, branches, right=columns[3:8]))
     if pipeline.checks:
         out()

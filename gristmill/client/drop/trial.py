@@ -113,8 +113,9 @@ class Trial:
             stage, found = frozen(self.record).stage(written.name), []
             index_first(self.store, self.record, stage, self.tasks)
             for branch in stage.branches:
-                found.append(self._try(stage, branch))
-                yield found[-1]
+                for tried in self._try(stage, branch):
+                    found.append(tried)
+                    yield tried
             if not all(tried.is_done for tried in found):
                 return
             empty = [tried.branch for tried in found if stage.may_list_nothing(tried.branch) and not tried.bytes_out]
@@ -127,19 +128,24 @@ class Trial:
         prefix = keys.results_prefix(dropped.pipeline, dropped.name, RUN)
         return [(made.key.removeprefix(prefix), self.store.path(made.key)) for made in self.store.list(prefix)]
 
-    def _try(self, stage: Stage, branch: Branch) -> Tried:
+    def _try(self, stage: Stage, branch: Branch) -> Iterator[Tried]:
+        """Yield what became of each output of a branch."""
         if branch.mpi is not None:
-            return Tried(stage.name, branch.name, left_out="an MPI job is not tried: give it to `gristmill run`")
+            yield Tried(stage.name, branch.name, left_out="an MPI job is not tried: give it to `gristmill run`")
+            return
         began = time.perf_counter()
         failed = self._run(stage, branch)
         seconds = time.perf_counter() - began
+        yield from (self._look(stage, made, failed, seconds) for made in branch.made)
+
+    def _look(self, stage: Stage, branch: Branch, failed: int, seconds: float) -> Tried:
         place = branch_keys(self.record, stage.name, branch.name)
         expected = expected_of(self.store, self.record, stage)
         held = read_committed(self.store, place, expected.tasks)
         problem = None if held.missing else count_failure(held, expected, stage.counts_match(branch))
         if not held.missing and not problem and publishes(self.record, branch):
             publish(self.store, self.record, branch, held)
-        checks = () if held.missing or problem else self._check(place)
+        checks = () if held.missing or problem else self._check(branch, place)
         return Tried(
             stage.name,
             branch.name,
@@ -156,8 +162,8 @@ class Trial:
             checks=tuple(checks),
         )
 
-    def _check(self, place: keys.BranchKeys) -> Sequence[CheckResult]:
-        checks = frozen(self.record).checks_of(place.branch)
+    def _check(self, branch: Branch, place: keys.BranchKeys) -> Sequence[CheckResult]:
+        checks = frozen(self.record).checks_of(branch.name)
         return check_figures(checks, read_figures(self.store, place)) if checks else []
 
     def _run(self, stage: Stage, branch: Branch) -> int:

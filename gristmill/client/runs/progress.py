@@ -57,7 +57,8 @@ def _stage(stack: Stack, record: RunRecord, stage: Stage, jobs: list[dict[str, A
     finding = _finding(stack, record, stage.name, memory)
     if finding and finding.verdict.is_complete:
         attempt = finding.attempt
-        looks = [_found(branch) for branch in finding.branches]
+        own = (finding.of_branch(branch.name) for branch in stage.branches)
+        looks = [_found(found) for found in own if found]
     else:
         attempt = _attempt(record, stage, jobs, finding)
         looks = [_branch(stack, place, attempt, tasks, jobs) for place in _places(record, stage)]

@@ -52,8 +52,13 @@ def check_output(
     try:
         expected = expected_of(store, record, stage)
         examined = [_examine(store, clients, record, cursor, branch, expected) for branch in stage.branches]
-        found = [_explained(branch_finding, refused.get(branch_finding.branch)) for branch_finding, _ in examined]
-        decided = {branch_finding.branch: left for branch_finding, left in examined if left is not None}
+        found = [
+            _explained(finding, refused.get(branch.name))
+            for branch, (findings, _) in zip(stage.branches, examined, strict=True)
+            for finding in findings
+        ]
+        pairs = zip(stage.branches, examined, strict=True)
+        decided = {branch.name: left for branch, (_, left) in pairs if left is not None}
         left_out = keep_left_out(store, record, stage, expected.tasks, decided)
         notes = warnings(expected.encoding)
         verdict, reason = judge(stage, found, tries)
@@ -94,15 +99,34 @@ def expected_of(store: Storage, record: RunRecord, stage: Stage) -> Expected:
 
 def _examine(
     store: Storage, clients: CauseClients, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected
-) -> tuple[BranchFinding, LeftOutTasks | None]:
-    """Return what is found of a branch, and the tasks that it leaves out: None where more than those are missing."""
-    place, stage = branch_keys(record, cursor.stage, branch.name), frozen(record).stage(cursor.stage)
+) -> tuple[list[BranchFinding], LeftOutTasks | None]:
+    """Return what is found of what a branch makes, and the tasks that it leaves out: None where more are missing."""
+    place = branch_keys(record, cursor.stage, branch.name)
     held = read_committed(store, place, expected.tasks)
     left = _left_out(store, record, cursor, branch, held)
+    failures = _failures(store, clients, record, cursor, place, held, expected) if left is None else left.failures
+    examined = [(made, held if made is branch else _committed(store, record, cursor, made)) for made in branch.made]
+    found = [
+        _examine_output(store, record, made, of_made, left if of_made.missing == held.missing else None, expected)
+        for made, of_made in examined
+    ]
+    return [finding.model_copy(update={"failures": list(failures[:SHOWN])}) for finding in found], left
+
+
+def _committed(store: Storage, record: RunRecord, cursor: Cursor, made: Branch) -> Coverage:
+    place = branch_keys(record, cursor.stage, made.name)
+    return read_committed(store, place, read_cut(store, stage_keys(record, cursor.stage)).tasks)
+
+
+def _examine_output(
+    store: Storage, record: RunRecord, branch: Branch, held: Coverage, left: LeftOutTasks | None, expected: Expected
+) -> BranchFinding:
+    """Return what is found of one output, failures apart; `left` is None where tasks are missing that must not be."""
+    stage = find_branch(frozen(record), branch.name)[0]
     missing = held.tasks_missing if left is None else 0
     output = None if missing else _output(store, record, branch, held)
-    checks = frozen(record).checks_of(branch.name)
-    found = BranchFinding(
+    checks, place = frozen(record).checks_of(branch.name), branch_keys(record, stage.name, branch.name)
+    return BranchFinding(
         branch=branch.name,
         tasks=expected.tasks,
         done=expected.tasks - held.tasks_missing,
@@ -111,15 +135,12 @@ def _examine(
         bytes_in=held.bytes_in,
         bytes_out=held.size,
         output=output,
-        failures=_failures(store, clients, record, cursor, place, held, expected)
-        if left is None
-        else list(left.failures[:SHOWN]),
+        failures=[],
         missing=missing,
         left_out=held.tasks_missing - missing,
         problem=None if left is None else count_failure(held, expected, stage.counts_match(branch), left),
         checks=check_figures(checks, read_figures(store, place)) if checks and output else [],
     )
-    return found, left
 
 
 def _left_out(store: Storage, record: RunRecord, cursor: Cursor, branch: Branch, held: Coverage) -> LeftOutTasks | None:

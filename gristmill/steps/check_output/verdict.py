@@ -39,7 +39,7 @@ def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVe
     if failures:
         return CheckVerdict.FAILED, "; ".join(failures)
     incomplete = {
-        finding.branch: _why_incomplete(finding, branch) for finding, branch in zip(found, stage.branches, strict=True)
+        finding.branch: _why_incomplete(finding, branch) for finding, branch in zip(found, stage.made, strict=True)
     }
     incomplete = {name: why for name, why in incomplete.items() if why}
     if not incomplete:
@@ -47,9 +47,9 @@ def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVe
     refused = {finding.branch for finding in found if _refusals(finding)}
     first = sorted(incomplete, key=lambda name: name not in refused)
     reason = "; ".join(f"{name}: {incomplete[name]}" for name in first)
-    allowed = min(branch.attempts for branch in stage.branches if branch.name in incomplete)
+    allowed = min(branch.attempts for branch in stage.made if branch.name in incomplete)
     hopeless = (
-        _is_hopeless(finding, branch) for finding, branch in zip(found, stage.branches, strict=True) if finding.missing
+        _is_hopeless(finding, branch) for finding, branch in zip(found, stage.made, strict=True) if finding.missing
     )
     if tries >= allowed or any(hopeless):
         return CheckVerdict.FAILED, reason

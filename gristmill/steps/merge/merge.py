@@ -10,7 +10,7 @@ from gristmill.runs.at_work import check_going
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.left_out import find_left_out
-from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, stage_keys
+from gristmill.runs.locations import branch_keys, find_branch, frozen, stage_keys
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
@@ -31,13 +31,19 @@ def merge(store: Storage, cursor: Cursor, branch: str) -> dict[str, Any]:
     except (Corrupt, NotFound) as error:
         logger.warning("not merged: %s", error)
         merged = False
-    return {"branch": branch, "merged": merged, "output": output_key(record, branch) if merged else None}
+    return {"branch": branch, "merged": merged}
 
 
 def _merge(store: Storage, cursor: Cursor, record: RunRecord, branch: Branch) -> bool:
+    """Publish what a branch makes, each output by itself; return whether all of it is there that is to be."""
+    outputs = [made for made in branch.made if publishes(record, made)]
+    return bool(outputs) and len(outputs) == sum(_merge_output(store, cursor, record, made) for made in outputs)
+
+
+def _merge_output(store: Storage, cursor: Cursor, record: RunRecord, branch: Branch) -> bool:
     place = branch_keys(record, cursor.stage, branch.name)
     held = read_committed(store, place, read_cut(store, stage_keys(record, cursor.stage)).tasks)
-    if len(held.headers) > 1 or not publishes(record, branch):
+    if len(held.headers) > 1:
         return False
     if held.missing and find_left_out(store, place, branch, held, cursor.attempt) is None:
         return False

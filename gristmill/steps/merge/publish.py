@@ -48,7 +48,7 @@ def stands(store: Storage, record: RunRecord, branch: Branch, made: Published | 
 def lost_results(store: Storage, record: RunRecord, stages: Iterable[Stage]) -> Iterator[str]:
     """Yield the keys of those results of stages that are gone, or have other bytes than were merged."""
     results = result_branches(frozen(record))
-    for branch in (branch for stage in stages for branch in stage.branches):
+    for branch in (made for stage in stages for made in stage.made):
         is_result = branch.name in results and publishes(record, branch)
         if is_result and not stands(store, record, branch, find_published(store, _place(record, branch))):
             yield output_key(record, branch.name)

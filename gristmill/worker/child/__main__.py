@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -102,10 +103,10 @@ def make_runner(setting: ChildSetting, store: Storage, place: Path, termination:
     where = f"{record.run} {stage.name}/{branch.name} attempt {nth_attempt(setting.cursor.attempt)}"
     return Runner(
         store=store,
-        setting=setting,
+        setting=replace(setting, outputs=tuple(branch.outputs)),
         cut=cut,
         feeds=make_feeds(store, record, stage, cut),
-        outputs=output_rules(record, stage, branch, lambda: cut.tasks),
+        outputs={name: output_rules(record, stage, made, lambda: cut.tasks) for name, made in branch.by_output.items()},
         apart=branch.output is OutputKind.FILES,
         job=make_job(record, stage, branch, unpack_code(store, record, place)),
         parameters=handed(branch, record.parameters),

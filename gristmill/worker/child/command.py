@@ -22,10 +22,10 @@ _COPY = 1 * MIB
 
 @dataclass(frozen=True)
 class Endings:
-    """How the names of a task's files end, its input's and its output's: some programs go by it."""
+    """How the names of a task's files end, its input's and its outputs': some programs go by it."""
 
     input: str
-    output: str
+    outputs: Mapping[str, str]  # by name; the only one has none
 
     def of_input(self, task: Task) -> str:
         """Return how the file of a task's input is called; an item that is an object brings its own ending."""
@@ -36,8 +36,8 @@ class Endings:
 class Program:
     """A job that runs `words(placeholders)` in an empty folder of its own.
 
-    The same values are in its environment: INPUT, OUTPUT, ITEM, TASK, RUN, VCPUS, MEMORY, GPUS and PARAM_<NAME>; and
-    PIPELINE, where its words name that.
+    The same values are in its environment: INPUT, OUTPUT (or OUTPUT_<NAME> of each), ITEM, TASK, RUN, VCPUS, MEMORY,
+    GPUS and PARAM_<NAME>; and PIPELINE, where its words name that.
     """
 
     words: Callable[[Mapping[str, object]], list[str]]
@@ -46,11 +46,12 @@ class Program:
     is_command: bool = True  # else lines for a shell
     resources: Mapping[str, object] = field(default_factory=dict)  # what its container has
 
-    def __call__(self, source: Any, sink: BinaryIO, parameters: Mapping[str, Any], task: Task) -> None:
+    def __call__(self, source: Any, sink: Any, parameters: Mapping[str, Any], task: Task) -> None:
         """Stage, run, and hand the output on; a missing output is a failure."""
         with TemporaryDirectory(prefix="task-") as name:
             folder = Path(name)
-            made, work = folder / f"output{self.endings.output}", folder / "work"
+            outputs = self.endings.outputs.items()
+            made, work = {name: folder / f"{_place(name)}{ending}" for name, ending in outputs}, folder / "work"
             work.mkdir()
             check_space(folder, task.size)
             given = stage(source, folder / f"input{self.endings.of_input(task)}")
@@ -58,14 +59,18 @@ class Program:
             words = self.words(values)
             name = words[0] if self.is_command else "the script"
             run(name, words, work, environment(values))
-            with _opened(made, name, "{output}" if self.is_command else "$OUTPUT") as file:
-                shutil.copyfileobj(file, sink, _COPY)
+            for output, path in made.items():
+                place = f"{{{_place(output)}}}" if self.is_command else f"${_variable(_place(output))}"
+                with _opened(path, name, place) as file:
+                    shutil.copyfileobj(file, sink[output] if output else sink, _COPY)
 
-    def values(self, given: Path, made: Path, parameters: Mapping[str, Any], task: Task) -> dict[str, object]:
-        """Return the values of the placeholders: `given` is the file of the input, `made` that of the output."""
+    def values(
+        self, given: Path, made: Mapping[str, Path], parameters: Mapping[str, Any], task: Task
+    ) -> dict[str, object]:
+        """Return the values of the placeholders: `given` is the file of the input, `made` has those of the outputs."""
         return {
             "input": given,
-            "output": made,
+            **{_place(name): path for name, path in made.items()},
             "item": task.item,
             "task": task.number,
             "run": task.run,
@@ -73,6 +78,11 @@ class Program:
             **self.resources,
             **{f"params.{name}": value for name, value in parameters.items()},
         }
+
+
+def _place(output: str) -> str:
+    """Return what commands call the file of an output; the only one has no name."""
+    return f"output.{output}" if output else "output"
 
 
 def _opened(made: Path, name: str, place: str) -> BinaryIO:
@@ -129,4 +139,4 @@ def environment(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def _variable(name: str) -> str:
-    return name.replace("params.", "param_").upper()
+    return name.replace("params.", "param_").replace(".", "_").replace("-", "_").upper()

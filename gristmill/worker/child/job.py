@@ -4,7 +4,7 @@ import inspect
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 from gristmill.pipeline.code import PipelineCode
 from gristmill.pipeline.environment import environment_of, resource_values
@@ -16,7 +16,7 @@ from gristmill.runs.records import RunRecord
 from gristmill.task import Task
 from gristmill.worker.child.command import Endings, Program
 
-Job = Callable[[Any, BinaryIO, Mapping[str, Any], Task], None]
+Job = Callable[[Any, Any, Mapping[str, Any], Task], None]  # of the sink, or a mapping of those of several outputs
 _WITH_TASK = 4  # arguments of a function that wants to know its task
 # strict: a failing command, an unset variable or a failing part of a pipe ends the script with its exit code
 _BASH = ("bash", "-euo", "pipefail", "-c")
@@ -27,7 +27,9 @@ def make_job(record: RunRecord, stage: Stage, branch: Branch, code: PipelineCode
     os.environ.update(environment_of(branch, record.run, code.folder, handed(branch, record.parameters)))
     if branch.run is not None:
         return taking_task(code.load(branch.run))
-    endings = Endings(input_suffix(record, stage), suffix(record, branch))
+    endings = Endings(
+        input_suffix(record, stage), {name: suffix(record, made) for name, made in branch.by_output.items()}
+    )
     return Program(
         partial(_words, branch),
         code.folder if branch.uses_code else None,

@@ -20,7 +20,7 @@ from gristmill.worker.child.meter import Tally
 from gristmill.worker.child.outputs import OutputRules
 from gristmill.worker.child.process_state import ProcessState
 from gristmill.worker.child.reasons import MORE_TIME
-from gristmill.worker.child.segment import Segment, SegmentLost
+from gristmill.worker.child.segment import Made, Part, Segment, SegmentLost
 from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.sink import Sink
 from gristmill.worker.child.worklist import Stretch, stretches
@@ -38,7 +38,7 @@ class Runner:
     setting: ChildSetting
     cut: StageCut
     feeds: MakeFeed
-    outputs: OutputRules
+    outputs: Mapping[str, OutputRules]  # by name; the only one has none
     job: Job
     parameters: Mapping[str, Any]
     task: Task  # as every task of the child has it; its number, item and size are filled in
@@ -71,13 +71,13 @@ class Runner:
 
     def _stretch(self, stretch: Stretch, limit: TimeLimit) -> None:
         feed = self.feeds(stretch.offsets[-1])
-        segment = Segment(stretch.first, self._clock)
+        segment = self._open(stretch.first)
         try:
             for task, start, end in stretch.tasks():
                 done = self._task(segment, task, feed, start, end, limit)
                 if not done or self.apart or segment.is_due(self._age()):
                     segment.seal(self.store, self.setting)
-                    segment = Segment(task + 1, self._clock)
+                    segment = self._open(task + 1)
                 self._log_progress()
         except (Terminated, KeyboardInterrupt):
             segment.roll_back()
@@ -87,27 +87,32 @@ class Runner:
             feed.drop()
         segment.seal(self.store, self.setting)
 
+    def _open(self, first: int) -> Segment:
+        return Segment(first, self._clock, {name: Part() for name in self.outputs})
+
     def _task(self, segment: Segment, task: int, feed: Feed, start: int, end: int, limit: TimeLimit) -> bool:
         """Run one task; return whether it is done. Whatever it raises is the task's own failure."""
-        sink = Sink(segment.file, self.outputs, task)
+        sinks = {name: Sink(segment.parts[name].file, rules, task) for name, rules in self.outputs.items()}
         try:
             chunk = feed.chunk(start, end)
             numbered = replace(self.task, number=task, item=chunk.item, size=chunk.size)
             try:
                 limit.call(
-                    lambda: self._call(chunk, sink, numbered, limit),
+                    lambda: self._call(chunk, sinks, numbered, limit),
                     lambda reason: self._fail(task, JobFailed(f"{reason}. {MORE_TIME}")),
                 )
             finally:
                 self._restore(segment)
             chunk.finish()
-            segment.add(sink.size, chunk.size, chunk.records, sink.records, sink.header)
-            self.tally.add(chunk.size, sink.size, chunk.records, sink.records)
+            made = {name: Made(sink.size, sink.records, sink.header) for name, sink in sinks.items()}
+            segment.add(chunk.size, chunk.records, made)
+            size, records = (sum(counts) for counts in zip(*(part[:2] for part in made.values()), strict=True))
+            self.tally.add(chunk.size, size, chunk.records, records)
         except SegmentLost as error:
             self._fail(task, JobFailed(str(error)))
             raise
         except (Exception, TimedOut) as error:  # noqa: BLE001 - one task's failure, whatever it is; the rest goes on
-            sink.cut_off()
+            _cut_off(sinks)
             feed.drop()
             segment.roll_back()
             failure = failed(error)
@@ -124,23 +129,22 @@ class Runner:
             self._state.restore()
         segment.check()
 
-    def _call(self, chunk: Chunk, sink: Sink, task: Task, limit: TimeLimit) -> None:
+    def _call(self, chunk: Chunk, sinks: Mapping[str, Sink], task: Task, limit: TimeLimit) -> None:
         """Call the job; whatever it raises becomes a JobFailed within its time."""
-        writer = io.BufferedWriter(sink, _BUFFER)
-        holders = sys.getrefcount(writer)
+        writers = {name: io.BufferedWriter(sink, _BUFFER) for name, sink in sinks.items()}
+        given = writers.get("", writers)  # the only output, else one by each name
+        holders = _references(writers)
         try:
-            self.termination.call(lambda: self.job(chunk.argument(), writer, self.parameters, task))
-            if sys.getrefcount(writer) > holders:
-                _flush_holders(writer)
-            if not writer.closed:
-                writer.flush()
-            sink.finish()
+            self.termination.call(lambda: self.job(chunk.argument(), given, self.parameters, task))
+            _flush(writers, holders)
+            for sink in sinks.values():
+                sink.finish()
         except BaseException as error:
             if isinstance(error, TimedOut | Terminated) or limit.is_interrupted:
                 raise
             raise failed(error) from None
         finally:
-            sink.cut_off()
+            _cut_off(sinks)
 
     def _fail(self, task: int, failure: JobFailed, counted: Counted | None = None) -> None:
         self.tally.failed += 1
@@ -158,6 +162,26 @@ class Runner:
         if self._clock.now() - self._reported >= PROGRESS_SECONDS:
             self._reported = self._clock.now()
             self.log(f"{self.tally.done} tasks done, {self.tally.failed} failed")
+
+
+def _cut_off(sinks: Mapping[str, Sink]) -> None:
+    for sink in sinks.values():
+        sink.cut_off()
+
+
+def _references(writers: Mapping[str, "io.BufferedWriter[Sink]"]) -> list[int]:
+    """Return how many hold each writer."""
+    return [sys.getrefcount(writers[name]) for name in writers]
+
+
+def _flush(writers: Mapping[str, "io.BufferedWriter[Sink]"], holders: list[int]) -> None:
+    """Flush writers, and first what a job has put around those that more hold than before it."""
+    for name, before, after in zip(writers, holders, _references(writers), strict=True):
+        writer = writers[name]
+        if after > before:
+            _flush_holders(writer)
+        if not writer.closed:
+            writer.flush()
 
 
 def _flush_holders(writer: Any) -> None:

@@ -27,11 +27,12 @@ class ChildSetting:
     job_id: str
     job_attempt: int
     log_stream: str
+    outputs: tuple[str, ...] = ()  # of the branch, where it has several
 
     @property
     def keys(self) -> BranchKeys:
         """Return the keys of the branch that it works for."""
-        return BranchKeys(self.cursor.run, self.cursor.stage, self.branch, self.fingerprint)
+        return BranchKeys(self.cursor.run, self.cursor.stage, self.branch, self.fingerprint, outputs=self.outputs)
 
 
 def read_setting(arguments: Sequence[str], environment: Mapping[str, str]) -> ChildSetting:

@@ -14,7 +14,7 @@ from gristmill.storage import Storage
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.command import check_space, stage
 from gristmill.worker.child.meter import ContainerTry, Tally, leave_footprint, milliseconds
-from gristmill.worker.child.segment import Segment
+from gristmill.worker.child.segment import Made, Part, Segment
 from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.sink import count_records
 from gristmill.worker.node.mpi_branch import CODE, INPUT, OUTPUT, MpiBranch, read_branch
@@ -90,9 +90,9 @@ class BranchWork:
             log_stream=setting.log_stream,
         )
         read = self._branch.records
-        segment = Segment(0, self._store.clock, self._output.open("rb"), self._started)
+        segment = Segment(0, self._store.clock, {"": Part(self._output.open("rb"))}, self._started)
         size = self._output.stat().st_size
-        segment.add(size, self._branch.size, read, records)
+        segment.add(self._branch.size, read, {"": Made(size, records)})
         self._tally.add(self._branch.size, size, read, records)
         segment.seal(S3Storage(setting.bucket, make_client("s3")), child)
 

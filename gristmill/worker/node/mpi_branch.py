@@ -110,10 +110,10 @@ class MpiBranch:
     def program(self, given: Path, made: Path, folder: Path) -> tuple[list[str], dict[str, str]]:
         """Return the branch's command with its placeholders filled in, and the environment it runs in."""
         self._set_variables(folder)
-        endings = Endings(self.input_suffix, self.output_suffix)
+        endings = Endings(self.input_suffix, {"": self.output_suffix})
         named = folder if self.branch.uses_code else None
         program = Program(partial(_words, self.branch), named, endings, resources=resource_values(self.branch))
-        values = program.values(given, made, self.parameters, self.task)
+        values = program.values(given, {"": made}, self.parameters, self.task)
         return program.words(values), environment(values)
 
     def _set_variables(self, folder: Path) -> None:

@@ -12,6 +12,7 @@ from tests.simulation.laws.registry import law
 from tests.simulation.seams import parse
 
 if TYPE_CHECKING:
+    from tests.simulation.objects import Object
     from tests.simulation.world import World
 
 
@@ -93,7 +94,12 @@ def receipts_commit_what_is_there(world: "World", put: Put) -> str | None:
     if "/receipts/" not in put.key:
         return None
     receipt = parse(Receipt, put.new.body)
-    segment = put.key.replace("/receipts/", "/segments/").removesuffix(".json")
-    there = world.bucket.objects.get(segment)
-    was = there is not None and (there.etag == receipt.etag or world.bucket.ever(segment, receipt.etag))
-    return None if was else f"{put.key} names a segment that was never written"
+    head = put.key.replace("/receipts/", "/segments/").removesuffix(".json")
+    named = {f"{head}{output and f'.{output}'}": written.etag for output, written in receipt.written.items()}
+    there = {segment: world.bucket.objects.get(segment) for segment in named}
+    lost = [segment for segment, etag in named.items() if not _was(world, segment, there[segment], etag)]
+    return f"{put.key} names segments that were never written: {lost}" if lost else None
+
+
+def _was(world: "World", segment: str, there: "Object | None", etag: str) -> bool:
+    return there is not None and (there.etag == etag or world.bucket.ever(segment, etag))

@@ -18,6 +18,8 @@ def count(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any]) -> No
     sink.writelines(b"%d %s" % (len(line), line) for line in source)
 
 
-def pack(source: BinaryIO, sink: BinaryIO, parameters: Mapping[str, Any]) -> None:
-    """Write each line as it is."""
-    sink.write(source.read())
+def pack(source: BinaryIO, sinks: Mapping[str, BinaryIO], parameters: Mapping[str, Any]) -> None:
+    """Write each line as it is, and its length."""
+    for line in source:
+        sinks["text"].write(line)
+        sinks["sizes"].write(b"%d\n" % len(line))
