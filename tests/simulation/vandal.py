@@ -29,6 +29,7 @@ def damage(world: "World", key: str, body: bytes | None) -> None:
     """Replace an object at once, or remove it where there is no `body`."""
     world.kernel.log(f"damages {key}")
     world.memory.damaged.add(key)
+    world.memory.once_damaged.add(key)
     if body is None:
         world.bucket.remove(key)
     else:

@@ -28,6 +28,7 @@ class Memory:
     lost_at: dict[str, float] = field(default_factory=dict)  # when executions lost their run to another one
     damaged: set[str] = field(default_factory=set)  # results that a vandal has removed or replaced, since their merge
     unentered: set[str] = field(default_factory=set)  # executions of which a write into the catalogue may be lost
+    once_damaged: set[str] = field(default_factory=set)  # results that a vandal has ever removed or replaced
     seen_right: set[tuple[Process, str]] = field(default_factory=set)  # results, by who saw them last as they must be
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from gristmill.enums import RunStatus
+from tests.simulation.drops import Dropped
 from tests.simulation.facts import Over
 from tests.simulation.laws.registry import ENDS, law
 
@@ -48,7 +49,7 @@ def what_is_healed_succeeds(world: "World", _over: Over) -> str | None:
     """Once nothing is in its way any more, a resume brings a claimed run to success, unless it was refused."""
     for run, drop in world.drops.items():
         record = world.record(run)
-        if record is None or record.faults:
+        if record is None or record.faults or _bytes_are_gone(world, drop):
             continue
         if drop.max_cost is None and drop.may_succeed and not (run in world.memory.succeeded and world.is_right(run)):
             ends = [
@@ -57,3 +58,13 @@ def what_is_healed_succeeds(world: "World", _over: Over) -> str | None:
             ]
             return f"it cannot be brought to success: {ends}"
     return None
+
+
+def _bytes_are_gone(world: "World", drop: Dropped) -> bool:
+    """Return whether a run says that it cannot go on, as it must: somebody has damaged what its last stage reads.
+
+    Nobody can make that again, for the job that made it writes other bytes each time.
+    """
+    newest = [execution for execution in world.states.executions.values() if execution.run == drop.run][-1]
+    is_damaged = drop.pipeline == "nodes" and f"{drop.prefix}solved.txt" in world.memory.once_damaged
+    return is_damaged and "has other bytes than run" in newest.cause
