@@ -14,6 +14,7 @@ from gristmill import __version__
 from gristmill.cli.commands import (
     awsb,
     catalogue,
+    compare,
     control,
     deploy,
     hosts,
@@ -99,7 +100,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EXIT_CODES,
 )
-_ROOMS = (run, runs, catalogue, logs, results, report, control, plan, new, trial, pipelines, subscriptions, mail)
+_ROOMS = (
+    run,
+    runs,
+    catalogue,
+    logs,
+    results,
+    report,
+    control,
+    compare,
+    plan,
+    new,
+    trial,
+    pipelines,
+    subscriptions,
+    mail,
+)
 for room in (*_ROOMS, jobs, job, hosts, awsb, deploy, local):
     room.add_to(app)
 

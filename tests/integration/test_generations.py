@@ -146,3 +146,21 @@ def test_what_cannot_be_run_is_refused_before_anything_is_started(
     assert answer.err.endswith(f"Mend that; or go on as it was, with: gristmill resume {run}\n")
     assert mill.store.read_json(keys.run_record(run))["fence"] == 1
     assert "was changed" not in cli("plan", run).out  # as it was, it can go on
+
+
+def test_two_runs_are_compared(mill: Mill, cli: Cli):
+    runs = [mill.drop("strings", "x.txt", b"a\nbc\n" * count, lines_per_task=str(count)) for count in (2, 3)]
+    for run in runs:
+        assert mill.finish(run)["status"] == "SUCCEEDED"
+    compared = {fact["what"]: fact for fact in cli("compare", *runs, "--json").json["facts"]}
+    assert (compared["status"]["values"], compared["status"]["differs"]) == (["SUCCEEDED", "SUCCEEDED"], False)
+    assert (compared["parameter lines_per_task"]["values"], compared["parameter lines_per_task"]["differs"]) == (
+        ["2", "3"],
+        True,
+    )
+    assert compared["repeat records"]["values"] == ["4 in, 4 out", "6 in, 6 out"]
+    assert compared["code"]["differs"] is False
+    lines = cli("compare", *runs).out.splitlines()
+    assert lines[0].split() == [*runs, "DIFFERS"]
+    row = next(line for line in lines if line.startswith("parameter"))
+    assert row.split() == ["parameter", "lines_per_task", "2", "3", "≠"]
