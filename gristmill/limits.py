@@ -77,6 +77,9 @@ FIGURES_MAX = 64 * 1024  # bytes
 FIGURE_NAME_MAX = 100
 MESSAGE_MAX = 500
 
+# What a push says of itself is shown in a table
+PUSH_MESSAGE_MAX = 500
+
 # The tasks of a stage: Merge and CheckOutput hold 32 bytes of each, 640 MB of a function's 1,769
 TASKS_MAX = 20_000_000
 
@@ -96,6 +99,10 @@ HEADER_MAX = 1 * MIB
 CODE_MAX = 20 * MIB
 CODE_FILES_MAX = 2_000
 CODE_PATH_MAX_BYTES = 255
+
+# The libraries of a pipeline: each container unpacks them before its first task
+LIBRARIES_MAX = 250 * MIB
+LIBRARY_FILES_MAX = 50_000
 
 # A drop note names a run's files and holds its parameters; a run has a handful of files besides the one that is cut
 NOTE_MAX = 64 * 1024

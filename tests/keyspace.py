@@ -35,6 +35,9 @@ _GIVEN: dict[str, Any] = {
     "message": NodeMessage.NODE,
     "node": 1,
     "key": "*",
+    "lock_digest": "*",
+    "abi": "*",
+    "number": 1,
 }
 _OWNERS = (
     keys.StageKeys(RUN, "*", "*"),

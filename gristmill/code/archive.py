@@ -7,7 +7,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from gristmill.code.digest import CodeFile, digest_of, path_faults, read_folder, refuse_sizes
@@ -19,7 +19,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 _PLAIN, _EXECUTABLE = stat.S_IFREG | 0o644, stat.S_IFREG | 0o755
 _MODES = (_PLAIN, _EXECUTABLE)
 _UNIX = 3
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError)
+UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError)
 _SHOWN = 12  # digits of a digest that people are shown
 
 
@@ -42,9 +42,9 @@ def read_archive(body: bytes, name: str) -> list[CodeFile]:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             entries = archive.infolist()
-            _check(entries, name)
-            return [CodeFile(entry.filename, _is_executable(entry), archive.read(entry)) for entry in entries]
-    except _UNREADABLE as error:
+            check_entries(entries, name, refuse_sizes)
+            return [CodeFile(entry.filename, is_executable(entry), archive.read(entry)) for entry in entries]
+    except UNREADABLE as error:
         raise Corrupt(f"{name} cannot be unpacked: {error}") from error
 
 
@@ -66,7 +66,7 @@ def _unpack(files: Iterable[CodeFile], digest: str, place: Path, name: str) -> P
     scratch = Path(tempfile.mkdtemp(prefix="unpacking-", dir=place))
     try:
         for file in files:
-            _write(scratch / file.path, file)
+            write_file(scratch / file.path, file)
         verify(digest, digest_of(read_folder(scratch)), name)
         _move(scratch, folder, digest)
     finally:
@@ -81,23 +81,25 @@ def verify(digest: str, found: str, name: str) -> None:
         raise Corrupt(f"{what}: {name} was changed after the run began.", "Drop the file again.")
 
 
-def _check(entries: Sequence[zipfile.ZipInfo], name: str) -> None:
-    """Raise Corrupt for entries that `pack` does not make."""
+def check_entries(entries: Sequence[zipfile.ZipInfo], name: str, refuse: Callable[[Sequence[int], str], None]) -> None:
+    """Raise Corrupt for entries that `pack` does not make, or whose sizes `refuse` refuses."""
     faults = path_faults([entry.filename for entry in entries])
     faults += [f"{entry.filename!r} is no plain file" for entry in entries if entry.external_attr >> 16 not in _MODES]
     try:
-        refuse_sizes([entry.file_size for entry in entries], name)
+        refuse([entry.file_size for entry in entries], name)
     except Refused as refused:
         faults += refused.faults
     if faults:
-        raise Corrupt(f"{name} is no archive of code: {'; '.join(faults[:3])}")
+        raise Corrupt(f"{name} is no archive of a pipeline: {'; '.join(faults[:3])}")
 
 
-def _is_executable(entry: zipfile.ZipInfo) -> bool:
+def is_executable(entry: zipfile.ZipInfo) -> bool:
+    """Return whether an entry's owner may run it."""
     return entry.external_attr >> 16 == _EXECUTABLE
 
 
-def _write(target: Path, file: CodeFile) -> None:
+def write_file(target: Path, file: CodeFile) -> None:
+    """Write a file where there is none, with its folders."""
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755 if file.executable else 0o644)
     with open(descriptor, "wb") as opened:  # noqa: PTH123 - a descriptor

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from gristmill.errors import Refused
 from gristmill.limits import CODE_FILES_MAX, CODE_MAX, CODE_PATH_MAX_BYTES, MIB
@@ -27,12 +28,29 @@ class CodeFile:
     content: bytes
 
 
+class Hashed(NamedTuple):
+    """A file without its content: what a digest is made of."""
+
+    path: str
+    executable: bool
+    content: str  # its SHA-256, in hex
+
+
+def hashed(file: CodeFile) -> Hashed:
+    """Return what a digest knows of a file."""
+    return Hashed(file.path, file.executable, hashlib.sha256(file.content).hexdigest())
+
+
 def digest_of(files: Iterable[CodeFile]) -> str:
     """Return the SHA-256 over the files' sorted paths, x-bits and hashes of contents, in hex."""
+    return digest_of_hashes(map(hashed, files))
+
+
+def digest_of_hashes(files: Iterable[Hashed]) -> str:
+    """Return the digest of files whose contents are hashed already."""
     whole = hashlib.sha256()
     for file in sorted(files, key=lambda file: file.path.encode()):
-        content = hashlib.sha256(file.content).hexdigest()
-        whole.update(f"{content} {'x' if file.executable else '-'} {file.path}\n".encode())
+        whole.update(f"{file.content} {'x' if file.executable else '-'} {file.path}\n".encode())
     return whole.hexdigest()
 
 

@@ -25,9 +25,13 @@ def find_source(name: str, roots: Sequence[Path]) -> Source:
     """Return the source of a pipeline in the first of `roots` that has it; Refused with every fault."""
     folder = find(name, roots).parent
     files = read_folder(folder)
-    sources = digest_of(file for file in files if file.path != FILE)
-    code = Code(digest=digest_of(files), sources=sources, built_in=folder.parent == roots[0])
+    code = Code(digest=digest_of(files), sources=sources_of(files), built_in=folder.parent == roots[0])
     return Source(pipeline_of(files, folder), code, pack(files))
+
+
+def sources_of(files: Sequence[CodeFile]) -> str:
+    """Return the digest of all files but pipeline.yaml."""
+    return digest_of(file for file in files if file.path != FILE)
 
 
 def pipeline_of(files: Sequence[CodeFile], folder: Path) -> Pipeline:

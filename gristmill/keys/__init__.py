@@ -25,6 +25,15 @@ from gristmill.keys.jobs import (
     job_name_prefix,
     parse_job_name,
 )
+from gristmill.keys.pushed import (
+    PUSHED,
+    pushed_code,
+    pushed_current,
+    pushed_entry,
+    pushed_log,
+    pushed_prefix,
+    wheels,
+)
 from gristmill.keys.reserved import RESERVED
 from gristmill.keys.runs import (
     RUNS,
@@ -59,6 +68,7 @@ __all__ = [
     "GIVEN",
     "INPUTS",
     "JOBS",
+    "PUSHED",
     "REFERENCES",
     "REPORT",
     "RESERVED",
@@ -97,6 +107,11 @@ __all__ = [
     "parse_run",
     "parse_sign",
     "parse_span",
+    "pushed_code",
+    "pushed_current",
+    "pushed_entry",
+    "pushed_log",
+    "pushed_prefix",
     "receipt_of",
     "report",
     "result",
@@ -109,5 +124,6 @@ __all__ = [
     "stops",
     "task_name",
     "usage_figures",
+    "wheels",
     "work_prefix",
 ]

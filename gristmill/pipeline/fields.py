@@ -17,6 +17,7 @@ _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _SUFFIX = r"^\.[\w.]+$"
 # AWS Batch API reference, SubmitJob: a name, and maybe a revision
 _JOB_DEFINITION = rf"^[A-Za-z0-9][\w-]{{0,{BATCH_NAME_MAX - 1}}}(:\d+)?$"
+_FOLDER_FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_./-]{0,254}$"
 _FIGURE = r"^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$"
 _SHARE = r"^[0-9]{1,2}(\.[0-9]{1,4})?%$"
 _BYTES = r"^\s*(\d*\.?\d+)\s*(\w+)?"  # pydantic's own
@@ -31,6 +32,7 @@ WORDS = {
     _VARIABLE: "a name of letters, digits and underscores, with no digit first",
     _SUFFIX: "text such as `.txt`",
     _JOB_DEFINITION: f"letters, digits, hyphens and underscores, at most {BATCH_NAME_MAX}, and maybe `:REVISION`",
+    _FOLDER_FILE: "the path of a file below the pipeline's folder",
     _FIGURE: f"a name, or names with dots between, at most {FIGURE_NAME_MAX} characters",
     _SHARE: "text such as `1%`, below 100%",
     _BYTES: "text such as `50GB`",
@@ -46,6 +48,7 @@ Condition = Annotated[str, StringConstraints(pattern=_CONDITION)]
 VariableName = Annotated[str, StringConstraints(pattern=_VARIABLE)]
 Suffix = Annotated[str, StringConstraints(pattern=_SUFFIX)]
 JobDefinition = Annotated[str, StringConstraints(pattern=_JOB_DEFINITION)]
+FolderFile = Annotated[str, StringConstraints(pattern=_FOLDER_FILE)]
 FigureName = Annotated[str, StringConstraints(pattern=_FIGURE, max_length=FIGURE_NAME_MAX)]
 Tolerance = Annotated[int, Field(ge=0, strict=True)] | Annotated[str, StringConstraints(pattern=_SHARE)]
 Number = Annotated[float, Field(allow_inf_nan=False)]

@@ -12,6 +12,7 @@ from gristmill.pipeline.fields import (
     Callable,
     Closed,
     Condition,
+    FolderFile,
     Identity,
     JobDefinition,
     MadeName,
@@ -309,6 +310,9 @@ class Pipeline(Closed):
     image: Identity[Image] = Field(default=Image.CPU, description="The stack's image that its jobs on CPUs run in.")
     job_definition: Identity[JobDefinition | None] = Field(
         default=None, description="A Batch job definition of your own, so an image of your own."
+    )
+    libraries: Identity[FolderFile | None] = Field(
+        default=None, description="A lock file with hashes; see [Libraries](pipelines.md#libraries-of-its-own)."
     )
     stages: Operation[list[Stage]] = Field(min_length=1, description="What is done, one after another.")
     checks: Operation[list[Check]] = Field(

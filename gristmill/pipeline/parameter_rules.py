@@ -9,6 +9,7 @@ from gristmill.pipeline.lists import item_problem
 from gristmill.pipeline.model import Parameter, Pipeline
 from gristmill.pipeline.placeholders import as_text
 
+VERSION = "gristmill_version"  # of the pipeline: a number, a digest, or `built-in`
 RESERVED = {"owner", "max_cost"}
 OWN = "gristmill_"  # what begins so is Gristmill's own
 _PYTHON: dict[ParameterType, tuple[type, ...]] = {

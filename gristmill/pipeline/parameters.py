@@ -11,7 +11,7 @@ from gristmill.pipeline import metadata as user_metadata
 from gristmill.pipeline.fields import Size
 from gristmill.pipeline.lists import read_list
 from gristmill.pipeline.model import Branch, Parameter, Pipeline, Split
-from gristmill.pipeline.parameter_rules import OWN, RESERVED, problems
+from gristmill.pipeline.parameter_rules import OWN, RESERVED, VERSION, problems
 from gristmill.pipeline.values import WANTED, read_value
 from gristmill.printable import line
 
@@ -23,6 +23,11 @@ def owner(metadata: Mapping[str, str], requester: str) -> str:
     """Return whose run it is, on one line: the metadata's `owner`, else who uploaded."""
     given = user_metadata.read(metadata)[0].get("owner", "")
     return (line(given.strip()) or requester or "unknown")[:_OWNER_MAX]
+
+
+def wanted_version(metadata: Mapping[str, str]) -> str | None:
+    """Return the version of the pipeline that the metadata names, None where it leaves that to the stack."""
+    return user_metadata.read(metadata)[0].get(VERSION, "").strip() or None
 
 
 def resolve(pipeline: Pipeline, metadata: Mapping[str, str]) -> tuple[Values, list[str]]:

@@ -78,6 +78,7 @@ def _branch_parts(record: RunRecord, branch: Branch) -> Parts:
         "image": pipeline.image,
         "job_definition": pipeline.job_definition,
         **({_CODE: record.code.sources} if record.code and branch.uses_code else {}),
+        **({"libraries": record.code.lock} if record.code and record.code.lock else {}),
         "parameters": handed(branch, record.parameters),
     }
 

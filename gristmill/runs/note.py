@@ -16,6 +16,7 @@ from gristmill.errors import Refused, first_fault
 from gristmill.limits import INPUTS_MAX, NOTE_MAX, S3_KEY_MAX_BYTES
 from gristmill.pipeline.fields import ParameterName
 from gristmill.pipeline.metadata import encode
+from gristmill.pipeline.parameter_rules import VERSION
 from gristmill.pipeline.tags import as_metadata
 from gristmill.printable import short
 from gristmill.runs.drop import Drop
@@ -24,6 +25,7 @@ from gristmill.storage import ObjectInfo, Storage
 
 _INPUT = "input"  # no other input is called so
 _S3 = "s3://"
+_VERSION_MAX = 64  # characters: a digest
 _MEND = "Correct the note and drop it again."
 _PUT = "put it there with: gristmill references put"
 
@@ -52,11 +54,12 @@ class DropNote(Record):
     owner: Words = ""
     tags: dict[str, Words] = Field(default_factory=dict)
     batch: Words | None = None
+    version: Annotated[Words, Field(max_length=_VERSION_MAX)] = ""  # of the pipeline: a number, or a digest
 
     @property
     def metadata(self) -> dict[str, str]:
         """Return what would stand in the metadata of a dropped file."""
-        own = {"owner": self.owner} if self.owner else {}
+        own = {name: text for name, text in (("owner", self.owner), (VERSION, self.version)) if text}
         return {name: encode(text) for name, text in {**own, **self.params}.items()} | as_metadata(
             self.tags, self.batch
         )

@@ -40,6 +40,13 @@ class InputObject(Record):
     sequencer: str
 
 
+class Libraries(Record):
+    """The libraries of a run's code for one Python and platform, pinned."""
+
+    object: ObjectVersion
+    digest: Sha256
+
+
 class Code(Record):
     """Which code a run is made by, and where the run keeps it (None: in a plan, or where a drop is refused)."""
 
@@ -50,6 +57,8 @@ class Code(Record):
     git_commit: str | None = None  # of the folder when it was pushed
     dirty: bool = False  # it differed from that commit
     object: ObjectVersion | None = None  # `code.zip`
+    lock: Sha256 | None = None  # of the lock file of its libraries
+    libraries: dict[str, Libraries] = Field(default_factory=dict)  # by Python and platform
 
     @property
     def headline(self) -> str:

@@ -183,6 +183,29 @@ def test_a_change_is_made_in_place_and_what_hangs_on_it_stays(stack):
     assert [message["Body"] for message in messages] == ["kept"]
 
 
+def test_a_managed_policy_keeps_its_arn_through_changes_and_goes_even_where_it_is_attached(stack):
+    def policy(action: str) -> dict[str, Any]:
+        statement = [{"Effect": "Allow", "Action": action, "Resource": "*"}]
+        document = {"Version": "2012-10-17", "Statement": statement}
+        return {"P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}}
+
+    outputs = {"Outputs": {"Arn": {"Value": {"Ref": "P"}}}}
+    assert stack.create(policy("s3:GetObject"), **outputs) == "CREATE_COMPLETE"
+    arn, iam = stack.outputs["Arn"], stack.mill.client("iam")
+    for number in range(6):  # a policy has five versions at most
+        assert stack.update(policy(f"s3:Get{number}"), **outputs) == "UPDATE_COMPLETE"
+    assert stack.outputs["Arn"] == arn
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    assert document["Statement"][0]["Action"] == "s3:Get5"
+    iam.create_user(UserName="pusher")
+    iam.attach_user_policy(UserName="pusher", PolicyArn=arn)
+    stack.delete()
+    assert iam.list_attached_user_policies(UserName="pusher")["AttachedPolicies"] == []
+    iam.delete_user(UserName="pusher")
+    stack.create({"Q": QUEUE})
+
+
 def test_what_refers_to_a_replaced_resource_follows_it(stack):
     parameter = {"Parameters": {"Seconds": {"Type": "Number", "Default": 60}}}
     definition = json.loads(json.dumps(DEFINITION))

@@ -20,6 +20,9 @@ ALL_ROLES = (*(f"{name}FunctionRole" for name in FUNCTIONS), "JobRole")
 
 # what is granted and not used by the runs below, and when it is
 SELDOM = {
+    ("SplitFunctionRole", "ReadPushedPipelines", "s3:GetObjectVersion"): "libraries that a version was pushed with",
+    ("JobRole", "ReadLibraries", "s3:GetObject"): "a bucket without versions",
+    ("JobRole", "ReadLibraries", "s3:GetObjectVersion"): "a pipeline that was pushed with libraries",
     ("SplitFunctionRole", "ReadDroppedFiles", "s3:GetObject"): "a bucket without versions",
     ("SplitFunctionRole", "LookAtListedObjects", "s3:GetObject"): "a dropped list of objects",
     ("JobMapFunctionRole", "ReadWhatStagesRead", "s3:GetObject"): "a stage that reads a result of an earlier one",

@@ -1,62 +1,59 @@
-"""`gristmill pipelines`: the pipelines of this machine, and whether they are sound."""
+"""`gristmill pipelines`: the pipelines of this machine and of the stack, and whether they are sound."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli.terminal.options import Json
+from gristmill.cli.commands import pushes
+from gristmill.cli.terminal.options import Json, PipelineName
+from gristmill.cli.terminal.session import session
 from gristmill.cli.terminal.show import emit, note, out, problem, rich
 from gristmill.cli.terminal.tables import table
 from gristmill.errors import ExitCode, Refused
 
 if TYPE_CHECKING:
-    from gristmill.pipeline.inspection import Inspection
-    from gristmill.pipeline.model import Branch, Parameter, Pipeline
+    from collections.abc import Callable
 
-group = typer.Typer(invoke_without_command=True, help="The pipelines of this machine. Default: list them.")
+    from gristmill.pipeline.inspection import Inspection
+    from gristmill.pipeline.model import Branch, Parameter
+    from gristmill.storage import Storage
+
+group = typer.Typer(invoke_without_command=True, help="The pipelines of this machine and of the stack.")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
+    pushes.add_to(group)
     app.add_typer(group, name="pipelines")
 
 
 @group.callback()
 def pipelines(context: typer.Context) -> None:
-    """The pipelines of this machine: the project's own, and those under the folders of GRISTMILL_PIPELINES."""
+    """The pipelines of this machine, those under the folders of GRISTMILL_PIPELINES, and those pushed to the stack."""
     if context.invoked_subcommand is None:
-        list_pipelines()
+        list_pipelines(context)
 
 
 @group.command("list")
-def list_pipelines(json: Json = False) -> None:
-    """List the pipelines; one with faults keeps no other back."""
-    from gristmill.client.pipelines import pipeline_folders
-    from gristmill.pipeline.loading import names
+def list_pipelines(context: typer.Context, json: Json = False) -> None:
+    """List the pipelines, and which version runs take.
 
-    places = pipeline_folders()
-    found = {name: _load(name, places) for name in names(places)}
+    One with faults keeps no other back."""
+    from gristmill.client.push.shelf import read_shelf
+
+    found = read_shelf(session(context).pushed())
     if json:
-        emit([pipeline for pipeline in found.values() if pipeline])
+        emit([{**item.pipeline.model_dump(mode="json"), "runs": item.runs} for item in found if item.pipeline])
         return
     rows = [
-        (name, str(len(pipeline.stages)), _fold(pipeline.description))
-        if pipeline
-        else (name, "", f"has faults; see: gristmill pipelines validate {name}")
-        for name, pipeline in found.items()
+        (item.name, str(len(item.pipeline.stages)), item.runs, _fold(item.pipeline.description))
+        if item.pipeline
+        else (item.name, "", item.runs, f"has faults; see: gristmill pipelines validate {item.name}")
+        for item in found
     ]
-    rich(table(("PIPELINE", "STAGES", "DESCRIPTION"), rows, right=("STAGES",)))
+    rich(table(("PIPELINE", "STAGES", "RUNS TAKE", "DESCRIPTION"), rows, right=("STAGES",)))
     note("See more: gristmill pipelines show NAME")
-
-
-def _load(name: str, places: list[Path]) -> "Pipeline | None":
-    from gristmill.pipeline.loading import load
-
-    try:
-        return load(name, places)
-    except Refused:
-        return None
 
 
 def _fold(text: str) -> str:
@@ -64,20 +61,19 @@ def _fold(text: str) -> str:
 
 
 @group.command("show")
-def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the pipeline.")], json: Json = False
-) -> None:
+def show(context: typer.Context, name: PipelineName, json: Json = False) -> None:
     """Show a pipeline: its parameters, stages and branches."""
-    from gristmill.client.pipelines import pipeline_folders
-    from gristmill.pipeline.loading import find, read
+    from gristmill.client.push.known import known
+    from gristmill.pipeline.loading import read
 
-    file = find(name, pipeline_folders())
-    pipeline = read(file)
+    here = session(context)
+    with known(name, here.pushed) as meant:
+        file, pipeline = meant.file, read(meant.file)
     if json:
         emit(pipeline)
         return
     out(f"{pipeline.name}: {_fold(pipeline.description)}")
-    out(f"  {file}")
+    out(f"  version {meant.version.number}, pushed by {meant.version.pusher.name}" if meant.version else f"  {file}")
     out()
     if pipeline.parameters:
         rows = [_parameter(key, value) for key, value in pipeline.parameters.items()]
@@ -128,8 +124,10 @@ def _parameter(name: str, parameter: "Parameter") -> tuple[str, ...]:
 
 @group.command()
 def validate(
+    context: typer.Context,
     which: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Names or files. Default: all pipelines.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME|FOLDER|FILE]...", help="Default: all of this machine."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -140,8 +138,8 @@ def validate(
     from gristmill.client.pipelines import pipeline_folders
     from gristmill.pipeline.loading import names
 
-    places = pipeline_folders()
-    found = {name: _inspect(name, places) for name in which or names(places)}
+    here = session(context)
+    found = {name: _inspect(name, here.pushed) for name in which or names(pipeline_folders())}
     if json:
         emit([{"pipeline": name, "sound": not report.faults, **vars(report)} for name, report in found.items()])
     else:
@@ -156,12 +154,15 @@ def validate(
         raise typer.Exit(ExitCode.REFUSED)
 
 
-def _inspect(name: str, places: list[Path]) -> "Inspection":
+def _inspect(text: str, pushed: "Callable[[], Storage | None]") -> "Inspection":
+    from gristmill.client.push.known import known
     from gristmill.pipeline.inspection import Inspection, inspect
-    from gristmill.pipeline.loading import find
 
     try:
-        return inspect(Path(name) if name.endswith((".yaml", ".yml")) else find(name, places))
+        if text.endswith((".yaml", ".yml")):
+            return inspect(Path(text))
+        with known(text, pushed) as meant:
+            return inspect(meant.file)
     except Refused as refused:
         return Inspection(refused.faults)
 

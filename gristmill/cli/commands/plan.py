@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gristmill.batch.plan import BranchPlan
     from gristmill.client.drop.drops import Upload
     from gristmill.client.drop.plan import Plan
+    from gristmill.client.push.folder import Named
     from gristmill.client.runs.changes import Changes
     from gristmill.pipeline.model import Pipeline
 
@@ -27,7 +28,10 @@ def add_to(app: typer.Typer) -> None:
 def plan(
     context: typer.Context,
     pipeline: Annotated[
-        str | None, typer.Argument(metavar="PIPELINE", help="Name of the pipeline; or, without FILE, a run to resume.")
+        str | None,
+        typer.Argument(
+            metavar="PIPELINE", help="A pipeline's name or folder (./NAME); or, without FILE, a run to resume."
+        ),
     ] = None,
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="The file; it is read here.", exists=True, dir_okay=False)
@@ -50,6 +54,7 @@ def plan(
     Of a resume --with-changes: what would be kept, and why the rest would not.
     """
     from gristmill.client.drop.drops import Upload
+    from gristmill.client.push.folder import named
     from gristmill.client.user import user_name, utf8
     from gristmill.cost.bill import describe_bill, largest_item
     from gristmill.runs.locations import frozen
@@ -64,8 +69,9 @@ def plan(
     elif with_changes:
         raise typer.BadParameter("--with-changes is for a resume: give RUN")
     elif resume is None and pipeline is not None and file is not None:
-        upload = Upload(file, pipeline, utf8(name or file.name), pairs(param or []), user_name())
-        title, facts, made = _of_file(here, upload)
+        meant = named(pipeline)
+        upload = Upload(file, meant.name, utf8(name or file.name), pairs(param or []), user_name())
+        title, facts, made = _of_file(here, upload, meant)
         planned, stages = made.branches, frozen(made.record)
     else:
         raise typer.BadParameter("give PIPELINE and FILE, or a run to resume")
@@ -102,11 +108,10 @@ def _of_run(
     return f"Resume of run {run.run} ({run.title})", facts, planned, pipeline, changes
 
 
-def _of_file(here: Session, upload: "Upload") -> "tuple[str, dict[str, Any], Plan]":
+def _of_file(here: Session, upload: "Upload", meant: "Named") -> "tuple[str, dict[str, Any], Plan]":
     from gristmill.client.drop.plan import plan_file
-    from gristmill.client.pipelines import pipeline_folders
 
-    made = plan_file(upload, pipeline_folders(), here.stack.limits)
+    made = plan_file(upload, meant.roots, here.stack.limits, None if meant.folder else here.stack.store)
     record = made.record
     values = " ".join(f"{key}={value}" for key, value in record.parameters.items())
     title = f"{upload.pipeline}/{upload.name} ({size(record.input.size)})" + (f" with {values}" if values else "")

@@ -2,15 +2,16 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gristmill.cli.terminal.ending import left_going, see_to_end, tell_end, waiting
-from gristmill.cli.terminal.options import Json, Results, Watch, pairs
+from gristmill.cli.terminal.options import Json, PipelineName, Results, Watch, pairs
 from gristmill.cli.terminal.session import session
 from gristmill.cli.terminal.show import console, emit, note, out
 from gristmill.cli.terminal.tables import size
@@ -19,6 +20,8 @@ from gristmill.errors import Refused
 if TYPE_CHECKING:
     from gristmill.client.drop.drops import Upload
     from gristmill.client.stack import Stack
+    from gristmill.code.push import Code
+    from gristmill.storage import Storage
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,7 +29,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(run)
 
 
-_Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE", help="Name of the pipeline; see: gristmill pipelines")]
 _File = Annotated[
     Path, typer.Argument(metavar="FILE", help="The file to drop.", exists=True, dir_okay=False, readable=True)
 ]
@@ -51,7 +53,7 @@ _Batch = Annotated[
 
 def run(
     context: typer.Context,
-    pipeline: _Pipeline,
+    pipeline: PipelineName,
     file: _File,
     param: _Parameters = None,
     name: _Name = None,
@@ -67,10 +69,12 @@ def run(
 ) -> None:
     """Drop FILE for PIPELINE and show the run.
 
+    A folder (./NAME) is pushed for this run alone: what other runs of the pipeline take stays as it is.
     Ends with the places of the results, or with the cause and what to do. Ctrl-C stops the watching, not the run.
     If the upload is cut off, the same command goes on where it was.
     """
     from gristmill.client.drop.drops import Upload, await_run, drop
+    from gristmill.client.push.folder import named, read_code
     from gristmill.client.user import user_name, utf8
     from gristmill.humanize import ascii_only
     from gristmill.storage.resumable import Hearer
@@ -78,10 +82,14 @@ def run(
 
     here = session(context)
     whose = ascii_only(owner) if owner else user_name()
-    upload = Upload(file, pipeline, utf8(name or file.name), pairs(param or []), whose, pairs(tag or []), batch)
     stack = here.working_stack
+    meant = named(pipeline)
+    code = read_code(meant.folder) if meant.folder else None
+    upload = Upload(file, meant.name, utf8(name or file.name), pairs(param or []), whose, pairs(tag or []), batch)
     if check:
-        _check(upload)
+        _check(upload, meant.roots, None if code else stack.store)
+    if code:
+        upload = replace(upload, version=_push(stack, code))
     here.share_pipelines()
     with _progress(file) as progress:
         started = drop(stack, upload, Hearer(progress, note), records_folder(os.environ))
@@ -95,12 +103,20 @@ def run(
     tell_end(here, ended, results, json)
 
 
-def _check(upload: "Upload") -> None:
+def _push(stack: "Stack", code: "Code") -> int:
+    from gristmill.cli.commands.pushes import describe
+    from gristmill.client.push.versions import push_for_one_run
+
+    version = push_for_one_run(stack, code, note)
+    note(f"Takes {describe(version)}, for this run alone.")
+    return version.number
+
+
+def _check(upload: "Upload", roots: Sequence[Path], pushed: "Storage | None") -> None:
     from gristmill.client.drop.drops import faults
     from gristmill.client.drop.plan import record_of
-    from gristmill.client.pipelines import pipeline_folders
 
-    found = faults(upload) or record_of(upload, pipeline_folders())[1].faults
+    found = faults(upload) or record_of(upload, roots, pushed)[1].faults
     if found:
         raise Refused(found, "Nothing was uploaded.")
 

@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 def attempt(
     context: typer.Context,
     pipeline: Annotated[
-        str | None, typer.Argument(metavar="PIPELINE", help="Name of the pipeline; see: gristmill pipelines")
+        str | None, typer.Argument(metavar="PIPELINE", help="A pipeline's name or folder (./NAME).")
     ] = None,
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="The file; it is read here.", exists=True, dir_okay=False)
@@ -62,7 +62,7 @@ def attempt(
     if run is not None and task is not None and pipeline is None and not param:
         _one_task(context, run, (stage, branch), task, results, json)
     elif run is None and task is None and not stage and not branch and pipeline is not None and file is not None:
-        _first_tasks(pipeline, file, param or [], tasks, results, json)
+        _first_tasks(context, pipeline, file, param or [], tasks, results, json)
     else:
         raise typer.BadParameter("give PIPELINE and FILE, or --run RUN and --task N")
 
@@ -71,11 +71,12 @@ def _one_task(
     context: typer.Context, text: str, where: tuple[str, str], number: int, results: Path | None, json: bool
 ) -> None:
     from gristmill.client.drop.one_task import choose_task
+    from gristmill.client.drop.trial import restored_path
     from gristmill.runs.repository import read_record
 
     here = session(context)
     record = read_record(here.stack.store, here.run(text).run)
-    with TemporaryDirectory(prefix="gristmill-try-") as folder:
+    with restored_path(), TemporaryDirectory(prefix="gristmill-try-") as folder:
         task = choose_task(here.stack.store, record, where, number, Path(folder))
         note(f"Task {number} of run {record.run}" + (f", code {record.code.headline}" if record.code else ""))
         found = task.run()
@@ -90,19 +91,25 @@ def _one_task(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _first_tasks(pipeline: str, file: Path, param: list[str], tasks: int, results: Path | None, json: bool) -> None:
+def _first_tasks(
+    context: typer.Context, pipeline: str, file: Path, param: list[str], tasks: int, results: Path | None, json: bool
+) -> None:
     from gristmill.client.drop.drops import Upload
-    from gristmill.client.drop.trial import prepare
-    from gristmill.client.pipelines import pipeline_folders
+    from gristmill.client.drop.trial import prepare, restored_path
+    from gristmill.client.push.known import known
     from gristmill.client.user import user_name, utf8
 
-    upload = Upload(file, pipeline, utf8(file.name), pairs(param), user_name())
-    with TemporaryDirectory(prefix="gristmill-try-") as folder:
-        trial = prepare(upload, pipeline_folders(), tasks, Path(folder))
+    with (
+        restored_path(),
+        TemporaryDirectory(prefix="gristmill-try-") as folder,
+        known(pipeline, session(context).pushed) as meant,
+    ):
+        upload = Upload(file, meant.name, utf8(file.name), pairs(param), user_name())
+        trial = prepare(upload, meant.roots, tasks, Path(folder))
         found = list(_shown(trial, json))
         kept = _keep(trial, results) if results else []
     if json:
-        emit({"pipeline": pipeline, "branches": [_as_json(branch) for branch in found], "results": kept})
+        emit({"pipeline": meant.name, "branches": [_as_json(branch) for branch in found], "results": kept})
     _tell_untried(trial, found)
     if any(branch.failed or branch.problem or branch.is_doubted for branch in found):
         raise typer.Exit(ExitCode.FAILED)

@@ -15,6 +15,8 @@ MaybeRunId = Annotated[
     str | None,
     typer.Argument(metavar="RUN", help="Run id; its first digits are enough. Default: the newest run."),
 ]
+_PIPELINE = "Name of a pipeline (see: gristmill pipelines), or its folder: ./NAME"
+PipelineName = Annotated[str, typer.Argument(metavar="PIPELINE", help=_PIPELINE)]
 Watch = Annotated[bool, typer.Option("--watch/--no-watch", help="Show the run until it ends.")]
 Results = Annotated[
     Path | None,

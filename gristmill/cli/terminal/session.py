@@ -10,11 +10,13 @@ import typer
 from gristmill.cli.terminal.show import note
 from gristmill.client.target import Target, Wanted, choose
 from gristmill.client.version import difference
+from gristmill.errors import GristmillError
 
 if TYPE_CHECKING:
     from gristmill.client.outage import Patience
     from gristmill.client.runs.find import Run
     from gristmill.client.stack import Stack
+    from gristmill.storage.s3 import S3Storage
 
 
 @dataclass
@@ -43,6 +45,23 @@ class Session:
         if not is_settled(stack.status):
             note(f"The stack {stack.name} is in {stack.status}; what it shows may be out of date soon.")
         return stack
+
+    def pushed(self) -> "S3Storage | None":
+        """Return the bucket with what was pushed; None, and the reason on stderr, where no stack can be asked."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from gristmill.client.faults import of_client, of_service
+
+        try:
+            return self.stack.store
+        except GristmillError as error:
+            why = error
+        except ClientError as error:
+            why = of_service(error)
+        except BotoCoreError as error:
+            why = of_client(error)
+        note(f"Pushed pipelines cannot be seen: {why.what}")
+        return None
 
     @property
     def working_stack(self) -> "Stack":

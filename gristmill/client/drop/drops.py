@@ -15,7 +15,7 @@ from gristmill.clock import REAL, Clock
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
 from gristmill.pipeline.metadata import encode, plain_name, twice
-from gristmill.pipeline.parameter_rules import OWN
+from gristmill.pipeline.parameter_rules import OWN, VERSION
 from gristmill.pipeline.tags import as_metadata
 from gristmill.runs.drop import is_no_drop, run_id
 from gristmill.runs.repository import find_record
@@ -39,6 +39,7 @@ class Upload:
     owner: str
     tags: Mapping[str, str] = field(default_factory=dict)
     batch: str | None = None
+    version: int | None = None  # of the pipeline; None: the one that runs take
 
     @property
     def key(self) -> str:
@@ -49,7 +50,8 @@ class Upload:
     def metadata(self) -> dict[str, str]:
         """Return the object's user metadata; S3's clients send names in lower case, with hyphens."""
         given = {name.replace("_", "-").lower(): text for name, text in self.parameters.items()}
-        texts = {name: encode(text) for name, text in {"owner": self.owner, **given}.items()}
+        own = {VERSION.replace("_", "-"): str(self.version)} if self.version else {}
+        texts = {name: encode(text) for name, text in {"owner": self.owner, **own, **given}.items()}
         return texts | as_metadata(self.tags, self.batch)
 
 

@@ -23,16 +23,20 @@ from gristmill.runs.pinned import find_cut
 from gristmill.runs.records import Bill, RunRecord
 from gristmill.steps.split.claim import Claimant, RunLimits, prepare
 from gristmill.steps.split.split import price
+from gristmill.storage import Storage
 from gristmill.storage.one_file import OneFileStorage
 
 MaxvCpus = Mapping[Compute, float]
 
 
 def record_of(
-    upload: Upload, roots: Sequence[Path], limits: RunLimits | None = None
+    upload: Upload, roots: Sequence[Path], pushed: Storage | None = None, limits: RunLimits | None = None
 ) -> tuple[OneFileStorage, RunRecord, Source | None]:
-    """Return the record that Split would make of a file, with every fault of S3's and Split's, and the code of it."""
-    bucket = OneFileStorage(upload.file, upload.key, upload.metadata)
+    """Return the record that Split would make of a file, with every fault of S3's and Split's, and the code of it.
+
+    It would find pipelines that were pushed to the bucket `pushed` (None: none), and those under `roots`.
+    """
+    bucket = OneFileStorage(upload.file, upload.key, upload.metadata, pushed)
     drop = Drop("", upload.key, None, "", upload.file.stat().st_size, "", "")
     record, source = prepare(bucket, drop, Claimant("plan", datetime.now(UTC), roots, limits or RunLimits()))
     return bucket, record.model_copy(update={"faults": [*parameter_faults(upload), *record.faults]}), source
@@ -48,13 +52,13 @@ class Plan:
     warnings: list[str]
 
 
-def plan_file(upload: Upload, roots: Sequence[Path], limits: RunLimits) -> Plan:
+def plan_file(upload: Upload, roots: Sequence[Path], limits: RunLimits, pushed: Storage | None = None) -> Plan:
     """Return what a run over a file would do.
 
     Refused with every fault that Split would find, a price above the ceiling among them. The file is cut as Split cuts
     it. How later stages will be cut is known once the earlier ones are done; the bill takes them to read as much.
     """
-    bucket, record, _ = record_of(upload, roots, limits)
+    bucket, record, _ = record_of(upload, roots, pushed, limits)
     if record.faults:
         raise Refused(record.faults, "Nothing was uploaded.")
     pipeline = frozen(record)

@@ -16,7 +16,8 @@ from gristmill import keys
 from gristmill.client.drop.drops import Upload
 from gristmill.client.drop.first_chunks import index_first
 from gristmill.client.drop.plan import record_of
-from gristmill.code.kept import keep_code
+from gristmill.client.push.libraries import try_libraries
+from gristmill.code.kept import PATH, keep_code, use_libraries
 from gristmill.enums import Encoding, FigureVerdict
 from gristmill.errors import Refused
 from gristmill.formats.registry import traits_of
@@ -207,11 +208,30 @@ def line_of(store: Storage, stage: Stage, cut: StageCut, place: int) -> int | No
         return 1 + sum(block.count(b"\n") for block in iter(lambda: stream.read(MIB), b""))
 
 
+@contextmanager
+def restored_path() -> Iterator[None]:
+    """Have this process forget, afterwards, the libraries of a trial, and what it has loaded of them."""
+    path, variable = list(sys.path), os.environ.get(PATH)
+    try:
+        yield
+    finally:
+        added = [entry for entry in sys.path if entry not in path]
+        sys.path[:] = path
+        os.environ.pop(PATH, None)
+        os.environ.update({PATH: variable} if variable is not None else {})
+        for name, module in list(sys.modules.items()):
+            if added and str(getattr(module, "__file__", "")).startswith(tuple(added)):
+                del sys.modules[name]
+
+
 def prepare(upload: Upload, roots: Sequence[Path], tasks: int, folder: Path) -> Trial:
     """Return the trial of a file's first tasks in an empty folder; Refused with every fault that Split would find."""
     _, record, source = record_of(upload, roots)
     if record.faults or source is None:
         raise Refused(record.faults)
     store = FolderStorage(folder, upload.file.absolute(), upload.key)
-    code = source.code.model_copy(update={"object": keep_code(store, RUN, source.archive)})
-    return Trial(store, record.model_copy(update={"run": RUN, "code": code}), tasks)
+    libraries = source.code.libraries or try_libraries(store, source)
+    code = source.code.model_copy(update={"object": keep_code(store, RUN, source.archive), "libraries": libraries})
+    record = record.model_copy(update={"run": RUN, "code": code})
+    use_libraries(store, record, folder)  # here, where they stay for all of its branches
+    return Trial(store, record, tasks)

@@ -64,7 +64,7 @@ class Changes:
 
 def find_changes(stack: Stack, record: RunRecord, roots: Sequence[Path]) -> Changes | None:
     """Return what was changed since a run was frozen, None where nothing was; Refused where that cannot be run."""
-    after, source = redefine(record, roots)
+    after, source = redefine(stack.store, record, roots)
     if _is_same(record, after):
         return None
     files = changed_files(read_kept(stack.store, record), read_archive(source.archive, str(FILE)))

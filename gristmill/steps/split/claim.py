@@ -7,14 +7,15 @@ from pathlib import Path
 
 from gristmill import keys
 from gristmill.code.kept import keep_changed_code, keep_code
+from gristmill.code.pushed import find_pushed
 from gristmill.code.source import Source, find_source
 from gristmill.cost.ceiling import read_ceiling
 from gristmill.enums import Compute
-from gristmill.errors import Refused, Superseded
+from gristmill.errors import Corrupt, NotFound, Refused, Superseded
 from gristmill.pipeline.condition import unmet
 from gristmill.pipeline.decided import left_out
 from gristmill.pipeline.model import Pipeline
-from gristmill.pipeline.parameters import owner, resolve
+from gristmill.pipeline.parameters import owner, resolve, wanted_version
 from gristmill.pipeline.tags import read_tags
 from gristmill.runs.at_work import check_contract, check_fence, check_not_stopped
 from gristmill.runs.drop import Drop
@@ -47,7 +48,8 @@ class Claimant:
 
 def claim(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
     """Keep the run's code, then write its record unless there is one; return the record that is there."""
-    record = keeping_code(store, *prepare(store, drop, claimant))
+    record, source = prepare(store, drop, claimant)
+    record = keeping_code(store, _refusing_unpushed(record), source)
     if store.put_new(keys.run_record(record.run), record.model_dump_json().encode()):
         return record
     return read_record(store, record.run)
@@ -72,20 +74,20 @@ def take_over(store: Storage, request: Resume, claimant: Claimant) -> RunRecord:
             raise Superseded(f"run {record.run} has SUCCEEDED: nothing is missing.")
         taken = record
         if request.changes is not None:
-            taken = keeping_changes(store, *redefine(record, claimant.roots))
+            taken = keeping_changes(store, *redefine(store, record, claimant.roots))
             store.put_new(keys.generation(record.run, record.generation), record.model_dump_json().encode())
         return taken.model_copy(update={"execution": execution, "fence": record.fence + 1, "closed": False})
 
     return revise_record(store, request.run, take)
 
 
-def redefine(record: RunRecord, roots: Sequence[Path]) -> tuple[RunRecord, Source]:
+def redefine(store: Storage, record: RunRecord, roots: Sequence[Path]) -> tuple[RunRecord, Source]:
     """Return the next generation of a run, and its code: both as they are by now, over the same input.
 
     Refused with every fault. What is computed as before keeps its fingerprint.
     """
     mend = f"Mend that; or go on as it was, with: gristmill resume {record.run}"
-    source, faults = _find(record.dropped.pipeline, roots)
+    source, faults = _find(store, record.dropped.pipeline, None, roots)
     if source is None:
         raise Refused(faults, mend)
     parameters, faults = resolve(source.pipeline, record.given)
@@ -121,6 +123,14 @@ def refuse(store: Storage, record: RunRecord, faults: list[str]) -> RunRecord:
     return revise_record(store, record.run, add)
 
 
+def _refusing_unpushed(record: RunRecord) -> RunRecord:
+    """Return the record, refused where its libraries were never fetched."""
+    if not record.pipeline or not record.pipeline.libraries or (record.code and record.code.libraries):
+        return record
+    fault = f"the libraries of {record.pipeline.name} are fetched as it is pushed: gristmill pipelines push FOLDER"
+    return record.model_copy(update={"faults": [*record.faults, fault]})
+
+
 def keeping_code(store: Storage, record: RunRecord, source: Source | None) -> RunRecord:
     """Keep the code of a run that is not refused; return its record, which says where."""
     if source is None or record.code is None or record.faults:
@@ -133,7 +143,7 @@ def prepare(store: Storage, drop: Drop, claimant: Claimant) -> tuple[RunRecord, 
     """Return the record of a drop with every fault that refuses it, and its code if there is such a pipeline."""
     given = read_given(store, drop)
     dropped = keys.parse_input(drop.key)
-    source, faults = _find(dropped.pipeline, claimant.roots)
+    source, faults = _find(store, dropped.pipeline, wanted_version(given.metadata), claimant.roots)
     pipeline = source.pipeline if source else None
     parameters, more_faults = resolve(pipeline, given.metadata) if pipeline else ({}, [])
     max_cost, ceiling_faults = read_ceiling(given.metadata, claimant.limits.max_cost)
@@ -184,8 +194,11 @@ def _input(drop: Drop, source: ObjectInfo | None) -> InputObject:
     )
 
 
-def _find(name: str, roots: Sequence[Path]) -> tuple[Source | None, list[str]]:
+def _find(store: Storage, name: str, version: str | None, roots: Sequence[Path]) -> tuple[Source | None, list[str]]:
+    """Return a pipeline's source: the version that the drop names, else what was pushed for all, else the built-in."""
     try:
-        return find_source(name, roots), []
+        return find_pushed(store, name, version) or find_source(name, roots), []
     except Refused as refused:
         return None, refused.advice
+    except (NotFound, Corrupt) as error:
+        return None, [str(error)]

@@ -93,6 +93,40 @@ def _delete_role_policy(context: Context, resource: PhysicalResource) -> None:
         iam.delete_role_policy(RoleName=role, PolicyName=name)
 
 
+def _create_managed(context: Context, properties: Properties) -> PhysicalResource:
+    name, document = context.name(properties.get("ManagedPolicyName"), longest=128), properties["PolicyDocument"]
+    same = {key: properties[key] for key in ("Path", "Description") if key in properties}
+    made = context.client("iam").create_policy(PolicyName=name, PolicyDocument=json.dumps(document), **same)["Policy"]
+    return PhysicalResource(made["Arn"], {"PolicyArn": made["Arn"], "PolicyId": made["PolicyId"]})
+
+
+def _update_managed(context: Context, resource: PhysicalResource, properties: Properties) -> PhysicalResource:
+    iam, document = context.client("iam"), json.dumps(properties["PolicyDocument"])
+    _drop_versions(context, resource)  # a policy has five versions at most
+    iam.create_policy_version(PolicyArn=resource.ref, PolicyDocument=document, SetAsDefault=True)
+    return resource
+
+
+def _drop_versions(context: Context, resource: PhysicalResource) -> None:
+    iam = context.client("iam")
+    for version in iam.list_policy_versions(PolicyArn=resource.ref)["Versions"]:
+        if not version["IsDefaultVersion"]:
+            iam.delete_policy_version(PolicyArn=resource.ref, VersionId=version["VersionId"])
+
+
+def _delete_managed(context: Context, resource: PhysicalResource) -> None:
+    iam = context.client("iam")
+    held = iam.list_entities_for_policy(PolicyArn=resource.ref)
+    for role in held["PolicyRoles"]:
+        iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=resource.ref)
+    for user in held["PolicyUsers"]:
+        iam.detach_user_policy(UserName=user["UserName"], PolicyArn=resource.ref)
+    for group in held["PolicyGroups"]:
+        iam.detach_group_policy(GroupName=group["GroupName"], PolicyArn=resource.ref)
+    _drop_versions(context, resource)
+    iam.delete_policy(PolicyArn=resource.ref)
+
+
 RESOURCE_TYPES = {
     "AWS::IAM::Role": ResourceType(
         _create_role,
@@ -103,6 +137,13 @@ RESOURCE_TYPES = {
         fixed=words("RoleName Path"),
     ),
     "AWS::IAM::InstanceProfile": ResourceType(_create_profile, _delete_profile, words("InstanceProfileName Roles")),
+    "AWS::IAM::ManagedPolicy": ResourceType(
+        _create_managed,
+        _delete_managed,
+        words("ManagedPolicyName PolicyDocument Path Description"),
+        update=_update_managed,
+        fixed=words("ManagedPolicyName Path Description"),
+    ),
     "AWS::IAM::RolePolicy": ResourceType(
         _create_role_policy, _delete_role_policy, words("RoleName PolicyName PolicyDocument")
     ),

@@ -1,0 +1,1 @@
+"""What a user does with versions of pipelines: push, look, compare, move, delete."""
