@@ -18,7 +18,9 @@ from tests.simulation.world import World
 _TRACE = """
 import hashlib
 from tests.simulation.history import play
+from tests.simulation.seams import CODE_FOLDER
 traces = "\\n".join(line for seed in range(6) for line in play(seed).kernel.trace)
+traces = traces.replace(str(CODE_FOLDER), "code")
 print(hashlib.sha256(traces.encode()).hexdigest())
 """
 
