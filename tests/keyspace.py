@@ -20,6 +20,7 @@ _GIVEN: dict[str, Any] = {
     "pipeline": "*",
     "name": "*",
     "file": "*",
+    "id_": "*",
     "kind": "json",
     "folder": f"{keys.JOBS}*/",
     "function": "*",

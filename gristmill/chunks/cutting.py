@@ -7,6 +7,7 @@ from functools import partial
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.chunks.items import check_list
+from gristmill.chunks.pairs import Cutting, Pair
 from gristmill.chunks.parts import write_items
 from gristmill.enums import Encoding, OutputKind, RecordFormat
 from gristmill.errors import Refused
@@ -16,12 +17,13 @@ from gristmill.formats.encoding import begin, encoding_of
 from gristmill.formats.gzipped import OF_DATA
 from gristmill.formats.reader import Damaged, Malformed, Reader, View
 from gristmill.formats.registry import make_reader, traits_of
+from gristmill.pipeline.inputs import pair_names
 from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import layout_of, size_of
 from gristmill.runs.at_work import check_owner
 from gristmill.runs.locations import frozen, result_branches, stage_keys, stage_source
-from gristmill.runs.pinned import ObjectVersion, StageCut, find_cut, replace_object
-from gristmill.runs.records import RunRecord
+from gristmill.runs.pinned import Cut, ObjectVersion, StageCut, find_cut, replace_object
+from gristmill.runs.records import RunRecord, mates_of
 from gristmill.storage import Storage
 
 Cuts = tuple["array[int]", int | None]  # fence-posts, and the number of records where they were counted
@@ -40,14 +42,11 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool
     source = _source(store, record, stage, made)
     if made and not made.source.is_same(source):
         raise _other(record, source)
-    if made is None or not _stands(store, made.index):
-        body = _index(store, record, stage, source, whole=whole)
-        if stage.split.records is RecordFormat.LIST:
-            check_list(store, source)
-            _check_items(stage, source)
-        cut = write_index(store, place, source, body, check)
-        if made and not made.index.is_same(cut.index):
-            raise _other(record, cut.index)
+    if made is None or not all(_stands(store, cut.index) for cut in (made, made.mates) if cut):
+        cut = _make(store, record, stage, source, check, whole=whole)
+        for before, now in [(made, cut), (made.mates, cut.mates)] if made else []:
+            if before and now and not before.index.is_same(now.index):
+                raise _other(record, now.index)
         made = keep_cut(store, place, cut, check)
     elif made.source != source:  # the same bytes, merged again
         made = keep_cut(store, place, made.model_copy(update={"source": source}), check)
@@ -61,19 +60,57 @@ def _check_items(stage: Stage, source: ObjectVersion) -> None:
         raise Refused([fault], f"If it may list nothing, say empty: ok at {stage.reads} in pipeline.yaml.")
 
 
+def _make(
+    store: Storage,
+    record: RunRecord,
+    stage: Stage,
+    source: ObjectVersion,
+    check: Callable[[], object],
+    *,
+    whole: bool,
+) -> StageCut:
+    """Cut a stage's input, and the mates of it where there are any; write an index of each."""
+    mates, place = mates_of(record, stage), stage_keys(record, stage.name)
+    cut = _cutting(store, record, stage, source, whole=whole, beside=mates.size if mates else 0)
+    if stage.split.records is RecordFormat.LIST:
+        check_list(store, source)
+        _check_items(stage, source)
+    if mates is None:
+        return write_index(store, place, source, cut.body, check)
+    other = _cutting(store, record, stage, mates, whole=whole, beside=source.size)
+    per_task = _sizes(stage.split, record, stage.name)[0] or 0
+    Pair(pair_names(frozen(record).inputs), stage.split.records, per_task, cut, other).check()
+    return write_index(store, place, source, cut.body, check, write_mates(store, place, mates, other.body, check))
+
+
 def write_index(
     store: Storage,
     place: keys.StageKeys,
     source: ObjectVersion,
     body: bytes,
     check: Callable[[], object] = lambda: None,
+    mates: Cut | None = None,
 ) -> StageCut:
     """Write a stage's index, unless `check` raises, and return what it is the index of; that counts once it is kept."""
-    written = replace_object(store, place.chunks, body, check)
-    header = index.parse_header(body, place.chunks)
-    return StageCut(
-        source=source, index=written, values=header.values, records=header.records, encoding=header.encoding
-    )
+    made = _write(store, place.chunks, source, body, check)
+    return StageCut(**dict(made), mates=mates)
+
+
+def write_mates(
+    store: Storage,
+    place: keys.StageKeys,
+    source: ObjectVersion,
+    body: bytes,
+    check: Callable[[], object] = lambda: None,
+) -> Cut:
+    """Write the index of a stage's mates as `write_index` does."""
+    return _write(store, place.mates, source, body, check)
+
+
+def _write(store: Storage, key: str, source: ObjectVersion, body: bytes, check: Callable[[], object]) -> Cut:
+    written = replace_object(store, key, body, check)
+    header = index.parse_header(body, key)
+    return Cut(source=source, index=written, values=header.values, records=header.records, encoding=header.encoding)
 
 
 def keep_cut(
@@ -107,13 +144,16 @@ def _publishing(record: RunRecord, stage: Stage) -> list[str]:
     return [branch.name for branch in stage.branches if branch.output is OutputKind.FILES and branch.name in results]
 
 
-def _index(store: Storage, record: RunRecord, stage: Stage, source: ObjectVersion, *, whole: bool) -> bytes:
+def _cutting(
+    store: Storage, record: RunRecord, stage: Stage, source: ObjectVersion, *, whole: bool, beside: int = 0
+) -> Cutting:
+    """Return an input as it is cut; `beside` are the bytes of another one that the same Split scans."""
     view = make_view(store, source)
     records, size = _sizes(stage.split, record, stage.name)
     layout = layout_of(stage.split, record.parameters)
     reader = make_reader(stage.split.records, layout)
     encoding = encoding_of(stage.split.records, view)
-    check_scan(view.size, encoding, records is not None or reader.scans)
+    check_scan(view.size + beside, encoding, records is not None or reader.scans)
     check_tasks(view.size // size if size else 1)
     try:
         if whole and encoding is Encoding.BGZF:
@@ -123,7 +163,7 @@ def _index(store: Storage, record: RunRecord, stage: Stage, source: ObjectVersio
         raise Refused([f"{source.key} is no sound {stage.split.records}: {broken}"]) from broken
     if len(cuts) == 1 and layout.has_header:
         cuts.append(cuts[0])  # a header alone is a task without records, so that what becomes of headers is not lost
-    return index.pack(cuts, counted, encoding)
+    return Cutting(view, cuts, counted, encoding)
 
 
 def _cut(reader: Reader, view: View, sizes: tuple[int | None, int], encoding: Encoding) -> Cuts:

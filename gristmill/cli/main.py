@@ -26,6 +26,7 @@ from gristmill.cli.commands import (
     new,
     pipelines,
     plan,
+    references,
     report,
     results,
     run,
@@ -113,6 +114,7 @@ _ROOMS = (
     new,
     trial,
     pipelines,
+    references,
     subscriptions,
     mail,
 )

@@ -13,9 +13,11 @@ from gristmill.keys.dropped import (
     is_note,
     note_key,
     parse_input,
+    reference,
     report,
     result,
     results_prefix,
+    upload,
 )
 from gristmill.keys.jobs import (
     JOBS,
@@ -113,6 +115,7 @@ __all__ = [
     "pushed_log",
     "pushed_prefix",
     "receipt_of",
+    "reference",
     "report",
     "result",
     "results_prefix",
@@ -123,6 +126,7 @@ __all__ = [
     "stop",
     "stops",
     "task_name",
+    "upload",
     "usage_figures",
     "wheels",
     "work_prefix",

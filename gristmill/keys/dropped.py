@@ -48,6 +48,16 @@ def note_key(pipeline: str, name: str) -> str:
     return f"{input_key(pipeline, name)}{_NOTE}"
 
 
+def upload(id_: str, name: str) -> str:
+    """Return the key of a file that a drop note names; it starts nothing."""
+    return f"{UPLOADS}{id_}/{name}"
+
+
+def reference(name: str) -> str:
+    """Return the key of a file that many runs read; it starts nothing."""
+    return f"{REFERENCES}{name}"
+
+
 def results_prefix(pipeline: str, name: str, run: str) -> str:
     """Return the prefix of a run's results."""
     return f"{RESULTS}{pipeline}/{name}/{run}/"

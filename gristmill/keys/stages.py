@@ -19,6 +19,11 @@ class StageKeys:
         return f"{self._prefix}chunks-{self.fingerprint}.idx"
 
     @property
+    def mates(self) -> str:
+        """Return the key of the chunk index of the mates of what the stage reads."""
+        return f"{self._prefix}mates-{self.fingerprint}.idx"
+
+    @property
     def cut(self) -> str:
         """Return the key of the record of what the stage reads, and of the index that it was cut by."""
         return f"{self._prefix}cut-{self.fingerprint}.json"

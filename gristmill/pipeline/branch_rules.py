@@ -8,9 +8,10 @@ from gristmill.limits import NAME_MAX, OUTPUTS_MAX
 from gristmill.pipeline.environment import env_faults
 from gristmill.pipeline.expand import merge_name, parts_name
 from gristmill.pipeline.fault import Fault, Place
+from gristmill.pipeline.input_rules import with_faults
 from gristmill.pipeline.model import Branch, Parameter, Pipeline, Stage
 from gristmill.pipeline.parameter_rules import size_faults
-from gristmill.pipeline.placeholders import placeholder_faults
+from gristmill.pipeline.placeholders import placeholder_faults, placeholders
 from gristmill.pipeline.tolerance import tolerance_faults
 
 _OF_OUTPUTS = {field: f"{field} in each of them" for field in ("suffix", "merge", "output_records")}
@@ -22,14 +23,15 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
     given = [kind for kind in ("run", "command", "script", "mpi") if getattr(branch, kind) is not None]
     if len(given) != 1:
         yield place, f"needs exactly one of run, command, script and mpi, and has {' and '.join(given) or 'none'}"
-    known = _handed(pipeline, branch)
     for number, name in enumerate(branch.parameters or []):
         if name not in pipeline.parameters:
             there = ", ".join(pipeline.parameters) or "none"
             yield (*place, "parameters", number), f"{name} is no parameter of the pipeline (there are: {there})"
-    for problem in placeholder_faults(branch.command, known, branch.outputs):
+    yield from with_faults(pipeline, (*place, "with"), branch)
+    known, handed = placeholders(pipeline, stage, branch), _handed(pipeline, branch)
+    for problem in placeholder_faults(branch.command, known, handed, branch.outputs):
         yield (*place, "command"), problem
-    yield from env_faults(known, place, branch)
+    yield from env_faults(handed, place, branch)
     if branch.output_records and not traits_of(branch.output_records).is_countable:
         yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
     yield from _outputs(place, stage, branch)
@@ -84,7 +86,8 @@ def _mpi(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iter
     if branch.output is OutputKind.FILES:
         yield (*place, "output"), "an MPI job writes one stream, by its rank 0"
     yield from size_faults(pipeline, (*place, "nodes"), branch.nodes)
-    for problem in placeholder_faults(branch.mpi if isinstance(branch.mpi, list) else None, _handed(pipeline, branch)):
+    words, known = branch.mpi if isinstance(branch.mpi, list) else None, placeholders(pipeline, stage, branch)
+    for problem in placeholder_faults(words, known, _handed(pipeline, branch)):
         yield (*place, "mpi"), problem
 
 

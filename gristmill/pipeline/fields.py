@@ -20,6 +20,7 @@ _JOB_DEFINITION = rf"^[A-Za-z0-9][\w-]{{0,{BATCH_NAME_MAX - 1}}}(:\d+)?$"
 _FOLDER_FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_./-]{0,254}$"
 _FIGURE = r"^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$"
 _SHARE = r"^[0-9]{1,2}(\.[0-9]{1,4})?%$"
+REFERENCE_KEY = r"^references/.+[^/]$"
 _BYTES = r"^\s*(\d*\.?\d+)\s*(\w+)?"  # pydantic's own
 
 WORDS = {
@@ -35,6 +36,7 @@ WORDS = {
     _FOLDER_FILE: "the path of a file below the pipeline's folder",
     _FIGURE: f"a name, or names with dots between, at most {FIGURE_NAME_MAX} characters",
     _SHARE: "text such as `1%`, below 100%",
+    REFERENCE_KEY: "a key such as `references/hg38.fa`",
     _BYTES: "text such as `50GB`",
 }
 
@@ -76,7 +78,7 @@ Operation = Annotated[T, Effect.KEEP]
 class Closed(BaseModel):
     """A schema where an unknown field is an error and nothing changes once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
 
 def identity(part: Closed) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ByteSize, Field, JsonValue, model_validator
 
 from gristmill.enums import Compute, Emptiness, Image, MergeKind, OutputKind, ParameterType, RecordFormat
-from gristmill.limits import ATTEMPTS_MAX, CHECKS_MAX, STAGE_BRANCHES_MAX
+from gristmill.limits import ATTEMPTS_MAX, CHECKS_MAX, INPUTS_MAX, STAGE_BRANCHES_MAX
 from gristmill.pipeline.check import Check
 from gristmill.pipeline.fields import (
     Bytes,
@@ -25,18 +25,8 @@ from gristmill.pipeline.fields import (
     Tolerance,
     VariableName,
 )
+from gristmill.pipeline.inputs import Accepts, Input
 from gristmill.pipeline.outputs import Output
-
-
-class Accepts(Closed):
-    """Which dropped files the pipeline takes."""
-
-    suffixes: Operation[list[Suffix]] = Field(
-        default=[], description="How a file's name may end. Without any, each is taken."
-    )
-    max_bytes: Operation[Bytes] = Field(
-        default=ByteSize(5 * 1024**4), description="The largest file: bytes, or a text such as `50GB`."
-    )
 
 
 class Parameter(Closed):
@@ -122,6 +112,9 @@ class Branch(Closed):
     nodes: Identity[Size] = Field(default=1, description="`mpi`: nodes of the job.")
     slots: Identity[int | None] = Field(
         default=None, ge=1, le=192, description="`mpi`: ranks of each node. Without it, one a GPU, else one a vCPU."
+    )
+    given: Identity[list[ParameterName]] = Field(
+        default=[], alias="with", description="Inputs that its tasks are given whole, as `{NAME}`."
     )
     compute: Operation[Compute] = Field(default=Compute.CPU, description="Which queue its jobs go to.")
     gpus: Operation[int | None] = Field(
@@ -304,6 +297,9 @@ class Pipeline(Closed):
     name: Operation[Name] = Field(description="The folder's name, and the prefix `inputs/<name>/` that starts it.")
     description: Operation[str] = Field(description="What it does, for `gristmill pipelines` and people.")
     accepts: Operation[Accepts] = Field(default=Accepts(), description="Which dropped files it takes.")
+    inputs: Operation[dict[ParameterName, Input]] = Field(
+        default={}, max_length=INPUTS_MAX, description="The files of a run, by name; none: the dropped file alone."
+    )
     parameters: Operation[dict[ParameterName, Parameter]] = Field(
         default={}, description="What a run can be given, by name."
     )

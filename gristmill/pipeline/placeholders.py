@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from gristmill.enums import ParameterType
-from gristmill.pipeline.model import Parameter
+from gristmill.pipeline.inputs import mates_input
+from gristmill.pipeline.model import Branch, Parameter, Pipeline, Stage
 
 NAMES = ("input", "output", "item", "task", "run", "pipeline", "vcpus", "memory", "gpus")
 _PARAMETER = "params."
 _OUTPUT = "output"
+_INPUT = "input."
 
 
 def fields(word: str) -> list[str]:
@@ -56,13 +58,38 @@ def as_text(value: object) -> str:
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
+def placeholders(pipeline: Pipeline, stage: Stage, branch: Branch) -> list[str]:
+    """Return the placeholders that a branch's command may name."""
+    mates = mates_input(pipeline.inputs) if stage.reads is None else None
+    pair = [f"{_INPUT}{mates}"] if mates else []
+    own = [_outputs(branch.outputs) if name == _OUTPUT else [name] for name in NAMES]
+    wanted = pipeline.parameters if branch.parameters is None else branch.parameters
+    given = [f"{_PARAMETER}{name}" for name in pipeline.parameters if name in wanted]
+    return [*chain(*own), *branch.given, *pair, *given]
+
+
+def _outputs(outputs: Iterable[str]) -> list[str]:
+    return [f"{_OUTPUT}.{name}" for name in outputs] or [_OUTPUT]
+
+
+def input_values(files: Mapping[str, object], mates: str | None) -> dict[str, object]:
+    """Return the values of the placeholders for a task's further files, of which `mates` is the pair's."""
+    return {f"{_INPUT}{name}" if name == mates else name: file for name, file in files.items()}
+
+
 def placeholder_faults(
-    command: Sequence[str] | None, parameters: Mapping[str, Parameter], outputs: Iterable[str] = ()
+    command: Sequence[str] | None,
+    known: Sequence[str],
+    parameters: Mapping[str, Parameter],
+    outputs: Iterable[str] = (),
 ) -> Iterator[str]:
-    """Yield what is wrong with the placeholders of a command that writes `outputs`, by name, or else one."""
+    """Yield what is wrong with the placeholders of a command that writes `outputs`, by name, or else one.
+
+    `known` are all that there are.
+    """
     if command is None:
         return
-    wanted = [f"{_OUTPUT}.{name}" for name in outputs] or [_OUTPUT]
+    wanted = _outputs(outputs)
     used = []
     for word in command:
         try:
@@ -71,7 +98,7 @@ def placeholder_faults(
         except ValueError as error:
             yield f"{word!r}: {error}; write {{{{ and }}}} for braces"
     for name in used:
-        yield from _unknown(name, parameters, wanted)
+        yield from _unknown(name, known, parameters)
     for name in wanted:
         if name not in used:
             yield f"must name {{{name}}}, the file that the program writes"
@@ -84,9 +111,7 @@ def _embedded_lists(word: str, parameters: Mapping[str, Parameter]) -> Iterator[
             yield f"{word!r}: {{{name}}} is a list: give it a word of its own; each item becomes a word"
 
 
-def _unknown(name: str, parameters: Mapping[str, Parameter], outputs: Sequence[str]) -> Iterator[str]:
-    names = [outputs if other == _OUTPUT else [other] for other in NAMES]
-    known = [*chain(*names), *(f"{_PARAMETER}{parameter}" for parameter in parameters)]
+def _unknown(name: str, known: Sequence[str], parameters: Mapping[str, Parameter]) -> Iterator[str]:
     if name not in known:
         yield f"{{{name}}} is unknown; there are: {', '.join(f'{{{placeholder}}}' for placeholder in known)}"
     elif name.startswith(_PARAMETER) and parameters[name.removeprefix(_PARAMETER)].default is None:

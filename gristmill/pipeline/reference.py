@@ -13,7 +13,7 @@ Written by `make reference` from the schema that `gristmill pipelines schema` pr
 pipeline](pipelines.md) shows them at work. A field that is not here is refused, with those there are.
 """
 _OUTERMOST = "Pipeline"
-_ORDER = ("Accepts", "Parameter", "Stage", "Split", "Branch", "Output", "Expects", "Check")
+_ORDER = ("Accepts", "Input", "Parameter", "Stage", "Split", "Branch", "Output", "Expects", "Check")
 
 Schema = Mapping[str, Any]
 
@@ -45,7 +45,7 @@ def _row(field: str, definition: Schema, required: bool, parts: Schema) -> str:
 
 def _default(definition: Schema) -> str:
     default = definition.get("default")
-    if default is None or default in ({}, []) or isinstance(default, dict):
+    if default is None or default in ({}, [], "") or isinstance(default, dict):
         return "none"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 

@@ -9,6 +9,7 @@ from gristmill import keys, state_machine
 from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
 from gristmill.pipeline.check_rules import check_faults
 from gristmill.pipeline.fault import Fault, Place
+from gristmill.pipeline.input_rules import input_faults
 from gristmill.pipeline.model import Pipeline, Stage
 from gristmill.pipeline.parameter_rules import parameter_faults
 from gristmill.pipeline.stage_rules import stage_faults
@@ -19,6 +20,7 @@ def faults(pipeline: Pipeline) -> Iterator[Fault]:
     """Yield every broken rule as (place in the file, sentence)."""
     for name, parameter in pipeline.parameters.items():
         yield from parameter_faults(name, parameter)
+    yield from input_faults(pipeline)
     yield from _names(pipeline)
     for number in range(len(pipeline.stages)):
         yield from stage_faults(pipeline, number)

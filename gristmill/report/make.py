@@ -10,6 +10,7 @@ from gristmill.report.facts import Facts, places
 from gristmill.report.model import BranchTimeline, CheckReport, Execution, Object, Picture, Report, Table
 from gristmill.report.timeline import bins, steps
 from gristmill.runs.checks import CheckResult
+from gristmill.runs.pinned import ObjectVersion
 from gristmill.runs.usage import software
 
 
@@ -37,6 +38,7 @@ def make(
         parameters=record.parameters if record else {},
         code=summary.code,
         input=dropped,
+        inputs={name: _object(version) for name, version in record.inputs.items()} if record else {},
         started=min(execution.started for execution in all_executions),
         ended=summary.ended_at,
         executions=all_executions,
@@ -52,6 +54,10 @@ def make(
         estimate=summary.estimate,
         left_out=[*facts.left_out, *left_out],
     )
+
+
+def _object(version: ObjectVersion) -> Object:
+    return Object(key=version.key, size=version.size, etag=version.etag, version=version.version)
 
 
 def checks(pipeline: Pipeline, found: Sequence[CheckResult]) -> Iterator[CheckReport]:

@@ -108,6 +108,7 @@ class Report(Record):
     parameters: dict[str, JsonValue]
     code: Code | None = None
     input: Object
+    inputs: dict[str, Object] = Field(default={})  # beside it, by the pipeline's names
     started: datetime
     ended: datetime
     executions: list[Execution]  # the one that ended now comes last

@@ -15,7 +15,8 @@ from gristmill.pipeline.model import Branch, Stage
 from gristmill.pipeline.parameters import handed, size_of
 from gristmill.pipeline.placeholders import as_text
 from gristmill.runs.locations import find_branch, frozen
-from gristmill.runs.records import LeftOut, RunRecord
+from gristmill.runs.pinned import ObjectVersion
+from gristmill.runs.records import LeftOut, RunRecord, mates_of
 
 _DIGITS = 16
 _CODE = "code"
@@ -61,6 +62,9 @@ def _cut_parts(record: RunRecord, stage: Stage, made: Mapping[str, str]) -> Part
         "record_bytes": size_of(split.record_bytes, record.parameters),
     }
     source: Any = [given.version, given.etag, given.size]
+    mates = mates_of(record, stage)
+    if mates:
+        source = [*source, _version(mates)]
     if stage.inputs:  # of several branches, which one is there may show later
         named = [name.partition(".") for name in stage.inputs]
         lacking = [record.left_out[name].digest for name, _, _ in named if name in record.left_out]
@@ -79,8 +83,14 @@ def _branch_parts(record: RunRecord, branch: Branch) -> Parts:
         "job_definition": pipeline.job_definition,
         **({_CODE: record.code.sources} if record.code and branch.uses_code else {}),
         **({"libraries": record.code.lock} if record.code and record.code.lock else {}),
+        **({"inputs": {name: _version(record.inputs.get(name)) for name in branch.given}} if branch.given else {}),
         "parameters": handed(branch, record.parameters),
     }
+
+
+def _version(given: ObjectVersion | None) -> list[Any]:
+    """Return what tells an input from all others; a drop that is refused may lack it."""
+    return [given.version, given.etag, given.size] if given else []
 
 
 def why_redone(before: RunRecord, after: RunRecord, branch: str) -> str:

@@ -60,9 +60,8 @@ class DropNote(Record):
     def metadata(self) -> dict[str, str]:
         """Return what would stand in the metadata of a dropped file."""
         own = {name: text for name, text in (("owner", self.owner), (VERSION, self.version)) if text}
-        return {name: encode(text) for name, text in {**own, **self.params}.items()} | as_metadata(
-            self.tags, self.batch
-        )
+        texts = {name: encode(text) for name, text in {**own, **self.params}.items()}
+        return texts | as_metadata(self.tags, self.batch)
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Given:
 
     metadata: Mapping[str, str]
     source: ObjectInfo | None
-    inputs: Mapping[str, ObjectInfo] = field(default_factory=dict)
+    inputs: Mapping[str, ObjectInfo | None] = field(default_factory=dict)  # None: among the faults
     faults: tuple[str, ...] = ()  # of the note and of what it names
 
 
@@ -118,9 +117,10 @@ def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _look(store: Storage, note: DropNote) -> Given:
     """Return what a note gives, its objects as they are now."""
-    found: dict[str, ObjectInfo] = {}
+    found: dict[str, ObjectInfo | None] = {}
     faults: list[str] = []
     for name, noted in [(_INPUT, note.input), *note.inputs.items()]:
+        found[name] = None
         try:
             found[name] = find_object(store, noted)
         except Refused as refused:

@@ -39,10 +39,9 @@ class ObjectVersion(Record):
         return (self.etag, self.size) == (other.etag, other.size)
 
 
-class StageCut(Record):
-    """`cut-<fingerprint>.json`: what a stage reads and its index, both pinned, and what the index says of it all."""
+class Cut(Record):
+    """What is cut and the index of it, both pinned, and what the index says of it all."""
 
-    contract: Literal[1] = 1
     source: ObjectVersion
     index: ObjectVersion
     values: Count  # of the index
@@ -53,6 +52,13 @@ class StageCut(Record):
     def tasks(self) -> int:
         """Return the tasks of the stage: one between each two values."""
         return max(self.values - 1, 0)
+
+
+class StageCut(Cut):
+    """`cut-<fingerprint>.json`: what a stage reads, as it is cut, and the mates of that, cut at the same records."""
+
+    contract: Literal[1] = 1
+    mates: Cut | None = None  # None: it reads no pairs
 
 
 class Published(Record):

@@ -15,7 +15,8 @@ from pydantic import (
 from gristmill.enums import CheckVerdict, FigureVerdict, RunStatus
 from gristmill.keys import GIVEN, INPUTS, Dropped, parse_input
 from gristmill.limits import FENCE_MAX, GENERATIONS_MAX
-from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.inputs import mates_input
+from gristmill.pipeline.model import Pipeline, Stage
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.evidence import Failure
 from gristmill.runs.pinned import ObjectVersion
@@ -107,6 +108,7 @@ class RunRecord(Record):
     owner: str
     dropped: Dropped  # pipeline and name, by the key that was dropped
     input: InputObject
+    inputs: dict[str, ObjectVersion] = Field(default_factory=dict)  # beside it, by the pipeline's names
     pipeline: Pipeline | None  # None where the drop is refused
     parameters: dict[str, JsonValue]
     code: Code | None = None  # None in runs of earlier versions, and of an unknown pipeline
@@ -145,6 +147,12 @@ class RunRecord(Record):
     def resumes(self) -> int:
         """Return how often an execution has taken the run over."""
         return self.fence - 1
+
+
+def mates_of(record: RunRecord, stage: Stage) -> ObjectVersion | None:
+    """Return the mates of what a stage reads, cut at the same records; None where it reads no pairs."""
+    name = mates_input(record.pipeline.inputs) if record.pipeline and stage.reads is None else None
+    return record.inputs.get(name) if name else None
 
 
 class Counts(Record):

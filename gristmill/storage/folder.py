@@ -1,7 +1,7 @@
 """A bucket that is a folder of this machine, with one file of it dropped: for trials and tests, not for runs."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,19 +40,21 @@ class _Range(io.RawIOBase):
 
 
 class FolderStorage(LocalStorage):
-    """A Storage whose objects are the files of an empty `folder`; the object `key` is `file`, which stays as it is."""
+    """A Storage whose objects are the files of an empty `folder`; the object `key` is `file`, which stays as it is.
+
+    So do `others`, which are more files by their keys.
+    """
 
     bucket = "none"
 
-    def __init__(self, folder: Path, file: Path, key: str) -> None:
+    def __init__(self, folder: Path, file: Path, key: str, others: Mapping[str, Path] | None = None) -> None:
         super().__init__()
         self._folder = folder
-        self._file = file
-        self._key = key
+        self._files = {**(others or {}), key: file}
 
     def path(self, key: str) -> Path:
         """Return the file of an object, or the folder of a prefix."""
-        return self._file if key == self._key else self._folder / key
+        return self._files.get(key, self._folder / key)
 
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:  # noqa: ARG002
         """Return what is known of an object; its ETag changes whenever it is written."""

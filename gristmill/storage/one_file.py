@@ -1,7 +1,8 @@
-"""A bucket that holds one file of this machine: what Split would find in it, before it is dropped."""
+"""A bucket that holds a file of this machine, and others beside it: what Split would find, before it is dropped."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,23 +15,41 @@ from gristmill.storage.protocol import ObjectInfo, Storage
 class OneFileStorage(LocalStorage):
     """A Storage of one file under `key`, with its metadata; what is written besides stays in memory.
 
-    Pushed pipelines are those of the bucket `pushed`; without one there are none.
+    Pushed pipelines are those of the bucket `pushed`; without one there are none. `others` are more files by their
+    keys; what else a run may be given is looked for in the bucket `beyond`.
     """
 
-    def __init__(self, file: Path, key: str, metadata: dict[str, str], pushed: Storage | None = None) -> None:
+    def __init__(
+        self,
+        file: Path,
+        key: str,
+        metadata: dict[str, str],
+        pushed: Storage | None = None,
+        others: Mapping[str, Path] | None = None,
+        beyond: Storage | None = None,
+    ) -> None:
         super().__init__()
-        self._pushed = pushed
-        self._file = file
-        self._info = ObjectInfo(key, file.stat().st_size, "", None, metadata)
+        self.bucket = beyond.bucket if beyond else ""
+        self._pushed, self._beyond = pushed, beyond
+        self._files = {**(others or {}), key: file}
+        self._infos = {name: ObjectInfo(name, path.stat().st_size, "") for name, path in self._files.items()}
+        self._infos[key] = replace(self._infos[key], metadata=metadata)
         self._written: dict[str, tuple[ObjectInfo, bytes]] = {}
 
-    def head(self, key: str, version: str | None = None) -> ObjectInfo | None:  # noqa: ARG002
-        """Return what is known of the file, or of what was written."""
-        if key == self._info.key:
-            return self._info
-        if self._pushed and key.startswith(keys.PUSHED):
-            return self._pushed.head(key)
-        return self._written[key][0] if key in self._written else None
+    def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
+        """Return what is known of a file, or of what was written."""
+        if key in self._infos:
+            return self._infos[key]
+        if key in self._written:
+            return self._written[key][0]
+        elsewhere = self._elsewhere(key)
+        return elsewhere.head(key, version) if elsewhere else None
+
+    def _elsewhere(self, key: str) -> Storage | None:
+        """Return the bucket that has a key which is not here, if there is one to look in."""
+        if key in self._infos or key in self._written:
+            return None
+        return self._pushed if key.startswith(keys.PUSHED) else self._beyond if key.startswith(keys.GIVEN) else None
 
     def open_range(
         self,
@@ -40,17 +59,18 @@ class OneFileStorage(LocalStorage):
         version: str | None = None,
         etag: str = "",
     ) -> BinaryIO:
-        """Return a stream of bytes [start, end); a range that ends before the file does is held in memory."""
-        if self._pushed and key.startswith(keys.PUSHED):
-            return self._pushed.open_range(key, start, end, version, etag)
+        """Return a stream of bytes [start, end); a range that ends before a file does is held in memory."""
+        elsewhere = self._elsewhere(key)
+        if elsewhere:
+            return elsewhere.open_range(key, start, end, version, etag)
         self._check(key, etag)
-        if key != self._info.key:
+        if key not in self._infos:
             if key not in self._written:
                 raise NotFound(f"{key} does not exist.")
             return io.BytesIO(self._written[key][1][start:end])
-        stream = self._file.open("rb")
+        stream = self._files[key].open("rb")
         stream.seek(start)
-        if end is None or end >= self._info.size:
+        if end is None or end >= self._infos[key].size:
             return stream
         with stream:
             return io.BytesIO(stream.read(end - start))
@@ -60,7 +80,7 @@ class OneFileStorage(LocalStorage):
         if self._pushed and prefix.startswith(keys.PUSHED):
             yield from self._pushed.list(prefix, after)
             return
-        infos = {self._info.key: self._info, **{key: info for key, (info, _) in self._written.items()}}
+        infos = {**self._infos, **{key: info for key, (info, _) in self._written.items()}}
         yield from (infos[key] for key in sorted(infos) if key.startswith(prefix) and key > after)
 
     def delete(self, key: str) -> None:

@@ -1,6 +1,8 @@
 """What a job may know of the task it works on, beside its streams and parameters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from gristmill.storage import Storage
 from gristmill.storage.folder import FolderStorage
@@ -13,7 +15,8 @@ class Task:
     `item` is the text of the list's item where the stage reads a list, else empty. `bucket`, `input_key` and
     `input_version` name the dropped object; `prefix` is the run's own, under which a job may write what it likes;
     `store` reads and writes both, also in a trial, which has no bucket. `size` counts the bytes of the task's input as
-    they are stored.
+    they are stored. `inputs` has files by name: what the branch names under `with`, whole, and the mates of the task's
+    records.
     """
 
     number: int
@@ -27,6 +30,7 @@ class Task:
     prefix: str
     item: str = ""
     size: int = 0
+    inputs: Mapping[str, Path] = field(default_factory=dict)
     store: Storage = field(kw_only=True)
 
     @property

@@ -131,7 +131,7 @@ def test_a_file_that_is_named_is_checked_as_a_dropped_one(store: S3Storage, clai
 def test_an_input_that_the_pipeline_does_not_have_is_refused(store: S3Storage, claimant: Claimant):
     store.put(FILE, b"a b\n")
     assert dropped(store, claimant, noted(inputs={"genome": FILE})).faults == [
-        "words has no input genome; leave it out"
+        "words has no input genome (it has: none)"
     ]
 
 

@@ -170,7 +170,7 @@ def test_a_merge_that_computes_becomes_a_stage_of_one_task(tmp_path):
 @pytest.mark.parametrize(
     ("place", "known"),
     [
-        ((), "there are: version, name, description, accepts, parameters"),
+        ((), "there are: version, name, description, accepts, inputs, parameters"),
         (("accepts",), "there are: suffixes, max_bytes"),
         (("parameters", "word"), "there are: type, description, of, max_items, default, minimum, maximum, choices"),
         (("stages", 0), "there are: name, input, when, split, branches"),

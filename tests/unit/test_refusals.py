@@ -21,7 +21,8 @@ STAGE = (
     "stages:\n  - name: one\n    split: {records: whole}\n    branches:\n      - name: made\n        run: jobs:make\n"
 )
 WHOLE = HEAD + STAGE
-FIELDS = "version, name, description, accepts, parameters, image, job_definition, libraries, stages, checks, results"
+FIELDS = "version, name, description, accepts, inputs, parameters, image, job_definition, libraries, stages, checks, "
+FIELDS += "results"
 NAME = "a name of small letters, digits and hyphens, at most 40, with a letter first"
 SIZE = "an integer, 1 or more; or text such as `params.NAME`"
 FORMATS = "`lines`, `csv`, `jsonl`, `fasta`, `fastq`, `fixed`, `whole`, `list`, `parts`, `all-parts`"

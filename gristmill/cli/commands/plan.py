@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gristmill.cli.terminal.changes import facts_of, noticed_changes, tell_changes, wanted_changes
-from gristmill.cli.terminal.options import RUN_ID, Json, WithChanges, pairs
+from gristmill.cli.terminal.options import RUN_ID, Inputs, Json, WithChanges, given_inputs, pairs
 from gristmill.cli.terminal.session import Session, session
 from gristmill.cli.terminal.show import emit, out, rich
 from gristmill.cli.terminal.tables import seconds, size, table
 
 if TYPE_CHECKING:
     from gristmill.batch.plan import BranchPlan
-    from gristmill.client.drop.drops import Upload
     from gristmill.client.drop.plan import Plan
+    from gristmill.client.drop.upload import Upload
     from gristmill.client.push.folder import Named
     from gristmill.client.runs.changes import Changes
     from gristmill.pipeline.model import Pipeline
@@ -39,6 +39,7 @@ def plan(
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may be repeated.")
     ] = None,
+    inputs: Inputs = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name in the bucket. Default: the file's own name.")
     ] = None,
@@ -53,7 +54,7 @@ def plan(
     Its chunks, jobs and children, as Split and JobMap would make them, and its price. Nothing is uploaded or started.
     Of a resume --with-changes: what would be kept, and why the rest would not.
     """
-    from gristmill.client.drop.drops import Upload
+    from gristmill.client.drop.upload import Upload
     from gristmill.client.push.folder import named
     from gristmill.client.user import user_name, utf8
     from gristmill.cost.bill import describe_bill, largest_item
@@ -69,8 +70,8 @@ def plan(
     elif with_changes:
         raise typer.BadParameter("--with-changes is for a resume: give RUN")
     elif resume is None and pipeline is not None and file is not None:
-        meant = named(pipeline)
-        upload = Upload(file, meant.name, utf8(name or file.name), pairs(param or []), user_name())
+        meant, others = named(pipeline), given_inputs(inputs)
+        upload = Upload(file, meant.name, utf8(name or file.name), pairs(param or []), user_name(), others)
         title, facts, made = _of_file(here, upload, meant)
         planned, stages = made.branches, frozen(made.record)
     else:
@@ -111,7 +112,8 @@ def _of_run(
 def _of_file(here: Session, upload: "Upload", meant: "Named") -> "tuple[str, dict[str, Any], Plan]":
     from gristmill.client.drop.plan import plan_file
 
-    made = plan_file(upload, meant.roots, here.stack.limits, None if meant.folder else here.stack.store)
+    store = here.stack.store
+    made = plan_file(upload, meant.roots, here.stack.limits, None if meant.folder else store, store)
     record = made.record
     values = " ".join(f"{key}={value}" for key, value in record.parameters.items())
     title = f"{upload.pipeline}/{upload.name} ({size(record.input.size)})" + (f" with {values}" if values else "")

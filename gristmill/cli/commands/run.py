@@ -1,9 +1,7 @@
 """`gristmill run`: drop a file and see what comes of it."""
 
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gristmill.cli.terminal.ending import left_going, see_to_end, tell_end, waiting
-from gristmill.cli.terminal.options import Json, PipelineName, Results, Watch, pairs
+from gristmill.cli.terminal.options import Inputs, Json, PipelineName, Results, Watch, given_inputs, pairs
 from gristmill.cli.terminal.session import session
-from gristmill.cli.terminal.show import console, emit, note, out
+from gristmill.cli.terminal.show import emit, note, out
 from gristmill.cli.terminal.tables import size
+from gristmill.cli.terminal.uploading import uploading
 from gristmill.errors import Refused
 
 if TYPE_CHECKING:
-    from gristmill.client.drop.drops import Upload
+    from gristmill.client.drop.upload import Upload
     from gristmill.client.stack import Stack
     from gristmill.code.push import Code
     from gristmill.storage import Storage
@@ -56,6 +55,7 @@ def run(
     pipeline: PipelineName,
     file: _File,
     param: _Parameters = None,
+    inputs: Inputs = None,
     name: _Name = None,
     owner: _Owner = None,
     tag: _Tags = None,
@@ -73,7 +73,8 @@ def run(
     Ends with the places of the results, or with the cause and what to do. Ctrl-C stops the watching, not the run.
     If the upload is cut off, the same command goes on where it was.
     """
-    from gristmill.client.drop.drops import Upload, await_run, drop
+    from gristmill.client.drop.drops import await_run, drop
+    from gristmill.client.drop.upload import Upload
     from gristmill.client.push.folder import named, read_code
     from gristmill.client.user import user_name, utf8
     from gristmill.humanize import ascii_only
@@ -82,21 +83,24 @@ def run(
 
     here = session(context)
     whose = ascii_only(owner) if owner else user_name()
+    others = given_inputs(inputs)
     stack = here.working_stack
     meant = named(pipeline)
     code = read_code(meant.folder) if meant.folder else None
-    upload = Upload(file, meant.name, utf8(name or file.name), pairs(param or []), whose, pairs(tag or []), batch)
+    named_so, parameters, tags = utf8(name or file.name), pairs(param or []), pairs(tag or [])
+    upload = Upload(file, meant.name, named_so, parameters, whose, others, tags, batch)
     if check:
-        _check(upload, meant.roots, None if code else stack.store)
+        _check(upload, meant.roots, None if code else stack.store, stack.store)
     if code:
         upload = replace(upload, version=_push(stack, code))
     here.share_pipelines()
-    with _progress(file) as progress:
+    total = sum(path.stat().st_size for path in (file, *upload.files.values()))
+    with uploading(total) as progress:
         started = drop(stack, upload, Hearer(progress, note), records_folder(os.environ))
     if not watch:
         _tell_start(stack, started, upload, json)
         return
-    note(f"Uploaded {file} ({size(file.stat().st_size)}) as {upload.key}; it starts run {started}.")
+    _tell_upload(upload, total, started)
     with left_going(started):
         claimed = await_run(stack, started, waiting(here, started))
     ended = see_to_end(here, claimed)
@@ -112,13 +116,19 @@ def _push(stack: "Stack", code: "Code") -> int:
     return version.number
 
 
-def _check(upload: "Upload", roots: Sequence[Path], pushed: "Storage | None") -> None:
+def _check(upload: "Upload", roots: Sequence[Path], pushed: "Storage | None", beyond: "Storage") -> None:
     from gristmill.client.drop.drops import faults
     from gristmill.client.drop.plan import record_of
 
-    found = faults(upload) or record_of(upload, roots, pushed)[1].faults
+    found = faults(upload) or record_of(upload, roots, pushed, beyond=beyond)[1].faults
     if found:
         raise Refused(found, "Nothing was uploaded.")
+
+
+def _tell_upload(upload: "Upload", total: int, started: str) -> None:
+    files = ", ".join(map(str, (upload.file, *upload.files.values())))
+    noted = f", and dropped the note {upload.key}" if upload.inputs else f" as {upload.key}"
+    note(f"Uploaded {files} ({size(total)}){noted}; it starts run {started}.")
 
 
 def _tell_start(stack: "Stack", started: str, upload: "Upload", json: bool) -> None:
@@ -126,17 +136,3 @@ def _tell_start(stack: "Stack", started: str, upload: "Upload", json: bool) -> N
         emit({"run": started, "bucket": stack.store.bucket, "key": upload.key})
         return
     out(f"Run {started} starts. Follow it with: gristmill watch {started}")
-
-
-@contextmanager
-def _progress(file: Path) -> Iterator[Callable[[int], None]]:
-    """Show an upload's progress on a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (TextColumn("uploading"), BarColumn(24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as shown:
-        task = shown.add_task("", total=file.stat().st_size)
-        yield lambda count: shown.advance(task, count)

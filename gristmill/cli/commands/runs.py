@@ -135,6 +135,7 @@ def _as_json(run: "Run", times: "Times") -> dict[str, Any]:
         "name": run.dropped.name,
         "owner": record.owner if record else None,
         "size": record.input.size if record else None,
+        "inputs": record.inputs if record else None,
         "parameters": record.parameters if record else None,
         "code": record.code if record else None,
         "tags": record.tags if record else {},
@@ -219,6 +220,8 @@ def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
     facts = [("Run", run.run), ("Note", run.lack)]
     if run.record:
         facts += [("Owner", run.record.owner), ("Input", size(run.record.input.size))]
+        given = (f"{name}={version.key} ({size(version.size)})" for name, version in run.record.inputs.items())
+        facts += [("Beside it", ", ".join(given))]
         facts += [("Code", run.record.code.headline)] if run.record.code else []
         facts += [("Batch", run.record.batch or ""), ("Tags", _pairs(run.record.tags))]
         facts += [("Parameters", _pairs(run.record.parameters))]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gristmill.cli.terminal.options import Json, pairs
+from gristmill.cli.terminal.options import Inputs, Json, given_inputs, pairs
 from gristmill.cli.terminal.session import session
 from gristmill.cli.terminal.show import emit, note, out, problem
 from gristmill.cli.terminal.tables import size
@@ -38,6 +38,7 @@ def attempt(
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; may be repeated.")
     ] = None,
+    inputs: Inputs = None,
     tasks: Annotated[int, typer.Option(metavar="N", min=1, help="How many tasks of each stage.")] = 3,
     results: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write what would be results to DIR/try/. Default: nowhere.")
@@ -59,10 +60,10 @@ def attempt(
     With --run RUN --task N it is that very task, with its own input, code and parameters. Those are read from the run's
     bucket, and what the task writes stays here: nothing of the run changes.
     """
-    if run is not None and task is not None and pipeline is None and not param:
+    if run is not None and task is not None and pipeline is None and not param and not inputs:
         _one_task(context, run, (stage, branch), task, results, json)
     elif run is None and task is None and not stage and not branch and pipeline is not None and file is not None:
-        _first_tasks(context, pipeline, file, param or [], tasks, results, json)
+        _first_tasks(context, pipeline, (file, pairs(param or []), given_inputs(inputs)), tasks, results, json)
     else:
         raise typer.BadParameter("give PIPELINE and FILE, or --run RUN and --task N")
 
@@ -92,19 +93,25 @@ def _one_task(
 
 
 def _first_tasks(
-    context: typer.Context, pipeline: str, file: Path, param: list[str], tasks: int, results: Path | None, json: bool
+    context: typer.Context,
+    pipeline: str,
+    given: tuple[Path, dict[str, str], dict[str, Path | str]],
+    tasks: int,
+    results: Path | None,
+    json: bool,
 ) -> None:
-    from gristmill.client.drop.drops import Upload
     from gristmill.client.drop.trial import prepare, restored_path
+    from gristmill.client.drop.upload import Upload
     from gristmill.client.push.known import known
     from gristmill.client.user import user_name, utf8
 
+    file, parameters, inputs = given
     with (
         restored_path(),
         TemporaryDirectory(prefix="gristmill-try-") as folder,
         known(pipeline, session(context).pushed) as meant,
     ):
-        upload = Upload(file, meant.name, utf8(file.name), pairs(param), user_name())
+        upload = Upload(file, meant.name, utf8(file.name), parameters, user_name(), inputs)
         trial = prepare(upload, meant.roots, tasks, Path(folder))
         found = list(_shown(trial, json))
         kept = _keep(trial, results) if results else []

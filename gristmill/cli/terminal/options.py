@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from gristmill.client.user import utf8
+from gristmill.errors import Refused
+from gristmill.keys import GIVEN
 
 RUN_ID = re.compile(r"[0-9a-f]{1,16}")
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first digits are enough.")]
@@ -32,6 +34,37 @@ WithChanges = Annotated[
 Raw = Annotated[
     bool, typer.Option("--raw", help="Print lines as they were written: their control characters act on a terminal.")
 ]
+
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        "-i",
+        metavar="NAME=FILE_OR_KEY",
+        help="Another input of the run: a file of this machine, or an object of the bucket by its key "
+        "(references/hg38.fa). May be repeated.",
+    ),
+]
+
+
+def given_inputs(texts: list[str] | None) -> dict[str, Path | str]:
+    """Return inputs by name: what begins as a key or a URI does is one, and anything else a file.
+
+    Refused where a file is none.
+    """
+    given: dict[str, Path | str] = {
+        name: text if text.startswith(GIVEN) or "://" in text else Path(text)
+        for name, text in pairs(texts or []).items()
+    }
+    faults = [
+        f"{name}: {file} is no file; an object of the bucket is named by its key, below {', '.join(GIVEN)}"
+        for name, file in given.items()
+        if isinstance(file, Path) and not file.is_file()
+    ]
+    if faults:
+        raise Refused(faults)
+    return given
 
 
 def pairs(texts: list[str]) -> dict[str, str]:

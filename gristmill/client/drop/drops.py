@@ -1,58 +1,32 @@
 """Dropping a file: checked before it travels, uploaded with its parameters, and its run found."""
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from gristmill import keys
+from gristmill.client.drop.upload import Upload
 from gristmill.client.outage import Patience
 from gristmill.client.runs.find import CLAIM_SECONDS, Run, find_run
 from gristmill.client.stack import Stack
 from gristmill.clock import REAL, Clock
 from gristmill.errors import NotFound
 from gristmill.limits import S3_KEY_MAX_BYTES, S3_METADATA_MAX_BYTES
-from gristmill.pipeline.metadata import encode, plain_name, twice
-from gristmill.pipeline.parameter_rules import OWN, VERSION
-from gristmill.pipeline.tags import as_metadata
+from gristmill.pipeline.metadata import plain_name, twice
+from gristmill.pipeline.parameter_rules import OWN
 from gristmill.runs.drop import is_no_drop, run_id
 from gristmill.runs.repository import find_record
 from gristmill.storage.resumable import Hearer, PartUpload
+from gristmill.storage.s3 import S3Storage
 from gristmill.storage.upload_record import slot
 
 _NOT_XML = re.compile(r"[^\t\n\r -\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 has no place for
 _HEADER = re.compile(r"[a-z0-9._-]+")
 _LOOK_SECONDS = 0.2
 _LOOKS_PER_SEARCH = 25
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file to drop: under which name, for which pipeline, with which parameters as text."""
-
-    file: Path
-    pipeline: str
-    name: str
-    parameters: Mapping[str, str]
-    owner: str
-    tags: Mapping[str, str] = field(default_factory=dict)
-    batch: str | None = None
-    version: int | None = None  # of the pipeline; None: the one that runs take
-
-    @property
-    def key(self) -> str:
-        """Return the key that it will have."""
-        return keys.input_key(self.pipeline, self.name)
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """Return the object's user metadata; S3's clients send names in lower case, with hyphens."""
-        given = {name.replace("_", "-").lower(): text for name, text in self.parameters.items()}
-        own = {VERSION.replace("_", "-"): str(self.version)} if self.version else {}
-        texts = {name: encode(text) for name, text in {"owner": self.owner, **own, **given}.items()}
-        return texts | as_metadata(self.tags, self.batch)
 
 
 def faults(upload: Upload) -> list[str]:
@@ -81,7 +55,7 @@ def parameter_faults(upload: Upload) -> list[str]:
         if not _HEADER.fullmatch(name)
     ]
     size = sum(len(name) + len(text) for name, text in upload.metadata.items())
-    if size > S3_METADATA_MAX_BYTES:
+    if size > S3_METADATA_MAX_BYTES and not upload.inputs:  # a note has room for more
         found.append(
             f"the parameters take {size:,} bytes as S3 carries them, which allows {S3_METADATA_MAX_BYTES:,} in all; "
             "put what is long into the file itself"
@@ -90,19 +64,53 @@ def parameter_faults(upload: Upload) -> list[str]:
 
 
 def drop(stack: Stack, upload: Upload, hearer: Hearer, records: Path) -> str:
-    """Upload the file; return the id of the run that this starts.
+    """Upload the file, or all files and then the note that names them; return the id of the run that this starts.
 
-    One that was interrupted goes on, by what `records` has of it. Even a small file goes up in parts: where no answer
-    comes a plain write is repeated, and starts a second run.
+    One that was interrupted goes on, by what `records` has of it; of a note's files those that are there already are
+    not sent again. Even a small file goes up in parts: where no answer comes a plain write is repeated, and starts a
+    second run.
     """
-    place = [*stack.store.place, upload.key, sorted(upload.metadata.items())]
-    with (
-        upload.file.open("rb") as file,
-        slot(records, [*place, os.fsencode(upload.file.resolve()).hex()], hearer.note) as kept,
-    ):
-        parts = PartUpload(stack.store, upload.key, upload.metadata, file.fileno())
-        version, etag = parts.send(kept, hearer)
+    if not upload.inputs:
+        version, etag = send(stack.store, upload.key, upload.metadata, upload.file, hearer, records)
+    else:
+        files = {upload.data_key: upload.file, **upload.files}
+        sent = {key: send(stack.store, key, {}, file, hearer, records, once=True) for key, file in files.items()}
+        version, etag = _send_note(stack.store, upload, {key: version for key, (version, _) in sent.items()}, records)
     return run_id(stack.store.bucket, upload.key, version, etag.strip('"'), "")
+
+
+def send(
+    store: S3Storage,
+    key: str,
+    metadata: Mapping[str, str],
+    file: Path,
+    hearer: Hearer,
+    records: Path,
+    *,
+    once: bool = False,
+) -> tuple[str | None, str]:
+    """Upload a file in parts, or go on with that; return version and ETag of the object.
+
+    With `once`, one that has the same bytes already is left as it is.
+    """
+    place = [*store.place, key, sorted(metadata.items())]
+    identity = [*place, os.fsencode(file.resolve()).hex()]
+    with file.open("rb") as opened, slot(records, identity, hearer.note) as kept:
+        parts = PartUpload(store, key, metadata, opened.fileno())
+        return (parts.find_same(hearer) if once else None) or parts.send(kept, hearer)
+
+
+def _send_note(
+    store: S3Storage, upload: Upload, versions: Mapping[str, str | None], records: Path
+) -> tuple[str | None, str]:
+    """Write the note, last of all; the same command finds whether an answer that was lost told of a run."""
+    body, quiet = upload.note(versions), Hearer(lambda _: None, lambda _: None)
+    identity = [*store.place, upload.key, hashlib.sha256(body).hexdigest()]
+    with TemporaryFile() as file, slot(records, identity, quiet.note) as kept:
+        file.write(body)
+        file.flush()
+        os.utime(file.fileno(), (0, 0))  # the same note is the same file
+        return PartUpload(store, upload.key, {}, file.fileno()).send(kept, quiet)
 
 
 def await_run(stack: Stack, run: str, patience: Patience, seconds: float = CLAIM_SECONDS, clock: Clock = REAL) -> Run:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from gristmill import keys
 from gristmill.chunks import index
-from gristmill.chunks.cutting import ensure_index, keep_cut, write_index
+from gristmill.chunks.cutting import ensure_index, keep_cut, write_index, write_mates
 from gristmill.errors import Refused
 from gristmill.limits import MIB
 from gristmill.pipeline.model import Stage
 from gristmill.runs.locations import stage_keys
-from gristmill.runs.pinned import read_cut
-from gristmill.runs.records import RunRecord
+from gristmill.runs.pinned import Cut, read_cut
+from gristmill.runs.records import RunRecord, mates_of
 from gristmill.storage.folder import FolderStorage
 
 _FIRST_LOOK = 8 * MIB  # of the file; more where the chunks are larger
@@ -21,7 +21,8 @@ _AHEAD = 2  # chunks beyond the last one wanted: the cut before the end of a loo
 def index_first(store: FolderStorage, record: RunRecord, stage: Stage, tasks: int) -> None:
     """Index the stage's first chunks, at most `tasks`."""
     place = stage_keys(record, stage.name)
-    for size in _looks(record.input.size) if stage.reads is None else [record.input.size]:
+    can_shorten = stage.reads is None and mates_of(record, stage) is None  # of pairs both are cut whole
+    for size in _looks(record.input.size) if can_shorten else [record.input.size]:
         seen = _shortened(record, size)
         store.put(keys.run_record(record.run), seen.model_dump_json().encode())
         if _is_enough(store, seen, stage, tasks, whole=stage.reads is not None or size == record.input.size):
@@ -30,8 +31,13 @@ def index_first(store: FolderStorage, record: RunRecord, stage: Stage, tasks: in
             store.delete(key)
     made = read_cut(store, place)
     if made.tasks > tasks:
-        first = index.pack(index.read_values(store, made.index, 0, tasks + 1), None, made.encoding)
-        keep_cut(store, place, write_index(store, place, made.source, first))
+        mates = made.mates and write_mates(store, place, made.mates.source, _first(store, made.mates, tasks))
+        keep_cut(store, place, write_index(store, place, made.source, _first(store, made, tasks), mates=mates))
+
+
+def _first(store: FolderStorage, cut: Cut, tasks: int) -> bytes:
+    """Return the index of the first tasks."""
+    return index.pack(index.read_values(store, cut.index, 0, tasks + 1), None, cut.encoding)
 
 
 def _is_enough(store: FolderStorage, seen: RunRecord, stage: Stage, tasks: int, *, whole: bool) -> bool:

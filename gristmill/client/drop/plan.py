@@ -7,7 +7,8 @@ from pathlib import Path
 
 from gristmill.batch.plan import BranchPlan, plan_branch, stage_tasks
 from gristmill.chunks.cutting import ensure_index
-from gristmill.client.drop.drops import Upload, parameter_faults
+from gristmill.client.drop.drops import parameter_faults
+from gristmill.client.drop.upload import Upload
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
 from gristmill.code.source import Source
@@ -30,13 +31,20 @@ MaxvCpus = Mapping[Compute, float]
 
 
 def record_of(
-    upload: Upload, roots: Sequence[Path], pushed: Storage | None = None, limits: RunLimits | None = None
+    upload: Upload,
+    roots: Sequence[Path],
+    pushed: Storage | None = None,
+    limits: RunLimits | None = None,
+    beyond: Storage | None = None,
 ) -> tuple[OneFileStorage, RunRecord, Source | None]:
     """Return the record that Split would make of a file, with every fault of S3's and Split's, and the code of it.
 
-    It would find pipelines that were pushed to the bucket `pushed` (None: none), and those under `roots`.
+    It would find pipelines that were pushed to the bucket `pushed` (None: none), and those under `roots`; and in the
+    bucket `beyond` inputs that are no files of this machine.
     """
-    bucket = OneFileStorage(upload.file, upload.key, upload.metadata, pushed)
+    bucket = OneFileStorage(upload.file, upload.data_key, upload.metadata, pushed, upload.files, beyond)
+    if upload.inputs:
+        bucket.put(upload.key, upload.note({}))
     drop = Drop("", upload.key, None, "", upload.file.stat().st_size, "", "")
     record, source = prepare(bucket, drop, Claimant("plan", datetime.now(UTC), roots, limits or RunLimits()))
     return bucket, record.model_copy(update={"faults": [*parameter_faults(upload), *record.faults]}), source
@@ -52,13 +60,19 @@ class Plan:
     warnings: list[str]
 
 
-def plan_file(upload: Upload, roots: Sequence[Path], limits: RunLimits, pushed: Storage | None = None) -> Plan:
+def plan_file(
+    upload: Upload,
+    roots: Sequence[Path],
+    limits: RunLimits,
+    pushed: Storage | None = None,
+    beyond: Storage | None = None,
+) -> Plan:
     """Return what a run over a file would do.
 
     Refused with every fault that Split would find, a price above the ceiling among them. The file is cut as Split cuts
     it. How later stages will be cut is known once the earlier ones are done; the bill takes them to read as much.
     """
-    bucket, record, _ = record_of(upload, roots, pushed, limits)
+    bucket, record, _ = record_of(upload, roots, pushed, limits, beyond)
     if record.faults:
         raise Refused(record.faults, "Nothing was uploaded.")
     pipeline = frozen(record)

@@ -13,15 +13,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gristmill import keys
-from gristmill.client.drop.drops import Upload
 from gristmill.client.drop.first_chunks import index_first
 from gristmill.client.drop.plan import record_of
+from gristmill.client.drop.upload import Upload
 from gristmill.client.push.libraries import try_libraries
 from gristmill.code.kept import PATH, keep_code, use_libraries
 from gristmill.enums import Encoding, FigureVerdict
 from gristmill.errors import Refused
 from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
+from gristmill.pipeline.inputs import cut_input
+from gristmill.pipeline.loading import load
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.committed import read_committed
@@ -226,12 +228,27 @@ def restored_path() -> Iterator[None]:
 
 def prepare(upload: Upload, roots: Sequence[Path], tasks: int, folder: Path) -> Trial:
     """Return the trial of a file's first tasks in an empty folder; Refused with every fault that Split would find."""
+    absent = _absent(upload, roots)
+    if absent:
+        raise Refused(absent)
     _, record, source = record_of(upload, roots)
     if record.faults or source is None:
         raise Refused(record.faults)
-    store = FolderStorage(folder, upload.file.absolute(), upload.key)
+    files = {key: file.absolute() for key, file in upload.files.items()}
+    store = FolderStorage(folder, upload.file.absolute(), upload.data_key, files)
     libraries = source.code.libraries or try_libraries(store, source)
     code = source.code.model_copy(update={"object": keep_code(store, RUN, source.archive), "libraries": libraries})
     record = record.model_copy(update={"run": RUN, "code": code})
     use_libraries(store, record, folder)  # here, where they stay for all of its branches
     return Trial(store, record, tasks)
+
+
+def _absent(upload: Upload, roots: Sequence[Path]) -> list[str]:
+    """Return which inputs are no files of this machine, whose bucket a trial does not read."""
+    inputs = load(upload.pipeline, roots).inputs
+    wanted = [name for name in {**inputs, **upload.inputs} if name != cut_input(inputs)]
+    return [
+        f"{name}: a trial reads files of this machine alone; give one with --input {name}=FILE"
+        for name in wanted
+        if not isinstance(upload.inputs.get(name), Path)
+    ]

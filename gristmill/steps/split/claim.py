@@ -24,6 +24,7 @@ from gristmill.runs.note import read_given
 from gristmill.runs.records import CONTRACT, InputObject, RunRecord
 from gristmill.runs.repository import read_record, revise_record
 from gristmill.runs.request import Resume
+from gristmill.steps.split.inputs import freeze_inputs, lacking_inputs
 from gristmill.steps.split.refusals import name_faults, object_faults
 from gristmill.storage import ObjectInfo, Storage
 
@@ -91,6 +92,7 @@ def redefine(store: Storage, record: RunRecord, roots: Sequence[Path]) -> tuple[
     if source is None:
         raise Refused(faults, mend)
     parameters, faults = resolve(source.pipeline, record.given)
+    faults += lacking_inputs(source.pipeline, record.inputs)
     names = {branch.name for stage in source.pipeline.stages for branch in stage.branches}
     update = {
         "pipeline": source.pipeline,
@@ -150,7 +152,8 @@ def prepare(store: Storage, drop: Drop, claimant: Claimant) -> tuple[RunRecord, 
     tags, batch, tag_faults = read_tags(given.metadata)
     faults += more_faults + ceiling_faults + tag_faults + list(given.faults)
     faults += object_faults(given.source, pipeline) if given.source else []
-    faults += [f"{dropped.pipeline} has no input {name}; leave it out" for name in given.inputs]
+    inputs, input_faults = freeze_inputs(store, pipeline, given) if pipeline else ({}, [])
+    faults += input_faults
     record = RunRecord(
         contract=CONTRACT,
         run=drop.run,
@@ -159,6 +162,7 @@ def prepare(store: Storage, drop: Drop, claimant: Claimant) -> tuple[RunRecord, 
         owner=owner(given.metadata, drop.requester),
         dropped=dropped,
         input=_input(drop, given.source),
+        inputs=inputs,
         pipeline=pipeline,
         parameters=parameters,
         code=source.code if source else None,

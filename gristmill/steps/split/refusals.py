@@ -5,6 +5,7 @@ from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.pipeline.model import Pipeline
 from gristmill.runs.locations import frozen, output_key, result_branches
 from gristmill.runs.records import RunRecord
+from gristmill.steps.split.inputs import suffix_faults
 from gristmill.storage import ObjectInfo
 
 
@@ -12,8 +13,7 @@ def object_faults(head: ObjectInfo, pipeline: Pipeline | None) -> list[str]:
     """Return what is wrong with the dropped object itself, whatever its content."""
     faults = [] if head.size else ["the file is empty; drop one with content"]
     accepts = pipeline.accepts if pipeline else None
-    if accepts and accepts.suffixes and not head.key.lower().endswith(tuple(map(str.lower, accepts.suffixes))):
-        faults.append(f"the file's name must end in one of: {', '.join(accepts.suffixes)}")
+    faults += suffix_faults("the file", head.key, accepts.suffixes) if accepts else []
     if accepts and head.size > accepts.max_bytes:
         faults.append(f"the file has {head.size:,} bytes; the pipeline takes at most {int(accepts.max_bytes):,}")
     return faults

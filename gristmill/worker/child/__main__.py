@@ -4,10 +4,11 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,9 +37,11 @@ from gristmill.worker.child.inputs import make_feeds
 from gristmill.worker.child.job import make_job
 from gristmill.worker.child.meter import ContainerTry, leave_footprint
 from gristmill.worker.child.outputs import output_rules
+from gristmill.worker.child.pairs import make_mates
 from gristmill.worker.child.reasons import is_refusal, reason_of
 from gristmill.worker.child.runner import Runner
 from gristmill.worker.child.setting import ChildSetting, read_setting
+from gristmill.worker.child.whole_inputs import stage_whole
 from gristmill.worker.child.worklist import stretches
 from process_tree.descendants import adopt_orphans
 
@@ -93,13 +96,14 @@ def _begin(setting: ChildSetting, store: Storage, place: Path, termination: Term
 
 
 def make_runner(setting: ChildSetting, store: Storage, place: Path, termination: Termination | None = None) -> Runner:
-    """Return the runner of a child, its code unpacked into `place`, its job loaded and its input found."""
+    """Return the runner of a child: code unpacked into `place`, inputs staged there, job loaded and input found."""
     record = read_record(store, setting.cursor.run)
     check_fingerprint(record, setting.keys)
     pipeline = frozen(record)
     stage = pipeline.stage(setting.cursor.stage)
     branch = next(branch for branch in stage.branches if branch.name == setting.branch)
     cut = read_cut(store, stage_keys(record, stage.name))
+    files = Path(mkdtemp(prefix="inputs-", dir=place)) if branch.given or cut.mates else place
     where = f"{record.run} {stage.name}/{branch.name} attempt {nth_attempt(setting.cursor.attempt)}"
     return Runner(
         store=store,
@@ -110,7 +114,8 @@ def make_runner(setting: ChildSetting, store: Storage, place: Path, termination:
         apart=branch.output is OutputKind.FILES,
         job=make_job(record, stage, branch, unpack_code(store, record, place)),
         parameters=handed(branch, record.parameters),
-        task=_task(setting, record, store),
+        task=_task(setting, record, store, stage_whole(store, record, branch, files)),
+        mates=make_mates(store, record, stage, cut.mates, files) if cut.mates else None,
         timeout=branch.timeout,
         tolerated=tolerated(branch, cut.tasks),
         segment_age=segment_age(setting.groups * setting.children * len(stage.branches)),
@@ -119,7 +124,7 @@ def make_runner(setting: ChildSetting, store: Storage, place: Path, termination:
     )
 
 
-def _task(setting: ChildSetting, record: RunRecord, store: Storage) -> Task:
+def _task(setting: ChildSetting, record: RunRecord, store: Storage, whole: Mapping[str, Path]) -> Task:
     cursor, dropped = setting.cursor, record.input
     return Task(
         number=0,
@@ -131,6 +136,7 @@ def _task(setting: ChildSetting, record: RunRecord, store: Storage) -> Task:
         input_key=dropped.key,
         input_version=dropped.version,
         prefix=keys.own(cursor.run),
+        inputs=whole,
         store=store,
     )
 

@@ -13,7 +13,7 @@ from gristmill.chunks.items import S3_SCHEME
 from gristmill.errors import NoSpace
 from gristmill.formats.names import GZIP_MAGIC, plain_name, says_gzip, stored_suffix
 from gristmill.limits import DISK_RESERVE, MIB
-from gristmill.pipeline.placeholders import as_text
+from gristmill.pipeline.placeholders import as_text, input_values
 from gristmill.task import Task
 from gristmill.worker.child.process import ProgramFailed, run
 
@@ -37,7 +37,8 @@ class Program:
     """A job that runs `words(placeholders)` in an empty folder of its own.
 
     The same values are in its environment: INPUT, OUTPUT (or OUTPUT_<NAME> of each), ITEM, TASK, RUN, VCPUS, MEMORY,
-    GPUS and PARAM_<NAME>; and PIPELINE, where its words name that.
+    GPUS, PARAM_<NAME>, and INPUT_<NAME> for the task's other inputs, of which `mates` is the pair's; and PIPELINE,
+    where its words name that.
     """
 
     words: Callable[[Mapping[str, object]], list[str]]
@@ -45,6 +46,7 @@ class Program:
     endings: Endings
     is_command: bool = True  # else lines for a shell
     resources: Mapping[str, object] = field(default_factory=dict)  # what its container has
+    mates: str | None = None
 
     def __call__(self, source: Any, sink: Any, parameters: Mapping[str, Any], task: Task) -> None:
         """Stage, run, and hand the output on; a missing output is a failure."""
@@ -58,7 +60,7 @@ class Program:
             values = self.values(given, made, parameters, task)
             words = self.words(values)
             name = words[0] if self.is_command else "the script"
-            run(name, words, work, environment(values))
+            run(name, words, work, environment(values, task.inputs))
             for output, path in made.items():
                 place = f"{{{_place(output)}}}" if self.is_command else f"${_variable(_place(output))}"
                 with _opened(path, name, place) as file:
@@ -76,6 +78,7 @@ class Program:
             "run": task.run,
             **({"pipeline": self.pipeline} if self.pipeline else {}),
             **self.resources,
+            **input_values(task.inputs, self.mates),
             **{f"params.{name}": value for name, value in parameters.items()},
         }
 
@@ -115,9 +118,9 @@ def stage(source: Any, target: Path) -> Path:
     if isinstance(source, Iterator) and not hasattr(source, "read"):
         target.mkdir()
         for number, part in enumerate(source):
-            _copy(part, target / f"{number:012d}")
+            stage_stream(part, target / f"{number:012d}")
         return target
-    _copy(source, target)
+    stage_stream(source, target)
     return target.rename(plain_name(str(target))) if says_gzip(target.name) and not _is_gzip(target) else target
 
 
@@ -126,14 +129,17 @@ def _is_gzip(file: Path) -> bool:
         return opened.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
-def _copy(source: BinaryIO, target: Path) -> None:
+def stage_stream(source: BinaryIO, target: Path) -> None:
+    """Write a stream to a file."""
     with target.open("wb") as file:
         shutil.copyfileobj(source, file, _COPY)
 
 
-def environment(values: Mapping[str, object]) -> dict[str, str]:
+def environment(values: Mapping[str, object], inputs: Mapping[str, Path]) -> dict[str, str]:
     """Return the container's environment with the task's values; parameters never become shell text."""
-    variables = {_variable(name): as_text(value) for name, value in values.items()}
+    others = {f"INPUT_{name.upper()}": str(file) for name, file in inputs.items()}
+    own = {name: value for name, value in values.items() if name not in inputs and not name.startswith("input.")}
+    variables = {_variable(name): as_text(value) for name, value in own.items()} | others
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, **variables}
 

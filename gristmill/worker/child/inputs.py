@@ -9,7 +9,7 @@ from gristmill.formats.registry import make_reader, traits_of
 from gristmill.limits import BGZF_BLOCK_MAX
 from gristmill.pipeline.model import Stage
 from gristmill.pipeline.parameters import layout_of
-from gristmill.runs.pinned import ObjectVersion, StageCut
+from gristmill.runs.pinned import Cut, ObjectVersion
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 from gristmill.worker.child.feeds import BgzfFeed, Feed, GzipFeed, MakeCounter, OpenAt, PlainFeed
@@ -18,7 +18,7 @@ from gristmill.worker.child.items import AllPartsFeed, ItemFeed, listed, part
 MakeFeed = Callable[[int], Feed]  # for a stretch of tasks that ends at this value of the index
 
 
-def make_feeds(store: Storage, record: RunRecord, stage: Stage, cut: StageCut) -> MakeFeed:
+def make_feeds(store: Storage, record: RunRecord, stage: Stage, cut: Cut) -> MakeFeed:
     """Return what makes the feed of each stretch."""
     source, encoding = cut.source, cut.encoding
     if traits_of(stage.split.records).is_items:
@@ -47,7 +47,7 @@ def _opener(store: Storage, source: ObjectVersion, end: int) -> OpenAt:
     return lambda start: source.open(store, start, end)
 
 
-def _header(store: Storage, cut: StageCut) -> bytes:
+def _header(store: Storage, cut: Cut) -> bytes:
     """Return what lies before the first chunk."""
     (first,) = index.read_values(store, cut.index, 0, 1)
     if cut.encoding is Encoding.PLAIN:

@@ -8,10 +8,11 @@ from typing import Any
 
 from gristmill.pipeline.code import PipelineCode
 from gristmill.pipeline.environment import environment_of, resource_values
+from gristmill.pipeline.inputs import mates_input
 from gristmill.pipeline.model import Branch, Stage
 from gristmill.pipeline.parameters import handed
 from gristmill.pipeline.placeholders import fill_all
-from gristmill.runs.locations import input_suffix, suffix
+from gristmill.runs.locations import frozen, input_suffix, suffix
 from gristmill.runs.records import RunRecord
 from gristmill.task import Task
 from gristmill.worker.child.command import Endings, Program
@@ -36,6 +37,7 @@ def make_job(record: RunRecord, stage: Stage, branch: Branch, code: PipelineCode
         endings,
         branch.command is not None,
         resources=resource_values(branch),
+        mates=mates_input(frozen(record).inputs),
     )
 
 

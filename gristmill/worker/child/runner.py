@@ -18,6 +18,7 @@ from gristmill.worker.child.inputs import MakeFeed
 from gristmill.worker.child.job import Job
 from gristmill.worker.child.meter import Tally
 from gristmill.worker.child.outputs import OutputRules
+from gristmill.worker.child.pairs import Mates
 from gristmill.worker.child.process_state import ProcessState
 from gristmill.worker.child.reasons import MORE_TIME
 from gristmill.worker.child.segment import Made, Part, Segment, SegmentLost
@@ -49,6 +50,7 @@ class Runner:
     apart: bool = False  # each task's output is a segment of its own
     tolerated: int = 0  # tasks of the branch that may be left out: what those were to read is counted
     segment_age: float = SEGMENT_AGE_MIN  # share of this child's age
+    mates: Mates | None = None
     tally: Tally = field(default_factory=Tally)
     _refused: bool = False  # a task was refused, and its record says so
     _spared: list[int] = field(default_factory=list)  # processes that no task has started
@@ -72,6 +74,8 @@ class Runner:
     def _stretch(self, stretch: Stretch, limit: TimeLimit) -> None:
         feed = self.feeds(stretch.offsets[-1])
         segment = self._open(stretch.first)
+        if self.mates:
+            self.mates.begin(stretch)
         try:
             for task, start, end in stretch.tasks():
                 done = self._task(segment, task, feed, start, end, limit)
@@ -84,7 +88,7 @@ class Runner:
             segment.seal(self.store, self.setting)
             raise
         finally:
-            feed.drop()
+            self._drop(feed)
         segment.seal(self.store, self.setting)
 
     def _open(self, first: int) -> Segment:
@@ -113,7 +117,7 @@ class Runner:
             raise
         except (Exception, TimedOut) as error:  # noqa: BLE001 - one task's failure, whatever it is; the rest goes on
             _cut_off(sinks)
-            feed.drop()
+            self._drop(feed)
             segment.roll_back()
             failure = failed(error)
             counted = count_input(feed, start, end) if self.tolerated and failure.own else None
@@ -122,6 +126,12 @@ class Runner:
         finally:
             end_detached(self._spared)
         return True
+
+    def _drop(self, feed: Feed) -> None:
+        """Close the streams of the inputs."""
+        feed.drop()
+        if self.mates:
+            self.mates.drop()
 
     def _restore(self, segment: Segment) -> None:
         """Undo what the job has done to the process."""
@@ -135,7 +145,7 @@ class Runner:
         given = writers.get("", writers)  # the only output, else one by each name
         holders = _references(writers)
         try:
-            self.termination.call(lambda: self.job(chunk.argument(), given, self.parameters, task))
+            self.termination.call(lambda: self._work(chunk, given, task))
             _flush(writers, holders)
             for sink in sinks.values():
                 sink.finish()
@@ -145,6 +155,10 @@ class Runner:
             raise failed(error) from None
         finally:
             _cut_off(sinks)
+
+    def _work(self, chunk: Chunk, writer: Any, task: Task) -> None:
+        mates = {self.mates.names[1]: self.mates.stage(task.number, chunk)} if self.mates else {}
+        self.job(chunk.argument(), writer, self.parameters, replace(task, inputs={**task.inputs, **mates}))
 
     def _fail(self, task: int, failure: JobFailed, counted: Counted | None = None) -> None:
         self.tally.failed += 1

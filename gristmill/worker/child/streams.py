@@ -4,6 +4,8 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+from gristmill.errors import GristmillError
+from gristmill.formats.pairs import PairCheck, both
 from gristmill.formats.reader import Counter
 from gristmill.formats.whole import OneCounter
 from gristmill.limits import MIB
@@ -25,6 +27,7 @@ class TaskInput(io.RawIOBase):
         self._counter = counter
         self._header = header
         self._ended = False
+        self._fault: GristmillError | None = None
         self.size = size
         self.item = ""
 
@@ -32,6 +35,10 @@ class TaskInput(io.RawIOBase):
     def records(self) -> int:
         """Return how many records have passed, an unfinished last one included."""
         return self._counter.records
+
+    def hold_against(self, make: Callable[[Callable[[], int]], PairCheck]) -> None:
+        """Have the records held against their mates as they pass, by a check that may ask how many have."""
+        self._counter = both(self._counter, make(lambda: self.records))
 
     def argument(self) -> io.BufferedReader:
         """Return what a job is called with."""
@@ -63,10 +70,16 @@ class TaskInput(io.RawIOBase):
         if self._header:
             data, self._header = self._header[:size], self._header[size:]
             return data
+        if self._fault:  # whatever a job made of it
+            raise self._fault
         data = self._pull(size)
-        if data:
-            self._counter.feed(data)
-        elif size and not self._ended:
-            self._ended = True
-            self._counter.close()
+        try:
+            if data:
+                self._counter.feed(data)
+            elif size and not self._ended:
+                self._ended = True
+                self._counter.close()
+        except GristmillError as error:
+            self._fault = error
+            raise
         return data

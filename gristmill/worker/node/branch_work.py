@@ -17,6 +17,7 @@ from gristmill.worker.child.meter import ContainerTry, Tally, leave_footprint, m
 from gristmill.worker.child.segment import Made, Part, Segment
 from gristmill.worker.child.setting import ChildSetting
 from gristmill.worker.child.sink import count_records
+from gristmill.worker.child.whole_inputs import stage_whole
 from gristmill.worker.node.mpi_branch import CODE, INPUT, OUTPUT, MpiBranch, read_branch
 from gristmill.worker.node.setting import NodeSetting
 from gristmill.worker.node.verdict import Verdict
@@ -57,7 +58,8 @@ class BranchWork:
         return {INPUT: str(self._input), OUTPUT: str(self._output), CODE: str(self._code)}
 
     def stage(self) -> None:
-        """Fetch the input to this node for a program that wants a file; functions read it as a stream."""
+        """Fetch whole inputs to this node, and the input for a program that wants a file; functions have a stream."""
+        stage_whole(self._store, self._branch.record, self._branch.branch, self._input.parent)
         if self._branch.is_function:
             return
         check_space(self._input.parent, self._branch.size)

@@ -24,6 +24,7 @@ from gristmill.task import Task
 from gristmill.worker.child.command import Endings, Program, environment
 from gristmill.worker.child.job import Job, taking_task
 from gristmill.worker.child.outputs import OutputRules, output_rules
+from gristmill.worker.child.whole_inputs import whole_files
 
 # this node's own files, in its environment: input, output, and the folder of the pipeline's code
 INPUT, OUTPUT, CODE = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT", "GRISTMILL_CODE"
@@ -80,9 +81,8 @@ class MpiBranch:
         rules = output_rules(self.record, frozen(self.record).stage(self.cursor.stage), self.branch, lambda: 1)
         return replace(rules, has_header=False)
 
-    @property
-    def task(self) -> Task:
-        """Return the branch's one task."""
+    def task(self, files: Path) -> Task:
+        """Return the branch's one task; its whole inputs lie in the folder `files` of this node."""
         dropped = self.record.input
         return Task(
             number=0,
@@ -95,6 +95,7 @@ class MpiBranch:
             input_version=dropped.version,
             prefix=keys.own(self.cursor.run),
             size=self.source.size,
+            inputs=whole_files(self.record, self.branch, files),
             store=self.store,
         )
 
@@ -113,8 +114,9 @@ class MpiBranch:
         endings = Endings(self.input_suffix, {"": self.output_suffix})
         named = folder if self.branch.uses_code else None
         program = Program(partial(_words, self.branch), named, endings, resources=resource_values(self.branch))
-        values = program.values(given, {"": made}, self.parameters, self.task)
-        return program.words(values), environment(values)
+        task = self.task(given.parent)
+        values = program.values(given, {"": made}, self.parameters, task)
+        return program.words(values), environment(values, task.inputs)
 
     def _set_variables(self, folder: Path) -> None:
         """Give this process the branch's own variables."""

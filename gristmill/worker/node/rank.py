@@ -62,7 +62,7 @@ def _call(work: MpiBranch, store: Storage, first: bool) -> None:
     function = work.function(Path(os.environ[CODE]))
     with work.open_input(store) as source, _sink(first) as sink:
         try:
-            function(source, sink, work.parameters, work.task)
+            function(source, sink, work.parameters, work.task(Path(os.environ[INPUT]).parent))
         except SystemExit as error:
             if error.code in (None, 0):  # mpirun would take it for a good end, though the output may be half there
                 raise FunctionExited(f"the function ended the program: sys.exit({error.code})") from error
