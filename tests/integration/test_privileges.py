@@ -20,6 +20,8 @@ ALL_ROLES = (*(f"{name}FunctionRole" for name in FUNCTIONS), "JobRole")
 
 # what is granted and not used by the runs below, and when it is
 SELDOM = {
+    ("SplitFunctionRole", "ReadDroppedFiles", "s3:GetObjectVersion"): "a drop note that names references or results",
+    ("NotifyFunctionRole", "LookAtInput", "s3:GetObjectVersion"): "the same",
     ("SplitFunctionRole", "ReadPushedPipelines", "s3:GetObjectVersion"): "libraries that a version was pushed with",
     ("JobRole", "ReadLibraries", "s3:GetObject"): "a bucket without versions",
     ("JobRole", "ReadLibraries", "s3:GetObjectVersion"): "a pipeline that was pushed with libraries",

@@ -262,8 +262,9 @@ def test_pushed_pipeline_is_known_where_its_folder_is_not(mill: Mill, cli: Cli, 
     assert cli("pipelines", "validate", "shelved").out == "shelved: sound\n"
     assert "  | kept a\n" in cli("try", "shelved", "lines.txt").out
     assert cli("plan", "shelved", "lines.txt").code == 0
-    run = cli("run", "shelved", "lines.txt", "--json").json["run"]
-    assert made(mill, run, "shelved") == b"kept a\n"
+    answer = cli("run", "shelved", "lines.txt", "--json")
+    assert "Takes shelved as it was pushed, " in answer.err
+    assert made(mill, answer.json["run"], "shelved") == b"kept a\n"
     answer = cli("run", "shelvd", "lines.txt")
     assert answer.code == ExitCode.REFUSED
     assert "there is no pipeline 'shelvd'" in answer.err

@@ -211,4 +211,4 @@ def test_name_that_is_not_text_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_code_is_told_with_where_it_comes_from(more: dict[str, Any], headline: str) -> None:
-    assert Code(digest="a" * 64, **more).headline == headline
+    assert Code(digest="a" * 64, sources="b" * 64, **more).headline == headline

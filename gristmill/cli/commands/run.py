@@ -28,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(run)
 
 
+_NOT_UPLOADED = "Nothing was uploaded."
 _File = Annotated[
     Path, typer.Argument(metavar="FILE", help="The file to drop.", exists=True, dir_okay=False, readable=True)
 ]
@@ -120,9 +121,13 @@ def _check(upload: "Upload", roots: Sequence[Path], pushed: "Storage | None", be
     from gristmill.client.drop.drops import faults
     from gristmill.client.drop.plan import record_of
 
-    found = faults(upload) or record_of(upload, roots, pushed, beyond=beyond)[1].faults
-    if found:
-        raise Refused(found, "Nothing was uploaded.")
+    if found := faults(upload):  # first: what is no file cannot be read
+        raise Refused(found, _NOT_UPLOADED)
+    record = record_of(upload, roots, pushed, beyond=beyond)[1]
+    if record.faults:
+        raise Refused(record.faults, _NOT_UPLOADED)
+    if record.code and record.code.version:
+        note(f"Takes {upload.pipeline} as it was pushed, {record.code.headline}.")
 
 
 def _tell_upload(upload: "Upload", total: int, started: str) -> None:
