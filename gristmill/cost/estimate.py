@@ -5,7 +5,7 @@ Assumed: every task succeeds at once; a branch writes as many bytes and records 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from gristmill import state_machine
@@ -16,6 +16,7 @@ from gristmill.cost.load import (
     container_usage,
     invocation_usage,
     log_usage,
+    more_inputs,
     request_usage,
     run_usage,
     storage_usage,
@@ -23,6 +24,7 @@ from gristmill.cost.load import (
 from gristmill.enums import Compute
 from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
+from gristmill.pipeline.inputs import mates_input
 from gristmill.pipeline.model import Branch, Expects, Pipeline, Stage
 from gristmill.pipeline.parameters import Values, size_of
 from gristmill.sharing import group_sizes
@@ -66,7 +68,8 @@ def estimate(pipeline: Pipeline, parameters: Values, first: StageInput, max_vcpu
         lambda_gb_second=seconds * FUNCTION_GB,
         mail=1,
     )
-    usage += invocation_usage(invocations) + run_usage(len(stages), len({check.of for check in pipeline.checks}))
+    checked = len({check.of for check in pipeline.checks})
+    usage += invocation_usage(invocations) + run_usage(len(stages), checked, more_inputs(pipeline))
     usage += log_usage(loads, invocations) + storage_usage(first.size, loads)
     return sum((container_usage(load) + request_usage(load) for load in loads), usage)
 
@@ -79,7 +82,10 @@ def stage_loads(
     for number, stage in enumerate(pipeline.stages):
         source = made.get(stage.reads or "", first)
         cut = first if number == 0 else recut(stage, parameters, source)
-        loads = [_load(stage, branch, parameters, cut, max_vcpus) for branch in stage.branches]
+        is_paired = stage.reads is None and mates_input(pipeline.inputs) is not None
+        loads = [
+            replace(_load(stage, branch, parameters, cut, max_vcpus), is_paired=is_paired) for branch in stage.branches
+        ]
         made.update((output.name, cut) for output in (*stage.branches, *stage.made))
         yield StageLoad(stage, cut, loads, sum(map(_arrays, loads)))
 

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from gristmill.batch.containers import Container, containers
+from gristmill.cost.load import NO_MORE, more_inputs
 from gristmill.cost.measured import ChildTime, count_history, measured
 from gristmill.runs.cursor import first_attempt
 from gristmill.runs.records import Bill, Finding, RunRecord
@@ -50,7 +51,8 @@ def measure(observed: Observation, record: RunRecord, findings: Sequence[Finding
         count_history(observed.history, now),
         sum(bool(branch_finding.checks) for branch_finding in found.values()),
     )
-    return measured(counts, child_times(own), branches, found, record.input.size, len(findings), checked)
+    more = more_inputs(record.pipeline) if record.pipeline else NO_MORE
+    return measured(counts, child_times(own), branches, found, record.input.size, len(findings), checked, more)
 
 
 def child_times(found: Iterable[Container]) -> dict[str, ChildTime]:

@@ -18,7 +18,8 @@ from gristmill.limits import (
     UPLOAD_ONE_PUT,
     UPLOAD_PART,
 )
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.inputs import mates_input
+from gristmill.pipeline.model import Branch, Pipeline
 
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
 # Requests, writes and reads, beside those of branches, and the sign and the two looks of each invocation:
@@ -27,6 +28,7 @@ _OF_A_RUN = (12, 17)
 _OF_A_STAGE = (5, 16)  # its index, what that is of, its finding; what JobMap and CheckOutput read, and Notify twice
 # Write units of a run's row in the catalogue and in each index that it lies in; in one of them a new status moves it
 _ENTERED, _ENDED = 1 + 4, 1 + 3 + 2
+_OF_A_PAIR = (1, 6)  # the index of the mates; its HEAD, their head, beginning and content, and both first names
 _CHILD_LOG, _PROGRESS_LOG = 250, 110  # bytes, counted on the embedded AWS
 _INVOCATION_LOG = 1_500
 
@@ -45,6 +47,7 @@ class Load:
     seconds: float
     branches: int = 1
     nodes: int = 1  # of a multi-node job
+    is_paired: bool = False  # each task reads mates too
 
     @property
     def merges(self) -> int:
@@ -92,17 +95,18 @@ def request_usage(load: Load) -> Usage:
 def _by_children(load: Load) -> tuple[float, float]:
     """Return how often children write and read.
 
-    A child reads the run's record and code, twice how its stage is cut, its offsets and its input, and leaves a
-    footprint; a segment comes with its receipt, and a branch that makes files has one of each task.
+    A child reads the run's record and code, twice how its stage is cut, its offsets and its input, its whole inputs, of
+    mates offsets and content too, and leaves a footprint; a segment comes with its receipt, and a branch that makes
+    files has one of each task.
     """
     each = load.bytes_out / max(1, load.segments)
     parts = 1 if each <= UPLOAD_ONE_PUT else 2 + ceil(each / UPLOAD_PART)
     windows = max(1, ceil(load.tasks / max(1, load.children) / INDEX_WINDOW))
     files = load.tasks if load.branch.output is OutputKind.FILES else 0
     outputs = len(load.branch.made)  # a segment of each, under one receipt
-    return files + load.segments * (outputs * parts + 1) + load.children, load.children * (5 + 2 * windows) + (
-        load.segments if parts > 1 else 0
-    )
+    whole, streams = len(load.branch.given), 4 if load.is_paired else 2
+    reads = load.children * (5 + whole + streams * windows) + (load.segments if parts > 1 else 0)
+    return files + load.segments * (outputs * parts + 1) + load.children, reads
 
 
 def _by_looks(load: Load) -> tuple[float, float]:
@@ -145,14 +149,36 @@ def invocation_usage(invocations: int) -> Usage:
     return Usage(s3_write=invocations, s3_read=2 * invocations)
 
 
-def run_usage(stages: int, checked: int) -> Usage:
+@dataclass(frozen=True)
+class MoreInputs:
+    """What a run reads beside the file that is cut: how many inputs, stages that cut pairs, and branches of those."""
+
+    count: int = 0
+    pairs: int = 0
+    paired: frozenset[str] = frozenset()
+
+
+NO_MORE = MoreInputs()
+
+
+def more_inputs(pipeline: Pipeline) -> MoreInputs:
+    """Return what a run of a pipeline reads beside the file that is cut."""
+    has_mates = mates_input(pipeline.inputs) is not None
+    cutting = [stage for stage in pipeline.stages if has_mates and stage.reads is None]
+    paired = frozenset(branch.name for stage in cutting for branch in stage.branches)
+    return MoreInputs(max(0, len(pipeline.inputs) - 1), len(cutting), paired)
+
+
+def run_usage(stages: int, checked: int, more: MoreInputs) -> Usage:
     """Return the requests of functions that come once a run, or once a stage, whatever its branches do.
 
     Cutting a stage by bytes takes a read near each cut more. The results of earlier stages, most often of one branch,
-    are looked for once more at the end. Figures of `checked` branches are looked for and read.
+    are looked for once more at the end. Figures of `checked` branches are looked for and read. More inputs are looked
+    at; a stage of pairs cuts the mates, too, and looks at the first of both.
     """
     writes, reads = (once + stages * each for once, each in zip(_OF_A_RUN, _OF_A_STAGE, strict=True))
-    reads += 2 * checked + 2 * max(0, stages - 1)
+    reads += 2 * checked + 2 * max(0, stages - 1) + more.count + _OF_A_PAIR[1] * more.pairs
+    writes += _OF_A_PAIR[0] * more.pairs
     return Usage(s3_write=writes, s3_read=reads, table_write=_ENTERED + _ENDED)
 
 

@@ -12,7 +12,9 @@ from typing import Any
 from gristmill.cost.bill import Usage, bill
 from gristmill.cost.estimate import FUNCTION_GB
 from gristmill.cost.load import (
+    NO_MORE,
     Load,
+    MoreInputs,
     container_usage,
     invocation_usage,
     log_usage,
@@ -70,19 +72,26 @@ def measured(
     input_size: int,
     stages: int,
     checked: int = 0,
+    more: MoreInputs = NO_MORE,
 ) -> Bill:
     """Return the bill of an execution that is about to enter its last state.
 
     It has judged so many stages, and checked the figures of so many branches.
     """
-    loads = [_load(branch, child_times.get(branch.name, ChildTime()), findings.get(branch.name)) for branch in branches]
+    loads = [
+        replace(
+            _load(branch, child_times.get(branch.name, ChildTime()), findings.get(branch.name)),
+            is_paired=branch.name in more.paired,
+        )
+        for branch in branches
+    ]
     usage = Usage(
         state_transition=steps.states + 1,
         lambda_request=steps.invocations,
         lambda_gb_second=steps.seconds * FUNCTION_GB,
         mail=1,
     )
-    usage += invocation_usage(steps.invocations) + run_usage(stages, checked)
+    usage += invocation_usage(steps.invocations) + run_usage(stages, checked, more)
     usage += log_usage(loads, steps.invocations) + storage_usage(input_size, loads)
     for load in loads:
         usage += container_usage(load) + (request_usage(load) if load.children else Usage())

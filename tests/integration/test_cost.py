@@ -1,5 +1,7 @@
 """What a run costs, and that it may not cost more than it is allowed, through the deployed template."""
 
+import json
+
 import pytest
 
 from embedded_aws.settings.settings import CALLS_FILE
@@ -13,6 +15,26 @@ from tests.integration.policies import count_requests
 from tests.project import PROJECT
 
 TEXT = b"to whom it may concern\n" * 200
+
+
+def test_the_model_counts_the_requests_of_pairs_and_references(mill: Mill):
+    log = mill.data / CALLS_FILE
+    for number, key in enumerate(("uploads/cost/R1.fq", "uploads/cost/R2.fq", "references/cost.fa")):
+        body = b"".join(b"@r%d/%d\nA\n+\nI\n" % (read, number + 1) for read in range(200))
+        mill.client("s3").put_object(Bucket=mill.bucket, Key=key, Body=body)
+    note = {
+        "contract": 1,
+        "input": "uploads/cost/R1.fq",
+        "inputs": {"mates": "uploads/cost/R2.fq", "genome": "references/cost.fa"},
+        "params": {"reads_per_task": "20"},
+    }
+    start = log.stat().st_size
+    run = mill.put(keys.note_key("mates", "cost"), json.dumps(note).encode(), {})
+    usage = mill.finish(run)["cost"]["usage"]
+    mill.mail(run, "SUCCEEDED")
+    made = count_requests(log, start)
+    for kind in ("s3_write", "s3_read"):
+        assert usage[kind] == pytest.approx(made[kind], rel=0.05)
 
 
 def entered(mill: Mill, run: str) -> int:

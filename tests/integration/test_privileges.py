@@ -1,5 +1,6 @@
 """Promise 11: what functions and jobs call is what their roles allow, and the roles allow little else."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -76,17 +77,28 @@ def allowed(mill: Mill, roles: dict[str, str]) -> list[Statement]:
 
 @pytest.fixture(scope="module")
 def made(mill: Mill, tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
-    """Have each kind of run: two stages, figures, a killed child, one that is stopped; return all calls."""
+    """Have each kind of run: two stages, figures, several inputs, a killed child, a stopped one; return all calls."""
     marks = [tmp_path_factory.mktemp("marks") for _ in range(2)]
     fine = mill.drop("words", "privileges.txt", b"a b\n" * 500)
     checked = mill.drop("checked", "privileges.json", b'{"error": 0, "sieve": {"noise": 0}}')
+    paired = noted(mill)
     killed = mill.drop("trouble", "killed.txt", b"a\nBAD\n", mode="kill", marks=str(marks[0]))
     stopped = mill.drop("trouble", "stopped.txt", b"BAD\nBAD\n", mode="hang", marks=str(marks[1]))
     mill._until(lambda: any(marks[1].iterdir()), 30, "no task began")
     mill.client("stepfunctions").stop_execution(executionArn=mill.execution(stopped))
-    ends = [mill.finish(run)["status"] for run in (fine, checked, killed, stopped)]
-    assert ends == ["SUCCEEDED", "SUCCEEDED", "SUCCEEDED", "ABORTED"]
+    ends = [mill.finish(run)["status"] for run in (fine, checked, paired, killed, stopped)]
+    assert ends == [*["SUCCEEDED"] * 4, "ABORTED"]
     return read_calls(mill.data / CALLS_FILE)
+
+
+def noted(mill: Mill) -> str:
+    """Drop a note whose files lie in each place that it may name."""
+    places = {"input": "uploads/0/R1.fq", "mates": "results/other/R2.fq", "genome": "references/privileges.fa"}
+    for number, key in enumerate(places.values()):
+        body = b">a\nA\n" if key.endswith(".fa") else b"@r/%d\nA\n+\nI\n" % (number + 1)
+        mill.client("s3").put_object(Bucket=mill.bucket, Key=key, Body=body)
+    note = {"contract": 1, "input": places.pop("input"), "inputs": places}
+    return mill.put(keys.note_key("mates", "privileges"), json.dumps(note).encode(), {})
 
 
 def test_every_call_is_allowed(made: set[Call], allowed: list[Statement], roles: dict[str, str]):
