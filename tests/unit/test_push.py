@@ -11,6 +11,7 @@ import pytest
 
 from gristmill import keys
 from gristmill.client.push.compare import differences
+from gristmill.client.push.deletion import versions_named
 from gristmill.client.push.git import commit_of
 from gristmill.client.push.imports import outside
 from gristmill.code.digest import CodeFile, digest_of, read_folder
@@ -18,6 +19,8 @@ from gristmill.code.push import Code, keep, look, move, remove
 from gristmill.code.pushed import Pusher, read_code, read_version, read_versions, resolve_version
 from gristmill.errors import Corrupt, NotFound, Refused
 from gristmill.pipeline.loading import names
+from gristmill.runs.records import CONTRACT, InputObject, RunRecord
+from gristmill.runs.records import Code as RunCode
 from gristmill.storage.folder import FolderStorage
 from tests.project import PROJECT
 
@@ -141,6 +144,31 @@ def test_deleted_version_is_refused_by_name_and_its_code_goes_with_the_last_that
     assert [version.deleted.name for version in read_versions(bucket, "words") if version.deleted] == ["ben", "ben"]
     again = keep(bucket, code(), ANN)
     assert (again.number, resolve_version(bucket, "words", again.digest)) == (3, again)
+
+
+def test_run_names_the_versions_of_all_its_generations(bucket: Bucket):
+    def record(generation: int, version: int) -> bytes:
+        made = RunRecord(
+            contract=CONTRACT,
+            run="r",
+            execution="arn",
+            claimed_at=ANN.at,
+            owner="ann",
+            dropped=keys.Dropped("words", "a"),
+            input=InputObject(bucket="none", key="inputs/words/a", version=None, etag="", size=1, sequencer=""),
+            pipeline=None,
+            parameters={},
+            code=RunCode(digest="a" * 64, sources="b" * 64, version=version, built_in=False),
+            faults=[],
+            generation=generation,
+        )
+        return made.model_dump_json().encode()
+
+    assert versions_named(bucket, "r") == []
+    bucket.put(keys.run_record("r"), record(2, 7))
+    for generation, version in enumerate((3, 5)):
+        bucket.put(keys.generation("r", generation), record(generation, version))
+    assert versions_named(bucket, "r") == [("words", 7), ("words", 3), ("words", 5)]
 
 
 def test_code_that_was_changed_or_removed_by_hand_is_not_read(bucket: Bucket):

@@ -4,8 +4,11 @@ from gristmill.client.push.versions import live_version, who
 from gristmill.client.stack import Stack
 from gristmill.code.push import look, remove
 from gristmill.errors import Refused
-from gristmill.keys import RUNS, parse_run
+from gristmill.keys import RUNS, generation, parse_run
+from gristmill.runs.reading import find_readable
+from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import find_readable_record
+from gristmill.storage import Storage
 
 
 def delete_version(stack: Stack, pipeline: str, number: int) -> None:
@@ -27,15 +30,15 @@ def delete_version(stack: Stack, pipeline: str, number: int) -> None:
 
 
 def runs_of(stack: Stack, pipeline: str, number: int) -> list[str]:
-    """Return the runs whose record names a version."""
-    runs = [parse_run(folder) for folder in stack.store.folders(RUNS)]
-    records = stack.store.together(lambda run: find_readable_record(stack.store, run), runs)
-    return [
-        record.run
-        for record in records
-        if record
-        and record.pipeline
-        and record.pipeline.name == pipeline
-        and record.code
-        and record.code.version == number
-    ]
+    """Return the runs that name a version, in their record or in one of an earlier generation."""
+    store, runs = stack.store, [parse_run(folder) for folder in stack.store.folders(RUNS)]
+    named = store.together(lambda run: (pipeline, number) in versions_named(store, run), runs)
+    return [run for run, is_named in zip(runs, named, strict=True) if is_named]
+
+
+def versions_named(store: Storage, run: str) -> list[tuple[str, int | None]]:
+    """Return the pipeline and version that each generation of a run names."""
+    newest = find_readable_record(store, run)
+    earlier = range(newest.generation if newest else 0)
+    records = [newest, *(find_readable(store, RunRecord, generation(run, number)) for number in earlier)]
+    return [(record.dropped.pipeline, record.code.version) for record in records if record and record.code]
