@@ -86,6 +86,9 @@ TASKS_MAX = 20_000_000
 # Files that a branch publishes, one a task: one Merge copies 16 at once, at a cautious 50 ms each 100,000 take 320 s
 FILES_MAX = 100_000
 
+# A container with Python in it takes more than this many MiB
+MEMORY_MIN = 128
+
 # Outputs of a branch: each is a file of every container and a segment beside the others
 OUTPUTS_MAX = 8
 

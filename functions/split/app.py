@@ -26,7 +26,7 @@ metrics = Metrics()
 store = S3Storage(os.environ["BUCKET"], make_client("s3"))
 catalogue = Catalogue(os.environ["CATALOGUE_TABLE"], make_bare_client("dynamodb", IMPATIENT))
 max_vcpus = {Compute.CPU: float(os.environ["MAX_VCPUS"]), Compute.GPU: float(os.environ["MAX_GPU_VCPUS"])}
-limits = RunLimits(max_vcpus, float(os.environ["MAX_COST"]))
+limits = RunLimits(max_vcpus, float(os.environ["MAX_COST"]), int(os.environ["MAX_MEMORY"]))
 
 
 @metrics.log_metrics

@@ -155,7 +155,7 @@ def plan_branch(
     per_child = -(-todo // sum(sizes)) if sizes else 0
     timeout = job_timeout(branch, per_child) if sizes else 0
     basis = children_basis(work, branch, share) if sizes else ""
-    return BranchPlan(stage.name, branch.name, tasks, reused, sizes, branch.vcpus, branch.memory, timeout, basis)
+    return BranchPlan(stage.name, branch.name, tasks, reused, sizes, branch.vcpus, branch.memories[0], timeout, basis)
 
 
 def stage_tasks(pipeline: Pipeline, known: Mapping[str, int]) -> dict[str, int | None]:

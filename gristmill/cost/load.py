@@ -78,7 +78,10 @@ def container_usage(load: Load) -> Usage:
     """Return the vCPU-, memory- and GPU-hours of a load, at its queue."""
     hours = load.seconds / 3600
     queue = Compute(load.branch.compute).value
-    named = {f"{queue}_vcpu_hour": hours * load.branch.vcpus, f"{queue}_gib_hour": hours * load.branch.memory / 1024}
+    named = {
+        f"{queue}_vcpu_hour": hours * load.branch.vcpus,
+        f"{queue}_gib_hour": hours * load.branch.memories[0] / 1024,
+    }
     return Usage(**named, gpu_hour=hours * load.branch.gpu_count)
 
 

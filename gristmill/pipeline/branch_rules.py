@@ -37,6 +37,7 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
     yield from _outputs(place, stage, branch)
     yield from _merge(pipeline, place, stage, branch)
     yield from _gpus(place, branch)
+    yield from _memory(place, branch)
     yield from tolerance_faults(place, stage, branch)
     if branch.mpi is None:
         yield from _plain(place, branch)
@@ -67,6 +68,20 @@ def _outputs(place: Place, stage: Stage, branch: Branch) -> Iterator[Fault]:
             yield (*where, "output_records"), f"{made.output_records} cannot be counted in an output"
         if made.merge is MergeKind.HEADER and not traits_of(stage.records_of(made)).has_header:
             yield (*where, "merge"), "header needs output_records of lines or csv"
+
+
+def _memory(place: Place, branch: Branch) -> Iterator[Fault]:
+    """Yield what is wrong with steps of memory: each more than the one before it, and each within reach."""
+    steps = branch.memories
+    if sorted(set(steps)) != steps:
+        yield (*place, "memory"), "its steps must grow: each is for what has run out of the one before it"
+    if len(steps) > branch.attempts:
+        yield (
+            (*place, "memory"),
+            f"has {len(steps)} steps, and attempts is {branch.attempts}: the last is never reached",
+        )
+    if len(steps) > 1 and branch.mpi is not None:
+        yield (*place, "memory"), "has steps for containers of their own; the nodes of an MPI job have one amount"
 
 
 def _gpus(place: Place, branch: Branch) -> Iterator[Fault]:

@@ -45,7 +45,7 @@ def _problems(text: str, parameters: Mapping[str, Parameter]) -> Iterator[str]:
 
 def resource_values(branch: Branch) -> dict[str, object]:
     """Return the placeholders of what a container of a branch has."""
-    return {"vcpus": branch.vcpus, "memory": branch.memory, "gpus": branch.gpu_count}
+    return {"vcpus": branch.vcpus, "memory": branch.memories[0], "gpus": branch.gpu_count}
 
 
 def environment_of(branch: Branch, run: str, folder: object, parameters: Mapping[str, object]) -> dict[str, str]:

@@ -1,11 +1,22 @@
 """What the fields of `pipeline.yaml` are made of: a closed schema, names, sizes. Each kind of text has its words."""
 
+import re
 from enum import Enum
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
-from gristmill.limits import BATCH_NAME_MAX, FIGURE_NAME_MAX, NAME_MAX
+from gristmill.limits import BATCH_NAME_MAX, FIGURE_NAME_MAX, MEMORY_MIN, MIB, NAME_MAX
 
 _NAME = rf"^[a-z][a-z0-9-]{{0,{NAME_MAX - 1}}}$"
 _PARAMETER_NAME = rf"^[a-z][a-z0-9_]{{0,{NAME_MAX - 1}}}$"
@@ -21,6 +32,7 @@ _FOLDER_FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_./-]{0,254}$"
 _FIGURE = r"^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$"
 _SHARE = r"^[0-9]{1,2}(\.[0-9]{1,4})?%$"
 REFERENCE_KEY = r"^references/.+[^/]$"
+_AMOUNT = r"^\s*[0-9]*\.?[0-9]+\s*[A-Za-z]+\s*$"
 _BYTES = r"^\s*(\d*\.?\d+)\s*(\w+)?"  # pydantic's own
 
 WORDS = {
@@ -37,6 +49,7 @@ WORDS = {
     _FIGURE: f"a name, or names with dots between, at most {FIGURE_NAME_MAX} characters",
     _SHARE: "text such as `1%`, below 100%",
     REFERENCE_KEY: "a key such as `references/hg38.fa`",
+    _AMOUNT: "text such as `4GB`",
     _BYTES: "text such as `50GB`",
 }
 
@@ -53,6 +66,25 @@ JobDefinition = Annotated[str, StringConstraints(pattern=_JOB_DEFINITION)]
 FolderFile = Annotated[str, StringConstraints(pattern=_FOLDER_FILE)]
 FigureName = Annotated[str, StringConstraints(pattern=_FIGURE, max_length=FIGURE_NAME_MAX)]
 Tolerance = Annotated[int, Field(ge=0, strict=True)] | Annotated[str, StringConstraints(pattern=_SHARE)]
+_AS_BYTES = TypeAdapter(ByteSize)
+
+
+def _mib(given: Any) -> Any:
+    """Return the MiB that a text with a unit means, rounded up; whatever else is given as it is."""
+    if not isinstance(given, str) or not re.match(_AMOUNT, given):
+        return given
+    try:
+        return -(-_AS_BYTES.validate_python(given) // MIB)
+    except ValidationError:
+        return given
+
+
+Memory = Annotated[
+    int,
+    BeforeValidator(_mib),
+    Field(ge=MEMORY_MIN, strict=True),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": MEMORY_MIN}, {"type": "string", "pattern": _AMOUNT}]}),
+]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Bytes = Annotated[
     ByteSize,

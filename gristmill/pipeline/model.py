@@ -16,6 +16,7 @@ from gristmill.pipeline.fields import (
     Identity,
     JobDefinition,
     MadeName,
+    Memory,
     Name,
     Number,
     Operation,
@@ -121,7 +122,11 @@ class Branch(Closed):
         default=None, ge=1, le=16, description="GPUs of each container or node, with `compute: gpu`. Without it, one."
     )
     vcpus: Operation[int] = Field(default=1, ge=1, le=192, description="vCPUs of each container or node.")
-    memory: Operation[int] = Field(default=1024, ge=128, description="MiB of memory of each container or node.")
+    memory: Operation[Memory | Annotated[list[Memory], Field(min_length=1)]] = Field(
+        default=1024,
+        description="Memory of each container or node: MiB, or a text such as `4GB`. A list is of steps: what has run "
+        "out of memory gets the next one; see [Memory](pipelines.md#memory).",
+    )
     timeout: Operation[int] = Field(default=3600, ge=1, le=7 * 86_400, description="Seconds that one task may take.")
     attempts: Operation[int] = Field(
         default=3, ge=1, le=ATTEMPTS_MAX, description="Passes over what is missing until the run fails."
@@ -183,6 +188,15 @@ class Branch(Closed):
         if isinstance(given, dict) and given.get("output") == OutputKind.FILES:
             return {"merge": MergeKind.NONE, **given}
         return given
+
+    @property
+    def memories(self) -> list[int]:
+        """Return the steps of memory in MiB, most often one."""
+        return self.memory if isinstance(self.memory, list) else [self.memory]
+
+    def with_memory(self, mib: int) -> "Branch":
+        """Return the branch at one of its steps of memory."""
+        return self.model_copy(update={"memory": mib})
 
     @property
     def gpu_count(self) -> int:

@@ -66,7 +66,7 @@ def _branch(facts: Facts, stage: str, branch: Branch, execution_of: Callable[[in
         kind=kind,
         compute=branch.compute,
         vcpus=branch.vcpus,
-        memory=branch.memory * MIB,
+        memory=max(branch.memories) * MIB,
         tasks=counted.tasks,
         done=counted.done,
         records_in=counted.records_in,

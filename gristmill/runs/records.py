@@ -174,6 +174,8 @@ class BranchFinding(Counts):
     failures: list[Failure]  # of this attempt, a handful at most; `missing` says how many there are
     missing: int  # without those that are left out
     left_out: int = 0
+    memory: int = 0  # MiB of its containers in this attempt, where it has several steps
+    out_of_memory: bool = False  # one of them ran out of it
     problem: Words | None
     checks: list[CheckResult] = Field(default_factory=list)  # of its figures, once it is complete
 

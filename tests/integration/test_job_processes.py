@@ -14,6 +14,7 @@ import pytest
 
 from embedded_aws.processes.zygote.handle import Zygote
 from embedded_aws.services.batch.engine.process import Ended, JobProcess
+from embedded_aws.services.batch.model.resources import Needs
 from embedded_aws.services.batch.starters.processes import ProcessStarter
 from embedded_aws.settings.application import Application
 from embedded_aws.settings.settings import Settings
@@ -30,6 +31,8 @@ if how == "kill": os.kill(os.getpid(), signal.SIGKILL)
 if how == "closed": os.close(1); os.close(2); time.sleep(0.2); os._exit(5)
 sys.exit(int(how))
 """
+
+MEMORY = 256  # MiB
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,9 @@ class Job:
         self.output = b""
         self.is_writing = threading.Event()
         container = {"command": ["python", *command]}
-        job = SimpleNamespace(container=container, is_node=node is not None, index=node, id="0123456789")
+        job = SimpleNamespace(
+            container=container, is_node=node is not None, index=node, id="0123456789", needs=Needs(1, MEMORY)
+        )
         self.process = JobProcess(starter, job, {**settings.job_environment(), **environment}, settings.data, "job")
 
     def run(self, timeout: float | None = 20) -> Ended:
@@ -90,10 +95,21 @@ class Job:
 def test_it_ends_as_an_executed_module_does(starter, settings, how, code, given):
     job = Job(starter, settings, "-m", "endings", how, "b c")
     ended = job.run()
-    assert (ended.exit_code, ended.timed_out, "OutOfMemory" in ended.reason) == (code, False, how == "kill")
+    assert (ended.exit_code, ended.timed_out, ended.reason) == (code, False, "")
     assert job.is_forked
     for words in given:
         assert words in job.output.decode()
+
+
+@pytest.mark.parametrize(
+    "words", [("-m", "hungry"), ("-c", "import subprocess, sys; subprocess.run([sys.executable, 'hungry.py'])")]
+)
+def test_what_holds_more_memory_than_it_asked_for_is_killed_and_told_so(starter, settings, project, words):
+    text = f"import time\nheld = bytearray({MEMORY} << 20)\nheld[::4096] = b'x' * len(held[::4096])\ntime.sleep(20)\n"
+    (project / "hungry.py").write_text(text)
+    words = [word.replace("hungry.py", str(project / "hungry.py")) for word in words]
+    ended = Job(starter, settings, *words).run()
+    assert (ended.exit_code, ended.reason) == (137, "OutOfMemoryError: Container killed due to memory usage")
 
 
 def test_each_has_its_own_session_folder_and_environment(starter, settings, project):

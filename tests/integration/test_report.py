@@ -170,7 +170,7 @@ def test_a_killed_child_leaves_no_footprint_and_the_report_says_who_killed_it(mi
     (branch,) = reported(mill, "trouble", "fallen.txt", run).stages[0].branches
     dead, alive = branch.children_shown
     assert (dead.status, dead.exit_code, dead.peak_memory, dead.began) == ("FAILED", 137, None, None)
-    assert "OutOfMemoryError" in dead.reason
+    assert "OutOfMemoryError" not in dead.reason  # nobody knows that
     assert alive.peak_memory is not None
     assert [(attempt.nth, attempt.verdict) for attempt in branch.attempts] == [(1, "INCOMPLETE"), (2, "COMPLETE")]
     assert "SIGKILL" in branch.attempts[0].failures[0].reason

@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "QUEUES": QUEUE,
     "MAX_VCPUS": "3",
     "MAX_GPU_VCPUS": "0",
+    "MAX_MEMORY": "0",
     "MAX_COST": "0",
     "JOB_LOG_GROUP": "jobs",
     "CATALOGUE_TABLE": TABLE,

@@ -101,7 +101,12 @@ def show(context: typer.Context, name: PipelineName, json: Json = False) -> None
 
 
 def _branch(stage: str, branch: "Branch") -> tuple[str, ...]:
-    needs = (branch.compute, str(branch.vcpus), f"{branch.memory:,}", f"{branch.timeout:,}")
+    needs = (
+        branch.compute,
+        str(branch.vcpus),
+        ", ".join(f"{memory:,}" for memory in branch.memories),
+        f"{branch.timeout:,}",
+    )
     return (
         stage,
         branch.name,

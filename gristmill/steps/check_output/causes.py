@@ -29,6 +29,7 @@ _TAIL = 20  # log lines
 _MISCONFIGURED = re.compile(r"(Canceled by JobStateTimeLimit action due to reason: )?MISCONFIGURATION:")
 # What a state machine wraps around the message of Batch itself.
 _WRAPPING = re.compile(r"Error executing request, Exception : |, RequestId: .*| \(Service: .*", re.DOTALL)
+_OUT_OF_MEMORY = "OutOfMemoryError"  # how ECS begins the reason of a container that the kernel ended for its memory
 _REFUSED = "Batch did not accept its job"
 _WRONG = f"{_REFUSED} (Batch.ClientException"
 
@@ -56,6 +57,15 @@ def failures(
     known = {failure.job_id for failure in recorded}
     died = (failure for failure in _died(clients, cursor, place) if failure.job_id not in known)
     return recorded + list(islice(died, SHOWN - len(recorded)))
+
+
+def is_out_of_memory(clients: CauseClients, cursor: Cursor, place: keys.BranchKeys) -> bool:
+    """Return whether a container of an attempt at a branch was ended for its memory, as Batch says."""
+    attempts = (
+        attempt for job in _failed_jobs(clients, place, cursor.attempt) for attempt in job.get("attempts") or ()
+    )
+    reasons = (attempt.get("container", {}).get("reason") or "" for attempt in attempts)
+    return any(reason.startswith(_OUT_OF_MEMORY) for reason in reasons)
 
 
 def submit_failures(refused: list[dict[str, str]], cursor: Cursor, now: datetime) -> dict[str, Failure]:

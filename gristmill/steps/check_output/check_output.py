@@ -19,13 +19,21 @@ from gristmill.runs.evidence import Failure
 from gristmill.runs.left_out import find_left_out
 from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, stage_keys
 from gristmill.runs.pinned import StageCut, find_published, read_cut
+from gristmill.runs.planned import as_planned
 from gristmill.runs.records import BranchFinding, Finding, RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.runs.skipping import leave_out_readers
-from gristmill.steps.check_output.causes import SHOWN, CauseClients, failures
+from gristmill.steps.check_output.causes import SHOWN, CauseClients, failures, is_out_of_memory
 from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.left_out import NOTHING_LEFT_OUT, LeftOutTasks, keep_left_out, measure_left_out
-from gristmill.steps.check_output.verdict import Expected, count_failure, judge, judge_results, judge_unreadable
+from gristmill.steps.check_output.verdict import (
+    Expected,
+    count_failure,
+    judge,
+    judge_results,
+    judge_unreadable,
+    memory_notes,
+)
 from gristmill.steps.merge.publish import is_published, lost_results, publishes
 from gristmill.storage import Storage
 
@@ -60,7 +68,7 @@ def check_output(
         pairs = zip(stage.branches, examined, strict=True)
         decided = {branch.name: left for branch, (_, left) in pairs if left is not None}
         left_out = keep_left_out(store, record, stage, expected.tasks, decided)
-        notes = warnings(expected.encoding)
+        notes = [*warnings(expected.encoding), *memory_notes(stage, found)]
         verdict, reason = judge(stage, found, tries)
     except (Corrupt, NotFound) as error:
         verdict, reason = judge_unreadable(stage, str(error), tries)
@@ -110,7 +118,11 @@ def _examine(
         _examine_output(store, record, made, of_made, left if of_made.missing == held.missing else None, expected)
         for made, of_made in examined
     ]
-    return [finding.model_copy(update={"failures": list(failures[:SHOWN])}) for finding in found], left
+    more: dict[str, Any] = {"failures": list(failures[:SHOWN])}
+    if len(branch.memories) > 1:
+        more["memory"] = as_planned(store, place, cursor.attempt, branch).memories[0]
+        more["out_of_memory"] = left is None and is_out_of_memory(clients, cursor, place)
+    return [finding.model_copy(update=more) for finding in found], left
 
 
 def _committed(store: Storage, record: RunRecord, cursor: Cursor, made: Branch) -> Coverage:

@@ -56,6 +56,17 @@ def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVe
     return CheckVerdict.INCOMPLETE, reason
 
 
+def memory_notes(stage: Stage, found: list[BranchFinding]) -> list[str]:
+    """Return a line for each branch that has run out of memory and has a larger step of it."""
+    notes = []
+    for finding, branch in zip(found, stage.made, strict=True):
+        larger = [mib for mib in branch.memories if mib > finding.memory]
+        if finding.out_of_memory:
+            what = f"what is missing gets {larger[0]:,} MiB" if larger else "that is the last step of it"
+            notes.append(f"{finding.branch} ran out of memory with {finding.memory:,} MiB: {what}")
+    return list(dict.fromkeys(notes))
+
+
 def judge_unreadable(stage: Stage, fault: str, tries: int) -> tuple[CheckVerdict, str]:
     """Return the verdict on a stage whose own objects cannot be read: the next attempt makes them again."""
     is_last = tries >= min(branch.attempts for branch in stage.branches)

@@ -10,16 +10,16 @@ from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.enums import LaneName
 from gristmill.keys import BranchKeys
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.model import Branch, Stage
 from gristmill.pipeline.parameters import size_of
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import branch_keys, frozen
 from gristmill.runs.pinned import StageCut
-from gristmill.runs.planned import freeze_children
+from gristmill.runs.planned import AttemptPlan, freeze_plan
 from gristmill.runs.records import RunRecord
-from gristmill.runs.repository import read_record
+from gristmill.runs.repository import find_newest_finding, read_record
 from gristmill.sharing import Places, group_sizes, share
 from gristmill.storage import Storage
 
@@ -97,9 +97,21 @@ def _branch(
         todo = _keep_tasks(store, place.tasks(cursor.attempt), index.pack(_numbers(held)))
     work = Work.left(stage, todo, cut.tasks, cut.source.size)
     count = children(work, branch, Share(lane.max_vcpus, len(stage.branches)))
+    planned = AttemptPlan(children=count, memory=next_memory(store, record, stage, branch))
     if todo:
-        count = freeze_children(store, place, cursor.attempt, count)
-    return plan_arrays(lane, place, cursor.attempt, branch, todo, min(count, todo))
+        planned = freeze_plan(store, place, cursor.attempt, planned)
+    sized = branch.with_memory(planned.memory or branch.memories[0])
+    return plan_arrays(lane, place, cursor.attempt, sized, todo, min(planned.children, todo))
+
+
+def next_memory(store: Storage, record: RunRecord, stage: Stage, branch: Branch) -> int:
+    """Return the MiB of memory of a branch's next containers: more than the last ones had where those ran out of it."""
+    steps = branch.memories
+    newest = find_newest_finding(store, record, stage.name) if len(steps) > 1 else None
+    own = newest.of_branch(branch.name) if newest else None
+    if own is None or own.memory not in steps:
+        return steps[0]
+    return steps[min(steps.index(own.memory) + own.out_of_memory, len(steps) - 1)]
 
 
 def _keep_tasks(store: Storage, key: str, packed: bytes) -> int:
@@ -136,10 +148,10 @@ def _numbers(held: Coverage) -> Iterator[int]:
 
 
 def resources(branch: Branch) -> list[dict[str, str]]:
-    """Return the branch's needs as Batch wants them: strings, memory in MiB."""
+    """Return the branch's needs as Batch wants them: strings, memory in MiB, of steps the first."""
     gpus = [{"Type": "GPU", "Value": str(branch.gpu_count)}] if branch.gpu_count else []
     return [
         {"Type": "VCPU", "Value": str(branch.vcpus)},
-        {"Type": "MEMORY", "Value": str(branch.memory)},
+        {"Type": "MEMORY", "Value": str(branch.memories[0])},
         *gpus,
     ]

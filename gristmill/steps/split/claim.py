@@ -25,16 +25,19 @@ from gristmill.runs.records import CONTRACT, InputObject, RunRecord
 from gristmill.runs.repository import read_record, revise_record
 from gristmill.runs.request import Resume
 from gristmill.steps.split.inputs import freeze_inputs, lacking_inputs
-from gristmill.steps.split.refusals import name_faults, object_faults
+from gristmill.steps.split.refusals import memory_faults, name_faults, object_faults
 from gristmill.storage import ObjectInfo, Storage
 
 
 @dataclass(frozen=True)
 class RunLimits:
-    """What the stack grants a run: vCPUs at once, and dollars where the drop itself sets no ceiling (None: any)."""
+    """What the stack grants a run: vCPUs at once, dollars where the drop itself sets no ceiling (None: any), and MiB of
+    memory of the largest host (0: not known).
+    """
 
     max_vcpus: Mapping[Compute, float] = field(default_factory=dict)
     max_cost: float | None = None
+    max_memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,7 @@ def prepare(store: Storage, drop: Drop, claimant: Claimant) -> tuple[RunRecord, 
     faults += object_faults(given.source, pipeline) if given.source else []
     inputs, input_faults = freeze_inputs(store, pipeline, given) if pipeline else ({}, [])
     faults += input_faults
+    faults += memory_faults(pipeline, claimant.limits.max_memory) if pipeline else []
     record = RunRecord(
         contract=CONTRACT,
         run=drop.run,

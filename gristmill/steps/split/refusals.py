@@ -19,6 +19,17 @@ def object_faults(head: ObjectInfo, pipeline: Pipeline | None) -> list[str]:
     return faults
 
 
+def memory_faults(pipeline: Pipeline, most: int) -> list[str]:
+    """Return which branches ask for more MiB of memory, in any step, than the largest host has (0: not known)."""
+    asked = {branch.name: max(branch.memories) for stage in pipeline.stages for branch in stage.branches}
+    return [
+        f"branch {name}: {mib:,} MiB of memory fits no host of this stack, of which the largest has {most:,} MiB; "
+        "ask for less, or deploy with larger InstanceTypes and their MaxMemory"
+        for name, mib in asked.items()
+        if most and mib > most
+    ]
+
+
 def name_faults(record: RunRecord) -> list[str]:
     """Return whether the dropped file's name is so long that the keys of its results could not be."""
     dropped = record.dropped

@@ -26,6 +26,7 @@ from gristmill.runs.at_work import check_fingerprint
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.locations import frozen, stage_keys
 from gristmill.runs.pinned import read_cut
+from gristmill.runs.planned import as_planned
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.storage import Storage
@@ -102,6 +103,7 @@ def make_runner(setting: ChildSetting, store: Storage, place: Path, termination:
     pipeline = frozen(record)
     stage = pipeline.stage(setting.cursor.stage)
     branch = next(branch for branch in stage.branches if branch.name == setting.branch)
+    branch = as_planned(store, setting.keys, setting.cursor.attempt, branch)
     cut = read_cut(store, stage_keys(record, stage.name))
     files = Path(mkdtemp(prefix="inputs-", dir=place)) if branch.given or cut.mates else place
     where = f"{record.run} {stage.name}/{branch.name} attempt {nth_attempt(setting.cursor.attempt)}"

@@ -17,6 +17,8 @@ KILL_AFTER = 30.0  # seconds from SIGTERM to SIGKILL, as on AWS
 _LOOK = 0.5  # seconds between looks at the clock
 _SOON = 0.001  # seconds to the first look after the output's end; the next ones come later and later
 _BLOCK = 65_536
+_MIB = 1024**2
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"  # in the words of ECS
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class JobProcess:
         self._data, self._name = data, name
         self._process: Process | None = None
         self._kill_at: float | None = None
-        self._stopped = self._killed = False
+        self._stopped = self._killed = self._is_out_of_memory = False
+        self._measured = time.monotonic()
 
     def run(
         self, timeout: float | None, write: Callable[[bytes], None], started: Callable[[], None] = lambda: None
@@ -72,7 +75,8 @@ class JobProcess:
             code = process.wait()  # whatever it has started and left is gone then
             os.close(output)
         is_ended_from_here = self._stopped or timed_out or process.is_lost
-        reason = "" if is_ended_from_here else self._starter.reason(process, code)
+        told = OUT_OF_MEMORY if self._is_out_of_memory else self._starter.reason(process, code)
+        reason = "" if is_ended_from_here else told
         return Ended(code if code >= 0 else 128 - code, timed_out, reason, process.is_lost)
 
     def _follow(self, process: Process, output: int, timeout: float | None, write: Callable[[bytes], None]) -> bool:
@@ -92,6 +96,7 @@ class JobProcess:
                 is_open = False  # it has closed its output; most often it is about to end
             elif not is_open:
                 pause = min(2 * pause, _LOOK)
+            self._keep_memory(process)
             if end and time.monotonic() > end and not timed_out:
                 timed_out = True
                 self._end(process)
@@ -99,6 +104,15 @@ class JobProcess:
                 self._end(process)
         self._drain(output, write)
         return timed_out
+
+    def _keep_memory(self, process: Process) -> None:
+        """Kill the process where it and all below it hold more memory than it asked for: a look now and then."""
+        if time.monotonic() - self._measured < _LOOK or self._is_out_of_memory:
+            return
+        if self._starter.held(process) > self._job.needs.memory * _MIB:
+            self._is_out_of_memory = True
+            self._signal(signal.SIGKILL)
+        self._measured = time.monotonic()
 
     def _drain(self, output: int, write: Callable[[bytes], None]) -> None:
         """Pass on what is left in the pipe, without waiting for a grandchild that holds it open."""

@@ -53,6 +53,9 @@ class Starter(Protocol):
     def start(self, job: Job, environment: Mapping[str, str], folder: Path) -> tuple[Process, int]:
         """Return a new process and the pipe with its output. OSError where the command cannot be started."""
 
+    def held(self, process: Process) -> int:
+        """Return the bytes of memory that it and all it has started hold; 0 where something else keeps its limit."""
+
     def reason(self, process: Process, code: int) -> str:
         """Return AWS's reason for an end that is no ordinary one. OSError where the command never ran."""
 

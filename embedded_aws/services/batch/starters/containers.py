@@ -107,6 +107,10 @@ class Containers:
             self._addresses.give_back(job.address)
             raise
 
+    def held(self, _process: Process) -> int:
+        """Return nothing: the engine keeps the limit, and says so."""
+        return 0
+
     def reason(self, process: Process, _code: int) -> str:
         """Return AWS's reason for the end of a container; NeverRan where its command never ran."""
         return process.reason() if isinstance(process, ContainerProcess) else ""

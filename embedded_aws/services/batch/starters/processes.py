@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from embedded_aws.machine.memory import held
 from embedded_aws.processes.helper import Lost
 from embedded_aws.processes.keeper import keeper
 from embedded_aws.processes.zygote.handle import Zygote
@@ -13,7 +14,6 @@ from embedded_aws.services.batch.starters.base import PYTHON, Process, command_o
 from embedded_aws.settings.settings import Settings
 
 _ROLE = Path(__file__).parents[1] / "zygote_role.py"
-_KILLED = (-9, 137)  # by SIGKILL; or a child was, and its parent says so
 
 
 class ProcessStarter:
@@ -35,9 +35,13 @@ class ProcessStarter:
         """Return a new process and the pipe with its output. OSError where the command cannot be started."""
         return piped(lambda output: self._start(job, environment, folder, output))
 
-    def reason(self, _process: Process, code: int) -> str:
-        """Return a guess: nobody tells why a process was killed."""
-        return "OutOfMemoryError: Container killed, perhaps due to memory usage" if code in _KILLED else ""
+    def held(self, process: Process) -> int:
+        """Return the bytes of memory that it and all it has started hold."""
+        return held(process.pid)
+
+    def reason(self, _process: Process, _code: int) -> str:
+        """Return nothing: whoever has killed it does not say why."""
+        return ""
 
     def _start(self, job: Job, environment: Mapping[str, str], folder: Path, output: int) -> Process:
         command, host = command_of(job), host_of(job)
