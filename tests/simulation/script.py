@@ -2,7 +2,7 @@
 
 import fnmatch
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.simulation import vandal
@@ -26,12 +26,13 @@ class Act:
     do: Callable[["World", Process], None]
     nth: int = 1
     seen: int = 0
+    always: bool = False  # at each such request, whichever process it is of
 
     def reach(self, world: "World", process: Process, what: str) -> None:
         if not fnmatch.fnmatchcase(process.name, self.who) or not fnmatch.fnmatchcase(what, self.before):
             return
         self.seen += 1
-        if self.seen == self.nth:
+        if self.seen == self.nth or self.always:
             world.kernel.log(f"the script strikes before {what}")
             self.do(world, process)
 
@@ -84,6 +85,11 @@ def lose_host(who: str, before: str, nth: int = 1) -> Act:
         world.kernel.kill(process)
 
     return Act(who, before, do, nth)
+
+
+def crash_each(who: str, before: str) -> Act:
+    """End every such process before a request of it is done."""
+    return replace(crash(who, before), always=True)
 
 
 def lose_answer(who: str, before: str, nth: int = 1) -> Act:
