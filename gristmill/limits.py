@@ -71,6 +71,8 @@ STAGE_CHILDREN_MAX = 50_000
 # Names in a pipeline.yaml: stage and branch together fit the name of a Batch job, beside run, attempt and group
 NAME_MAX = 40
 
+JOINS_MAX = 8  # branches that a stage's tasks are given beside their input
+
 # The checks of a pipeline, and what they read: a branch's figures are a small JSON object. A message is a few sentences
 CHECKS_MAX = 50
 FIGURES_MAX = 64 * 1024  # bytes

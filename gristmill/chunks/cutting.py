@@ -21,7 +21,7 @@ from gristmill.pipeline.inputs import pair_names
 from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import layout_of, size_of
 from gristmill.runs.at_work import check_owner
-from gristmill.runs.locations import frozen, result_branches, stage_keys, stage_source
+from gristmill.runs.locations import frozen, result_branches, stage_joins, stage_keys, stage_source
 from gristmill.runs.pinned import Cut, ObjectVersion, StageCut, find_cut, replace_object
 from gristmill.runs.records import RunRecord, mates_of
 from gristmill.storage import Storage
@@ -50,8 +50,22 @@ def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool
         made = keep_cut(store, place, cut, check)
     elif made.source != source:  # the same bytes, merged again
         made = keep_cut(store, place, made.model_copy(update={"source": source}), check)
+    made = _pin_joins(store, record, stage, made, check)
     check_files(made.tasks, _publishing(record, stage))
     return made
+
+
+def _pin_joins(
+    store: Storage, record: RunRecord, stage: Stage, made: StageCut, check: Callable[[], object]
+) -> StageCut:
+    """Keep which versions of other branches a stage's tasks are given; Refused where one has other bytes now."""
+    joins = stage_joins(store, record, stage)
+    if joins == made.joins:
+        return made
+    for name, before in made.joins.items():
+        if not before.is_same(joins[name]):
+            raise _other(record, joins[name])
+    return keep_cut(store, stage_keys(record, stage.name), made.model_copy(update={"joins": joins}), check)
 
 
 def _check_items(stage: Stage, source: ObjectVersion) -> None:

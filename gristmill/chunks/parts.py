@@ -4,11 +4,14 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 from gristmill import keys
 from gristmill.errors import Corrupt, Refused
 from gristmill.limits import PARTS_MAX
-from gristmill.pipeline.model import Stage
+from gristmill.pipeline.expand import parts_name
+from gristmill.pipeline.model import Pipeline, Stage
+from gristmill.pipeline.placeholders import in_step_name
 from gristmill.runs.at_work import check_owner
 from gristmill.runs.committed import read_committed
 from gristmill.runs.evidence import Receipt
@@ -30,7 +33,24 @@ def write_items(store: Storage, record: RunRecord, stage: Stage) -> ObjectVersio
 
 
 def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
-    maker, branch = find_branch(frozen(record), stage.reads or "")
+    """Yield each part of the stage's input, with those of the same task that are read in step with it."""
+    others = [_parts(store, record, _mapping_half(frozen(record), name)) for name in stage.in_step]
+    try:
+        for part, *beside in zip(_parts(store, record, stage.reads or ""), *others, strict=True):
+            in_step = dict(zip(map(in_step_name, stage.in_step), beside, strict=True))
+            yield json.dumps({**part, "in_step": in_step} if in_step else part) + "\n"
+    except ValueError as error:
+        raise Corrupt(f"{', '.join(stage.in_step)} and {stage.reads} have different numbers of parts") from error
+
+
+def _mapping_half(pipeline: Pipeline, branch: str) -> str:
+    """Return the branch whose parts are meant: that of a branch with a merge that computes is its mapping half."""
+    reads = find_branch(pipeline, branch)[0].reads
+    return parts_name(branch) if reads == parts_name(branch) else branch
+
+
+def _parts(store: Storage, record: RunRecord, name: str) -> Iterator[dict[str, Any]]:
+    maker, branch = find_branch(frozen(record), name)
     tasks = read_cut(store, stage_keys(record, maker.name)).tasks
     if tasks > PARTS_MAX:
         raise Refused([f"{branch.name} has {tasks:,} parts; a stage can read {PARTS_MAX:,}"], "Make its tasks larger.")
@@ -51,4 +71,4 @@ def _lines(store: Storage, record: RunRecord, stage: Stage) -> Iterator[str]:
         for task, (low, high) in enumerate(pairwise(written.offsets[first:]), part.span.first):
             if task in left_out:  # and done all the same, by a late child
                 continue
-            yield json.dumps({"key": part.segment, "etag": part.etag, "start": low, "end": high}) + "\n"
+            yield {"key": part.segment, "etag": part.etag, "start": low, "end": high}

@@ -20,6 +20,7 @@ from gristmill.cost.load import (
     request_usage,
     run_usage,
     storage_usage,
+    with_files,
 )
 from gristmill.enums import Compute
 from gristmill.formats.registry import traits_of
@@ -114,7 +115,8 @@ def _load(
     working = (branch.expects or Expects()).seconds(given.tasks, given.size)
     nodes = size_of(branch.nodes, parameters) or 1  # all of them run as long as their job
     seconds = nodes * (count * CHILD_START_SECONDS + working)
-    return Load(branch, given.tasks, given.size, given.size, count, seconds, len(stage.branches), nodes)
+    made = Load(branch, given.tasks, given.size, given.size, count, seconds, len(stage.branches), nodes)
+    return with_files(made, stage)
 
 
 def _states(stage: StageLoad) -> int:

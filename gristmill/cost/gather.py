@@ -43,8 +43,9 @@ def observe(clients: CostClients, record: RunRecord, execution: str) -> Observat
 
 def measure(observed: Observation, record: RunRecord, findings: Sequence[Finding], now: datetime) -> Bill:
     """Return the bill of what the execution that owns the run has done. Pure."""
-    branches = [branch for stage in (record.pipeline.stages if record.pipeline else []) for branch in stage.branches]
-    each = ((branch.name, finding.of_branch(branch.name)) for finding in findings for branch in branches)
+    stages = record.pipeline.stages if record.pipeline else []
+    branches = [(stage, branch) for stage in stages for branch in stage.branches]
+    each = ((branch.name, finding.of_branch(branch.name)) for finding in findings for _, branch in branches)
     found = {name: branch_finding for name, branch_finding in each if branch_finding}
     own = (container for container in observed.containers if container.attempt >= first_attempt(record.fence))
     counts, checked = (

@@ -1,7 +1,7 @@
 """A branch's work, and what it takes of Batch, S3 and the logs: the same sums before a run and after it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log
 
 from gristmill.batch.plan import segment_age
@@ -19,7 +19,7 @@ from gristmill.limits import (
     UPLOAD_PART,
 )
 from gristmill.pipeline.inputs import mates_input
-from gristmill.pipeline.model import Branch, Pipeline
+from gristmill.pipeline.model import Branch, Pipeline, Stage
 
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
 # Requests, writes and reads, beside those of branches, and the sign and the two looks of each invocation:
@@ -48,6 +48,8 @@ class Load:
     branches: int = 1
     nodes: int = 1  # of a multi-node job
     is_paired: bool = False  # each task reads mates too
+    whole: int = 0  # files that each container is given whole
+    in_step: int = 0  # parts of other branches that each task is given
 
     @property
     def merges(self) -> int:
@@ -62,6 +64,11 @@ class Load:
         by_size, by_tasks = self.bytes_out / SEGMENT_BYTES, self.tasks / SEGMENT_TASKS
         by_age = _sealed_by_age(self.seconds / self.children, segment_age(self.children * self.branches))
         return self.children * (1 + int(max(by_size / self.children, by_tasks / self.children, by_age)))
+
+
+def with_files(load: Load, stage: Stage) -> Load:
+    """Return a load with how many files its branch is given beside its stage's input."""
+    return replace(load, whole=len(load.branch.given) + len(stage.joined), in_step=len(stage.in_step))
 
 
 def _sealed_by_age(seconds: float, share: float) -> float:
@@ -106,9 +113,10 @@ def _by_children(load: Load) -> tuple[float, float]:
     parts = 1 if each <= UPLOAD_ONE_PUT else 2 + ceil(each / UPLOAD_PART)
     windows = max(1, ceil(load.tasks / max(1, load.children) / INDEX_WINDOW))
     files = load.tasks if load.branch.output is OutputKind.FILES else 0
+    beside = load.whole * load.children * load.nodes + load.in_step * load.tasks
     outputs = len(load.branch.made)  # a segment of each, under one receipt
-    whole, streams = len(load.branch.given), 4 if load.is_paired else 2
-    reads = load.children * (5 + whole + streams * windows) + (load.segments if parts > 1 else 0)
+    streams = 4 if load.is_paired else 2
+    reads = load.children * (5 + streams * windows) + beside + (load.segments if parts > 1 else 0)
     return files + load.segments * (outputs * parts + 1) + load.children, reads
 
 

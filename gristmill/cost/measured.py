@@ -21,8 +21,9 @@ from gristmill.cost.load import (
     request_usage,
     run_usage,
     storage_usage,
+    with_files,
 )
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.model import Branch, Stage
 from gristmill.runs.records import Bill, BranchFinding
 
 _TIMED = ("state_transition", "lambda_request", "lambda_gb_second")
@@ -67,7 +68,7 @@ def _is_invocation(event: Mapping[str, Any]) -> bool:
 def measured(
     steps: HistoryCounts,
     child_times: Mapping[str, ChildTime],
-    branches: Sequence[Branch],
+    branches: Sequence[tuple[Stage, Branch]],
     findings: Mapping[str, BranchFinding],
     input_size: int,
     stages: int,
@@ -80,10 +81,10 @@ def measured(
     """
     loads = [
         replace(
-            _load(branch, child_times.get(branch.name, ChildTime()), findings.get(branch.name)),
+            with_files(_load(branch, child_times.get(branch.name, ChildTime()), findings.get(branch.name)), stage),
             is_paired=branch.name in more.paired,
         )
-        for branch in branches
+        for stage, branch in branches
     ]
     usage = Usage(
         state_transition=steps.states + 1,

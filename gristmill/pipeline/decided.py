@@ -37,5 +37,8 @@ def decided(pipeline: Pipeline, skipped: Collection[str], empty: Collection[str]
 
 
 def _reading(stage: Stage, gone: Collection[str]) -> Stage:
+    if not any(name in gone for names in stage.readings for name in names):
+        return stage
+    joined = {join: [name for name in names if name not in gone] for join, names in stage.joined_names.items()}
     there = [name for name in stage.inputs if name not in gone]
-    return stage if there == stage.inputs else stage.model_copy(update={"input": there})
+    return stage.model_copy(update={"input": there or None, "joined": joined})

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ByteSize, Field, JsonValue, model_validator
 
 from gristmill.enums import Compute, Emptiness, Image, MergeKind, OutputKind, ParameterType, RecordFormat
-from gristmill.limits import ATTEMPTS_MAX, CHECKS_MAX, INPUTS_MAX, STAGE_BRANCHES_MAX
+from gristmill.limits import ATTEMPTS_MAX, CHECKS_MAX, INPUTS_MAX, JOINS_MAX, STAGE_BRANCHES_MAX
 from gristmill.pipeline.check import Check
 from gristmill.pipeline.fields import (
     Bytes,
@@ -245,6 +245,10 @@ class Branch(Closed):
         return self.is_merged or self.output is OutputKind.FILES
 
 
+def _several(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
 class Stage(Closed):
     """A step of a pipeline; `input` names a branch of an earlier stage, absent means the dropped file.
 
@@ -257,6 +261,19 @@ class Stage(Closed):
         description="The branch of an earlier stage that it reads; of several, the first that was not left out. "
         "Without it, the dropped file.",
     )
+    joined: Identity[dict[ParameterName, MadeName | Annotated[list[MadeName], Field(min_length=1)]]] = Field(
+        default={},
+        alias="with",
+        max_length=JOINS_MAX,
+        description="Merged branches of earlier stages that each task is given whole, as `{NAME}`; of several, the "
+        "first that was not left out.",
+    )
+    in_step: Identity[list[MadeName]] = Field(
+        default=[],
+        max_length=JOINS_MAX,
+        description="`records: parts`: branches with the same tasks; each task is given its own part of each, as "
+        "`{BRANCH}` with underscores for hyphens and dots.",
+    )
     when: Operation[Condition | None] = Field(
         default=None, description="Only then is the stage done, else it is left out. Decided when the run begins."
     )
@@ -268,7 +285,7 @@ class Stage(Closed):
     @property
     def inputs(self) -> list[str]:
         """Return the branches of which it reads the first that is there; none where it reads the dropped file."""
-        return [self.input] if isinstance(self.input, str) else list(self.input or ())
+        return _several(self.input or [])
 
     @property
     def reads(self) -> str | None:
@@ -278,7 +295,18 @@ class Stage(Closed):
     @property
     def readings(self) -> list[list[str]]:
         """Return all that it reads of earlier stages; of each, one branch must be there."""
-        return [self.inputs] if self.inputs else []
+        own = [self.inputs] if self.inputs else []
+        return [*own, *self.joined_names.values(), *([name] for name in self.in_step)]
+
+    @property
+    def joined_names(self) -> dict[str, list[str]]:
+        """Return the branches of which it is given the first that is there, by name."""
+        return {name: _several(names) for name, names in self.joined.items()}
+
+    @property
+    def joins(self) -> dict[str, str]:
+        """Return the branches that it is given whole, by name, in a pipeline that is decided."""
+        return {name: names[0] for name, names in self.joined_names.items()}
 
     def may_list_nothing(self, branch: str) -> bool:
         """Return whether one of its branches may end as an empty list."""

@@ -14,6 +14,11 @@ _OUTPUT = "output"
 _INPUT = "input."
 
 
+def in_step_name(branch: str) -> str:
+    """Return what a branch that is read in step is called where hyphens cannot be."""
+    return branch.replace("-", "_").replace(".", "_")
+
+
 def fields(word: str) -> list[str]:
     """Return the names in a word's placeholders; ValueError where its braces do not match. `{{` is a brace."""
     found = []
@@ -63,9 +68,10 @@ def placeholders(pipeline: Pipeline, stage: Stage, branch: Branch) -> list[str]:
     mates = mates_input(pipeline.inputs) if stage.reads is None else None
     pair = [f"{_INPUT}{mates}"] if mates else []
     own = [_outputs(branch.outputs) if name == _OUTPUT else [name] for name in NAMES]
+    beside = [*stage.joined, *map(in_step_name, stage.in_step)]
     wanted = pipeline.parameters if branch.parameters is None else branch.parameters
     given = [f"{_PARAMETER}{name}" for name in pipeline.parameters if name in wanted]
-    return [*chain(*own), *branch.given, *pair, *given]
+    return [*chain(*own), *branch.given, *pair, *beside, *given]
 
 
 def _outputs(outputs: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from gristmill.pipeline.branch_rules import branch_faults
 from gristmill.pipeline.condition import condition_faults
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.input_rules import cut_faults
+from gristmill.pipeline.join_rules import join_faults
 from gristmill.pipeline.model import Branch, Pipeline, Split, Stage
 from gristmill.pipeline.parameter_rules import size_faults
 
@@ -19,6 +20,7 @@ def stage_faults(pipeline: Pipeline, number: int) -> Iterator[Fault]:
     yield from _input(("stages", number, "input"), stage, earlier)
     if stage.when is not None:
         yield from condition_faults(pipeline, ("stages", number, "when"), stage.when)
+    yield from join_faults(pipeline, ("stages", number), stage)
     yield from _split(pipeline, ("stages", number, "split"), stage.split)
     yield from cut_faults(pipeline, ("stages", number, "split"), stage)
     for place, branch in enumerate(stage.branches):

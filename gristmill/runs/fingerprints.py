@@ -7,7 +7,7 @@ in two ways never meets in one branch.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gristmill.pipeline.fields import identity
@@ -66,10 +66,17 @@ def _cut_parts(record: RunRecord, stage: Stage, made: Mapping[str, str]) -> Part
     if mates:
         source = [*source, _version(mates)]
     if stage.inputs:  # of several branches, which one is there may show later
-        named = [name.partition(".") for name in stage.inputs]
-        lacking = [record.left_out[name].digest for name, _, _ in named if name in record.left_out]
-        source = [*(f"{made[name]}{dot}{output}" for name, dot, output in named), *lacking]
-    return {"stage": stage.name, **identity(split), **sizes, "input": source}
+        source = _made(record, stage.inputs, made)
+    joins = {**stage.joined_names, **{name: [name] for name in stage.in_step}}
+    beside = {"joins": {name: _made(record, names, made) for name, names in joins.items()}} if joins else {}
+    return {"stage": stage.name, **identity(split), **sizes, "input": source, **beside}
+
+
+def _made(record: RunRecord, names: Sequence[str], made: Mapping[str, str]) -> list[str]:
+    """Return what branches have made, and which of their tasks are left out."""
+    named = [name.partition(".") for name in names]
+    lacking = [record.left_out[name].digest for name, _, _ in named if name in record.left_out]
+    return [*(f"{made[name]}{dot}{output}" for name, dot, output in named), *lacking]
 
 
 def _branch_parts(record: RunRecord, branch: Branch) -> Parts:

@@ -32,12 +32,26 @@ def stage_source(store: Storage, record: RunRecord, stage: Stage) -> ObjectVersi
     if stage.reads is None:
         dropped = record.input
         return ObjectVersion(key=dropped.key, version=dropped.version, etag=dropped.etag, size=dropped.size)
-    maker, branch = find_branch(frozen(record), stage.reads)
+    return _made(store, record, stage, stage.reads)
+
+
+def stage_joins(store: Storage, record: RunRecord, stage: Stage) -> dict[str, ObjectVersion]:
+    """Return what a stage's tasks are given whole, by name: what earlier branches merged."""
+    return {name: _made(store, record, stage, branch) for name, branch in stage.joins.items()}
+
+
+def _made(store: Storage, record: RunRecord, stage: Stage, name: str) -> ObjectVersion:
+    maker, branch = find_branch(frozen(record), name)
     made = find_published(store, branch_keys(record, maker.name, branch.name))
     if made is None:
-        missing = f"the branch {stage.reads} that stage {stage.name} reads has no output"
+        missing = f"the branch {name} that stage {stage.name} reads has no output"
         raise Corrupt(f"{missing}.", f"Merge it again with: gristmill resume {record.run}")
     return made.output
+
+
+def join_suffix(record: RunRecord, stage: Stage, name: str) -> str:
+    """Return how the file of a join should be called: as the branch's result; text of a part, as that of a task."""
+    return _made_suffix(record, stage.joins[name])
 
 
 def output_key(record: RunRecord, branch: str) -> str:

@@ -59,6 +59,7 @@ class StageCut(Cut):
 
     contract: Literal[1] = 1
     mates: Cut | None = None  # None: it reads no pairs
+    joins: dict[str, ObjectVersion] = Field(default_factory=dict)  # branches that each task is given whole, by name
 
 
 class Published(Record):

@@ -110,7 +110,11 @@ def test_a_drop_that_sets_a_ceiling_goes_before_the_operators(thrifty: Mill):
 
 @pytest.mark.parametrize(
     ("pipeline", "body", "parameters"),
-    [("strings", TEXT, {"lines_per_task": "50"}), ("checked", b'{"error": 0, "sieve": {"noise": 0}}', {})],
+    [
+        ("strings", TEXT, {"lines_per_task": "50"}),
+        ("checked", b'{"error": 0, "sieve": {"noise": 0}}', {}),
+        ("joins", b"a b\nc\nd e f\n", {}),
+    ],
 )
 def test_the_model_counts_the_requests_that_a_run_makes(
     mill: Mill, pipeline: str, body: bytes, parameters: dict[str, str]

@@ -144,7 +144,9 @@ def test_a_measured_bill_times_the_containers_and_derives_the_requests():
         failures=[], missing=0, problem=None,
     )  # fmt: skip
     steps, child_times = HistoryCounts(10, 3, 2.0), {"repeat": ChildTime(2, 7200.0)}
-    priced = measured(steps, child_times, [repeat, reverse], {"repeat": found}, 40, 1)
+    priced = measured(
+        steps, child_times, [(STRINGS.stages[0], repeat), (STRINGS.stages[0], reverse)], {"repeat": found}, 40, 1
+    )
     assert priced.usage["cpu_vcpu_hour"] == 2
     assert priced.usage["cpu_gib_hour"] == 2
     assert priced.usage["state_transition"] == 11

@@ -12,11 +12,13 @@ import pytest
 from gristmill import keys
 from gristmill.errors import Refused
 from gristmill.formats.blocks import MAGIC
-from gristmill.runs.locations import find_branch, frozen
+from gristmill.runs.locations import find_branch, frozen, stage_keys
+from gristmill.runs.pinned import read_cut
+from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_failures, read_record
 from gristmill.steps.split.claim import Claimant
 from gristmill.storage.s3 import S3Storage
-from gristmill.worker.child.whole_inputs import stage_whole
+from gristmill.worker.child.whole_inputs import Whole, stage_whole, whole_of
 from tests.unit.conftest import ROOTS
 from tests.unit.walk import event, walk
 
@@ -194,15 +196,20 @@ def test_a_reference_replaced_during_a_run_is_not_read(store: S3Storage, ended):
     assert results(store, end["run"])["summed.txt"] == b">chr1\nACGT\n" + expected(reads, mates)
 
 
+def whole_in(store: S3Storage, record: RunRecord, name: str) -> dict[str, Whole]:
+    stage, branch = find_branch(frozen(record), name)
+    return whole_of(record, stage, branch, read_cut(store, stage_keys(record, stage.name)))
+
+
 def test_a_version_that_is_gone_is_refused_and_no_other_is_read(store: S3Storage, ended, tmp_path):
     record = read_record(store, ended(put(store, fastq(names(1)), fastq(names(2))))["run"])
-    branch = find_branch(frozen(record), "called")[1]
-    assert stage_whole(store, record, branch, tmp_path)["genome"].read_bytes() == b">chr1\nACGT\n"
+    whole = whole_in(store, record, "called")
+    assert stage_whole(store, whole, tmp_path)["genome"].read_bytes() == b">chr1\nACGT\n"
     version = record.inputs["genome"].version
     store.put(GENOME, b">other\nTTTT\n")
     store.client.delete_object(Bucket=store.bucket, Key=GENOME, VersionId=version)
     with pytest.raises(Refused) as refused:
-        stage_whole(store, record, branch, tmp_path)
+        stage_whole(store, whole, tmp_path)
     fault = (
         f"genome: the {GENOME} that the run began with (version {version}) is gone, and no other is read in its place"
     )
@@ -211,7 +218,7 @@ def test_a_version_that_is_gone_is_refused_and_no_other_is_read(store: S3Storage
 
 def test_what_one_task_is_given_whole_no_task_changes(store: S3Storage, ended, tmp_path):
     record = read_record(store, ended(put(store, fastq(names(1)), fastq(names(2))))["run"])
-    file = stage_whole(store, record, find_branch(frozen(record), "coded")[1], tmp_path)["genome"]
+    file = stage_whole(store, whole_in(store, record, "coded"), tmp_path)["genome"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o444 and file.name == "genome.fa"
 
 

@@ -173,7 +173,7 @@ def test_a_merge_that_computes_becomes_a_stage_of_one_task(tmp_path):
         ((), "there are: version, name, description, accepts, inputs, parameters"),
         (("accepts",), "there are: suffixes, max_bytes"),
         (("parameters", "word"), "there are: type, description, of, max_items, default, minimum, maximum, choices"),
-        (("stages", 0), "there are: name, input, when, split, branches"),
+        (("stages", 0), "there are: name, input, with, in_step, when, split, branches"),
         (("stages", 0, "split"), "there are: records, records_per_task"),
         (("stages", 0, "branches", 0), "there are: name, run, command, script, mpi, parameters"),
         (("stages", 0, "branches", 0, "expects"), "there are: seconds_per_task, bytes_per_second"),

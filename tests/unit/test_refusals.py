@@ -21,6 +21,7 @@ STAGE = (
     "stages:\n  - name: one\n    split: {records: whole}\n    branches:\n      - name: made\n        run: jobs:make\n"
 )
 WHOLE = HEAD + STAGE
+STAGE_FIELDS = "name, input, with, in_step, when, split, branches"
 FIELDS = "version, name, description, accepts, inputs, parameters, image, job_definition, libraries, stages, checks, "
 FIELDS += "results"
 NAME = "a name of small letters, digits and hyphens, at most 40, with a letter first"
@@ -82,7 +83,7 @@ def with_split(split: str) -> str:
         (f"{WHOLE}x: 2026-13-45\n", f":10: {NO_YAML}2026-13-45 is no number and no day; in quotes it is text"),
         (f"{HEAD}stages: {'[' * 3_000}{']' * 3_000}\n", f":4: {NO_YAML}nested deeper than 100 levels"),
         (f"{HEAD}stages: &a [*a]\n",
-         ":4: stages.0: must be a mapping with the fields name, input, when, split, branches, not a list of 1"),
+         f":4: stages.0: must be a mapping with the fields {STAGE_FIELDS}, not a list of 1"),
         (f"{WHOLE}# \x1b\n", ": character 146 is 0x1b, which YAML does not allow"),
         (WHOLE.encode("utf-16"), ": not UTF-8 (byte 0); save it as UTF-8"),
         (WHOLE.replace("d\n", "2020-01-01\n", 1),
@@ -93,7 +94,7 @@ def with_split(split: str) -> str:
         (WHOLE.replace("version: 1", "version: 2"), ":1: version: must be `1`, not 2"),
         (HEAD, ":1: stages: is missing; it is a list of Stage, 1 or more"),
         (f"{HEAD}stages: [one]\n",
-         ":4: stages.0: must be a mapping with the fields name, input, when, split, branches, not 'one'"),
+         f":4: stages.0: must be a mapping with the fields {STAGE_FIELDS}, not 'one'"),
         (with_split("{records: lnes}"),
          f":6: stages.0.split.records: must be {FORMATS}, not 'lnes'; did you mean lines?"),
         (with_split("{records: lines, records_per_task: many}"),

@@ -21,7 +21,7 @@ from tests.unit.walk import CLUES, event, resume, walk
 
 WAYS = [Path("tests/pipelines")]
 TEXT = b"A b\nC d?\nE f\n"
-NAME = "name of small letters, digits and hyphens, at most 40, with a letter first"
+MADE = "the name of a branch, or of one of its outputs: `branch.output`"
 SLOW = "params.mode is fast, not slow"
 AFTER = "weighed, which it reads, was left out"
 EMPTY = "odd, which it reads, lists nothing"
@@ -82,7 +82,7 @@ def stage(more: str, branch: str = "") -> str:
         ("input: [a, b]", "input: b is no merged branch of an earlier stage (there are: a)"),
         ("input: [a, a]", "input: a stands there twice"),
         ("input: []",
-         f"input: must be a {NAME}; or a list of {NAME.replace('name', 'names')}, 1 or more, not a list of 0"),
+         f"input: must be {MADE}; or a list of {MADE}, 1 or more, not a list of 0"),
     ],
 )  # fmt: skip
 def test_conditions_and_inputs_are_refused_with_what_and_how_to_mend(tmp_path, more, wanted):

@@ -82,7 +82,7 @@ def plan_file(
     dear = over_ceiling(expected, record.max_cost)
     if dear:
         raise Refused(dear)
-    others = [stage for stage in pipeline.stages[1:] if stage.reads is None]
+    others = [stage for stage in pipeline.stages[1:] if stage.reads is None and not stage.joined]
     cuts = {first.name: cut, **{stage.name: ensure_index(bucket, record, stage) for stage in others}}
     tasks = stage_tasks(pipeline, {name: made.tasks for name, made in cuts.items()})
     planned = [

@@ -34,6 +34,7 @@ from gristmill.storage.s3 import S3Storage
 from gristmill.task import Task
 from gristmill.worker.child.deadline import Terminated, Termination
 from gristmill.worker.child.failure import JobFailed, leave_failure
+from gristmill.worker.child.in_step import in_step_files
 from gristmill.worker.child.inputs import make_feeds
 from gristmill.worker.child.job import make_job
 from gristmill.worker.child.meter import ContainerTry, leave_footprint
@@ -42,7 +43,7 @@ from gristmill.worker.child.pairs import make_mates
 from gristmill.worker.child.reasons import is_refusal, reason_of
 from gristmill.worker.child.runner import Runner
 from gristmill.worker.child.setting import ChildSetting, read_setting
-from gristmill.worker.child.whole_inputs import stage_whole
+from gristmill.worker.child.whole_inputs import stage_whole, whole_of
 from gristmill.worker.child.worklist import stretches
 from process_tree.descendants import adopt_orphans
 
@@ -105,7 +106,8 @@ def make_runner(setting: ChildSetting, store: Storage, place: Path, termination:
     branch = next(branch for branch in stage.branches if branch.name == setting.branch)
     branch = as_planned(store, setting.keys, setting.cursor.attempt, branch)
     cut = read_cut(store, stage_keys(record, stage.name))
-    files = Path(mkdtemp(prefix="inputs-", dir=place)) if branch.given or cut.mates else place
+    whole = whole_of(record, stage, branch, cut)
+    files = Path(mkdtemp(prefix="inputs-", dir=place)) if whole or cut.mates or stage.in_step else place
     where = f"{record.run} {stage.name}/{branch.name} attempt {nth_attempt(setting.cursor.attempt)}"
     return Runner(
         store=store,
@@ -116,7 +118,8 @@ def make_runner(setting: ChildSetting, store: Storage, place: Path, termination:
         apart=branch.output is OutputKind.FILES,
         job=make_job(record, stage, branch, unpack_code(store, record, place)),
         parameters=handed(branch, record.parameters),
-        task=_task(setting, record, store, stage_whole(store, record, branch, files)),
+        task=_task(setting, record, store, stage_whole(store, whole, files)),
+        in_step=in_step_files(record, stage, files),
         mates=make_mates(store, record, stage, cut.mates, files) if cut.mates else None,
         timeout=branch.timeout,
         tolerated=tolerated(branch, cut.tasks),

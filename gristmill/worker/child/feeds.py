@@ -1,7 +1,7 @@
 """The inputs of consecutive tasks out of one stream, opened again only where a task broke off."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Protocol
 
 from gristmill.chunks import index
@@ -10,7 +10,7 @@ from gristmill.errors import Corrupt
 from gristmill.formats.blocks import Blocks
 from gristmill.formats.gzipped import OF_DATA, Inflated
 from gristmill.formats.reader import Counter, Damaged, Malformed
-from gristmill.worker.child.streams import TaskInput
+from gristmill.worker.child.streams import Part, TaskInput
 
 _AGAIN = "It was changed or cut since the run began: drop it again."
 OpenAt = Callable[[int], BinaryIO]  # the input from a byte on
@@ -31,6 +31,10 @@ class Chunk(Protocol):
     @property
     def records(self) -> int:
         """Return how many records have passed."""
+
+    @property
+    def beside(self) -> Mapping[str, Part]:
+        """Return the parts of other branches that are read in step with it."""
 
     def argument(self) -> Any:
         """Return what a job is called with."""

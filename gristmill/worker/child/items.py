@@ -2,10 +2,10 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -14,7 +14,7 @@ from gristmill.errors import Refused
 from gristmill.formats.whole import OneCounter
 from gristmill.storage import ObjectInfo, Storage
 from gristmill.storage.local import LocalStorage
-from gristmill.worker.child.streams import TaskInput
+from gristmill.worker.child.streams import Part, TaskInput
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Item:
     open: Callable[[], BinaryIO]
     size: int
     text: str = ""
+    beside: Mapping[str, Part] = field(default_factory=dict)  # parts that are read in step with it
 
 
 def listed(store: Storage, line: str) -> Item:
@@ -59,8 +60,14 @@ def _head(store: Storage, key: str) -> ObjectInfo | None:
 def part(store: Storage, text: str) -> Item:
     """Return the part that a line of a list of parts names."""
     entry = json.loads(text)
+    own = _piece(store, entry)
+    beside = {name: _piece(store, other) for name, other in entry.get("in_step", {}).items()}
+    return Item(own.open, own.size, beside=beside)
+
+
+def _piece(store: Storage, entry: Mapping[str, Any]) -> Part:
     start, end = entry["start"], entry["end"]
-    return Item(lambda: store.open_range(entry["key"], start, end, None, entry["etag"]), end - start)
+    return Part(lambda: store.open_range(entry["key"], start, end, None, entry["etag"]), end - start)
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ class ItemFeed:
         item = self.item(self.store, self.list_at(start, end).decode())
         source = TaskInput(item.open().read, OneCounter(), item.size)
         source.item = item.text
+        source.beside = item.beside
         return source
 
     def drop(self) -> None:
@@ -105,6 +113,7 @@ class AllParts:
     items: list[Item]
     item: str = ""
     records: int = 1
+    beside: Mapping[str, Part] = field(default_factory=dict)
 
     @property
     def size(self) -> int:

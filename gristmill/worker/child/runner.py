@@ -5,6 +5,7 @@ import io
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from gristmill.limits import PROGRESS_SECONDS, SEGMENT_AGE_MIN
@@ -14,6 +15,7 @@ from gristmill.task import Task
 from gristmill.worker.child.deadline import Terminated, Termination, TimedOut, TimeLimit
 from gristmill.worker.child.failure import Counted, JobFailed, count_input, failed, leave_failure
 from gristmill.worker.child.feeds import Chunk, Feed
+from gristmill.worker.child.in_step import stage_part
 from gristmill.worker.child.inputs import MakeFeed
 from gristmill.worker.child.job import Job
 from gristmill.worker.child.meter import Tally
@@ -51,6 +53,7 @@ class Runner:
     tolerated: int = 0  # tasks of the branch that may be left out: what those were to read is counted
     segment_age: float = SEGMENT_AGE_MIN  # share of this child's age
     mates: Mates | None = None
+    in_step: Mapping[str, Path] = field(default_factory=dict)  # where a task's parts of other branches are staged
     tally: Tally = field(default_factory=Tally)
     _refused: bool = False  # a task was refused, and its record says so
     _spared: list[int] = field(default_factory=list)  # processes that no task has started
@@ -158,7 +161,9 @@ class Runner:
 
     def _work(self, chunk: Chunk, writer: Any, task: Task) -> None:
         mates = {self.mates.names[1]: self.mates.stage(task.number, chunk)} if self.mates else {}
-        self.job(chunk.argument(), writer, self.parameters, replace(task, inputs={**task.inputs, **mates}))
+        parts = {name: stage_part(chunk.beside[name], file) for name, file in self.in_step.items()}
+        given = replace(task, inputs={**task.inputs, **mates, **parts})
+        self.job(chunk.argument(), writer, self.parameters, given)
 
     def _fail(self, task: int, failure: JobFailed, counted: Counted | None = None) -> None:
         self.tally.failed += 1

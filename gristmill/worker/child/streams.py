@@ -1,8 +1,9 @@
 """The stream that a job reads: bounded, and counted as it passes."""
 
 import io
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 from gristmill.errors import GristmillError
 from gristmill.formats.pairs import PairCheck, both
@@ -15,10 +16,19 @@ _ALL = 64 * MIB
 _BUFFER = 64 * 1024  # bytes; larger reads pass it by
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of another branch: its own bytes, and how many they are."""
+
+    open: Callable[[], BinaryIO]
+    size: int
+
+
 class TaskInput(io.RawIOBase):
     """A task's input: a header, then what `pull` gives until it gives nothing; its records are counted.
 
-    `size` has the bytes that it takes in the store, `item` the text of a list's item.
+    `size` has the bytes that it takes in the store, `item` the text of a list's item, `beside` the parts that are
+    read in step with it.
     """
 
     def __init__(self, pull: Callable[[int], bytes], counter: Counter, size: int, header: bytes = b"") -> None:
@@ -30,6 +40,7 @@ class TaskInput(io.RawIOBase):
         self._fault: GristmillError | None = None
         self.size = size
         self.item = ""
+        self.beside: Mapping[str, Part] = {}
 
     @property
     def records(self) -> int:

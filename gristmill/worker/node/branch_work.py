@@ -59,7 +59,7 @@ class BranchWork:
 
     def stage(self) -> None:
         """Fetch whole inputs to this node, and the input for a program that wants a file; functions have a stream."""
-        stage_whole(self._store, self._branch.record, self._branch.branch, self._input.parent)
+        stage_whole(self._store, self._branch.whole, self._input.parent)
         if self._branch.is_function:
             return
         check_space(self._input.parent, self._branch.size)

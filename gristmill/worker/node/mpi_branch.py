@@ -24,7 +24,7 @@ from gristmill.task import Task
 from gristmill.worker.child.command import Endings, Program, environment
 from gristmill.worker.child.job import Job, taking_task
 from gristmill.worker.child.outputs import OutputRules, output_rules
-from gristmill.worker.child.whole_inputs import whole_files
+from gristmill.worker.child.whole_inputs import Whole, whole_files, whole_of
 
 # this node's own files, in its environment: input, output, and the folder of the pipeline's code
 INPUT, OUTPUT, CODE = "GRISTMILL_INPUT", "GRISTMILL_OUTPUT", "GRISTMILL_CODE"
@@ -49,6 +49,11 @@ class MpiBranch:
     def source(self) -> ObjectVersion:
         """Return the object that it reads."""
         return self.cut.source
+
+    @property
+    def whole(self) -> dict[str, Whole]:
+        """Return what its ranks are given whole, by name."""
+        return whole_of(self.record, frozen(self.record).stage(self.cursor.stage), self.branch, self.cut)
 
     @property
     def records(self) -> int:
@@ -95,7 +100,7 @@ class MpiBranch:
             input_version=dropped.version,
             prefix=keys.own(self.cursor.run),
             size=self.source.size,
-            inputs=whole_files(self.record, self.branch, files),
+            inputs=whole_files(self.whole, files),
             store=self.store,
         )
 
