@@ -25,6 +25,8 @@ class Changes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    version: int | None = Field(None, ge=1)  # that was pushed; None: what every run takes by now
+
 
 class Resume(BaseModel):
     """A request to go on with a run, whose record had this fence when it was asked for.

@@ -164,3 +164,24 @@ def test_two_runs_are_compared(mill: Mill, cli: Cli):
     assert lines[0].split() == [*runs, "DIFFERS"]
     row = next(line for line in lines if line.startswith("parameter"))
     assert row.split() == ["parameter", "lines_per_task", "2", "3", "≠"]
+
+
+def test_a_folder_is_taken_for_one_run_alone(mill: Mill, cli: Cli, tmp_path: Path):
+    for name in ("carried", "other"):
+        (tmp_path / name).mkdir()
+        text = PIPELINE.format(name=name, clean=CLEAN, count="exit 3", timeout=60)
+        (tmp_path / name / "pipeline.yaml").write_text(text)
+    (tmp_path / "x.txt").write_bytes(LINES)
+    run = cli("run", "./carried", "x.txt", "--json").json["run"]
+    before = receipts(mill, run, "first", "clean")
+    other = cli("resume", run, "--with-changes", "--with", "./other")
+    assert (other.code, "is the pipeline other" in other.err) == (ExitCode.REFUSED, True)
+    file = tmp_path / "carried" / "pipeline.yaml"
+    file.write_text(file.read_text().replace("exit 3", COUNT))
+    done = cli("resume", run, "--with-changes", "--with", "./carried")
+    assert done.code == ExitCode.OK
+    assert "clean kept 3/3 · count 0 of 2: script changed" in done.err
+    assert receipts(mill, run, "first", "clean") == before
+    assert mill.store.read_json(keys.run_record(run))["code"]["version"] == 2
+    assert Path(f"results/{run}/count.txt").read_text() == "3\n3\n"
+    assert mill.keys("pipelines/carried/current.json") == []

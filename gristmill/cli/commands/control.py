@@ -1,5 +1,6 @@
 """`gristmill stop` and `gristmill resume`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,6 +89,10 @@ def resume(
     context: typer.Context,
     run: MaybeRunId = None,
     with_changes: WithChanges = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--with", metavar="DIR", help="With --with-changes: this folder, pushed for this run alone."),
+    ] = None,
     watch: Watch = True,
     results: Results = None,
     json: Json = False,
@@ -100,11 +105,13 @@ def resume(
     """
     from gristmill.client.runs.control import resume as go_on
 
+    if folder and not with_changes:
+        raise typer.BadParameter("--with is for --with-changes")
     here = session(context)
     found = here.run(run)
     here.share_pipelines()
     if with_changes:
-        execution = go_on(here.working_stack, found, lambda record: _taken(here, record))
+        execution = go_on(here.working_stack, found, lambda record: _taken(here, record, folder))
     else:
         execution = go_on(here.working_stack, found)
         changes = noticed_changes(here, found.record) if found.record else None
@@ -120,7 +127,7 @@ def resume(
         out(f"Run {found.run} ({found.title}) goes on. Follow it with: gristmill watch {found.run}")
 
 
-def _taken(here: Session, record: "RunRecord") -> "Changes":
-    changes = wanted_changes(here, record)
+def _taken(here: Session, record: "RunRecord", folder: Path | None) -> "Changes":
+    changes = wanted_changes(here, record, folder)
     tell_changes(changes, note, taken=True)
     return changes

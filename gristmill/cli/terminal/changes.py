@@ -1,10 +1,11 @@
 """Telling what was changed of a pipeline since a run was frozen, and what a resume with the changes would keep."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gristmill.cli.terminal.session import Session
-from gristmill.cli.terminal.show import out
+from gristmill.cli.terminal.show import note, out
 from gristmill.errors import Refused
 
 if TYPE_CHECKING:
@@ -12,12 +13,24 @@ if TYPE_CHECKING:
     from gristmill.runs.records import RunRecord
 
 
-def wanted_changes(here: Session, record: "RunRecord") -> "Changes":
-    """Return what was changed; Refused where nothing was, or that cannot be run."""
+def wanted_changes(here: Session, record: "RunRecord", folder: Path | None = None) -> "Changes":
+    """Return what was changed, by a `folder` pushed for this run alone; Refused where nothing was, or cannot be run."""
     from gristmill.client.pipelines import pipeline_folders
     from gristmill.client.runs.changes import read_changes
 
-    return read_changes(here.stack, record, pipeline_folders())
+    version = _push(here, record, folder) if folder else None
+    return read_changes(here.stack, record, pipeline_folders(), version)
+
+
+def _push(here: Session, record: "RunRecord", folder: Path) -> int:
+    from gristmill.client.push.folder import read_code
+    from gristmill.client.push.versions import push_for_one_run
+
+    code = read_code(folder)
+    if code.pipeline != record.dropped.pipeline:
+        whose = f"{folder} is the pipeline {code.pipeline}, and run {record.run} is one of {record.dropped.pipeline}"
+        raise Refused([f"{whose}."])
+    return push_for_one_run(here.stack, code, note).number
 
 
 def noticed_changes(here: Session, record: "RunRecord") -> "Changes | None":

@@ -44,11 +44,12 @@ class Changes:
     record: RunRecord
     files: Sequence[str]
     branches: Sequence[BranchChange]
+    version: int | None = None  # that was pushed for it; None: what every run takes
 
     @property
     def request(self) -> dict[str, Any]:
         """Return what the execution is asked for."""
-        return {}
+        return {"version": self.version} if self.version else {}
 
     @property
     def headline(self) -> str:
@@ -62,15 +63,15 @@ class Changes:
         return " · ".join(branch.line for branch in self.branches)
 
 
-def find_changes(stack: Stack, record: RunRecord, roots: Sequence[Path]) -> Changes | None:
+def find_changes(stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None) -> Changes | None:
     """Return what was changed since a run was frozen, None where nothing was; Refused where that cannot be run."""
-    after, source = redefine(stack.store, record, roots)
+    after, source = redefine(stack.store, record, roots, version)
     if _is_same(record, after):
         return None
     files = changed_files(read_kept(stack.store, record), read_archive(source.archive, str(FILE)))
     stages = frozen(after).stages
     branches = [_branch(stack, record, after, stage.name, branch.name) for stage in stages for branch in stage.branches]
-    return Changes(after, files, branches)
+    return Changes(after, files, branches, version)
 
 
 def _is_same(before: RunRecord, after: RunRecord) -> bool:
@@ -84,9 +85,9 @@ def changed_files(before: Sequence[CodeFile], after: Sequence[CodeFile]) -> list
     return sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
 
 
-def read_changes(stack: Stack, record: RunRecord, roots: Sequence[Path]) -> Changes:
+def read_changes(stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None) -> Changes:
     """Return what was changed since a run was frozen; Refused where nothing was, or that cannot be run."""
-    found = find_changes(stack, record, roots)
+    found = find_changes(stack, record, roots, version)
     if found is None:
         same = f"{record.dropped.pipeline} is as it was when run {record.run} was frozen"
         raise Refused([f"{same}: there is no change"], f"Go on as it was, with: gristmill resume {record.run}")

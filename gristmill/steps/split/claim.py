@@ -78,20 +78,23 @@ def take_over(store: Storage, request: Resume, claimant: Claimant) -> RunRecord:
             raise Superseded(f"run {record.run} has SUCCEEDED: nothing is missing.")
         taken = record
         if request.changes is not None:
-            taken = keeping_changes(store, *redefine(store, record, claimant.roots))
+            taken = keeping_changes(store, *redefine(store, record, claimant.roots, request.changes.version))
             store.put_new(keys.generation(record.run, record.generation), record.model_dump_json().encode())
         return taken.model_copy(update={"execution": execution, "fence": record.fence + 1, "closed": False})
 
     return revise_record(store, request.run, take)
 
 
-def redefine(store: Storage, record: RunRecord, roots: Sequence[Path]) -> tuple[RunRecord, Source]:
+def redefine(
+    store: Storage, record: RunRecord, roots: Sequence[Path], version: int | None = None
+) -> tuple[RunRecord, Source]:
     """Return the next generation of a run, and its code: both as they are by now, over the same input.
 
-    Refused with every fault. What is computed as before keeps its fingerprint.
+    `version` is one that was pushed; None is what every run takes. Refused with every fault. What is computed as before
+    keeps its fingerprint.
     """
     mend = f"Mend that; or go on as it was, with: gristmill resume {record.run}"
-    source, faults = _find(store, record.dropped.pipeline, None, roots)
+    source, faults = _find(store, record.dropped.pipeline, str(version) if version else None, roots)
     if source is None:
         raise Refused(faults, mend)
     parameters, faults = resolve(source.pipeline, record.given)
@@ -106,7 +109,7 @@ def redefine(store: Storage, record: RunRecord, roots: Sequence[Path]) -> tuple[
         "generation": record.generation + 1,
         "faults": faults,
     }
-    changed = _decided(record.model_copy(update=update), source.pipeline)
+    changed = _refusing_unpushed(_decided(record.model_copy(update=update), source.pipeline))
     if changed.faults:
         raise Refused(changed.faults, mend)
     return changed, source
