@@ -58,7 +58,7 @@ class Program:
         work = read_branch(STORE, place, attempt)
         try:
             with work.open_input(STORE) as source, output.open("wb") as sink:
-                work.function(code)(source, sink, work.parameters, work.task)
+                work.function(code)(source, sink, work.parameters, work.task(Path()))
         except Exception as error:  # noqa: BLE001 - mpi4py ends all ranks then
             self._kernel.log(f"rank 0 fails: {error}")
             self.ends = {index: 1 if index == MAIN else -15 for index in self.ends}
