@@ -1,6 +1,7 @@
 """Split: claim the run, check the drop, freeze the pipeline, index the chunks."""
 
 import os
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -8,6 +9,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gristmill.aws_clients import make_bare_client, make_client
+from gristmill.batch.definitions import find_definitions
+from gristmill.batch.lanes import read_lanes
 from gristmill.catalogue.entry import begun
 from gristmill.catalogue.table import IMPATIENT, Catalogue
 from gristmill.enums import Compute
@@ -26,6 +29,8 @@ metrics = Metrics()
 store = S3Storage(os.environ["BUCKET"], make_client("s3"))
 catalogue = Catalogue(os.environ["CATALOGUE_TABLE"], make_bare_client("dynamodb", IMPATIENT))
 max_vcpus = {Compute.CPU: float(os.environ["MAX_VCPUS"]), Compute.GPU: float(os.environ["MAX_GPU_VCPUS"])}
+lanes = read_lanes(os.environ["LANES"])
+definitions = partial(find_definitions, make_client("batch"), lanes)
 limits = RunLimits(max_vcpus, float(os.environ["MAX_COST"]), int(os.environ["MAX_MEMORY"]))
 
 
@@ -35,7 +40,7 @@ limits = RunLimits(max_vcpus, float(os.environ["MAX_COST"]), int(os.environ["MAX
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer `{"event": <execution input>, "execution": <ARN>}` with a verdict and the first cursor."""
     logger.append_keys(execution=event["execution"])
-    claimant = Claimant(event["execution"], store.clock.utc(), roots(os.environ), limits)
+    claimant = Claimant(event["execution"], store.clock.utc(), roots(os.environ), limits, definitions)
     request = read_request(event["event"], store.bucket)
     with at_work(store, request.run, invocation(context, logger.service, store.clock.unix)):
         answer = split(store, request, claimant, enter)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 from gristmill.enums import Image, LaneName
 from gristmill.errors import Refused
-from gristmill.pipeline.model import Branch, Pipeline
+from gristmill.pipeline.model import Branch
+from gristmill.runs.locations import frozen
+from gristmill.runs.records import RunRecord
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ def lane_of(lanes: Mapping[LaneName, Lane], branch: Branch, image: Image) -> Lan
     return lanes[name]
 
 
-def own_definition(lane: Lane, pipeline: Pipeline) -> Lane:
-    """Return a lane with the pipeline's own job definition, where it names one."""
-    return replace(lane, definition=pipeline.job_definition or lane.definition)
+def frozen_lane(lanes: Mapping[LaneName, Lane], record: RunRecord, branch: Branch) -> Lane:
+    """Return where a branch's jobs go in a run, with the job definition that this was frozen with, where it was."""
+    lane = lane_of(lanes, branch, frozen(record).image)
+    return replace(lane, definition=record.definitions.get(branch.name, lane.definition))

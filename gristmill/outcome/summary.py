@@ -45,6 +45,7 @@ class RunSummary:
     spent: Bill | None = None  # of all of the run's executions
     estimate: float | None = None  # dollars
     code: Code | None = None
+    images: Sequence[str] = ()  # of its jobs
     unpriced: str = ""  # why there is no cost
     faults: Sequence[str] = ()  # why the drop was refused
     skipped: Mapping[str, str] = field(default_factory=dict)  # stages that were left out, and why
@@ -99,6 +100,7 @@ def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None
         skipped=record.skipped if record else {},
         resumes=record.resumes if record else 0,
         code=record.code if record else None,
+        images=record.image_names if record else (),
         left_out=LeftOut.total(record.left_out.values()) if record and record.left_out else "",
         generation=record.generation if record else 0,
     )

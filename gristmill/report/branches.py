@@ -12,7 +12,7 @@ from gristmill.report.timeline import from_unix
 from gristmill.report.work import Attempt, BranchReport, Spread, StageReport, spread
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.locations import frozen
-from gristmill.runs.records import BranchFinding, Counts, Finding
+from gristmill.runs.records import NO_IMAGE, BranchFinding, Counts, Finding
 
 _NOTHING = Counts(tasks=0, done=0, records_in=0, records_out=0, bytes_in=0, bytes_out=0)
 
@@ -107,7 +107,7 @@ def _image(described: Mapping[str, Any]) -> str | None:
     nodes = described.get("nodeProperties", {}).get("nodeRangeProperties") or [{}]
     container = described.get("container") or nodes[0].get("container") or {}
     image = container.get("image")
-    return str(image) if image and image != "none" else None
+    return str(image) if image and image != NO_IMAGE else None
 
 
 def _own(finding: Finding, branch: str) -> BranchFinding | None:

@@ -29,6 +29,8 @@ Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 _SHOWN = 12  # digits of a digest or a commit that people are shown
 
+NO_IMAGE = "none"  # what a stack names whose jobs are processes of one machine
+
 
 class InputObject(Record):
     """The object version that a run's tasks are cut from; bytes, never the key's newest version."""
@@ -111,6 +113,8 @@ class RunRecord(Record):
     inputs: dict[str, ObjectVersion] = Field(default_factory=dict)  # beside it, by the pipeline's names
     pipeline: Pipeline | None  # None where the drop is refused
     parameters: dict[str, JsonValue]
+    definitions: dict[str, str] = Field(default_factory=dict)  # ARN of each branch's job definition
+    images: dict[str, str] = Field(default_factory=dict)  # of each branch's jobs, as that definition names it
     code: Code | None = None  # None in runs of earlier versions, and of an unknown pipeline
     skipped: dict[str, Words] = Field(default_factory=dict)  # stages that are left out, and why
     empty: list[str] = Field(default_factory=list)  # branches that list nothing, so that nothing reads them
@@ -142,6 +146,11 @@ class RunRecord(Record):
         if not isinstance(given, dict) or "dropped" in given or not (isinstance(key, str) and key.startswith(INPUTS)):
             return given
         return {**given, "dropped": parse_input(key)}
+
+    @property
+    def image_names(self) -> list[str]:
+        """Return the images of the run's jobs, each once."""
+        return list(dict.fromkeys(image for image in self.images.values() if image not in ("", NO_IMAGE)))
 
     @property
     def resumes(self) -> int:

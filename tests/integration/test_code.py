@@ -13,6 +13,7 @@ from gristmill.code.archive import pack
 from gristmill.code.digest import CodeFile, digest_of, read_folder
 from gristmill.errors import ExitCode
 from gristmill.runs.records import RunRecord
+from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
 
 YAML = """version: 1
@@ -97,7 +98,7 @@ def test_edit_during_a_run_changes_nothing_of_it_and_all_say_which_code_it_is(
     code = mill.read_json(keys.run_record(run))["code"]
     assert (code["digest"], code["built_in"], code["version"]) == (digest, False, None)
     named = f"{digest[:12]} (not pushed)"
-    assert f"Code      {named}" in mill.mail(run, "SUCCEEDED").get_content()
+    assert f"Code      {named}\nStarted" in mill.mail(run, "SUCCEEDED").get_content()
     assert named in mill.read(keys.report("edited", "a.txt", run, "html")).decode()
     monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
     capsys.readouterr()
@@ -208,3 +209,27 @@ def test_failed_task_of_a_run_fails_here_in_the_same_way(
     assert main.call(["try", "--run", run, "--task", "2", "--json"]) == ExitCode.OK
     tried = json.loads(capsys.readouterr().out)
     assert (tried["task"], tried["branches"][0]["head"]) == (2, ["BAD"])
+
+
+def test_deployment_during_a_run_changes_no_image_of_it(mill: Mill, folder: Path, tmp_path: Path) -> None:
+    write(folder, "one")
+    gate = tmp_path / "gate"
+    run = begun(mill, gate, "f.txt")
+    record = mill.read_json(keys.run_record(run))
+    (definition,) = set(record["definitions"].values())
+    assert set(record["images"].values()) == {"none"}  # jobs are processes here
+    try:
+        deployed(mill.endpoint, mill.data, JobImage="jobs:another")
+        gate.touch()
+        assert mill.finish(run)["status"] == "SUCCEEDED"
+        ids = [job["jobId"] for job in mill.jobs(run)]
+        jobs = mill.client("batch").describe_jobs(jobs=ids)["jobs"]
+        assert {job["jobDefinition"] for job in jobs} == {definition}
+        assert len(jobs) == 3
+        after = mill.drop("edited", "g.txt", b"x\n", gate=str(gate))
+        assert mill.finish(after)["status"] == "SUCCEEDED"
+        assert set(mill.read_json(keys.run_record(after))["images"].values()) == {"jobs:another"}
+        assert "\nImage     jobs:another\n" in mill.mail(after, "SUCCEEDED").get_content()
+        assert definition not in mill.read_json(keys.run_record(after))["definitions"].values()
+    finally:
+        deployed(mill.endpoint, mill.data)

@@ -2,6 +2,7 @@
 
 import fnmatch
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from gristmill.batch.jobs import TERMINAL
@@ -25,9 +26,15 @@ class BatchClient:
         batch = self._world.batch
         return self._world.wire.call(f"TerminateJob {jobId}", lambda: batch.terminate(batch.jobs[jobId], reason), True)
 
-    def get_paginator(self, name: str) -> "BatchClient":
+    def get_paginator(self, name: str) -> Any:
+        if name == "describe_job_definitions":
+            return SimpleNamespace(paginate=self._definitions)
         assert name == "list_jobs", name
         return self
+
+    def _definitions(self, jobDefinitionName: str, status: str) -> Iterator[Any]:
+        found = {"jobDefinitionArn": jobDefinitionName, "revision": 1, "status": status, "containerProperties": {}}
+        yield self._world.wire.call("DescribeJobDefinitions", lambda: {"jobDefinitions": [found]})
 
     def paginate(self, **which: Any) -> Iterator[Any]:
         yield self._world.wire.call("ListJobs", lambda: {"jobSummaryList": list(self._listed(**which))})

@@ -53,7 +53,8 @@ def _commits_any(receipt: Any, span: keys.Span, _segment: Any) -> bool:
 
 
 def _claim_unasked(store: Any, drop: Any, claimant: Any) -> Any:
-    record = claim.keeping_code(store, *claim.prepare(store, drop, claimant))
+    record, source = claim.prepare(store, drop, claimant)
+    record = claim.keeping_code(store, claim.defined(record, claimant.definitions), source)
     store.put(keys.run_record(record.run), record.model_dump_json().encode())
     return record
 

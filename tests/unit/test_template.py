@@ -123,7 +123,7 @@ def test_the_images_tags_begin_with_the_version():
 
 @pytest.mark.parametrize("has_gpu", [True, False])
 def test_the_template_has_one_entry_for_every_lane(has_gpu: bool):
-    text, more = RESOURCES["JobMapFunction"]["Properties"]["Environment"]["Variables"]["LANES"]["Fn::Sub"]
+    text, more = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]["LANES"]["Fn::Sub"]
     gpu = more["GpuLanes"]["Fn::If"][1]["Fn::Sub"] if has_gpu else ""
     filled = re.sub(r"\$\{Max\w+}", "8", text.replace("${GpuLanes}", gpu))
     assert set(read_lanes(filled)) == {name for name in LaneName if has_gpu or "gpu" not in name}

@@ -88,7 +88,8 @@ class Engine:
             else:
                 self.tell(name, old.physical.ref, type_, "UPDATE_IN_PROGRESS", "")
                 physical = self._change(name, old, type_, properties)
-                replaced = old if physical.ref != old.physical.ref else None
+                is_replaced = physical.ref != old.physical.ref and not resource_type.leaves_old(properties)
+                replaced = old if is_replaced else None
                 self.tell(name, physical.ref, type_, "UPDATE_COMPLETE", "")
         except Exception as error:
             status = "CREATE_FAILED" if old is None else "UPDATE_FAILED"

@@ -138,6 +138,7 @@ def _as_json(run: "Run", times: "Times") -> dict[str, Any]:
         "inputs": record.inputs if record else None,
         "parameters": record.parameters if record else None,
         "code": record.code if record else None,
+        "images": record.images if record else {},
         "tags": record.tags if record else {},
         "batch": record.batch if record else None,
         "resumes": record.resumes if record else 0,
@@ -223,6 +224,7 @@ def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
         given = (f"{name}={version.key} ({size(version.size)})" for name, version in run.record.inputs.items())
         facts += [("Beside it", ", ".join(given))]
         facts += [("Code", run.record.code.headline)] if run.record.code else []
+        facts += [("Image", ", ".join(run.record.image_names))]
         facts += [("Batch", run.record.batch or ""), ("Tags", _pairs(run.record.tags))]
         facts += [("Parameters", _pairs(run.record.parameters))]
         facts += [("Left out", f"stage {stage}: {reason}") for stage, reason in run.record.skipped.items()]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from gristmill.batch.lanes import Lane, lane_of, own_definition
+from gristmill.batch.lanes import Lane, frozen_lane
 from gristmill.batch.plan import Share, Work, children, job_timeout, nodes_timeout
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
@@ -30,16 +30,15 @@ _ALL_NODES = "0:"  # the definition's open range; an override must name one of i
 def job_map(store: Storage, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> dict[str, Any]:
     """Return the groups of each branch of the cursor's stage; index the stage's input first if needed."""
     record = read_record(store, cursor.run)
-    pipeline = frozen(record)
-    stage = pipeline.stage(cursor.stage)
+    stage = frozen(record).stage(cursor.stage)
     cut = ensure_index(store, record, stage)
     arrays = [
-        _branch(store, own_definition(lane_of(lanes, branch, pipeline.image), pipeline), record, cursor, branch, cut)
+        _branch(store, frozen_lane(lanes, record, branch), record, cursor, branch, cut)
         for branch in stage.branches
         if branch.mpi is None
     ]
     mpi = [
-        _mpi(store, lane_of(lanes, branch, pipeline.image), record, cursor, branch, cut.tasks)
+        _mpi(store, frozen_lane(lanes, record, branch), record, cursor, branch, cut.tasks)
         for branch in stage.branches
         if branch.mpi is not None
     ]

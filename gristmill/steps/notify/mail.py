@@ -46,6 +46,8 @@ def _lines(summary: RunSummary) -> Iterator[str]:
     yield f"Owner     {summary.owner}"
     if summary.code:
         yield f"Code      {summary.code.headline}"
+    if summary.images:
+        yield f"Image     {', '.join(summary.images)}"
     if summary.generation:
         yield f"Changed   generation {summary.generation}: its pipeline was changed since the run began"
     yield from _times(summary)

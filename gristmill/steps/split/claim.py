@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gristmill import keys
+from gristmill.batch.definitions import FindDefinitions
 from gristmill.code.kept import keep_changed_code, keep_code
 from gristmill.code.pushed import find_pushed
 from gristmill.code.source import Source, find_source
@@ -48,12 +49,13 @@ class Claimant:
     now: datetime
     roots: Sequence[Path]
     limits: RunLimits = RunLimits()
+    definitions: FindDefinitions = lambda _pipeline: {}
 
 
 def claim(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
     """Keep the run's code, then write its record unless there is one; return the record that is there."""
     record, source = prepare(store, drop, claimant)
-    record = keeping_code(store, _refusing_unpushed(record), source)
+    record = keeping_code(store, defined(_refusing_unpushed(record), claimant.definitions), source)
     if store.put_new(keys.run_record(record.run), record.model_dump_json().encode()):
         return record
     return read_record(store, record.run)
@@ -78,7 +80,8 @@ def take_over(store: Storage, request: Resume, claimant: Claimant) -> RunRecord:
             raise Superseded(f"run {record.run} has SUCCEEDED: nothing is missing.")
         taken = record
         if request.changes is not None:
-            taken = keeping_changes(store, *redefine(store, record, claimant.roots, request.changes.version))
+            changed, source = redefine(store, record, claimant.roots, request.changes.version)
+            taken = keeping_changes(store, redefined(record, changed, claimant.definitions), source)
             store.put_new(keys.generation(record.run, record.generation), record.model_dump_json().encode())
         return taken.model_copy(update={"execution": execution, "fence": record.fence + 1, "closed": False})
 
@@ -113,6 +116,28 @@ def redefine(
     if changed.faults:
         raise Refused(changed.faults, mend)
     return changed, source
+
+
+def defined(record: RunRecord, find: FindDefinitions) -> RunRecord:
+    """Return a run's record with the job definitions and images of its branches, or with why it has none."""
+    if record.pipeline is None or record.faults:
+        return record
+    try:
+        found = find(record.pipeline)
+    except Refused as refused:
+        return record.model_copy(update={"faults": refused.advice})
+    arns, images = ({name: getattr(each, part) for name, each in found.items()} for part in ("arn", "image"))
+    return record.model_copy(update={"definitions": arns, "images": images})
+
+
+def redefined(before: RunRecord, changed: RunRecord, find: FindDefinitions) -> RunRecord:
+    """Return a run's next generation with the definitions of its branches: those that are kept keep theirs."""
+    after = defined(changed, find)
+    if after.faults:
+        raise Refused(after.faults)
+    kept = [name for name, made in after.fingerprints.items() if made == before.fingerprints.get(name)]
+    old, images = ({name: part[name] for name in kept if name in part} for part in (before.definitions, before.images))
+    return after.model_copy(update={"definitions": after.definitions | old, "images": after.images | images})
 
 
 def keeping_changes(store: Storage, changed: RunRecord, source: Source) -> RunRecord:

@@ -54,6 +54,7 @@ class ResourceType:
     """A resource type. `ignored` properties have no meaning on a laptop: each with its reason.
 
     Without `update` a changed resource is replaced; so is one of whose `fixed` properties any changes.
+    What was replaced is deleted, unless `leaves_old` says of the new properties that it stays.
     """
 
     create: Create
@@ -62,6 +63,7 @@ class ResourceType:
     ignored: dict[str, str] = field(default_factory=dict)
     update: Update | None = None
     fixed: frozenset[str] = frozenset()
+    leaves_old: Callable[[Properties], bool] = lambda _properties: False
 
     def lost(self, properties: Iterable[str]) -> list[str]:
         """Return the properties that this type would lose."""

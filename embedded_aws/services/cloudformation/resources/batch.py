@@ -75,7 +75,8 @@ def _delete_queue(context: Context, resource: PhysicalResource) -> None:
 
 def _register(context: Context, properties: Properties) -> PhysicalResource:
     batch, name = context.client("batch"), context.name(properties.get("JobDefinitionName"), longest=128)
-    arguments = request(batch, "RegisterJobDefinition", {**properties, "JobDefinitionName": name})
+    wanted = {key: value for key, value in properties.items() if key != "ResourceRetentionPolicy"}
+    arguments = request(batch, "RegisterJobDefinition", {**wanted, "JobDefinitionName": name})
     arn = batch.register_job_definition(**arguments)["jobDefinitionArn"]
     return PhysicalResource(arn, {"JobDefinitionArn": arn})
 
@@ -101,7 +102,10 @@ RESOURCE_TYPES = {
         lambda context, resource: context.client("batch").deregister_job_definition(jobDefinition=resource.ref),
         words(
             "JobDefinitionName Type Parameters ContainerProperties NodeProperties RetryStrategy Timeout "
-            "PlatformCapabilities PropagateTags"
+            "PlatformCapabilities PropagateTags ResourceRetentionPolicy"
+        ),
+        leaves_old=lambda properties: bool(
+            properties.get("ResourceRetentionPolicy", {}).get("SkipDeregisterOnUpdate", False)
         ),
     ),
 }
