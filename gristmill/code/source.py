@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gristmill.code.archive import pack
 from gristmill.code.digest import CodeFile, digest_of, read_folder
+from gristmill.code.shared import with_shared
 from gristmill.errors import Refused
 from gristmill.pipeline.loading import FILE, find, read_content
 from gristmill.pipeline.model import Pipeline
@@ -24,9 +25,11 @@ class Source:
 def find_source(name: str, roots: Sequence[Path]) -> Source:
     """Return the source of a pipeline in the first of `roots` that has it; Refused with every fault."""
     folder = find(name, roots).parent
-    files = read_folder(folder)
+    own = read_folder(folder)
+    pipeline = pipeline_of(own, folder)
+    files = with_shared(own, pipeline, roots[0])
     code = Code(digest=digest_of(files), sources=sources_of(files), built_in=folder.parent == roots[0])
-    return Source(pipeline_of(files, folder), code, pack(files))
+    return Source(pipeline, code, pack(files))
 
 
 def sources_of(files: Sequence[CodeFile]) -> str:

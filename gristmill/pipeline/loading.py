@@ -20,7 +20,7 @@ from gristmill.project import SEARCH_PATH, package_folder
 from gristmill.strict_yaml import StrictLoader
 
 FILE = "pipeline.yaml"
-_BUILT_IN = "batch_jobs"
+BUILT_IN_NAME = "batch_jobs"
 
 
 def roots(environment: Mapping[str, str], source: Path | None = None) -> list[Path]:
@@ -29,7 +29,10 @@ def roots(environment: Mapping[str, str], source: Path | None = None) -> list[Pa
     `source` is by default where this package lies.
     """
     more = environment.get(SEARCH_PATH, "")
-    return [(source or package_folder()) / _BUILT_IN, *(Path(folder) for folder in more.split(os.pathsep) if folder)]
+    return [
+        (source or package_folder()) / BUILT_IN_NAME,
+        *(Path(folder) for folder in more.split(os.pathsep) if folder),
+    ]
 
 
 def names(roots: Sequence[Path]) -> list[str]:

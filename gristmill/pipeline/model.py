@@ -364,6 +364,13 @@ class Pipeline(Closed):
         """Return the stage called `name`."""
         return next(stage for stage in self.stages if stage.name == name)
 
+    @property
+    def functions(self) -> list[str]:
+        """Return every `module:function` that its branches name."""
+        branches = [branch for stage in self.stages for branch in stage.branches]
+        named = [name for branch in branches for name in (branch.run, branch.mpi, branch.merge)]
+        return [name for name in named if isinstance(name, str) and not isinstance(name, MergeKind)]
+
     def checks_of(self, branch: str) -> list[Check]:
         """Return the checks of a branch's figures."""
         return [check for check in self.checks if check.of == branch]

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import stat
 import zipfile
 from pathlib import Path
@@ -13,9 +14,12 @@ from hypothesis import strategies as st
 
 from gristmill.code.archive import pack, read_archive, unpack
 from gristmill.code.digest import CodeFile, digest_of, read_folder
+from gristmill.code.source import find_source
 from gristmill.errors import Corrupt, Refused
 from gristmill.limits import CODE_FILES_MAX, CODE_MAX
+from gristmill.pipeline.code import PipelineCode
 from gristmill.runs.records import Code
+from tests.project import PROJECT
 
 FILES = [
     CodeFile("jobs.py", False, b"x = 1\n"),
@@ -212,3 +216,47 @@ def test_name_that_is_not_text_is_refused(tmp_path: Path) -> None:
 )
 def test_code_is_told_with_where_it_comes_from(more: dict[str, Any], headline: str) -> None:
     assert Code(digest="a" * 64, sources="b" * 64, **more).headline == headline
+
+
+def test_modules_of_another_built_in_pipeline_travel_with_the_code_and_count(tmp_path: Path) -> None:
+    built_in = tmp_path / "batch_jobs"
+    shutil.copytree(PROJECT / "batch_jobs" / "sirt", built_in / "sirt")
+    shutil.copytree(PROJECT / "batch_jobs" / "tomography", built_in / "tomography")
+    before = find_source("sirt", [built_in])
+    shared = built_in / "tomography" / "beam.py"
+    shared.write_text(shared.read_text() + "\nMENDED = True\n")
+    after = find_source("sirt", [built_in])
+    assert before.code.digest != after.code.digest
+    assert before.code.sources != after.code.sources  # which fingerprints are made of
+    files = {file.path: file.content for file in read_archive(after.archive, "code.zip")}
+    assert files["batch_jobs/tomography/beam.py"] == shared.read_bytes()
+    assert "batch_jobs/tomography/pipeline.yaml" not in files
+
+
+SHARED_BY = {
+    "import": "import batch_jobs.lib.deep\ndef who():\n    return batch_jobs.lib.deep.who()\n",
+    "from": "from batch_jobs.lib.deep import who\n",
+    "package": "from batch_jobs import lib\nfrom batch_jobs.lib import deep\ndef who():\n    return deep.who()\n",
+    "function": "",
+}
+
+
+@pytest.mark.parametrize("way", SHARED_BY)
+def test_unpacked_code_imports_shared_modules_from_its_own_folder(tmp_path: Path, way: str) -> None:
+    reference = "batch_jobs.lib.deep:who" if way == "function" else "jobs:who"
+    stage = f"{{name: s, split: {{records: whole}}, branches: [{{name: b, run: '{reference}'}}]}}"
+    built_in = tmp_path / "batch_jobs"
+    texts = {
+        "user/pipeline.yaml": f"version: 1\nname: user\ndescription: d\nstages: [{stage}]\n",
+        "user/jobs.py": SHARED_BY[way],
+        "lib/deep.py": "from batch_jobs.base.word import WORD\nfrom .near import X\ndef who():\n    return WORD + X\n",
+        "lib/near.py": "X = '!'\n",
+        "base/word.py": "WORD = 'first'\n",
+    }
+    for path, text in texts.items():
+        (built_in / path).parent.mkdir(parents=True, exist_ok=True)
+        (built_in / path).write_text(text)
+    source = find_source("user", [built_in])
+    (built_in / "base" / "word.py").write_text("WORD = 'other'\n")
+    folder = unpack(source.archive, source.code.digest, tmp_path, "code.zip")
+    assert PipelineCode("user", folder).load(reference)() == "first!"

@@ -223,6 +223,16 @@ def test_import_of_what_is_on_the_path_but_not_installed_is_from_outside(tmp_pat
     ]
 
 
+def test_function_of_a_module_outside_is_found_as_an_import_is(tmp_path: Path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "jobs.py").touch()
+    (folder / "pipeline.yaml").write_text("name: mine\n\nrun: batch_jobs.strings.jobs:upper\n")
+    functions = ["jobs:make", "json.tool:main", "batch_jobs.strings.jobs:upper"]
+    (found,) = outside(read_folder(folder), folder, functions)
+    assert found.startswith("mine/pipeline.yaml:3: batch_jobs.strings.jobs is imported from outside the folder (")
+
+
 def test_pipelines_of_the_project_import_nothing_from_outside_but_one():
     roots = [PROJECT / "batch_jobs", PROJECT / "tests" / "pipelines"]
     folders = {name: next(root / name for root in roots if (root / name).is_dir()) for name in names(roots)}

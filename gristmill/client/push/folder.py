@@ -55,11 +55,12 @@ def read_code(folder: Path) -> Code:
     found = inspect(here / FILE)
     if found.faults:
         raise Refused(found.faults)
-    foreign = outside(files, here)
+    pipeline = read(here / FILE)
+    foreign = outside(files, here, pipeline.functions)
     if foreign:
         raise Refused(foreign, _TRAVEL)
     commit, dirty = commit_of(here, files)
-    return Code(here.name, files, commit, dirty, lock_of(read(here / FILE), files))
+    return Code(here.name, files, commit, dirty, lock_of(pipeline, files))
 
 
 def is_built_in(pipeline: str) -> bool:

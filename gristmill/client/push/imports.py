@@ -1,45 +1,29 @@
 """What the code of a folder imports from outside, which would not travel: found by reading, not by running."""
 
-import ast
 import importlib.util
 import site
 import sysconfig
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path, PurePosixPath
 
 from gristmill.code.digest import CodeFile
+from gristmill.code.imports import Import, imports
+from gristmill.pipeline.loading import FILE
 
 _PUBLIC = "gristmill"  # every job has it
 _OURS = {"batch_jobs", "embedded_aws", "process_tree"}  # of the project, but no library of it
 
 
-@dataclass(frozen=True)
-class Import:
-    """An import statement: where it stands, the module's full name, and how many dots it begins with."""
+def outside(files: Sequence[CodeFile], folder: Path, functions: Sequence[str] = ()) -> list[str]:
+    """Return what is imported from elsewhere than the folder, Python or an installed library, each with its place.
 
-    file: str
-    line: int
-    name: str
-    level: int = 0
-
-    @property
-    def top(self) -> str:
-        """Return the module or package that is looked for first."""
-        return self.name.partition(".")[0]
-
-    @property
-    def spelled(self) -> str:
-        """Return the module as the statement has it."""
-        return "." * self.level + self.name
-
-
-def outside(files: Sequence[CodeFile], folder: Path) -> list[str]:
-    """Return what is imported from elsewhere than the folder, Python or an installed library, each with its place."""
+    `functions` are those that its pipeline.yaml names.
+    """
     paths = {file.path for file in files}
-    found = (item for file in files if file.path.endswith(".py") for item in _imports(file))
+    found = [item for file in files if file.path.endswith(".py") for item in imports(file)]
+    found += [item for file in files if file.path == FILE for item in _named(file, functions)]
     faults = ((item, _where(item, paths, folder)) for item in found)
     return [
         f"{folder.name}/{item.file}:{item.line}: {item.spelled} is imported from outside the folder ({where})"
@@ -48,16 +32,11 @@ def outside(files: Sequence[CodeFile], folder: Path) -> list[str]:
     ]
 
 
-def _imports(file: CodeFile) -> Iterator[Import]:
-    try:
-        tree = ast.parse(file.content)
-    except (SyntaxError, ValueError):  # a template, or of another Python: what jobs load is loaded before it is pushed
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (Import(file.path, node.lineno, name.name) for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield Import(file.path, node.lineno, node.module or "", node.level)
+def _named(file: CodeFile, functions: Sequence[str]) -> Iterator[Import]:
+    lines = file.content.decode().splitlines()
+    for function in dict.fromkeys(functions):
+        line = next((number for number, text in enumerate(lines, 1) if function in text), 1)
+        yield Import(file.path, line, function.partition(":")[0])
 
 
 def _where(item: Import, paths: set[str], folder: Path) -> str:
