@@ -29,8 +29,9 @@ from gristmill.cost.estimate import (
 from gristmill.cost.load import Load, merge_requests
 from gristmill.enums import Compute
 from gristmill.keys import BranchKeys
+from gristmill.pipeline.branch import Expects
 from gristmill.pipeline.loading import load, roots
-from gristmill.pipeline.model import Expects, Pipeline
+from gristmill.pipeline.model import Pipeline
 from gristmill.runs.cursor import Cursor
 from gristmill.steps.job_map.job_map import plan_arrays
 

@@ -7,7 +7,8 @@ from typing import Any
 from gristmill.batch.lanes import Lane, lane_of
 from gristmill.enums import LaneName
 from gristmill.errors import Refused
-from gristmill.pipeline.model import Branch, Pipeline
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.model import Pipeline
 
 
 @dataclass(frozen=True)

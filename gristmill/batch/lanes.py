@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gristmill.enums import Image, LaneName
 from gristmill.errors import Refused
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.branch import Branch
 from gristmill.runs.locations import frozen
 from gristmill.runs.records import RunRecord
 

@@ -15,7 +15,9 @@ from gristmill.limits import (
     SEGMENT_AGE_MIN,
     STAGE_CHILDREN_MAX,
 )
-from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.stage import Stage
 from gristmill.sharing import group_sizes
 
 # A branch that does not say how many children it wants gets one for each minute of the work that it expects, twice the

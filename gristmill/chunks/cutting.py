@@ -18,8 +18,8 @@ from gristmill.formats.gzipped import OF_DATA
 from gristmill.formats.reader import Damaged, Malformed, Reader, View
 from gristmill.formats.registry import make_reader, traits_of
 from gristmill.pipeline.inputs import pair_names
-from gristmill.pipeline.model import Split, Stage
 from gristmill.pipeline.parameters import layout_of, size_of
+from gristmill.pipeline.stage import Split, Stage
 from gristmill.runs.at_work import check_owner
 from gristmill.runs.locations import frozen, result_branches, stage_joins, stage_keys, stage_source
 from gristmill.runs.pinned import Cut, ObjectVersion, StageCut, find_cut, replace_object

@@ -10,8 +10,9 @@ from gristmill import keys
 from gristmill.errors import Corrupt, Refused
 from gristmill.limits import PARTS_MAX
 from gristmill.pipeline.expand import parts_name
-from gristmill.pipeline.model import Pipeline, Stage
+from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.placeholders import in_step_name
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.at_work import check_owner
 from gristmill.runs.committed import read_committed
 from gristmill.runs.evidence import Receipt

@@ -25,9 +25,11 @@ from gristmill.cost.load import (
 from gristmill.enums import Compute
 from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
+from gristmill.pipeline.branch import Branch, Expects
 from gristmill.pipeline.inputs import mates_input
-from gristmill.pipeline.model import Branch, Expects, Pipeline, Stage
+from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import Values, size_of
+from gristmill.pipeline.stage import Stage
 from gristmill.sharing import group_sizes
 
 CHILD_START_SECONDS = 30.0  # AWS Batch user guide, "When to use Fargate": the start of a container is about this long

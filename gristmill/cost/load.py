@@ -18,8 +18,10 @@ from gristmill.limits import (
     UPLOAD_ONE_PUT,
     UPLOAD_PART,
 )
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.inputs import mates_input
-from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.stage import Stage
 
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
 # Requests, writes and reads, beside those of branches, and the sign and the two looks of each invocation:

@@ -23,7 +23,8 @@ from gristmill.cost.load import (
     storage_usage,
     with_files,
 )
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.records import Bill, BranchFinding
 
 _TIMED = ("state_transition", "lambda_request", "lambda_gb_second")

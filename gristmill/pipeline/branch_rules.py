@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from gristmill.enums import Compute, MergeKind, OutputKind, RecordFormat
 from gristmill.formats.registry import traits_of
 from gristmill.limits import NAME_MAX, OUTPUTS_MAX
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.environment import env_faults
 from gristmill.pipeline.expand import merge_name, parts_name
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.input_rules import with_faults
-from gristmill.pipeline.model import Branch, Parameter, Pipeline, Stage
+from gristmill.pipeline.model import Parameter, Pipeline
 from gristmill.pipeline.parameter_rules import size_faults
 from gristmill.pipeline.placeholders import placeholder_faults, placeholders
+from gristmill.pipeline.stage import Stage
 from gristmill.pipeline.tolerance import tolerance_faults
 
 _OF_OUTPUTS = {field: f"{field} in each of them" for field in ("suffix", "merge", "output_records")}

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from gristmill.enums import MergeKind, OutputKind
 from gristmill.formats.registry import traits_of
 from gristmill.humanize import did_you_mean, number
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.check import Check
 from gristmill.pipeline.fault import Fault, Place
-from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.stage import Stage
 
 
 def check_faults(pipeline: Pipeline) -> Iterator[Fault]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from gristmill.pipeline.model import Pipeline, Stage
+from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.stage import Stage
 
 
 def left_out(pipeline: Pipeline, first: Mapping[str, str], empty: Collection[str] = ()) -> dict[str, str]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from gristmill.enums import ParameterType
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.fault import Fault, Place
-from gristmill.pipeline.model import Branch, Parameter
+from gristmill.pipeline.model import Parameter
 from gristmill.pipeline.placeholders import fields, fill
 
 _PREFIXES = ("AWS_", "GRISTMILL_", "PARAM_", "INPUT_", "OUTPUT_")

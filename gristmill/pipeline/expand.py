@@ -2,7 +2,9 @@
 
 from gristmill.enums import Emptiness, MergeKind, OutputKind, RecordFormat
 from gristmill.formats.registry import traits_of
-from gristmill.pipeline.model import Branch, Pipeline, Split, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.stage import Split, Stage
 
 
 def expand(pipeline: Pipeline) -> Pipeline:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from gristmill.formats.registry import formats_with, traits_of
 from gristmill.humanize import did_you_mean
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.inputs import cut_input, mates_input, whole_inputs
-from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.placeholders import NAMES
+from gristmill.pipeline.stage import Stage
 
 
 def input_faults(pipeline: Pipeline) -> Iterator[Fault]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from gristmill.enums import RecordFormat
 from gristmill.pipeline.fault import Fault, Place
-from gristmill.pipeline.model import Pipeline, Stage
+from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.placeholders import NAMES, in_step_name
+from gristmill.pipeline.stage import Stage
 
 
 def join_faults(pipeline: Pipeline, place: Place, stage: Stage) -> Iterator[Fault]:

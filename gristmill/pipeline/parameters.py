@@ -8,10 +8,12 @@ from gristmill.enums import ParameterType
 from gristmill.formats.registry import Layout
 from gristmill.humanize import did_you_mean
 from gristmill.pipeline import metadata as user_metadata
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.fields import Size
 from gristmill.pipeline.lists import read_list
-from gristmill.pipeline.model import Branch, Parameter, Pipeline, Split
+from gristmill.pipeline.model import Parameter, Pipeline
 from gristmill.pipeline.parameter_rules import OWN, RESERVED, VERSION, problems
+from gristmill.pipeline.stage import Split
 from gristmill.pipeline.values import WANTED, read_value
 from gristmill.printable import line
 

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from gristmill.enums import ParameterType
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.inputs import mates_input
-from gristmill.pipeline.model import Branch, Parameter, Pipeline, Stage
+from gristmill.pipeline.model import Parameter, Pipeline
+from gristmill.pipeline.stage import Stage
 
 NAMES = ("input", "output", "item", "task", "run", "pipeline", "vcpus", "memory", "gpus")
 _PARAMETER = "params."

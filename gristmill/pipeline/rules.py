@@ -10,8 +10,9 @@ from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
 from gristmill.pipeline.check_rules import check_faults
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.input_rules import input_faults
-from gristmill.pipeline.model import Pipeline, Stage
+from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameter_rules import parameter_faults
+from gristmill.pipeline.stage import Stage
 from gristmill.pipeline.stage_rules import stage_faults
 from gristmill.sharing import group_sizes
 

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from gristmill.enums import Emptiness, RecordFormat
 from gristmill.formats.registry import formats_with, traits_of
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.branch_rules import branch_faults
 from gristmill.pipeline.condition import condition_faults
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.input_rules import cut_faults
 from gristmill.pipeline.join_rules import join_faults
-from gristmill.pipeline.model import Branch, Pipeline, Split, Stage
+from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameter_rules import size_faults
+from gristmill.pipeline.stage import Split, Stage
 
 
 def stage_faults(pipeline: Pipeline, number: int) -> Iterator[Fault]:

@@ -5,8 +5,9 @@ from fractions import Fraction
 
 from gristmill.formats.registry import traits_of
 from gristmill.limits import LEFT_OUT_MAX
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.fault import Fault, Place
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.stage import Stage
 
 
 def tolerated(branch: Branch, tasks: int) -> int:

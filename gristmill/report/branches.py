@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from gristmill.limits import MIB
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Stage
 from gristmill.report.children import ObservedContainer, shown
 from gristmill.report.facts import Facts, container_id
 from gristmill.report.timeline import from_unix

@@ -10,10 +10,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.fields import identity
-from gristmill.pipeline.model import Branch, Stage
 from gristmill.pipeline.parameters import handed, size_of
 from gristmill.pipeline.placeholders import as_text
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.locations import find_branch, frozen
 from gristmill.runs.pinned import ObjectVersion
 from gristmill.runs.records import LeftOut, RunRecord, mates_of

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from gristmill import keys
 from gristmill.errors import Corrupt
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.tolerance import tolerated
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import nth_attempt

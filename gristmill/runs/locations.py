@@ -5,8 +5,10 @@ from gristmill.enums import OutputKind
 from gristmill.errors import Corrupt
 from gristmill.formats.names import plain_suffix, stored_suffix
 from gristmill.formats.registry import traits_of
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.decided import decided
-from gristmill.pipeline.model import Branch, Pipeline, Stage
+from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.pinned import ObjectVersion, find_published
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from gristmill.keys import BranchKeys
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.branch import Branch
 from gristmill.runs.reading import find_readable, read
 from gristmill.runs.schema import Count, Record
 from gristmill.storage import Storage

@@ -16,7 +16,8 @@ from gristmill.enums import CheckVerdict, FigureVerdict, RunStatus
 from gristmill.keys import GIVEN, INPUTS, Dropped, parse_input
 from gristmill.limits import FENCE_MAX, GENERATIONS_MAX
 from gristmill.pipeline.inputs import mates_input
-from gristmill.pipeline.model import Pipeline, Stage
+from gristmill.pipeline.model import Pipeline
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.evidence import Failure
 from gristmill.runs.pinned import ObjectVersion

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gristmill.code.source import Source
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.branch import Branch
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

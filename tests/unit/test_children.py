@@ -9,7 +9,7 @@ from gristmill.batch.lanes import Lane
 from gristmill.batch.plan import CHILDREN_BY_DEFAULT_MAX, Share, Work, children, children_basis
 from gristmill.enums import Compute
 from gristmill.limits import MIB, STAGE_CHILDREN_MAX
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.branch import Branch
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import branch_keys
 from gristmill.runs.records import RunRecord

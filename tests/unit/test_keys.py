@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.branch import Branch
 from gristmill.runs.repository import finding_keys
 from gristmill.storage.folder import FolderStorage
 from tests.keyspace import RUN, every_key

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from gristmill import keys
 from gristmill.enums import RecordFormat
 from gristmill.limits import LEFT_OUT_MAX
-from gristmill.pipeline.model import Branch, Split, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Split, Stage
 from gristmill.pipeline.tolerance import tolerance_faults, tolerated
 from gristmill.runs.repository import read_record
 from gristmill.storage.s3 import S3Storage

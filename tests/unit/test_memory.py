@@ -7,8 +7,9 @@ import pytest
 
 from gristmill.enums import RecordFormat
 from gristmill.errors import Refused
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.loading import parse
-from gristmill.pipeline.model import Branch, Split, Stage
+from gristmill.pipeline.stage import Split, Stage
 from gristmill.runs.records import BranchFinding
 from gristmill.steps.check_output.causes import CauseClients, is_out_of_memory
 from gristmill.steps.check_output.verdict import memory_notes

@@ -9,7 +9,7 @@ from gristmill.batch.lanes import Lane, lane_of, read_lanes
 from gristmill.enums import Image, LaneName, NodeMessage
 from gristmill.errors import Refused
 from gristmill.keys import BranchKeys, Rendezvous
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.branch import Branch
 from gristmill.steps.job_map.job_map import mpi_job
 from gristmill.worker.node.host import Registration, gpus, processors, slots
 from gristmill.worker.node.mpirun import arguments, hostfile, is_crowded, networks, program

@@ -13,7 +13,8 @@ from gristmill.enums import CheckVerdict, RecordFormat
 from gristmill.errors import Corrupt, NoSpace, Refused
 from gristmill.formats.reader import Damaged, Malformed
 from gristmill.keys import Span
-from gristmill.pipeline.model import Branch, Split, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Split, Stage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.evidence import Failure
 from gristmill.runs.records import BranchFinding

@@ -13,7 +13,8 @@ from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.event import cause_of, read_payload
 from gristmill.outcome.ownership import may_report
 from gristmill.outcome.summary import RunSummary
-from gristmill.pipeline.model import Branch, Split, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Split, Stage
 from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.evidence import Failure

@@ -15,8 +15,9 @@ from gristmill.errors import ExitCode, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gristmill.pipeline.branch import Branch
     from gristmill.pipeline.inspection import Inspection
-    from gristmill.pipeline.model import Branch, Parameter
+    from gristmill.pipeline.model import Parameter
     from gristmill.storage import Storage
 
 group = typer.Typer(invoke_without_command=True, help="The pipelines of this machine and of the stack.")

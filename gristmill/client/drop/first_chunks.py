@@ -7,7 +7,7 @@ from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index, keep_cut, write_index, write_mates
 from gristmill.errors import Refused
 from gristmill.limits import MIB
-from gristmill.pipeline.model import Stage
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.locations import stage_keys
 from gristmill.runs.pinned import Cut, read_cut
 from gristmill.runs.records import RunRecord, mates_of

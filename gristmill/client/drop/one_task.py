@@ -10,7 +10,8 @@ from gristmill.chunks import index
 from gristmill.client.drop.trial import HEAD, RUN, Fault, Tried, line_of, run_child
 from gristmill.errors import Refused
 from gristmill.limits import MIB
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.at_work import check_contract
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor, first_attempt

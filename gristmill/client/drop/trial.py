@@ -22,9 +22,10 @@ from gristmill.enums import Encoding, FigureVerdict
 from gristmill.errors import Refused
 from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.inputs import cut_input
 from gristmill.pipeline.loading import load
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage

@@ -16,7 +16,7 @@ from gristmill.client.runs.phase import phase
 from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
 from gristmill.client.stack import Stack
 from gristmill.enums import JobStatus
-from gristmill.pipeline.model import Stage
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import first_attempt, nth_attempt
 from gristmill.runs.locations import branch_keys, frozen, stage_keys

@@ -11,7 +11,8 @@ from gristmill.errors import Corrupt, NotFound
 from gristmill.formats.encoding import warnings
 from gristmill.formats.registry import traits_of
 from gristmill.limits import FIGURES_MAX, STATE_REASON_MAX
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor, first_attempt, nth_attempt

@@ -11,7 +11,7 @@ from gristmill.chunks import index
 from gristmill.enums import Encoding
 from gristmill.errors import Corrupt
 from gristmill.formats.registry import traits_of
-from gristmill.pipeline.model import Stage
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.at_work import check_fence, check_owner
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.evidence import Failure

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gristmill.enums import CheckVerdict, Encoding, FigureVerdict
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Stage
 from gristmill.pipeline.tolerance import tolerated
 from gristmill.printable import short
 from gristmill.runs.coverage import Coverage

@@ -10,8 +10,9 @@ from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.enums import LaneName
 from gristmill.keys import BranchKeys
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.parameters import size_of
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor

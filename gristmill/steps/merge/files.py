@@ -8,7 +8,8 @@ from gristmill.chunks import index
 from gristmill.chunks.items import parse_item
 from gristmill.enums import Encoding, RecordFormat
 from gristmill.formats.registry import traits_of
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.left_out import tasks_left_out
 from gristmill.runs.locations import find_branch, frozen, output_key, stage_keys, suffix

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from gristmill.errors import Corrupt, NotFound
-from gristmill.pipeline.model import Branch
+from gristmill.pipeline.branch import Branch
 from gristmill.runs.at_work import check_going
 from gristmill.runs.committed import read_committed
 from gristmill.runs.cursor import Cursor

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from gristmill import keys
 from gristmill.clock import seldom
 from gristmill.enums import OutputKind
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.left_out import task_numbers
 from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, result_branches

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gristmill.pipeline.model import Stage
 from gristmill.pipeline.placeholders import in_step_name
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.locations import find_branch, frozen, suffix
 from gristmill.runs.records import RunRecord
 from gristmill.worker.child.command import check_space, stage_stream

@@ -7,8 +7,8 @@ from gristmill.enums import Encoding, RecordFormat
 from gristmill.formats.reader import Counter
 from gristmill.formats.registry import make_reader, traits_of
 from gristmill.limits import BGZF_BLOCK_MAX
-from gristmill.pipeline.model import Stage
 from gristmill.pipeline.parameters import layout_of
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.pinned import Cut, ObjectVersion
 from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage

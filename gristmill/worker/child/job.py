@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.code import PipelineCode
 from gristmill.pipeline.environment import environment_of, resource_values
 from gristmill.pipeline.inputs import mates_input
-from gristmill.pipeline.model import Branch, Stage
 from gristmill.pipeline.parameters import handed
 from gristmill.pipeline.placeholders import fill_all
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.locations import frozen, input_suffix, suffix
 from gristmill.runs.records import RunRecord
 from gristmill.task import Task

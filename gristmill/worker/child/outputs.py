@@ -10,7 +10,8 @@ from gristmill.formats.quotes import borders
 from gristmill.formats.reader import Counter
 from gristmill.formats.registry import make_reader, traits_of
 from gristmill.formats.tokens import LINE_END
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.locations import frozen, result_branches, suffix
 from gristmill.runs.records import RunRecord
 

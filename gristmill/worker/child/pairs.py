@@ -12,8 +12,8 @@ from gristmill.formats.pairs import Name, Names, PairCheck
 from gristmill.formats.reader import Malformed
 from gristmill.limits import MIB
 from gristmill.pipeline.inputs import pair_names
-from gristmill.pipeline.model import Stage
 from gristmill.pipeline.parameters import size_of
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.locations import frozen
 from gristmill.runs.pinned import Cut
 from gristmill.runs.records import RunRecord

@@ -8,7 +8,8 @@ from pathlib import Path
 from gristmill.errors import Changed, Corrupt, Refused
 from gristmill.formats.names import stored_suffix
 from gristmill.limits import MIB
-from gristmill.pipeline.model import Branch, Stage
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.locations import join_suffix
 from gristmill.runs.pinned import ObjectVersion, StageCut
 from gristmill.runs.records import RunRecord

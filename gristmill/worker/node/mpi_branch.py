@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gristmill import keys
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.code import PipelineCode
 from gristmill.pipeline.environment import environment_of, resource_values
-from gristmill.pipeline.model import Branch
 from gristmill.pipeline.parameters import Values, handed
 from gristmill.pipeline.placeholders import fill_all
 from gristmill.runs.at_work import check_fingerprint
