@@ -55,7 +55,9 @@ def values(definition: Schema, parts: Schema) -> str:
     if "$ref" in definition:
         return _named(definition["$ref"].rpartition("/")[2], parts)
     if "anyOf" in definition:
-        return "; or ".join(values(choice, parts) for choice in definition["anyOf"] if choice.get("type") != "null")
+        *others, last = (values(choice, parts) for choice in definition["anyOf"] if choice.get("type") != "null")
+        these = "; or ".join(others)
+        return "; or ".join([*others, last.replace(f"list of {these}", "list of these") if others else last])
     if "const" in definition:
         return f"`{definition['const']}`"
     if "pattern" in definition:

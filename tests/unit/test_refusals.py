@@ -27,6 +27,7 @@ FIELDS += "results"
 NAME = "a name of small letters, digits and hyphens, at most 40, with a letter first"
 SIZE = "an integer, 1 or more; or text such as `params.NAME`"
 FORMATS = "`lines`, `csv`, `jsonl`, `fasta`, `fastq`, `fixed`, `whole`, `list`, `parts`, `all-parts`"
+MEMORY = "an integer, 128 or more; or text such as `4GB`; or a list of these, 1 or more"
 MERGES = "`concat`, `header`, `none`; or text such as `module:function`"
 BYTES = "an integer, 1 or more; or text such as `50GB`"
 PARAMETER = NAME.replace("hyphens", "underscores")
@@ -101,7 +102,7 @@ def with_split(split: str) -> str:
          f":6: stages.0.split.records_per_task: must be {SIZE}, not 'many'"),
         (with_split("{records: lines, records_per_task: 1.5}"),
          f":6: stages.0.split.records_per_task: must be {SIZE}, not 1.5"),
-        (with_branch("memory: 4GB"), ":10: stages.0.branches.0.memory: must be an integer, 128 or more, not '4GB'"),
+        (with_branch("memory: much"), f"{BRANCH}.memory: must be {MEMORY}, not 'much'"),
         (with_branch("merge: join"),
          f"{BRANCH}.merge: must be {MERGES}, not 'join'"),
         (with_branch("mpi: [5]"), ":10: stages.0.branches.0.mpi.0: must be text, not 5; in quotes it is text"),
