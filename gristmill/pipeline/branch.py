@@ -66,7 +66,9 @@ class Branch(Closed):
     given: Identity[list[ParameterName]] = Field(
         default=[], alias="with", description="Inputs that its tasks are given whole, as `{NAME}`."
     )
-    compute: Operation[Compute] = Field(default=Compute.CPU, description="Which queue its jobs go to.")
+    compute: Identity[Compute] = Field(
+        default=Compute.CPU, description="Which queue its jobs go to, and which image they run in."
+    )
     gpus: Operation[int | None] = Field(
         default=None, ge=1, le=16, description="GPUs of each container or node, with `compute: gpu`. Without it, one."
     )

@@ -107,6 +107,8 @@ def why_redone(before: RunRecord, after: RunRecord, branch: str) -> str:
         return ""
     if branch not in before.fingerprints:
         return "it is new"
+    if not any(own.name == branch for stage in frozen(before).stages for own in stage.branches):
+        return "it was left out"
     (from_stage, was), (to_stage, now) = (find_branch(frozen(record), branch) for record in (before, after))
     old, new = _cut_parts(before, from_stage, before.fingerprints), _cut_parts(after, to_stage, after.fingerprints)
     if old["input"] != new["input"]:

@@ -1,6 +1,6 @@
 """Leave out the stages that read a list of nothing: the run's record says so from then on."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from gristmill.pipeline.decided import left_out
 from gristmill.runs.at_work import check_fence
@@ -29,4 +29,13 @@ def with_empty(record: RunRecord, empty: Collection[str]) -> RunRecord:
     if record.pipeline is None:
         return record
     known = sorted({*record.empty, *empty})
-    return record.model_copy(update={"empty": known, "skipped": left_out(record.pipeline, record.skipped, known)})
+    skipped = left_out(record.pipeline, record.skipped, known)
+    return with_skipped(record, skipped).model_copy(update={"empty": known})
+
+
+def with_skipped(record: RunRecord, skipped: Mapping[str, str]) -> RunRecord:
+    """Return a record that leaves out stages; the tasks that their branches once left out are none of the run's."""
+    stages = [stage for stage in record.pipeline.stages if stage.name not in skipped] if record.pipeline else []
+    there = {branch.name for stage in stages for branch in stage.branches}
+    tasks = {name: left for name, left in record.left_out.items() if name in there}
+    return record.model_copy(update={"skipped": dict(skipped), "left_out": tasks})

@@ -185,3 +185,38 @@ def test_a_folder_is_taken_for_one_run_alone(mill: Mill, cli: Cli, tmp_path: Pat
     assert mill.store.read_json(keys.run_record(run))["code"]["version"] == 2
     assert Path(f"results/{run}/count.txt").read_text() == "3\n3\n"
     assert mill.keys("pipelines/carried/current.json") == []
+
+
+GIVEN = """
+version: 1
+name: defaulted
+description: Lines beside a file that is given by default.
+inputs:
+  rows: {{records: lines}}
+  words: {{default: references/{words}.txt}}
+stages:
+  - name: only
+    split: {{records: lines, records_per_task: 3}}
+    branches:
+      - name: made
+        with: [words]
+        script: 'cat "$INPUT_WORDS" > "$OUTPUT"{more}'
+        attempts: 1
+        same_record_count: false
+"""
+
+
+def test_a_default_that_names_another_file_by_now_is_refused_not_passed_over(mill: Mill, cli: Cli):
+    file = mill.data / "pipelines" / "defaulted" / "pipeline.yaml"
+    file.parent.mkdir(parents=True)
+    for words in ("first", "second"):
+        mill.client("s3").put_object(Bucket=mill.bucket, Key=f"references/{words}.txt", Body=f"{words}\n".encode())
+    file.write_text(GIVEN.format(words="first", more="; exit 3"))
+    run = fail(mill, "defaulted")
+    file.write_text(GIVEN.format(words="second", more=""))
+    refused = cli("resume", run, "--with-changes")
+    why = "words is references/second.txt by default now, and the run began with references/first.txt"
+    assert (refused.code, why in refused.err) == (ExitCode.REFUSED, True)
+    file.write_text(GIVEN.format(words="first", more=""))
+    assert cli("resume", run, "--with-changes").code == ExitCode.OK
+    assert Path(f"results/{run}/made.txt").read_text() == "first\nfirst\n"

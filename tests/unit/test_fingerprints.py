@@ -13,6 +13,7 @@ from gristmill.runs.fingerprints import why_redone, with_fingerprints
 from gristmill.runs.locations import branch_keys, stage_keys
 from gristmill.runs.records import Code, InputObject, RunRecord
 from gristmill.runs.repository import read_record, revise_record
+from gristmill.runs.skipping import with_empty
 from gristmill.steps.job_map.job_map import job_map
 from gristmill.steps.merge.merge import merge
 from gristmill.steps.split.split import split
@@ -63,7 +64,7 @@ ALL = {"clean", "other", "count", "solve"}
 CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "memory": ({"clean": {**CLEAN, "memory": 4096}}, set()),
     "timeout, attempts, vcpus": ({"clean": {**CLEAN, "timeout": 5, "attempts": 1, "vcpus": 2}}, set()),
-    "compute, gpus": ({"clean": {**CLEAN, "compute": "gpu", "gpus": 2}}, set()),
+    "compute, so the image": ({"clean": {**CLEAN, "compute": "gpu", "gpus": 2}}, {"clean", "count"}),
     "containers, expectations": ({"clean": {**CLEAN, "target_children": 9, "expects": {"seconds_per_task": 1}}}, set()),
     "a default spelled out": ({"clean": {**CLEAN, "merge": "concat", "output": "stream"}}, set()),
     "how counts are judged": ({"clean": {**CLEAN, "same_record_count": False}}, set()),
@@ -122,6 +123,19 @@ def test_a_branch_that_names_its_parameters_keeps_its_work_when_others_change():
 def test_why_a_branch_is_redone_is_told_in_words(change: dict[str, Any], why: dict[str, str]):
     before, after = record_of(), record_of(**change)
     assert {branch: why_redone(before, after, branch) for branch in why} == why
+
+
+def test_gpus_of_a_container_do_not_decide_an_output():
+    fewer, more = (record_of(clean={**CLEAN, "compute": "gpu", "gpus": gpus}).fingerprints for gpus in (1, 2))
+    assert fewer == more
+
+
+def test_why_a_branch_is_redone_is_told_of_one_that_was_left_out_for_an_empty_list():
+    listing, second = {**CLEAN, "empty": "ok"}, {"split": {"records": "list"}}
+    before = with_empty(record_of(clean=listing, second=second), ["clean"])
+    after = record_of(clean=listing, second=second, code=CODE_B)
+    assert "count" in before.fingerprints
+    assert why_redone(before, after, "count") == "it was left out"
 
 
 def test_ranks_are_as_many_as_vcpus_say_and_those_decide_an_mpi_output():

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 
@@ -13,9 +15,12 @@ from gristmill.errors import Refused
 from gristmill.pipeline.condition import unmet
 from gristmill.pipeline.decided import decided, left_out
 from gristmill.pipeline.loading import load, read
+from gristmill.pipeline.model import Pipeline
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.locations import frozen, result_branches
+from gristmill.runs.records import InputObject, LeftOut, RunRecord
 from gristmill.runs.repository import find_newest_finding, read_record
+from gristmill.runs.skipping import with_empty, with_skipped
 from gristmill.steps.check_output.check_output import check_output
 from tests.unit.walk import CLUES, event, resume, walk
 
@@ -195,3 +200,25 @@ def test_a_run_with_nothing_to_do_is_refused(store, claimant, monkeypatch, tmp_p
     assert record.faults == [
         "nothing would be done, for every stage is left out (washing: params.clean is false); give other parameters"
     ]
+
+
+def test_a_stage_that_is_left_out_leaves_no_tasks_out():
+    """Else a run would end PARTIAL for a branch that it does not have any more."""
+    lost = LeftOut(count=1, tasks=9, digest="0" * 16)
+    record = decided_record(left_out={"a": lost, "c": lost})
+    assert with_skipped(record, {"two": "params.call is false"}).left_out == {"a": lost}
+    assert with_empty(record, ["a"]).left_out == {"a": lost}
+    assert with_skipped(record, {}).left_out == {"a": lost, "c": lost}
+
+
+def decided_record(**more: Any) -> RunRecord:
+    names = (("one", None, "a"), ("two", "a", "c"))
+    given = [
+        {"name": stage, "input": reads, "split": {"records": "lines"}, "branches": [{"name": branch, "run": "jobs:f"}]}
+        for stage, reads, branch in names
+    ]
+    pipeline = Pipeline.model_validate({"version": 1, "name": "mine", "description": "d", "stages": given})
+    dropped = InputObject(bucket="b", key="inputs/mine/x", version="v", etag="e", size=9, sequencer="")
+    claimed = datetime(2026, 1, 2, tzinfo=UTC)
+    own: dict[str, Any] = {"run": "0" * 16, "execution": "", "claimed_at": claimed, "owner": "", "input": dropped}
+    return RunRecord(**own, pipeline=pipeline, parameters={}, faults=[], **more)

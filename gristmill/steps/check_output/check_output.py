@@ -75,6 +75,7 @@ def check_output(
         verdict, reason = judge_unreadable(stage, str(error), tries)
     if verdict is CheckVerdict.COMPLETE:
         record = leave_out_readers(store, record, cursor.fence, _empty_lists(stage, found))
+        left_out = {name: left for name, left in left_out.items() if name in _branches(record)}
     if verdict is CheckVerdict.COMPLETE and frozen(record).after(stage.name) is None:
         earlier = frozen(record).stages[:-1]  # those of this stage were looked for just now
         verdict, reason = judge_results(list(lost_results(store, record, earlier)), left_out, record.run)
@@ -90,6 +91,10 @@ def check_output(
     if not store.put_over(key, finding.model_dump_json().encode(), seen):
         logger.warning("left alone: %s, which another try has written meanwhile", key)
     return _answer(record, stage, cursor, verdict, reason, tries)
+
+
+def _branches(record: RunRecord) -> set[str]:
+    return {branch.name for stage in frozen(record).stages for branch in stage.branches}
 
 
 def _empty_lists(stage: Stage, found: Sequence[BranchFinding]) -> list[str]:

@@ -25,6 +25,7 @@ from gristmill.runs.note import read_given
 from gristmill.runs.records import CONTRACT, InputObject, RunRecord
 from gristmill.runs.repository import read_record, revise_record
 from gristmill.runs.request import Resume
+from gristmill.runs.skipping import with_skipped
 from gristmill.steps.split.inputs import freeze_inputs, lacking_inputs
 from gristmill.steps.split.refusals import memory_faults, name_faults, object_faults
 from gristmill.storage import ObjectInfo, Storage
@@ -101,13 +102,11 @@ def redefine(
     if source is None:
         raise Refused(faults, mend)
     parameters, faults = resolve(source.pipeline, record.given)
-    faults += lacking_inputs(source.pipeline, record.inputs)
-    names = {branch.name for stage in source.pipeline.stages for branch in stage.branches}
+    faults += lacking_inputs(source.pipeline, record.pipeline, record.inputs)
     update = {
         "pipeline": source.pipeline,
         "parameters": parameters,
         "code": source.code,
-        "left_out": {name: left for name, left in record.left_out.items() if name in names},
         "empty": [],
         "generation": record.generation + 1,
         "faults": faults,
@@ -211,7 +210,7 @@ def _decided(record: RunRecord, pipeline: Pipeline) -> RunRecord:
     """Return the record with what the run leaves out, and the faults that show only then."""
     skipped = {} if record.faults else left_out(pipeline, unmet(pipeline, record.parameters))
     if len(skipped) < len(pipeline.stages):
-        record = record.model_copy(update={"skipped": skipped})
+        record = with_skipped(record, skipped)
         return with_fingerprints(record.model_copy(update={"faults": record.faults + name_faults(record)}))
     why = "; ".join(f"{stage}: {reason}" for stage, reason in skipped.items())
     fault = f"nothing would be done, for every stage is left out ({why}); give other parameters"

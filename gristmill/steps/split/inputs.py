@@ -27,10 +27,17 @@ def freeze_inputs(store: Storage, pipeline: Pipeline, given: Given) -> tuple[dic
     return frozen, faults
 
 
-def lacking_inputs(pipeline: Pipeline, frozen: Mapping[str, ObjectVersion]) -> list[str]:
-    """Return which inputs of a changed pipeline its run did not begin with."""
+def lacking_inputs(pipeline: Pipeline, before: Pipeline | None, frozen: Mapping[str, ObjectVersion]) -> list[str]:
+    """Return which inputs of a changed pipeline its run did not begin with, or began with by a default of before."""
     wanted = [name for name in pipeline.inputs if name != cut_input(pipeline.inputs)]
-    return [f"{name} was not given when the run began; drop its files again" for name in wanted if name not in frozen]
+    lacking = [name for name in wanted if name not in frozen]
+    faults = [f"{name} was not given when the run began; drop its files again" for name in lacking]
+    for name in wanted:
+        old = before.inputs[name].default if before and name in before.inputs else None
+        new, held = pipeline.inputs[name].default, frozen.get(name)
+        if held and held.key == old and new not in (None, old):
+            faults.append(f"{name} is {new} by default now, and the run began with {old}; drop its files again")
+    return faults
 
 
 def suffix_faults(what: str, key: str, suffixes: Sequence[str]) -> list[str]:
