@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from gristmill.enums import ParameterType
+from gristmill.pipeline.placeholders import as_text
 from gristmill.pipeline.values import WANTED, read_value
 
 _JSON = 'write it as a JSON array, such as ["a, b", "c"]'
@@ -26,6 +27,15 @@ def read_list(of: ParameterType, text: str) -> list[JsonValue]:
     if not text.strip():
         raise ValueError("has no items; write [] for an empty list")
     return [_item(of, item, number) for number, item in enumerate(text.split(","), start=1)]
+
+
+def as_given(value: JsonValue) -> str:
+    """Return a parameter's value as `--param` and metadata take it: what `read_list` and `read_value` read back."""
+    if not isinstance(value, list):
+        return as_text(value)
+    plain = ",".join(map(as_text, value))
+    is_plain = bool(plain.strip()) and not plain.strip().startswith("[") and plain.count(",") == len(value) - 1
+    return plain if is_plain else json.dumps(value, ensure_ascii=False)
 
 
 def item_problem(item: str) -> str:

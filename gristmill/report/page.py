@@ -12,6 +12,7 @@ from gristmill import humanize
 from gristmill.cost.bill import LABELS, dollars
 from gristmill.enums import FigureVerdict
 from gristmill.outcome.wording import ended, next_step
+from gristmill.pipeline.lists import as_given
 from gristmill.printable import block
 from gristmill.report.chart import GUTTER, RIGHT, WIDTH, charts
 from gristmill.report.model import Report
@@ -77,6 +78,7 @@ def _environment() -> Environment:
         humanize.number,
         dollars,
         nth_attempt,
+        as_given,
     )
     made.filters |= {filter_.__name__: filter_ for filter_ in named}
     made.filters |= {"link": link, "beside": beside}

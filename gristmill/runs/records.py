@@ -67,9 +67,19 @@ class Code(Record):
     @property
     def headline(self) -> str:
         """Return which code it is, as people read it: how its digest begins, and where it comes from."""
+        return f"{self.short} ({self.origin})"
+
+    @property
+    def short(self) -> str:
+        """Return how its digest begins: the same for the same files, wherever they come from."""
+        return self.digest[:_SHOWN]
+
+    @property
+    def origin(self) -> str:
+        """Return where it comes from, in words."""
         kind = "built in" if self.built_in else "not pushed" if self.version is None else f"version {self.version}"
         commit = f", commit {self.git_commit[:_SHOWN]}" if self.git_commit else ""
-        return f"{self.digest[:_SHOWN]} ({kind}{commit}{' and changes since' if self.dirty and commit else ''})"
+        return f"{kind}{commit}{' and changes since' if self.dirty and commit else ''}"
 
 
 class Bill(Record):

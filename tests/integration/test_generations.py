@@ -166,6 +166,62 @@ def test_two_runs_are_compared(mill: Mill, cli: Cli):
     assert row.split() == ["parameter", "lines_per_task", "2", "3", "≠"]
 
 
+COMPARED = """
+version: 1
+name: compared
+description: All that a run reads.
+inputs:
+  words: {records: whole}
+  model: {default: references/compared.bin}
+parameters:
+  ks: {type: list, of: integer, description: d, default: [1, 2]}
+  rows: {type: integer, description: d, default: 1000000}
+  deep: {type: boolean, description: d, default: false}
+stages:
+  - name: judge
+    split: {records: whole}
+    branches:
+      - name: figures
+        with: [model]
+        script: 'echo "{\\"rows\\": $PARAM_ROWS}" > "$OUTPUT"'
+        suffix: .json
+        same_record_count: false
+checks:
+  - {of: figures, figure: rows, minimum: 1, message: m}
+"""
+
+
+def test_all_that_two_runs_read_is_compared_and_same_code_is_the_same_wherever_it_came_from(mill: Mill, cli: Cli):
+    file = mill.data / "pipelines" / "compared" / "pipeline.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(COMPARED)
+
+    def run(model: bytes, words: bytes, **metadata: str) -> str:
+        mill.client("s3").put_object(Bucket=mill.bucket, Key="references/compared.bin", Body=model)
+        run = mill.drop("compared", "x.txt", words, **metadata)
+        assert mill.finish(run)["status"] == "SUCCEEDED"
+        return run
+
+    first = run(b"one model", b"a\n", ks="3,4")
+    assert cli("pipelines", "push", str(file.parent)).code == ExitCode.OK
+    second = run(b"two model", b"b\n", ks="3", rows="1000001", **{"gristmill-tags": "site=north"})
+    facts = {fact["what"]: fact for fact in cli("compare", first, second, "--json").json["facts"]}
+    assert {what for what, fact in facts.items() if fact["differs"]} - {"took", "cost"} == {
+        "code is from",
+        "file holds",
+        "input model",
+        "parameter ks",
+        "parameter rows",
+        "tag site",
+        "figures rows",
+    }
+    assert facts["code is from"]["values"] == ["not pushed", "version 1"]
+    assert facts["parameter ks"]["values"] == ["3,4", "3"]
+    assert facts["figures rows"]["values"] == ["1000000 (PASSED)", "1000001 (PASSED)"]
+    assert all(value.startswith("references/compared.bin: 9 bytes, ETag ") for value in facts["input model"]["values"])
+    assert "Parameters  ks=3,4 rows=1000000 deep=false\n" in cli("status", first).out
+
+
 def test_a_folder_is_taken_for_one_run_alone(mill: Mill, cli: Cli, tmp_path: Path):
     for name in ("carried", "other"):
         (tmp_path / name).mkdir()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill.errors import Refused
+from gristmill.pipeline.lists import as_given
 from gristmill.pipeline.loading import load, read
 from gristmill.pipeline.metadata import encode
 from gristmill.pipeline.parameters import resolve
@@ -40,6 +41,29 @@ def test_texts_without_commas_pass_with_commas_between_or_are_refused(items):
         assert (values["words"], faults) == (items, [])
     else:
         assert faults or values["words"] == json.loads(text)
+
+
+@given(st.lists(ITEMS, max_size=5), st.lists(st.integers(1, 9), max_size=5))
+def test_a_list_is_shown_as_it_is_given(words, ks):
+    values, faults = resolved(words=as_given(words), ks=as_given(ks))
+    assert (values["words"], values["ks"], faults) == (words, ks, [])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([1, 2.5, 1e300], "1,2.5,1e+300"),
+        (["a, b", "c"], '["a, b", "c"]'),
+        (["[x"], '["[x"]'),
+        ([" "], '[" "]'),
+        ([], "[]"),
+        ([True, False], "true,false"),
+        (True, "true"),
+        (3.0, "3"),
+    ],
+)
+def test_a_value_is_shown_as_it_is_given(value, text):
+    assert as_given(value) == text
 
 
 @pytest.mark.parametrize(

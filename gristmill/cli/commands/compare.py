@@ -20,7 +20,8 @@ def add_to(app: typer.Typer) -> None:
 def compare(context: typer.Context, first: RunId, second: RunId, json: Json = False) -> None:
     """Show two runs side by side.
 
-    Status, code, parameters, cost, counts of each branch, and the figures that were checked; what differs has a mark.
+    Status, code, what its inputs hold, parameters, cost, counts of each branch, and the figures that were checked;
+    what differs has a mark.
     """
     from gristmill.client.runs.compare import compare as compare_runs
 

@@ -119,9 +119,9 @@ def _branch(stage: str, branch: "Branch") -> tuple[str, ...]:
 
 
 def _parameter(name: str, parameter: "Parameter") -> tuple[str, ...]:
-    from gristmill.pipeline.placeholders import as_text
+    from gristmill.pipeline.lists import as_given
 
-    default = "" if parameter.default is None else as_text(parameter.default).replace("\n", ",")
+    default = "" if parameter.default is None else as_given(parameter.default)
     low, high = ("" if bound is None else f"{bound:,.15g}" for bound in (parameter.minimum, parameter.maximum))
     bounds = ", ".join(map(str, parameter.choices or [])) or (f"{low}..{high}" if low or high else "")
     kind = f"{parameter.type} of {parameter.of}" if parameter.of else parameter.type

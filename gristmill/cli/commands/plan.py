@@ -111,11 +111,12 @@ def _of_run(
 
 def _of_file(here: Session, upload: "Upload", meant: "Named") -> "tuple[str, dict[str, Any], Plan]":
     from gristmill.client.drop.plan import plan_file
+    from gristmill.pipeline.lists import as_given
 
     store = here.stack.store
     made = plan_file(upload, meant.roots, here.stack.limits, None if meant.folder else store, store)
     record = made.record
-    values = " ".join(f"{key}={value}" for key, value in record.parameters.items())
+    values = " ".join(f"{key}={as_given(value)}" for key, value in record.parameters.items())
     title = f"{upload.pipeline}/{upload.name} ({size(record.input.size)})" + (f" with {values}" if values else "")
     facts = {"pipeline": upload.pipeline, "size": record.input.size, "parameters": record.parameters}
     return title, {**facts, "estimate": made.bill, "warnings": made.warnings}, made

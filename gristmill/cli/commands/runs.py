@@ -96,7 +96,7 @@ def _labels(entry: "Entry") -> str:
     return f"{entry.batch or ''} {_pairs(entry.tags)}".strip()
 
 
-def _pairs(values: Mapping[str, Any]) -> str:
+def _pairs(values: Mapping[str, str]) -> str:
     return " ".join(f"{name}={value}" for name, value in values.items())
 
 
@@ -218,6 +218,8 @@ def _checks(seen: "Look", times: "Times") -> list[str]:
 
 
 def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
+    from gristmill.pipeline.lists import as_given
+
     facts = [("Run", run.run), ("Note", run.lack)]
     if run.record:
         facts += [("Owner", run.record.owner), ("Input", size(run.record.input.size))]
@@ -226,7 +228,7 @@ def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
         facts += [("Code", run.record.code.headline)] if run.record.code else []
         facts += [("Image", ", ".join(run.record.image_names))]
         facts += [("Batch", run.record.batch or ""), ("Tags", _pairs(run.record.tags))]
-        facts += [("Parameters", _pairs(run.record.parameters))]
+        facts += [("Parameters", _pairs({name: as_given(value) for name, value in run.record.parameters.items()}))]
         facts += [("Left out", f"stage {stage}: {reason}") for stage, reason in run.record.skipped.items()]
     generation = run.record.generation if run.record else 0
     facts += [("Generation", f"{generation}, its pipeline was changed")] if generation else []

@@ -10,10 +10,13 @@ from gristmill.client.runs.find import Run
 from gristmill.client.runs.times import times_of
 from gristmill.client.stack import Stack
 from gristmill.cost.bill import dollars
-from gristmill.humanize import duration
+from gristmill.humanize import duration, number, size
 from gristmill.outcome.summary import findings
-from gristmill.pipeline.placeholders import as_text
-from gristmill.runs.records import RunRecord
+from gristmill.pipeline.lists import as_given
+from gristmill.runs.pinned import ObjectVersion
+from gristmill.runs.records import InputObject, RunRecord
+
+_ETAG_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,24 @@ def _frozen(record: RunRecord) -> Iterator[tuple[str, str]]:
     if record.generation:
         yield "generation", str(record.generation)
     if record.code:
-        yield "code", record.code.headline
+        yield "code", record.code.short
+        yield "code is from", record.code.origin
+    if record.image_names:
+        yield "images", ", ".join(record.image_names)
+    yield "file holds", _bytes(record.input)
+    for name, given in record.inputs.items():
+        yield f"input {name}", f"{given.key}: {_bytes(given)}"
     for name, value in record.parameters.items():
-        yield f"parameter {name}", as_text(value)
+        yield f"parameter {name}", as_given(value)
+    if record.batch:
+        yield "batch", record.batch
+    for name, tag in record.tags.items():
+        yield f"tag {name}", tag
+
+
+def _bytes(given: InputObject | ObjectVersion) -> str:
+    """Return what an object holds, in words that differ where its bytes do."""
+    return f"{size(given.size)}, ETag {given.etag[:_ETAG_SHOWN]}"
 
 
 def _found(stack: Stack, record: RunRecord) -> Iterator[tuple[str, Any]]:
@@ -71,5 +89,5 @@ def _found(stack: Stack, record: RunRecord) -> Iterator[tuple[str, Any]]:
         yield f"{branch.branch} tasks done", f"{branch.done:,} of {branch.tasks:,}"
         yield f"{branch.branch} records", f"{branch.records_in:,} in, {branch.records_out:,} out"
         for result in branch.checks:
-            value = "none" if result.value is None else f"{result.value:g}"
+            value = "none" if result.value is None else f"{number(result.value)}"
             yield f"{branch.branch} {result.check.figure}", f"{value} ({result.verdict})"
