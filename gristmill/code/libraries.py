@@ -49,7 +49,7 @@ def lock_of(pipeline: Pipeline, files: Sequence[CodeFile]) -> CodeFile | None:
         return None
     found = next((file for file in files if file.path == pipeline.libraries), None)
     if found is None:
-        raise Refused([f"pipeline.yaml: libraries: there is no file {pipeline.libraries} in the folder"])
+        raise Refused([f"there is no file {pipeline.libraries} in the folder, which `libraries` names"], _MEND)
     check_lock(found.path, found.content)
     return found
 

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gristmill.code.inspection import inspect
 from gristmill.errors import Refused
-from gristmill.pipeline.inspection import inspect
 from gristmill.pipeline.loading import names, read
 from tests.unit.test_pipeline import GOOD
 

@@ -222,6 +222,34 @@ def test_a_library_that_is_not_installed_is_no_fault_of_the_pipeline_but_is_told
     assert capsys.readouterr().err.startswith(lack)
 
 
+@pytest.mark.parametrize(
+    ("lock", "fault"),
+    [
+        (None, "there is no file wheels.lock in the folder, which `libraries` names"),
+        ("six==1.16.0\n", "wheels.lock: six==1.16.0 has no hash"),
+        (f"six==1.16.0 --hash=sha256:{'0' * 64}\n", ""),
+    ],
+)
+def test_validate_reads_the_lock_file_and_leaves_to_it_what_is_not_installed(capsys, lock: str | None, fault: str):
+    assert main.call(["new", "locked"]) == 0
+    file, jobs = Path("pipelines", "locked", "pipeline.yaml"), Path("pipelines", "locked", "jobs.py")
+    file.write_text("libraries: wheels.lock\n" + file.read_text())
+    jobs.write_text("import nowhere_at_all\n" + jobs.read_text())
+    if lock:
+        (file.parent / "wheels.lock").write_text(lock)
+    capsys.readouterr()
+    code, printed = main.call(["pipelines", "validate", "./pipelines/locked"]), capsys.readouterr()
+    if fault:
+        assert code == ExitCode.REFUSED
+        assert f"pipeline.yaml:1: libraries: {fault}. Make one with: uv pip compile" in printed.err
+    else:
+        assert (code, printed.out) == (0, "./pipelines/locked: sound\n")
+        assert printed.err == (
+            "pipeline locked: jobs needs nowhere_at_all, which is neither installed here nor a module of the "
+            "pipeline's folder. Its libraries must bring it: wheels.lock.\n"
+        )
+
+
 def test_pipelines_are_listed_in_short_lines_and_a_broken_one_hides_no_other(capsys, monkeypatch):
     Path("mine", "broken").mkdir(parents=True)
     Path("mine", "broken", "pipeline.yaml").write_text("version: 1\n")

@@ -15,8 +15,8 @@ from gristmill.errors import ExitCode, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gristmill.code.inspection import Inspection
     from gristmill.pipeline.branch import Branch
-    from gristmill.pipeline.inspection import Inspection
     from gristmill.pipeline.model import Parameter
     from gristmill.storage import Storage
 
@@ -154,7 +154,7 @@ def validate(
                 out(f"{name}: sound{', but its jobs cannot run on this machine' if report.lacks else ''}")
             for fault in report.faults:
                 problem(fault)
-            for lack in report.lacks:
+            for lack in [*report.lacks, *report.expected]:
                 note(lack)
     if any(report.faults for report in found.values()):
         raise typer.Exit(ExitCode.REFUSED)
@@ -162,7 +162,7 @@ def validate(
 
 def _inspect(text: str, pushed: "Callable[[], Storage | None]") -> "Inspection":
     from gristmill.client.push.known import known
-    from gristmill.pipeline.inspection import Inspection, inspect
+    from gristmill.code.inspection import Inspection, inspect
 
     try:
         if text.endswith((".yaml", ".yml")):

@@ -9,10 +9,10 @@ from gristmill.client.pipelines import pipeline_folders
 from gristmill.client.push.git import commit_of
 from gristmill.client.push.imports import outside
 from gristmill.code.digest import read_folder
+from gristmill.code.inspection import inspect
 from gristmill.code.libraries import lock_of
 from gristmill.code.push import Code
 from gristmill.errors import Refused
-from gristmill.pipeline.inspection import inspect
 from gristmill.pipeline.loading import FILE, names, read
 
 _TRAVEL = "Copy it into the folder, for nothing else travels; or install it as a library, here and in the jobs' image."
