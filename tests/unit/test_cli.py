@@ -147,7 +147,57 @@ def test_pipelines_show_has_units_and_bounds(capsys):
     assert main.call(["pipelines", "show", "strings"]) == 0
     out = capsys.readouterr().out
     assert "lines_per_task  integer  10000    1..1,000,000,000      lines that one task gets\n" in out
-    assert "STAGE  BRANCH   COMPUTE  VCPUS  MEMORY (MiB)  TIMEOUT (s/task)  ATTEMPTS  CHILDREN  MERGE\n" in out
+    assert (
+        "STAGE  BRANCH   COMPUTE  VCPUS  MEMORY (MiB)  TIMEOUT (s/task)  ATTEMPTS  TOLERATES  CHILDREN  MERGE\n" in out
+    )
+
+
+def test_pipelines_show_has_all_that_a_pipeline_reads_and_does(tmp_path: Path, capsys):
+    (tmp_path / "shown").mkdir()
+    (tmp_path / "shown" / "pipeline.yaml").write_text(
+        """
+version: 1
+name: shown
+description: d
+accepts: {suffixes: [.fq], max_bytes: 1GB}
+inputs:
+  reads: {records: fastq, pair: mates}
+  mates: {}
+  genome: {suffixes: [.fa], default: references/g.fa, description: a genome}
+parameters:
+  ks: {type: list, of: integer, description: d, default: [1, 2], max_items: 3}
+  mode: {type: string, description: d, default: fast}
+stages:
+  - name: first
+    split: {records: fastq, records_per_task: 9}
+    branches: [{name: a, script: x, with: [genome]}, {name: b, script: x, tolerate: 1%, target_children: 2}]
+  - name: second
+    when: params.mode = slow
+    input: a
+    split: {records: parts}
+    branches: [{name: c, script: x}]
+  - name: third
+    input: c
+    in_step: [a]
+    with: {all: [c, b]}
+    split: {records: parts}
+    branches: [{name: e, script: x}]
+"""
+    )
+    assert main.call(["pipelines", "show", f"{tmp_path}/shown"]) == 0
+    out = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for line in (
+        "takes files named *.fq, of at most 1.0 GB; image cpu",
+        "reads cut: fastq",
+        "mates the mates must be given",
+        "genome given whole .fa references/g.fa a genome",
+        "ks list of integer 1,2 at most 3 items d",
+        "first the dropped file fastq: 9 records",
+        "second a parts params.mode = slow",
+        "third c all=c or b, a in step parts",
+        "first b cpu 1 1,024 3,600 3 1% <= 2 concat",
+    ):
+        assert line.split() in out
 
 
 def test_validate_tells_every_fault_and_exits_4(tmp_path: Path, capsys):

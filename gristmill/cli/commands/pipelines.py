@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gristmill.code.inspection import Inspection
-    from gristmill.pipeline.branch import Branch
-    from gristmill.pipeline.model import Parameter
     from gristmill.storage import Storage
 
 group = typer.Typer(invoke_without_command=True, help="The pipelines of this machine and of the stack.")
@@ -63,7 +61,8 @@ def _fold(text: str) -> str:
 
 @group.command("show")
 def show(context: typer.Context, name: PipelineName, json: Json = False) -> None:
-    """Show a pipeline: its parameters, stages and branches."""
+    """Show a pipeline: its inputs, parameters, stages, branches and checks."""
+    from gristmill.cli.terminal.pipeline import demands, tables_of
     from gristmill.client.push.known import known
     from gristmill.pipeline.loading import read
 
@@ -75,57 +74,10 @@ def show(context: typer.Context, name: PipelineName, json: Json = False) -> None
         return
     out(f"{pipeline.name}: {_fold(pipeline.description)}")
     out(f"  version {meant.version.number}, pushed by {meant.version.pusher.name}" if meant.version else f"  {file}")
-    out()
-    if pipeline.parameters:
-        rows = [_parameter(key, value) for key, value in pipeline.parameters.items()]
-        rich(table(("PARAMETER", "TYPE", "DEFAULT", "BOUNDS", "DESCRIPTION"), rows))
+    out(f"  {demands(pipeline)}")
+    for lines in tables_of(pipeline):
         out()
-    columns = (
-        "STAGE",
-        "BRANCH",
-        "COMPUTE",
-        "VCPUS",
-        "MEMORY (MiB)",
-        "TIMEOUT (s/task)",
-        "ATTEMPTS",
-        "CHILDREN",
-        "MERGE",
-    )
-    branches = (_branch(stage.name, made) for stage in pipeline.stages for made in stage.made)
-    rich(table(columns, branches, right=columns[3:8]))
-    if pipeline.checks:
-        out()
-        checks = (
-            (check.of, check.figure, check.bounds, check.otherwise, _fold(check.message)) for check in pipeline.checks
-        )
-        rich(table(("CHECK OF", "FIGURE", "BOUNDS", "OTHERWISE", "MEANING"), checks))
-
-
-def _branch(stage: str, branch: "Branch") -> tuple[str, ...]:
-    needs = (
-        branch.compute,
-        str(branch.vcpus),
-        ", ".join(f"{memory:,}" for memory in branch.memories),
-        f"{branch.timeout:,}",
-    )
-    return (
-        stage,
-        branch.name,
-        *needs,
-        str(branch.attempts),
-        "by work" if branch.target_children is None else f"<= {branch.target_children:,}",
-        branch.merge,
-    )
-
-
-def _parameter(name: str, parameter: "Parameter") -> tuple[str, ...]:
-    from gristmill.pipeline.lists import as_given
-
-    default = "" if parameter.default is None else as_given(parameter.default)
-    low, high = ("" if bound is None else f"{bound:,.15g}" for bound in (parameter.minimum, parameter.maximum))
-    bounds = ", ".join(map(str, parameter.choices or [])) or (f"{low}..{high}" if low or high else "")
-    kind = f"{parameter.type} of {parameter.of}" if parameter.of else parameter.type
-    return name, kind, default, bounds, parameter.description
+        rich(lines)
 
 
 @group.command()
