@@ -114,3 +114,15 @@ def test_stopping_a_run_ends_all_nodes(mpi_mill: Mill):
     mpi_mill._until(
         lambda: batch.describe_jobs(jobs=[job["jobId"]])["jobs"][0]["status"] == "FAILED", 30, "the job runs on"
     )
+
+
+def test_every_rank_has_whole_inputs_joins_lists_and_variables(mpi_mill: Mill):
+    for name, body in (("references/words.txt", b"first\n"), ("uploads/1/rows.txt", b"a\nb\nc\n")):
+        mpi_mill.client("s3").put_object(Bucket=mpi_mill.bucket, Key=name, Body=body)
+    note = {"contract": 1, "input": "uploads/1/rows.txt", "params": {"ks": "[5, 6]"}}
+    run = mpi_mill.put(keys.note_key("given", "rows"), json.dumps(note).encode(), {})
+    succeed(mpi_mill, run)
+    own = [{"words": "first\n", "sums": "2\n1\n"}, "1 of 7", [5, 6], ["ks", "ks_least"]]
+    assert json.loads(result(mpi_mill, "given", "rows", run, "function.json")) == ["2\n1\n", own, own]
+    rank = [["first\n", "first\n", "2\n1\n"], "1 of 7", ["5", "6"], "5\n6"]
+    assert json.loads(result(mpi_mill, "given", "rows", run, "program.json")) == [rank, rank]
