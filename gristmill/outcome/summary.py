@@ -13,10 +13,10 @@ from gristmill.outcome.event import ExecutionEvent
 from gristmill.pipeline.parameters import owner
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.drop import Drop
-from gristmill.runs.locations import published_keys
 from gristmill.runs.note import read_given
 from gristmill.runs.records import Bill, Code, Finding, LeftOut, RunRecord
 from gristmill.runs.repository import find_estimate, find_newest_finding
+from gristmill.runs.result_files import of_generation
 from gristmill.storage import ObjectInfo, Storage
 from gristmill.timebox import NoAnswer
 
@@ -139,12 +139,7 @@ def results(store: Storage, dropped: keys.Dropped, run: str, record: RunRecord |
     found = [result for result in store.list(prefix) if result.key not in own]
     if record is None or not record.generation:
         return found
-    made = published_keys(store, record)
-    return [result for result in found if any(_is_of(result.key, key) for key in made)]
-
-
-def _is_of(key: str, made: str) -> bool:
-    return key.startswith(made) if made.endswith("/") else key == made
+    return of_generation(store, record, found)
 
 
 def expected(store: Storage, run: str) -> float | None:

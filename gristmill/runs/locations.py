@@ -71,13 +71,6 @@ def output_key(record: RunRecord, branch: str) -> str:
     return keys.result(pipeline.name, name, record.run, branch + suffix(record, made))
 
 
-def published_keys(store: Storage, record: RunRecord) -> list[str]:
-    """Return the keys, or prefixes of them, of the results that the run's generation has published by now."""
-    pipeline = frozen(record)
-    places = (branch_keys(record, find_branch(pipeline, name)[0].name, name) for name in result_branches(pipeline))
-    return [made.output.key for place in places if (made := find_published(store, place))]
-
-
 def suffix(record: RunRecord, branch: Branch) -> str:
     """Return how the names of a branch's results end: as it says, else as the dropped file's, which may be gzip."""
     return plain_suffix(_dropped_name(record)) if branch.suffix is None else branch.suffix

@@ -276,3 +276,35 @@ def test_a_default_that_names_another_file_by_now_is_refused_not_passed_over(mil
     file.write_text(GIVEN.format(words="first", more=""))
     assert cli("resume", run, "--with-changes").code == ExitCode.OK
     assert Path(f"results/{run}/made.txt").read_text() == "first\nfirst\n"
+
+
+FILES = """
+version: 1
+name: filed-anew
+description: A file of each task, and the lines counted.
+stages:
+  - name: first
+    split: {{records: lines, records_per_task: {size}}}
+    branches:
+      - {{name: each, script: '{clean}', output: files, attempts: 1}}
+  - name: second
+    split: {{records: whole}}
+    branches:
+      - {{name: count, script: '{count}', attempts: 1}}
+"""
+
+
+def test_files_of_tasks_that_a_former_generation_had_are_no_results(mill: Mill, cli: Cli):
+    file = mill.data / "pipelines" / "filed-anew" / "pipeline.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(FILES.format(size=2, clean=CLEAN, count="exit 3"))
+    run = fail(mill, "filed-anew")
+    assert len(mill.results("filed-anew", "x.txt", run)) == 4  # three files, and their list
+    file.write_text(FILES.format(size=4, clean=CLEAN, count=COUNT))
+    assert cli("resume", run, "--with-changes").code == ExitCode.OK
+    wanted = ["count.txt", "each/000000000000.txt", "each/000000000001.txt", "each/files.csv"]
+    shown = cli("results", run, "--json").json["results"]
+    assert [result["key"].partition(f"{run}/")[2] for result in shown] == wanted
+    assert "000000000002.txt" not in mill.mail(run, "SUCCEEDED").get_content()
+    report = mill.read_json(keys.report("filed-anew", "x.txt", run, "json"))
+    assert "000000000002.txt" not in str(report)

@@ -3,7 +3,6 @@
 import csv
 import io
 
-from gristmill import keys
 from gristmill.chunks import index
 from gristmill.chunks.items import parse_item
 from gristmill.enums import Encoding, RecordFormat
@@ -12,23 +11,13 @@ from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.stage import Stage
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.left_out import tasks_left_out
-from gristmill.runs.locations import find_branch, frozen, output_key, stage_keys, suffix
+from gristmill.runs.locations import find_branch, frozen, stage_keys
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
+from gristmill.runs.result_files import file_name
 from gristmill.storage import Storage
 
-NAME = "files.csv"
 _COLUMNS = ("file", "task", "item", "first_byte", "end_byte", "bytes", "records")
-
-
-def file_name(record: RunRecord, branch: Branch, task: int) -> str:
-    """Return what the file of a task is called, in its branch's folder."""
-    return f"{keys.task_name(task)}{suffix(record, branch)}"
-
-
-def listing_key(record: RunRecord, branch: Branch) -> str:
-    """Return the key of a branch's list of files."""
-    return f"{output_key(record, branch.name)}{NAME}"
 
 
 def listing(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -> bytes:

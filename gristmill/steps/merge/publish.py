@@ -13,7 +13,8 @@ from gristmill.runs.left_out import task_numbers
 from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, result_branches
 from gristmill.runs.pinned import ObjectVersion, Published, find_published
 from gristmill.runs.records import RunRecord
-from gristmill.steps.merge.files import file_name, listing, listing_key
+from gristmill.runs.result_files import file_name, files_of, listing_key
+from gristmill.steps.merge.files import listing
 from gristmill.storage import ObjectInfo, Piece, Storage
 
 _COPIERS = 16
@@ -38,7 +39,7 @@ def stands(store: Storage, record: RunRecord, branch: Branch, made: Published | 
         return False
     if branch.output is OutputKind.FILES:
         there = {found.key: found for found in store.list(made.output.key)}
-        wanted = [there.get(key) for key in _files(record, branch, made)]
+        wanted = [there.get(key) for key in files_of(record, branch, made)]
         return None not in wanted and _digest(filter(None, wanted)) == made.output.etag
     found = store.head(made.output.key)
     if found is None or not made.output.is_same(ObjectVersion.of(found)):
@@ -103,13 +104,6 @@ def _copied(
     listed = store.head(listing_key(record, branch))
     digest = _digest([*copies, *([listed] if listed else [])])
     return ObjectVersion(key=output_key(record, branch.name), version=None, etag=digest, size=held.size)
-
-
-def _files(record: RunRecord, branch: Branch, made: Published) -> Iterator[str]:
-    folder, left_out = output_key(record, branch.name), frozenset(made.left_out)
-    done = (task for task in range(made.tasks) if task not in left_out)
-    yield from (f"{folder}{file_name(record, branch, task)}" for task in done)
-    yield listing_key(record, branch)
 
 
 def _digest(files: Iterable[ObjectInfo]) -> str:
