@@ -192,7 +192,8 @@ def assert_times_agree(cli: Cli, run: str) -> None:
         assert (each["took"], each["worked"]) == (pytest.approx(last), pytest.approx(first + last))
         moments = [datetime.fromisoformat(each[name]) for name in ("started", "last_started", "ended")]
         assert moments == [spans[0][0], spans[1][0], spans[1][1]]
-    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in cli("status", run).out.splitlines()[1:9]}
+    facts = cli("status", run).out.partition("\n\n")[0].splitlines()[1:]
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in facts}
     assert lines["Resumed"].startswith("once, last ")
     took, both = (duration(timedelta(seconds=seconds)) for seconds in (last, first + last))
     assert lines["Took"] == f"{took}, all 2 executions {both}"
@@ -266,9 +267,9 @@ def test_a_plan_counts_as_the_run_will(cli: Cli, words: Path):
     assert re.match(r"about \$0\.\d{4} estimated, most of it for Batch vCPU-hours", cost)
     assert shown == (
         "strings/words.txt (560 bytes) with lines_per_task=7\n"
-        "STAGE  BRANCH   CHUNKS  REUSED  TO DO  JOBS  CHILDREN  EACH CHILD         TIMEOUT\n"
-        "map    repeat       18       0     18     1         4  1 vCPU, 1,024 MiB  5 h 5 min\n"
-        "map    reverse      18       0     18     1         4  1 vCPU, 1,024 MiB  5 h 5 min\n"
+        "STAGE  BRANCH   CHUNKS  REUSED  TO DO  JOBS  CHILDREN  DECIDED BY         EACH CHILD         TIMEOUT\n"
+        "map    repeat       18       0     18     1         4  what runs at once  1 vCPU, 1,024 MiB  5 h 5 min\n"
+        "map    reverse      18       0     18     1         4  what runs at once  1 vCPU, 1,024 MiB  5 h 5 min\n"
     )
     later = cli("plan", "words", str(words), "--json").json["branches"]
     assert [item["tasks"] for item in later] == [2, None]

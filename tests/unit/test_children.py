@@ -85,7 +85,7 @@ def test_a_job_map_that_is_tried_again_plans_the_same_whatever_the_capacity_is_b
     following = job_map(store, wider, Cursor(run, "shout", 1))
     assert [group["size"] for branch in following["arrays"] for group in branch["groups"]] == [5]
     kept = branch_keys(read_record(store, run), "shout", "upper").plan(0)
-    assert store.read(kept) == b'{"contract":1,"children":3}'
+    assert store.read(kept) == b'{"contract":1,"children":3,"memory":1024}'
 
 
 def test_a_run_that_was_frozen_before_containers_were_planned_keeps_its_number(store, run):

@@ -38,7 +38,8 @@ def test_an_item_is_its_text_or_the_object_that_it_names(store: Storage) -> None
         ("s3://other/inputs/a", "s3://other/inputs/a is in another bucket; a job can read this one alone: copy"),
         (
             "s3://mill/secret/a",
-            "s3://mill/secret/a is not where jobs can read; they read inputs/, results/, runs/, work/",
+            "s3://mill/secret/a is not where jobs can read; "
+            "they read inputs/, uploads/, references/, results/, runs/, work/",
         ),
         (
             "'s3://mill/inputs/a'",

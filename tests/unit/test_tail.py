@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gristmill.client.runs.logs import _streams
 from gristmill.client.tail import Follower, Line, Stream
 from gristmill.clock import Clock
+from gristmill.keys import BranchKeys
 
 LATE = 10.0
 PAGE = 3  # events
@@ -176,7 +177,9 @@ class Batch:
 
 def test_children_that_are_closed_are_not_described_again(monkeypatch):
     batch, closed = Batch(9), set()
-    monkeypatch.setattr("gristmill.client.runs.logs._places", lambda run, branch: [("map", "repeat")])
+    monkeypatch.setattr(
+        "gristmill.client.runs.logs._places", lambda run, branch: [BranchKeys("r", "map", "repeat", "0")]
+    )
     mill = type("Mill", (), {"client": lambda self, name: batch, "queues": ["q"]})()
     run = type("Run", (), {"run": "r", "record": object(), "going": True})()
 

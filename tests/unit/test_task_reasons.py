@@ -19,6 +19,7 @@ from gristmill.errors import ExitCode, GristmillError, Refused
 from gristmill.formats.lines import LineCounter
 from gristmill.formats.reader import Malformed
 from gristmill.runs.evidence import Failure
+from gristmill.runs.repository import read_record
 from gristmill.runs.request import read_request
 from gristmill.steps.split.split import split
 from gristmill.task import Task
@@ -88,7 +89,7 @@ def test_no_error_of_ours_is_told_by_its_class(text: str) -> None:
 
 def run(words: list[str], tmp_path: Path, *, is_command: bool = True) -> ProgramFailed:
     """Return how a program fails as a task's job; it finds its output's place in OUTPUT."""
-    program = Program(lambda _values: words, tmp_path, Endings(".txt", ".txt"), is_command)
+    program = Program(lambda _values: words, tmp_path, Endings(".txt", {"": ".txt"}), is_command)
     task = Task(0, "r", "s", "b", 0, "", "inputs/p/x.txt", None, "own/", store=None)  # type: ignore[arg-type]
     with pytest.raises(ProgramFailed) as caught:
         program(io.BytesIO(b"x"), io.BytesIO(), {}, task)
@@ -182,10 +183,11 @@ def test_a_child_that_cannot_begin_leaves_the_reason_with_its_first_task(
     claimant = type(claimant)(claimant.execution, claimant.now, [tmp_path])
     run = split(store, read_request(event(store, "inputs/unready/x", b"a\nb\nc\nd\n"), store.bucket), claimant)["run"]
     arguments = ["--run", run, "--stage", "map", "--branch", "made", "--attempt", "0", "--group", "0/1"]
+    arguments += ["--fingerprint", read_record(store, run).fingerprints["made"]]
     place = {"BUCKET": store.bucket, "AWS_BATCH_JOB_ARRAY_INDEX": "1", "AWS_BATCH_JOB_ARRAY_SIZE": "2"}
     setting = read_setting(arguments, place)
     with pytest.raises(Refused):
-        _begin(setting, store, Termination())
+        _begin(setting, store, tmp_path, Termination())
     failure = Failure.model_validate_json(store.read(setting.keys.failure(2, 0)))
     assert failure.reason.startswith(
         "no task of its child could begin: pipeline unready: jobs needs no_such_library, which"

@@ -13,9 +13,7 @@ from gristmill.cli.terminal.tables import size, table
 from gristmill.cli.terminal.uploading import uploading
 from gristmill.keys import REFERENCES
 
-group = typer.Typer(
-    no_args_is_help=True, help="Files of the bucket that many runs read, such as a genome; they never expire."
-)
+group = typer.Typer(no_args_is_help=True, help="Files that many runs read, as a genome; they never expire.")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -13,6 +13,7 @@ PHASES = {
     "WaitBeforeRetry": "waiting to try again",
     "NotifyRetrying": "telling of the retry",
     "NotifySucceeded": "writing report and mail",
+    "NotifyPartial": "writing report and mail",
     "NotifyFailed": "writing report and mail",
 }
 _LOOKED_AT = 25  # events; a state's entry is among its last few
