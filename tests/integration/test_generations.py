@@ -56,8 +56,8 @@ def test_a_stage_that_was_changed_is_redone_whole_and_the_one_before_it_is_kept(
     run = fail(mill, "mended")
     before, place = receipts(mill, run, "first", "clean"), mill.place(run, "second", "count")
     assert cli("resume", run, "--with-changes").err.endswith(
-        f"mended is as it was when run {run} was frozen: there is no change. "
-        f"Go on as it was, with: gristmill resume {run}\n"
+        f"mended, as runs take it, is as it was when run {run} was frozen: there is no change. "
+        f"Name the folder that you changed: --with FOLDER. Or go on as it was, with: gristmill resume {run}\n"
     )
     define(mill, "mended")
     told = (
@@ -234,6 +234,10 @@ def test_a_folder_is_taken_for_one_run_alone(mill: Mill, cli: Cli, tmp_path: Pat
     assert (other.code, "is the pipeline other" in other.err) == (ExitCode.REFUSED, True)
     file = tmp_path / "carried" / "pipeline.yaml"
     file.write_text(file.read_text().replace("exit 3", COUNT))
+    planned = cli("plan", run, "--with-changes", "--with", "./carried")
+    assert "With the changes: clean kept 3/3 · count 0 of 2: script changed\n" in planned.out
+    assert "is the pipeline other" in cli("plan", run, "--with-changes", "--with", "./other").err
+    assert len(mill.keys("pipelines/carried/log/")) == 1
     done = cli("resume", run, "--with-changes", "--with", "./carried")
     assert done.code == ExitCode.OK
     assert "clean kept 3/3 · count 0 of 2: script changed" in done.err

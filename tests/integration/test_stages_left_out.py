@@ -38,6 +38,7 @@ def test_what_is_left_out_is_named_by_plan_status_mail_and_report(mill: Mill, cl
         assert f"  {stage}: {reason}\n" in mail
         assert f"stage {stage}: {reason}" in shown
     assert cli("status", empty, "--json").json["skipped"] == wanted
+    assert f"Left out: stage weighing: {SLOW}." in cli("plan", empty).out
     report = Report.model_validate_json(mill.read(keys.report("ways", "even.txt", empty, "json")))
     assert {stage.name: stage.skipped for stage in report.stages if stage.skipped} == wanted
     assert f"left out: {EMPTY}" in mill.read(keys.report("ways", "even.txt", empty, "html")).decode()

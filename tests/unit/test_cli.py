@@ -261,9 +261,11 @@ def test_parameters_are_pairs():
             pairs(wrong)
 
 
-@pytest.mark.parametrize("group", [[], ["pipelines"], ["job"], ["local"], ["mail"]])
+@pytest.mark.parametrize(
+    "group", [[], *([name] for name in ("pipelines", "references", "catalogue", "job", "local", "mail"))]
+)
 def test_the_list_of_commands_cuts_no_sentence(group, capsys):
     assert main.call([*group, "--help"]) == 0
     listed = capsys.readouterr().out.partition("Commands:")[2]
-    assert len(listed.splitlines()) > 1
+    assert listed.strip()
     assert "..." not in listed

@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 
 @catalogue.command()
 def rebuild(context: typer.Context, json: Json = False) -> None:
-    """Make the catalogue anew, of the records in S3 and of Step Functions.
+    """Make the catalogue anew, of S3 and Step Functions.
 
     For rows that were lost, and for runs from before the stack had a catalogue. Runs may go on meanwhile. Runs whose
     records have expired stay as they are in it.

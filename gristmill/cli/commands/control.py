@@ -7,7 +7,7 @@ import typer
 
 from gristmill.cli.terminal.changes import noticed_changes, tell_changes, wanted_changes
 from gristmill.cli.terminal.ending import see_to_end, tell_end, waiting
-from gristmill.cli.terminal.options import Json, MaybeRunId, Results, RunId, Watch, WithChanges
+from gristmill.cli.terminal.options import Json, MaybeRunId, Results, RunId, Watch, WithChanges, WithFolder
 from gristmill.cli.terminal.session import Session, session
 from gristmill.cli.terminal.show import emit, note, out, problem, rich
 from gristmill.cli.terminal.tables import moment, seconds, table
@@ -89,10 +89,7 @@ def resume(
     context: typer.Context,
     run: MaybeRunId = None,
     with_changes: WithChanges = False,
-    folder: Annotated[
-        Path | None,
-        typer.Option("--with", metavar="DIR", help="With --with-changes: this folder, pushed for this run alone."),
-    ] = None,
+    folder: WithFolder = None,
     watch: Watch = True,
     results: Results = None,
     json: Json = False,

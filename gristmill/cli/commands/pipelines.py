@@ -61,7 +61,7 @@ def _fold(text: str) -> str:
 
 @group.command("show")
 def show(context: typer.Context, name: PipelineName, json: Json = False) -> None:
-    """Show a pipeline: its inputs, parameters, stages, branches and checks."""
+    """Show what a pipeline takes, does, needs and checks."""
     from gristmill.cli.terminal.pipeline import demands, tables_of
     from gristmill.client.push.known import known
     from gristmill.pipeline.loading import read

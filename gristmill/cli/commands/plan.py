@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gristmill.cli.terminal.changes import facts_of, noticed_changes, tell_changes, wanted_changes
-from gristmill.cli.terminal.options import RUN_ID, Inputs, Json, WithChanges, given_inputs, pairs
+from gristmill.cli.terminal.changes import facts_of, noticed_changes, planned_changes, tell_changes, wanted_changes
+from gristmill.cli.terminal.options import RUN_ID, Inputs, Json, WithChanges, WithFolder, given_inputs, pairs
 from gristmill.cli.terminal.session import Session, session
 from gristmill.cli.terminal.show import emit, out, rich
 from gristmill.cli.terminal.tables import seconds, size, table
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gristmill.client.push.folder import Named
     from gristmill.client.runs.changes import Changes
     from gristmill.pipeline.model import Pipeline
+    from gristmill.runs.records import RunRecord
 
 
 def add_to(app: typer.Typer) -> None:
@@ -47,6 +48,7 @@ def plan(
         str | None, typer.Option(metavar="RUN", help="Plan the resume of this run instead: what would be reused.")
     ] = None,
     with_changes: WithChanges = False,
+    folder: WithFolder = None,
     json: Json = False,
 ) -> None:
     """Show what a run of FILE, or a resume, would do.
@@ -57,15 +59,16 @@ def plan(
     from gristmill.client.drop.upload import Upload
     from gristmill.client.push.folder import named
     from gristmill.client.user import user_name, utf8
-    from gristmill.cost.bill import describe_bill, largest_item
     from gristmill.runs.locations import frozen
 
+    if folder and not with_changes:
+        raise typer.BadParameter("--with is for --with-changes")
     here = session(context)
     changes: Changes | None = None
     if resume is None and file is None and pipeline and RUN_ID.fullmatch(pipeline):
         resume, pipeline = pipeline, None
     if resume is not None and pipeline is None:
-        title, facts, planned, stages, changes = _of_run(here, resume, with_changes=with_changes)
+        title, facts, planned, record, changes = _of_run(here, resume, folder, with_changes=with_changes)
         made = None
     elif with_changes:
         raise typer.BadParameter("--with-changes is for a resume: give RUN")
@@ -73,7 +76,7 @@ def plan(
         meant, others = named(pipeline), given_inputs(inputs)
         upload = Upload(file, meant.name, utf8(name or file.name), pairs(param or []), user_name(), others)
         title, facts, made = _of_file(here, upload, meant)
-        planned, stages = made.branches, frozen(made.record)
+        planned, record = made.branches, made.record
     else:
         raise typer.BadParameter("give PIPELINE and FILE, or a run to resume")
     if json:
@@ -84,29 +87,30 @@ def plan(
             }
         )
         return
-    _show(title, planned, stages)
-    for stage, reason in (made.record.skipped if made else {}).items():
+    _show(title, planned, frozen(record))
+    for stage, reason in record.skipped.items():
         out(f"Left out: stage {stage}: {reason}.")
     if changes:
         tell_changes(changes, taken=with_changes)
     if made:
-        for warning in made.warnings:
-            out(f"Warning: {warning}.")
-        out(f"Cost: {describe_bill(made.bill, None)} estimated, most of it for {largest_item(made.bill)}")
+        _tell_price(made)
 
 
 def _of_run(
-    here: Session, text: str, *, with_changes: bool
-) -> "tuple[str, dict[str, Any], list[BranchPlan], Pipeline, Changes | None]":
+    here: Session, text: str, folder: Path | None, *, with_changes: bool
+) -> "tuple[str, dict[str, Any], list[BranchPlan], RunRecord, Changes | None]":
     from gristmill.client.drop.plan import plan_resume, planned_record
 
     run = here.run(text)
     record = planned_record(run)
-    changes = wanted_changes(here, record) if with_changes else noticed_changes(here, record)
+    if folder:
+        changes: Changes | None = planned_changes(here, record, folder)
+    else:
+        changes = wanted_changes(here, record) if with_changes else noticed_changes(here, record)
     planned_for = changes.record if changes and with_changes else record
-    pipeline, planned = plan_resume(here.stack, planned_for, here.stack.capacity)
+    planned = plan_resume(here.stack, planned_for, here.stack.capacity)
     facts = {"run": run.run, "generation": planned_for.generation, "changes": facts_of(changes)}
-    return f"Resume of run {run.run} ({run.title})", facts, planned, pipeline, changes
+    return f"Resume of run {run.run} ({run.title})", facts, planned, planned_for, changes
 
 
 def _of_file(here: Session, upload: "Upload", meant: "Named") -> "tuple[str, dict[str, Any], Plan]":
@@ -120,6 +124,14 @@ def _of_file(here: Session, upload: "Upload", meant: "Named") -> "tuple[str, dic
     title = f"{upload.pipeline}/{upload.name} ({size(record.input.size)})" + (f" with {values}" if values else "")
     facts = {"pipeline": upload.pipeline, "size": record.input.size, "parameters": record.parameters}
     return title, {**facts, "estimate": made.bill, "warnings": made.warnings}, made
+
+
+def _tell_price(made: "Plan") -> None:
+    from gristmill.cost.bill import describe_bill, largest_item
+
+    for warning in made.warnings:
+        out(f"Warning: {warning}.")
+    out(f"Cost: {describe_bill(made.bill, None)} estimated, most of it for {largest_item(made.bill)}")
 
 
 def _show(title: str, planned: "list[BranchPlan]", pipeline: "Pipeline") -> None:

@@ -10,6 +10,7 @@ from gristmill.errors import Refused
 
 if TYPE_CHECKING:
     from gristmill.client.runs.changes import Changes
+    from gristmill.code.push import Code
     from gristmill.runs.records import RunRecord
 
 
@@ -22,15 +23,28 @@ def wanted_changes(here: Session, record: "RunRecord", folder: Path | None = Non
     return read_changes(here.stack, record, pipeline_folders(), version)
 
 
+def planned_changes(here: Session, record: "RunRecord", folder: Path) -> "Changes":
+    """Return what would be changed by a `folder` if it were pushed for this run; nothing is."""
+    from gristmill.client.runs.changes import read_changes
+
+    _code_of(record, folder)
+    return read_changes(here.stack, record, [folder.resolve().parent], unpushed=True)
+
+
 def _push(here: Session, record: "RunRecord", folder: Path) -> int:
-    from gristmill.client.push.folder import read_code
     from gristmill.client.push.versions import push_for_one_run
+
+    return push_for_one_run(here.stack, _code_of(record, folder), note).number
+
+
+def _code_of(record: "RunRecord", folder: Path) -> "Code":
+    from gristmill.client.push.folder import read_code
 
     code = read_code(folder)
     if code.pipeline != record.dropped.pipeline:
         whose = f"{folder} is the pipeline {code.pipeline}, and run {record.run} is one of {record.dropped.pipeline}"
         raise Refused([f"{whose}."])
-    return push_for_one_run(here.stack, code, note).number
+    return code
 
 
 def noticed_changes(here: Session, record: "RunRecord") -> "Changes | None":

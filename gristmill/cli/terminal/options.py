@@ -31,6 +31,9 @@ WithChanges = Annotated[
     bool,
     typer.Option("--with-changes", help="As the pipeline is by now: keep what is computed as before, redo the rest."),
 ]
+WithFolder = Annotated[
+    Path | None, typer.Option("--with", metavar="DIR", help="With --with-changes: this folder, for this run alone.")
+]
 Raw = Annotated[
     bool, typer.Option("--raw", help="Print lines as they were written: their control characters act on a terminal.")
 ]

@@ -16,7 +16,6 @@ from gristmill.cost.ceiling import over_ceiling
 from gristmill.enums import Compute
 from gristmill.errors import Refused
 from gristmill.formats.encoding import warnings
-from gristmill.pipeline.model import Pipeline
 from gristmill.runs.committed import read_committed
 from gristmill.runs.drop import Drop
 from gristmill.runs.locations import branch_keys, frozen, stage_keys
@@ -102,8 +101,8 @@ def planned_record(run: Run) -> RunRecord:
     return run.record
 
 
-def plan_resume(stack: Stack, record: RunRecord, max_vcpus: MaxvCpus) -> tuple[Pipeline, list[BranchPlan]]:
-    """Return a run's pipeline, and its branches if it were resumed, with what would be reused of each."""
+def plan_resume(stack: Stack, record: RunRecord, max_vcpus: MaxvCpus) -> list[BranchPlan]:
+    """Return a run's branches if it were resumed, with what would be reused of each."""
     pipeline = frozen(record)
     cuts = {stage.name: find_cut(stack.store, stage_keys(record, stage.name)) for stage in pipeline.stages}
     known = {name: cut.tasks for name, cut in cuts.items() if cut}
@@ -117,4 +116,4 @@ def plan_resume(stack: Stack, record: RunRecord, max_vcpus: MaxvCpus) -> tuple[P
             cut = cuts[stage.name]
             size = cut.source.size if cut else None
             planned.append(plan_branch(stage, branch, wanted[stage.name], done, size, max_vcpus))
-    return pipeline, planned
+    return planned

@@ -63,9 +63,14 @@ class Changes:
         return " · ".join(branch.line for branch in self.branches)
 
 
-def find_changes(stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None) -> Changes | None:
-    """Return what was changed since a run was frozen, None where nothing was; Refused where that cannot be run."""
-    after, source = redefine(stack.store, record, roots, version)
+def find_changes(
+    stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None, *, unpushed: bool = False
+) -> Changes | None:
+    """Return what was changed since a run was frozen, None where nothing was; Refused where that cannot be run.
+
+    `unpushed`: by what lies under `roots`, as if it were pushed for this run.
+    """
+    after, source = redefine(None if unpushed else stack.store, record, roots, version)
     if _is_same(record, after):
         return None
     files = changed_files(read_kept(stack.store, record), read_archive(source.archive, str(FILE)))
@@ -85,13 +90,23 @@ def changed_files(before: Sequence[CodeFile], after: Sequence[CodeFile]) -> list
     return sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
 
 
-def read_changes(stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None) -> Changes:
+def read_changes(
+    stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None, *, unpushed: bool = False
+) -> Changes:
     """Return what was changed since a run was frozen; Refused where nothing was, or that cannot be run."""
-    found = find_changes(stack, record, roots, version)
+    found = find_changes(stack, record, roots, version, unpushed=unpushed)
     if found is None:
-        same = f"{record.dropped.pipeline} is as it was when run {record.run} was frozen"
-        raise Refused([f"{same}: there is no change"], f"Go on as it was, with: gristmill resume {record.run}")
+        raise Refused([_same(record, is_folder=unpushed or version is not None)], _mend(record))
     return found
+
+
+def _same(record: RunRecord, *, is_folder: bool) -> str:
+    what = f"the folder of {record.dropped.pipeline}" if is_folder else f"{record.dropped.pipeline}, as runs take it,"
+    return f"{what} is as it was when run {record.run} was frozen: there is no change"
+
+
+def _mend(record: RunRecord) -> str:
+    return f"Name the folder that you changed: --with FOLDER. Or go on as it was, with: gristmill resume {record.run}"
 
 
 def _branch(stack: Stack, before: RunRecord, after: RunRecord, stage: str, branch: str) -> BranchChange:
