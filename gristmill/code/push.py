@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gristmill import keys
 from gristmill.code.archive import pack
 from gristmill.code.digest import CodeFile, digest_of
 from gristmill.code.libraries import lock_digest
 from gristmill.code.pushed import BUILT_IN, Current, Pusher, Version, find_digest, read_versions
+from gristmill.code.source import Source, pipeline_of, sources_of
 from gristmill.errors import GristmillError, Refused
 from gristmill.runs.reading import find
+from gristmill.runs.records import Code as RunCode
 from gristmill.storage import ObjectInfo, Storage
 
 _NUMBERS_TRIED = 50  # each that is taken meanwhile is somebody else's push
@@ -29,6 +32,13 @@ class Code:
     def digest(self) -> str:
         """Return the digest of the files."""
         return digest_of(self.files)
+
+
+def source_of(code: Code) -> Source:
+    """Return the source that a run takes once this code is pushed; its libraries are not fetched. Pure."""
+    lock = lock_digest(code.lock.content) if code.lock else None
+    made = RunCode(digest=code.digest, sources=sources_of(code.files), built_in=False, lock=lock)
+    return Source(pipeline_of(code.files, Path(code.pipeline)), made, pack(code.files))
 
 
 @dataclass(frozen=True)

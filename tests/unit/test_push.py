@@ -15,8 +15,8 @@ from gristmill.client.push.deletion import versions_named
 from gristmill.client.push.git import commit_of
 from gristmill.client.push.imports import outside
 from gristmill.code.digest import CodeFile, digest_of, read_folder
-from gristmill.code.push import Code, keep, look, move, remove
-from gristmill.code.pushed import Pusher, read_code, read_version, read_versions, resolve_version
+from gristmill.code.push import Code, keep, look, move, remove, source_of
+from gristmill.code.pushed import Pusher, find_pushed, read_code, read_version, read_versions, resolve_version
 from gristmill.errors import Corrupt, NotFound, Refused
 from gristmill.pipeline.loading import names
 from gristmill.runs.records import CONTRACT, InputObject, RunRecord
@@ -65,6 +65,23 @@ def settled(bucket: Bucket) -> None:
     for version in found:
         if not version.deleted:
             assert digest_of(read_code(bucket, version)) == version.digest
+
+
+def test_what_would_be_pushed_is_what_a_run_takes_once_it_is(bucket: Bucket):
+    yaml = (PROJECT / "batch_jobs" / "strings" / "pipeline.yaml").read_bytes()
+    lock = CodeFile("wheels.lock", False, b"# none\n")
+    files = [
+        lock,
+        CodeFile("pipeline.yaml", False, yaml.replace(b"version: 1\n", b"version: 1\nlibraries: wheels.lock\n")),
+    ]
+    made = Code("strings", files, None, False, lock)
+    version = keep(bucket, made, ANN)
+    pushed = find_pushed(bucket, "strings", str(version.number))
+    planned = source_of(made)
+    assert pushed and pushed.code.lock
+    assert pushed.pipeline == planned.pipeline
+    assert pushed.archive == planned.archive
+    assert pushed.code == planned.code.model_copy(update={"version": version.number})
 
 
 @pytest.mark.parametrize("place", range(6))

@@ -25,10 +25,9 @@ def wanted_changes(here: Session, record: "RunRecord", folder: Path | None = Non
 
 def planned_changes(here: Session, record: "RunRecord", folder: Path) -> "Changes":
     """Return what would be changed by a `folder` if it were pushed for this run; nothing is."""
-    from gristmill.client.runs.changes import read_changes
+    from gristmill.client.runs.changes import plan_changes
 
-    _code_of(record, folder)
-    return read_changes(here.stack, record, [folder.resolve().parent], unpushed=True)
+    return plan_changes(here.stack, record, _code_of(record, folder))
 
 
 def _push(here: Session, record: "RunRecord", folder: Path) -> int:

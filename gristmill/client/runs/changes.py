@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.client.stack import Stack
+from gristmill.code import push
 from gristmill.code.archive import read_archive
 from gristmill.code.digest import CodeFile
 from gristmill.code.kept import read_kept
+from gristmill.code.source import Source
 from gristmill.errors import Refused
 from gristmill.pipeline.loading import FILE
 from gristmill.runs.committed import read_committed
@@ -16,7 +18,7 @@ from gristmill.runs.fingerprints import why_redone
 from gristmill.runs.locations import branch_keys, frozen, stage_keys
 from gristmill.runs.pinned import find_cut
 from gristmill.runs.records import RunRecord
-from gristmill.steps.split.claim import redefine
+from gristmill.steps.split.claim import next_generation, redefine
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,19 @@ class Changes:
         return " · ".join(branch.line for branch in self.branches)
 
 
-def find_changes(
-    stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None, *, unpushed: bool = False
-) -> Changes | None:
-    """Return what was changed since a run was frozen, None where nothing was; Refused where that cannot be run.
+def find_changes(stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None) -> Changes | None:
+    """Return what was changed since a run was frozen, None where nothing was; Refused where that cannot be run."""
+    return _compare(stack, record, *redefine(stack.store, record, roots, version), version)
 
-    `unpushed`: by what lies under `roots`, as if it were pushed for this run.
-    """
-    after, source = redefine(None if unpushed else stack.store, record, roots, version)
+
+def plan_changes(stack: Stack, record: RunRecord, code: push.Code) -> Changes:
+    """Return what code would change of a run if it were pushed for it; Refused as if it were."""
+    source = push.source_of(code)
+    found = _compare(stack, record, next_generation(record, source), source, None)
+    return _refusing_none(found, record, is_folder=True)
+
+
+def _compare(stack: Stack, record: RunRecord, after: RunRecord, source: Source, version: int | None) -> Changes | None:
     if _is_same(record, after):
         return None
     files = changed_files(read_kept(stack.store, record), read_archive(source.archive, str(FILE)))
@@ -90,23 +97,20 @@ def changed_files(before: Sequence[CodeFile], after: Sequence[CodeFile]) -> list
     return sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
 
 
-def read_changes(
-    stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None, *, unpushed: bool = False
-) -> Changes:
+def read_changes(stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None) -> Changes:
     """Return what was changed since a run was frozen; Refused where nothing was, or that cannot be run."""
-    found = find_changes(stack, record, roots, version, unpushed=unpushed)
-    if found is None:
-        raise Refused([_same(record, is_folder=unpushed or version is not None)], _mend(record))
-    return found
+    return _refusing_none(find_changes(stack, record, roots, version), record, is_folder=version is not None)
 
 
-def _same(record: RunRecord, *, is_folder: bool) -> str:
-    what = f"the folder of {record.dropped.pipeline}" if is_folder else f"{record.dropped.pipeline}, as runs take it,"
-    return f"{what} is as it was when run {record.run} was frozen: there is no change"
-
-
-def _mend(record: RunRecord) -> str:
-    return f"Name the folder that you changed: --with FOLDER. Or go on as it was, with: gristmill resume {record.run}"
+def _refusing_none(found: Changes | None, record: RunRecord, *, is_folder: bool) -> Changes:
+    if found:
+        return found
+    name = record.dropped.pipeline
+    what = f"the folder of {name}" if is_folder else f"{name}, as runs take it,"
+    raise Refused(
+        [f"{what} is as it was when run {record.run} was frozen: there is no change"],
+        f"Name the folder that you changed: --with FOLDER. Or go on as it was, with: gristmill resume {record.run}",
+    )
 
 
 def _branch(stack: Stack, before: RunRecord, after: RunRecord, stage: str, branch: str) -> BranchChange:

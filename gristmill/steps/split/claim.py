@@ -90,17 +90,23 @@ def take_over(store: Storage, request: Resume, claimant: Claimant) -> RunRecord:
 
 
 def redefine(
-    store: Storage | None, record: RunRecord, roots: Sequence[Path], version: int | None = None
+    store: Storage, record: RunRecord, roots: Sequence[Path], version: int | None = None
 ) -> tuple[RunRecord, Source]:
     """Return the next generation of a run, and its code: both as they are by now, over the same input.
 
-    `version` is one that was pushed; None is what every run takes. Without a `store` it is what lies under `roots`,
-    which nobody has pushed. Refused with every fault. What is computed as before keeps its fingerprint.
+    `version` is one that was pushed; None is what every run takes. Refused with every fault.
     """
-    mend = f"Mend that; or go on as it was, with: gristmill resume {record.run}"
     source, faults = _find(store, record.dropped.pipeline, str(version) if version else None, roots)
     if source is None:
-        raise Refused(faults, mend)
+        raise Refused(faults, _mend(record))
+    return _sound(_refusing_unpushed(next_generation(record, source))), source
+
+
+def next_generation(record: RunRecord, source: Source) -> RunRecord:
+    """Return the next generation of a run by a source; what is computed as before keeps its fingerprint.
+
+    Refused with every fault. Pure.
+    """
     parameters, faults = resolve(source.pipeline, record.given)
     faults += lacking_inputs(source.pipeline, record.pipeline, record.inputs)
     update = {
@@ -111,11 +117,17 @@ def redefine(
         "generation": record.generation + 1,
         "faults": faults,
     }
-    changed = _decided(record.model_copy(update=update), source.pipeline)
-    changed = _refusing_unpushed(changed) if store else changed
+    return _sound(_decided(record.model_copy(update=update), source.pipeline))
+
+
+def _sound(changed: RunRecord) -> RunRecord:
     if changed.faults:
-        raise Refused(changed.faults, mend)
-    return changed, source
+        raise Refused(changed.faults, _mend(changed))
+    return changed
+
+
+def _mend(record: RunRecord) -> str:
+    return f"Mend that; or go on as it was, with: gristmill resume {record.run}"
 
 
 def defined(record: RunRecord, find: FindDefinitions) -> RunRecord:
@@ -230,12 +242,10 @@ def _input(drop: Drop, source: ObjectInfo | None) -> InputObject:
     )
 
 
-def _find(
-    store: Storage | None, name: str, version: str | None, roots: Sequence[Path]
-) -> tuple[Source | None, list[str]]:
+def _find(store: Storage, name: str, version: str | None, roots: Sequence[Path]) -> tuple[Source | None, list[str]]:
     """Return a pipeline's source: the version that the drop names, else what was pushed for all, else the built-in."""
     try:
-        return (find_pushed(store, name, version) if store else None) or find_source(name, roots), []
+        return find_pushed(store, name, version) or find_source(name, roots), []
     except Refused as refused:
         return None, refused.advice
     except (NotFound, Corrupt) as error:
