@@ -30,12 +30,12 @@ def parse_input(key: str) -> Dropped:
     if not key.startswith(INPUTS):
         raise ValueError(f"not an input key: {key}")
     pipeline, _, name = key[len(INPUTS) :].partition("/")
-    return Dropped(pipeline, name.removesuffix(_NOTE))
+    return Dropped(pipeline, name[: -len(_NOTE)] if is_note(key) else name)
 
 
 def is_note(key: str) -> bool:
-    """Return whether an input key is that of a drop note."""
-    return key.endswith(_NOTE)
+    """Return whether an input key is that of a drop note, in small letters or others: some disks change them."""
+    return key.lower().endswith(_NOTE)
 
 
 def input_key(pipeline: str, name: str) -> str:

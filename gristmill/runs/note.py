@@ -15,8 +15,8 @@ from gristmill import keys
 from gristmill.errors import Refused, first_fault
 from gristmill.limits import INPUTS_MAX, NOTE_MAX, S3_KEY_MAX_BYTES
 from gristmill.pipeline.fields import ParameterName
-from gristmill.pipeline.metadata import encode
-from gristmill.pipeline.parameter_rules import VERSION
+from gristmill.pipeline.metadata import encode, plain_name
+from gristmill.pipeline.parameter_rules import OWN, VERSION
 from gristmill.pipeline.tags import as_metadata
 from gristmill.printable import short
 from gristmill.runs.drop import Drop
@@ -100,11 +100,18 @@ def parse_note(key: str, raw: bytes) -> DropNote:
     try:
         note = DropNote.model_validate_json(raw, strict=True)
         json.loads(raw, object_pairs_hook=_refuse_twice)  # that it is not deep is known by now
+        _refuse_own(note.params)
     except ValidationError as error:
         raise Refused([f"{key} is no drop note ({first_fault(error)})"], _MEND) from error
     except ValueError as error:
         raise Refused([f"{key} is no drop note ({error})"], _MEND) from error
     return note
+
+
+def _refuse_own(params: Mapping[str, str]) -> None:
+    for name in params:
+        if plain_name(name) == "owner" or plain_name(name).startswith(OWN):
+            raise ValueError(f"params: {short(name)} is no parameter; the note has fields of its own for what it gives")
 
 
 def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

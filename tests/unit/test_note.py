@@ -52,6 +52,23 @@ def test_the_run_is_that_of_the_note(store: S3Storage, claimant: Claimant):
     assert split(store, first, replace(claimant, execution="other"))["verdict"] == "DUPLICATE"
 
 
+@pytest.mark.parametrize("name", ["owner", "Owner", "gristmill-version", "gristmill_tags", "gristmill-batch"])
+def test_params_of_a_note_stand_in_for_none_of_its_own_fields(store: S3Storage, claimant: Claimant, name: str):
+    store.put(FILE, b"a b\n")
+    record = dropped(store, claimant, noted(owner="mine", version="built-in", params={name: "other"}))
+    own = f"params: {name} is no parameter; the note has fields of its own for what it gives"
+    assert record.faults == [f"{KEY} is no drop note ({own}). {MENDED}"]
+
+
+@pytest.mark.parametrize("ending", [".DROP.JSON", ".Drop.json"])
+def test_a_note_is_one_in_whichever_letters_it_ends(store: S3Storage, claimant: Claimant, ending: str):
+    store.put(FILE, b"a b\n")
+    key = keys.input_key("words", f"Mine{ending}")
+    request = read_request(event(store, key, noted()), store.bucket)
+    record = prepare(store, request, claimant)[0]
+    assert (record.input.key, record.dropped) == (FILE, keys.Dropped("words", "Mine"))
+
+
 def test_a_note_may_name_a_version(store: S3Storage, claimant: Claimant):
     old = store.client.put_object(Bucket=store.bucket, Key=FILE, Body=b"old\n")["VersionId"]
     store.put(FILE, b"newer\n")
