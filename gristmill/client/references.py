@@ -23,7 +23,7 @@ def put_reference(stack: Stack, file: Path, name: str, hearer: Hearer, records: 
     Runs that began with an older version go on with that.
     """
     key = keys.reference(name)
-    if not name or name.endswith("/") or len(key.encode()) > S3_KEY_MAX_BYTES:
+    if {"", ".", ".."} & set(name.split("/")) or len(key.encode()) > S3_KEY_MAX_BYTES:
         raise Refused([f"{name!r} is no name of a file, or is too long for S3"], "Give another one: --name.")
     if not file.stat().st_size:
         raise Refused([f"{file} is empty"], "Nothing was uploaded.")

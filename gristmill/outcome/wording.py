@@ -60,4 +60,6 @@ def next_step(run: str, status: RunStatus, is_refused: bool, is_final: bool) -> 
         return NextStep("Try what was left out once more", resume)
     if status is RunStatus.ABORTED:
         return NextStep("Go on with only what is missing", resume)
-    return NextStep("Mend this, then go on with only what is missing (--with-changes, if in the pipeline)", resume)
+    return NextStep(
+        "Mend this, then go on with only what is missing (if you mended the pipeline: --with-changes)", resume
+    )

@@ -45,7 +45,10 @@ class Branch(Closed):
     `mpi` is one job over several nodes instead, for a stage of one task.
     """
 
-    name: Identity[Name] = Field(description="Unique in the pipeline; the result is called so.")
+    name: Identity[Name] = Field(
+        description="Unique in the pipeline; the result is called so. Words of keys, such as `ended` and `own`, are "
+        "refused."
+    )
     run: Identity[Callable | None] = Field(default=None, description="A Python function, `module:function`.")
     command: Identity[Annotated[list[str], Field(min_length=1)] | None] = Field(
         default=None, description="A program and its arguments, with placeholders such as `{input}`."

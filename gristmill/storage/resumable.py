@@ -85,7 +85,7 @@ class PartUpload:
         if head["ChecksumCRC32"].partition("-")[0] != whole:
             return None
         hearer.progress(self.identity.size)
-        hearer.note("It is there already.")
+        hearer.note(f"{self._names['Key']} is there already: it is not sent again.")
         return head.get("VersionId"), head["ETag"]
 
     def _begin(self) -> UploadRecord:

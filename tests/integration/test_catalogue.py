@@ -85,7 +85,7 @@ def test_runs_are_found_by_all_that_sets_them_apart(call: Call, runs: dict[str, 
     assert listed(call, "--tag", "sample=s1", "--pipeline", "words") == [runs["other"]]
     assert listed(call, "--batch", "sweep-1") == [runs["tagged"]]
     assert set(listed(call, "--search", "CATALOGUE/")) == set(runs.values())
-    assert listed(call, "--search", "catalogue/", "--status", "FAILED") == [runs["refused"]]
+    assert listed(call, "--search", "catalogue/", "--status", "failed") == [runs["refused"]]
     assert runs["plain"] in listed(call, "--owner", OWNER, "--since", "1h")
     assert listed(call, "--owner", "nobody") == []
 

@@ -53,7 +53,8 @@ def test_a_pair_beside_a_reference_from_the_command_line(mill: Mill, cli):
         0,
         "references/a/genome.fa (15 bytes). Give it to a run with: --input NAME=references/a/genome.fa",
     )
-    assert "It is there already." in cli("references", "put", "g.fa", "--name", "a/genome.fa")[2]
+    again = cli("references", "put", "g.fa", "--name", "a/genome.fa")[2]
+    assert "references/a/genome.fa is there already: it is not sent again." in again
     given = ("mates", "R1.fq", "-i", "mates=R2.fq", "-i", "genome=references/a/genome.fa", "-p", "reads_per_task=7")
     assert cli("plan", *given)[0] == ExitCode.OK
     run = started(cli("run", *given, "--name", "sample", "--no-watch", "--json"))
@@ -67,7 +68,7 @@ def test_a_pair_beside_a_reference_from_the_command_line(mill: Mill, cli):
     shown = cli("status", run["run"])[1]
     assert "references/a/genome.fa" in shown and upload_key(Path("R2.fq")) in shown
     again = cli("run", *given, "--name", "sample", "--no-watch", "--json")
-    assert again[2].count("It is there already.") == 2 and started(again)["run"] != run["run"]
+    assert again[2].count(" is there already: it is not sent again.") == 2 and started(again)["run"] != run["run"]
     assert mill.finish(started(again)["run"])["status"] == "SUCCEEDED"
     listed = json.loads(cli("references", "list", "--json")[1])
     assert {"key": "references/a/genome.fa", "size": len(GENOME)} in listed
@@ -121,7 +122,7 @@ def test_the_note_comes_last_so_that_no_run_begins_without_its_second_file(mill:
     listed = mill.client("s3").list_objects_v2(Bucket=mill.bucket, Prefix="inputs/mates/R1")
     assert "Contents" not in listed
     again = cli(*given)
-    assert again[2].count("It is there already.") == 1  # the first file is not sent again
+    assert again[2].count(" is there already: it is not sent again.") == 1  # the first file is not sent again
     assert mill.finish(started(again)["run"])["status"] == "SUCCEEDED"
 
 

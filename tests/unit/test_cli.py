@@ -138,7 +138,7 @@ def test_status_tells_stage_branch_task_attempt_code_reason_log_and_the_next_com
         "  | one\n"
         "  | two\n"
         "\n"
-        "Mend this, then go on with only what is missing (--with-changes, if in the pipeline): "
+        "Mend this, then go on with only what is missing (if you mended the pipeline: --with-changes): "
         "gristmill resume 0000000000000001\n"
     )
 

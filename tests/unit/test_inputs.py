@@ -5,11 +5,14 @@ import json
 import stat
 import subprocess
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from gristmill import keys
+from gristmill.client.references import put_reference
+from gristmill.client.stack import Stack
 from gristmill.errors import Refused
 from gristmill.formats.blocks import MAGIC
 from gristmill.runs.locations import find_branch, frozen, stage_keys
@@ -17,6 +20,7 @@ from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_failures, read_record
 from gristmill.steps.split.claim import Claimant
+from gristmill.storage.resumable import Hearer
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.whole_inputs import Whole, stage_whole, whole_of
 from tests.unit.conftest import ROOTS
@@ -244,3 +248,9 @@ def test_coreutils_agree_on_which_mates_belong_to_which_reads(tmp_path):
     command = 'paste -d " " <(sed -n 1~4p r) <(sed -n 2~4p m)'
     made = subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, capture_output=True)
     assert made.stdout == expected(reads, mates)
+
+
+@pytest.mark.parametrize("name", ["", "x/", "/x", "a//x", "../x", "a/./x"])
+def test_a_reference_has_a_name_that_clients_and_urls_keep(name: str, tmp_path: Path):
+    with pytest.raises(Refused, match="is no name of a file"):
+        put_reference(cast(Stack, None), tmp_path, name, Hearer(lambda _: None, lambda _: None), tmp_path)

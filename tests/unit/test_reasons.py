@@ -15,7 +15,7 @@ from gristmill.steps.check_output.verdict import Expected, count_failure
 from tests.project import PROJECT
 
 RUN = "0123456789abcdef"
-MEND = "Mend this, then go on with only what is missing (--with-changes, if in the pipeline)"
+MEND = "Mend this, then go on with only what is missing (if you mended the pipeline: --with-changes)"
 VAIN = "A resume as it was would find the same outputs and end the same way: "
 
 

@@ -1,6 +1,7 @@
 """`gristmill references`: files of the bucket that many runs read."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +64,7 @@ def put(
     if json:
         emit({"key": key, "size": file.stat().st_size})
         return
-    out(f"{key} ({size(file.stat().st_size)}). Give it to a run with: --input NAME={key}")
+    out(f"{key} ({size(file.stat().st_size)}). Give it to a run with: --input {shlex.quote(f'NAME={key}')}")
 
 
 @group.command()

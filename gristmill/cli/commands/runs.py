@@ -37,7 +37,8 @@ def runs(
     pipeline: Annotated[str | None, typer.Option(metavar="NAME", help="Show only this pipeline's.")] = None,
     owner: Annotated[str | None, typer.Option(metavar="NAME", help="Show only this owner's.")] = None,
     status: Annotated[
-        RunStatus | None, typer.Option(metavar="STATUS", help=f"Show only: {', '.join(RunStatus)}.")
+        RunStatus | None,
+        typer.Option(metavar="STATUS", help=f"Show only: {', '.join(RunStatus)}.", case_sensitive=False),
     ] = None,
     batch: Annotated[str | None, typer.Option(metavar="NAME", help="Show only those of this batch.")] = None,
     tag: Annotated[
