@@ -133,6 +133,17 @@ def test_folder_is_run_without_moving_what_other_runs_take(mill: Mill, cli: Cli,
     assert made(mill, mill.drop("single", "lines.txt", b"a\n", gristmill_version="2"), "single") == b"tried a\n"
 
 
+def test_resume_with_changes_that_would_go_back_to_another_version_says_so(mill: Mill, cli: Cli, file: Path):
+    pipeline("tried", "pushed")
+    cli("pipelines", "push", "tried")
+    pipeline("tried", "newer", wait="raise ValueError('not yet')")
+    run = cli("run", "./tried", "lines.txt", "--json").json["run"]
+    assert mill.finish(run)["status"] == "FAILED"
+    told = f"since run {run} was frozen. It is at version 2, and would go on at version 1.\n"
+    assert told in cli("plan", run).out
+    assert told in cli("resume", run, "--with-changes").err
+
+
 def test_drop_of_a_version_that_there_is_not_is_refused_by_mail(mill: Mill, cli: Cli):
     pipeline("absent", "x")
     cli("pipelines", "push", "absent")

@@ -10,6 +10,7 @@ from gristmill.code import push
 from gristmill.code.archive import read_archive
 from gristmill.code.digest import CodeFile
 from gristmill.code.kept import read_kept
+from gristmill.code.push import describe
 from gristmill.code.source import Source
 from gristmill.errors import Refused
 from gristmill.pipeline.loading import FILE
@@ -47,6 +48,7 @@ class Changes:
     files: Sequence[str]
     branches: Sequence[BranchChange]
     version: int | None = None  # that was pushed for it; None: what every run takes
+    was: int | None = None  # the pushed version that the run has been at until now
 
     @property
     def request(self) -> dict[str, Any]:
@@ -57,7 +59,9 @@ class Changes:
     def headline(self) -> str:
         """Return what was changed."""
         what = f"{self.record.dropped.pipeline} was changed ({', '.join(self.files)})"
-        return f"{what} since run {self.record.run} was frozen."
+        now = self.record.code.version if self.record.code else None
+        versions = "" if now == self.was else f" It is at {describe(self.was)}, and would go on at {describe(now)}."
+        return f"{what} since run {self.record.run} was frozen.{versions}"
 
     @property
     def line(self) -> str:
@@ -83,7 +87,7 @@ def _compare(stack: Stack, record: RunRecord, after: RunRecord, source: Source, 
     files = changed_files(read_kept(stack.store, record), read_archive(source.archive, str(FILE)))
     stages = frozen(after).stages
     branches = [_branch(stack, record, after, stage.name, branch.name) for stage in stages for branch in stage.branches]
-    return Changes(after, files, branches, version)
+    return Changes(after, files, branches, version, record.code.version if record.code else None)
 
 
 def _is_same(before: RunRecord, after: RunRecord) -> bool:
