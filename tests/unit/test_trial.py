@@ -52,6 +52,27 @@ def test_the_first_tasks_make_what_a_run_would_make_of_them(capsys):
     assert shown["branches"][0]["head"][0] == "line 0 of mühle" * 2
 
 
+def test_a_trial_says_that_a_run_would_leave_failed_tasks_out(capsys):
+    Path("lenient").mkdir()
+    stages = """
+stages:
+  - name: first
+    split: {records: lines, records_per_task: 1}
+    branches:
+      - {name: sifted, tolerate: 50%, script: 'grep -v BAD "$INPUT" > "$OUTPUT"'}
+      - {name: strict, script: 'cat "$INPUT" > "$OUTPUT"'}
+"""
+    Path("lenient", "pipeline.yaml").write_text(f"version: 1\nname: lenient\ndescription: d\n{stages}")
+    Path("x.txt").write_text("a\nBAD\n")
+    assert main.call(["try", "./lenient", "x.txt"]) == ExitCode.FAILED
+    told = capsys.readouterr().err
+    assert "sifted tolerates failed tasks: a run leaves out 50% of its tasks at most, and goes on; a trial does" in told
+    assert "strict tolerates" not in told
+    Path("x.txt").write_text("a\nb\n")
+    assert main.call(["try", "./lenient", "x.txt"]) == 0
+    assert "tolerates" not in capsys.readouterr().err
+
+
 def test_every_kind_of_stage_and_merge_is_tried(capsys):
     Path("t.csv").write_bytes(b'name,count\r\nanna,1\r\n"b\nq",20\r\nc,300\r\n')
     code, shown = tried(capsys, "table", "t.csv", "--results", "out")

@@ -191,9 +191,15 @@ def _as_json(branch: "Tried") -> dict[str, Any]:
 
 
 def _tell_untried(trial: "Trial", found: "list[Tried]") -> None:
-    from gristmill.runs.locations import frozen
+    from gristmill.runs.locations import find_branch, frozen
 
+    pipeline = frozen(trial.record)
+    for branch in found:
+        tolerance = find_branch(pipeline, branch.branch)[1].tolerate if branch.failed else 0
+        if tolerance:
+            leaves = f"a run leaves out {tolerance} of its tasks at most, and goes on; a trial does not"
+            note(f"{branch.branch} tolerates failed tasks: {leaves}.")
     seen = {branch.stage for branch in found}
-    untried = [stage.name for stage in frozen(trial.record).stages if stage.name not in seen]
+    untried = [stage.name for stage in pipeline.stages if stage.name not in seen]
     if untried:
         note(f"Not tried, for they come after that: {', '.join(untried)}")
