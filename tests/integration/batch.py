@@ -51,7 +51,7 @@ class Batch:
 
     @staticmethod
     def container(line: str, vcpus: float = 1, gpus: int = 0) -> dict[str, Any]:
-        needs = [{"type": "VCPU", "value": f"{vcpus:g}"}, {"type": "MEMORY", "value": "16"}]
+        needs = [{"type": "VCPU", "value": f"{vcpus:g}"}, {"type": "MEMORY", "value": "64"}]
         needs += [{"type": "GPU", "value": str(gpus)}] if gpus else []
         return {"image": "none", "command": ["sh", "-c", line], "resourceRequirements": needs}
 
