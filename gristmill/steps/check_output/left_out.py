@@ -67,7 +67,7 @@ def keep_left_out(
     others = {name: left for name, left in record.left_out.items() if name not in found}
     fresh = {name: _counted(left.failures, tasks) for name, left in found.items() if left.failures}
     wanted = others | fresh
-    if not wanted and not record.left_out:
+    if not wanted and not record.left_out and not _is_listed(store, record.run, stage):
         return wanted
     lines = [*_listed(store, record.run, others), *(failure for left in found.values() for failure in left.failures)]
     body = "".join(f"{failure.model_dump_json()}\n" for failure in lines).encode()
@@ -78,6 +78,12 @@ def keep_left_out(
         return with_left_out(current, wanted, stage) if current.left_out != wanted else current
 
     return revise_record(store, record.run, change).left_out
+
+
+def _is_listed(store: Storage, run: str, stage: Stage) -> bool:
+    """Return whether a list stands all the same: of a try that broke off before it could change the record."""
+    there = store.head(keys.left_out(run)) if any(branch.tolerate for branch in stage.branches) else None
+    return there is not None and there.size > 0
 
 
 def _listed(store: Storage, run: str, branches: Container[str]) -> list[Failure]:
