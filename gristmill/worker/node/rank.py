@@ -41,7 +41,8 @@ def main() -> None:
     if work.is_function:
         call(work, store)
         return
-    words, environment = work.program(*(Path(os.environ[name]) for name in (INPUT, OUTPUT, CODE)))
+    code = os.environ.pop(CODE)  # a program finds it by its words alone, for those tell that it counts
+    words, environment = work.program(*map(Path, (os.environ[INPUT], os.environ[OUTPUT], code)))
     words = program(words)
     os.execvpe(words[0], words, environment)  # noqa: S606 - the pipeline's own command
 
