@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from pydantic import JsonValue
+
 from gristmill import keys
 from gristmill.clock import REAL, Clock
 from gristmill.cost.gather import CostClients, Observation, measure, observe
@@ -46,6 +48,10 @@ class RunSummary:
     estimate: float | None = None  # dollars
     code: Code | None = None
     images: Sequence[str] = ()  # of its jobs
+    inputs: Mapping[str, str] = field(default_factory=dict)  # keys of its files beside the one that is cut
+    parameters: Mapping[str, JsonValue] = field(default_factory=dict)
+    batch: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
     unpriced: str = ""  # why there is no cost
     faults: Sequence[str] = ()  # why the drop was refused
     skipped: Mapping[str, str] = field(default_factory=dict)  # stages that were left out, and why
@@ -101,6 +107,10 @@ def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None
         resumes=record.resumes if record else 0,
         code=record.code if record else None,
         images=record.image_names if record else (),
+        inputs={name: given.key for name, given in record.inputs.items()} if record else {},
+        parameters=record.parameters if record else {},
+        batch=(record.batch or "") if record else "",
+        tags=record.tags if record else {},
         left_out=LeftOut.total(record.left_out.values()) if record and record.left_out else "",
         generation=record.generation if record else 0,
     )

@@ -220,6 +220,11 @@ def test_all_that_two_runs_read_is_compared_and_same_code_is_the_same_wherever_i
     assert facts["figures rows"]["values"] == ["1000000 (PASSED)", "1000001 (PASSED)"]
     assert all(value.startswith("references/compared.bin: 9 bytes, ETag ") for value in facts["input model"]["values"])
     assert "Parameters  ks=3,4 rows=1000000 deep=false\n" in cli("status", first).out
+    mail = mill.mail(second, "SUCCEEDED").get_content()
+    assert (
+        "Inputs    model=references/compared.bin\nWith      ks=3 rows=1000001 deep=false\nTags      site=north\n"
+        in mail
+    )
 
 
 def test_a_folder_is_taken_for_one_run_alone(mill: Mill, cli: Cli, tmp_path: Path):

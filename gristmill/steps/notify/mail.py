@@ -9,6 +9,7 @@ from gristmill.humanize import ascii_only, duration, often, shortened, size, tim
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
 from gristmill.outcome.wording import ended, next_step
+from gristmill.pipeline.lists import as_given
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.evidence import Failure
 from gristmill.runs.records import Finding
@@ -48,6 +49,7 @@ def _lines(summary: RunSummary) -> Iterator[str]:
         yield f"Code      {summary.code.headline}"
     if summary.images:
         yield f"Image     {', '.join(summary.images)}"
+    yield from _given(summary)
     if summary.generation:
         yield f"Changed   generation {summary.generation}: its pipeline was changed since the run began"
     yield from _times(summary)
@@ -66,6 +68,16 @@ def _lines(summary: RunSummary) -> Iterator[str]:
     yield from _failures(summary.findings)
     yield from _notes(summary.findings)
     yield from _results(summary)
+
+
+def _given(summary: RunSummary) -> Iterator[str]:
+    """Yield what tells the run from others over a file of the same name."""
+    parameters = {name: as_given(value) for name, value in summary.parameters.items() if value is not None}
+    for label, values in (("Inputs", summary.inputs), ("With", parameters), ("Tags", summary.tags)):
+        if values:
+            yield f"{label:<10}{' '.join(f'{name}={text}' for name, text in values.items())}"
+    if summary.batch:
+        yield f"Batch     {summary.batch}"
 
 
 def _times(summary: RunSummary) -> Iterator[str]:
