@@ -69,7 +69,8 @@ def _frozen(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "images", ", ".join(record.image_names)
     yield "file holds", _bytes(record.input)
     for name, given in record.inputs.items():
-        yield f"input {name}", f"{given.key}: {_bytes(given)}"
+        yield f"input {name}", given.key
+        yield f"input {name} holds", _bytes(given)
     for name, value in record.parameters.items():
         yield f"parameter {name}", as_given(value)
     if record.batch:
