@@ -1,5 +1,6 @@
 """Stop stops."""
 
+import json
 from typing import TYPE_CHECKING
 
 from gristmill import keys
@@ -28,14 +29,25 @@ def stops_are_proved_of_the_dead(world: "World", stop: StopProved) -> str | None
 def nothing_is_written_after_a_proved_stop(world: "World", put: Put) -> str | None:
     """After a proved stop, nothing of the stopped executions writes a result or a record.
 
-    An event of the end that comes later than a stop waits for has its notice, report and outcome all the same.
+    An event of the end that comes later than a stop waits for has its notice, report and outcome all the same, and
+    closes the record to a success that is later still.
     """
     by = world.by
     is_sign = put.key.startswith(keys.signs(by.run)) if by.run else True
-    is_notice = by.name.endswith(".settle") and ("/report." in put.key or put.key.startswith(keys.outcomes(by.run)))
+    is_notice = by.name.endswith(".settle") and (
+        "/report." in put.key or put.key.startswith(keys.outcomes(by.run)) or _only_closes(put)
+    )
     if by.execution not in world.memory.proved or by.kind != "function" or is_sign or is_notice:
         return None
     return f"{put.key} by {by.name}"
+
+
+def _only_closes(put: Put) -> bool:
+    """Return whether a write changes nothing of a run's record but that it is closed."""
+    if put.old is None or not put.key.endswith("/run.json"):
+        return False
+    was, now = (json.loads(made.body) for made in (put.old, put.new))
+    return bool(now == was | {"closed": True})
 
 
 @law(Submitted)
