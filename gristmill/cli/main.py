@@ -31,6 +31,7 @@ from gristmill.cli.commands import (
     results,
     run,
     runs,
+    status,
     subscriptions,
     trial,
 )
@@ -104,6 +105,7 @@ app = typer.Typer(
 _ROOMS = (
     run,
     runs,
+    status,
     catalogue,
     logs,
     results,

@@ -1,6 +1,6 @@
 """Tables and times, as people read them on a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +25,11 @@ COLOURS = {
     RunStatus.ABORTED: "yellow",
     RunStatus.TIMED_OUT: "red",
 }
+
+
+def named(values: Mapping[str, str]) -> str:
+    """Return values behind their names."""
+    return " ".join(f"{name}={value}" for name, value in values.items())
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> "Table":
