@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from gristmill import keys
-from gristmill.client.references import put_reference
+from gristmill.client.drop.references import put_reference
 from gristmill.client.stack import Stack
 from gristmill.errors import Refused
 from gristmill.formats.blocks import MAGIC

@@ -25,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 @group.command("list")
 def list_all(context: typer.Context, json: Json = False) -> None:
     """List the references."""
-    from gristmill.client.references import list_references
+    from gristmill.client.drop.references import list_references
 
     found = list(list_references(session(context).stack))
     if json:
@@ -52,7 +52,7 @@ def put(
     Runs that have begun read the version that they began with. If the upload is cut off, the same command goes on
     where it was.
     """
-    from gristmill.client.references import put_reference
+    from gristmill.client.drop.references import put_reference
     from gristmill.client.user import utf8
     from gristmill.storage.resumable import Hearer
     from gristmill.storage.upload_record import records_folder
@@ -77,7 +77,7 @@ def remove(
 
     Runs that have begun with it can be finished and resumed as long as older versions are kept.
     """
-    from gristmill.client.references import remove_reference
+    from gristmill.client.drop.references import remove_reference
 
     key = remove_reference(session(context).stack, name)
     if json:
