@@ -111,7 +111,7 @@ def test_a_new_attempt_goes_on_from_the_last_checkpoint(mpi_mill: Mill):
     )["events"]
     assert any("going on from step " in event["message"] for event in events)
     assert described["attempts"][0]["container"]["exitCode"] == 78
-    assert _billed(mpi_mill, run) == pytest.approx(_spent(mpi_mill, run), abs=0.001)
+    assert _billed(mpi_mill, run) == pytest.approx(_spent(mpi_mill, run), abs=0.02)  # times are whole milliseconds
     np.testing.assert_allclose(solved(mpi_mill, "long.yaml", run), expected(plate), rtol=1e-10, atol=1e-10)
 
 

@@ -10,6 +10,8 @@ from tests.integration.policies import Call, Statement, read_calls, refused, sta
 SELDOM = {
     ("ReadInputs", "s3:GetObject"): "a stage that reads a result of an earlier one, or a bucket without versions",
     ("ReadInputs", "s3:GetObjectVersion"): "the same, in one statement with the dropped files",
+    ("ReadLibraries", "s3:GetObject"): "a bucket without versions",
+    ("ReadLibraries", "s3:GetObjectVersion"): "a pipeline that was pushed with libraries",
     ("MeetAndCommit", "s3:AbortMultipartUpload"): "an output whose upload fails in its middle",
     ("KeepFilesOfItsOwn", "s3:PutObject"): "a program that keeps checkpoints, or a store of arrays beside its output",
     ("KeepFilesOfItsOwn", "s3:AbortMultipartUpload"): "the same, where an upload fails in its middle",
