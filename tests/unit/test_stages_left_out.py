@@ -87,7 +87,7 @@ def stage(more: str, branch: str = "") -> str:
         ("input: [a, b]", "input: b is no merged branch of an earlier stage (there are: a)"),
         ("input: [a, a]", "input: a stands there twice"),
         ("input: []",
-         f"input: must be {MADE}; or a list of {MADE}, 1 or more, not a list of 0"),
+         f"input: must be {MADE}; or a list of these, 1 or more, not a list of 0"),
     ],
 )  # fmt: skip
 def test_conditions_and_inputs_are_refused_with_what_and_how_to_mend(tmp_path, more, wanted):
