@@ -98,7 +98,7 @@ def test_edit_during_a_run_changes_nothing_of_it_and_all_say_which_code_it_is(
     code = mill.read_json(keys.run_record(run))["code"]
     assert (code["digest"], code["built_in"], code["version"]) == (digest, False, None)
     named = f"{digest[:12]} (not pushed)"
-    assert f"Code      {named}\nStarted" in mill.mail(run, "SUCCEEDED").get_content()
+    assert f"Code      {named}\n" in mill.mail(run, "SUCCEEDED").get_content()
     assert named in mill.read(keys.report("edited", "a.txt", run, "html")).decode()
     monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
     capsys.readouterr()
