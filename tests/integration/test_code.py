@@ -17,7 +17,7 @@ from tests.integration.conftest import deployed
 from tests.integration.mill import Mill
 
 YAML = """version: 1
-name: edited
+name: amended
 description: Two stages that say which code they are; the first waits for the test.
 parameters:
   gate: {type: string, description: the file that opens the gate}
@@ -54,7 +54,7 @@ def say(source, sink, parameters):
 
 @pytest.fixture
 def folder(mill: Mill) -> Iterator[Path]:
-    made = mill.data / "pipelines" / "edited"
+    made = mill.data / "pipelines" / "amended"
     made.mkdir(parents=True, exist_ok=True)
     yield made
     for file in made.iterdir():
@@ -72,7 +72,7 @@ def write(folder: Path, version: str) -> None:
 
 def begun(mill: Mill, gate: Path, name: str) -> str:
     """Drop a file; return its run once the first stage waits."""
-    run = mill.drop("edited", name, b"x\n", gate=str(gate))
+    run = mill.drop("amended", name, b"x\n", gate=str(gate))
     seen, end = Path(f"{gate}.seen"), time.monotonic() + 30
     while not seen.exists():
         assert time.monotonic() < end, "the first stage does not begin"
@@ -94,19 +94,19 @@ def test_edit_during_a_run_changes_nothing_of_it_and_all_say_which_code_it_is(
     gate.touch()
     assert mill.finish(run)["status"] == "SUCCEEDED"
     for name in ("called.txt", "told.txt"):
-        assert mill.read(keys.result("edited", "a.txt", run, name)) == b"one\none\n"
+        assert mill.read(keys.result("amended", "a.txt", run, name)) == b"one\none\n"
     code = mill.read_json(keys.run_record(run))["code"]
     assert (code["digest"], code["built_in"], code["version"]) == (digest, False, None)
     named = f"{digest[:12]} (not pushed)"
     assert f"Code      {named}\n" in mill.mail(run, "SUCCEEDED").get_content()
-    assert named in mill.read(keys.report("edited", "a.txt", run, "html")).decode()
+    assert named in mill.read(keys.report("amended", "a.txt", run, "html")).decode()
     monkeypatch.setenv("GRISTMILL_HOME", str(mill.data))
     capsys.readouterr()
     assert main.call(["status", run]) == 0
     assert named in capsys.readouterr().out
-    after = mill.drop("edited", "b.txt", b"x\n", gate=str(gate))
+    after = mill.drop("amended", "b.txt", b"x\n", gate=str(gate))
     assert mill.finish(after)["status"] == "SUCCEEDED"
-    assert mill.read(keys.result("edited", "b.txt", after, "shouted.txt")) == b"two\ntwo\n"
+    assert mill.read(keys.result("amended", "b.txt", after, "shouted.txt")) == b"two\ntwo\n"
 
 
 def test_code_that_was_replaced_in_the_bucket_is_not_what_a_run_reads(mill: Mill, folder: Path, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_code_that_was_replaced_in_the_bucket_is_not_what_a_run_reads(mill: Mill
     mill.client("s3").put_object(Bucket=mill.bucket, Key=keys.code(run), Body=flipped(mill.read(keys.code(run))))
     gate.touch()
     assert mill.finish(run)["status"] == "SUCCEEDED"
-    assert mill.read(keys.result("edited", "c.txt", run, "called.txt")) == b"one\none\n"
+    assert mill.read(keys.result("amended", "c.txt", run, "called.txt")) == b"one\none\n"
 
 
 OTHER = [CodeFile("jobs.py", False, b"raise SystemExit\n")]
@@ -139,7 +139,7 @@ def test_code_that_is_not_what_run_json_says_ends_the_child(
     assert record.code is not None
     assert why in text
     assert not is_other or f"code is {digest_of(OTHER)[:12]}…, run.json says {record.code.digest[:12]}…" in text
-    assert mill.results("edited", "d.txt", run) == ["waiting.txt"]
+    assert mill.results("amended", "d.txt", run) == ["waiting.txt"]
 
 
 def flipped(body: bytes) -> bytes:
@@ -166,7 +166,7 @@ def test_a_task_of_a_run_is_tried_here_with_its_input_code_and_parameters(
     write(folder, "one")
     gate = tmp_path / "gate"
     gate.touch()
-    run = mill.drop("edited", "e.txt", b"x\n", gate=str(gate))
+    run = mill.drop("amended", "e.txt", b"x\n", gate=str(gate))
     assert mill.finish(run)["status"] == "SUCCEEDED"
     write(folder, "two")
     before = mill.sizes("")
@@ -226,7 +226,7 @@ def test_deployment_during_a_run_changes_no_image_of_it(mill: Mill, folder: Path
         jobs = mill.client("batch").describe_jobs(jobs=ids)["jobs"]
         assert {job["jobDefinition"] for job in jobs} == {definition}
         assert len(jobs) == 3
-        after = mill.drop("edited", "g.txt", b"x\n", gate=str(gate))
+        after = mill.drop("amended", "g.txt", b"x\n", gate=str(gate))
         assert mill.finish(after)["status"] == "SUCCEEDED"
         assert set(mill.read_json(keys.run_record(after))["images"].values()) == {"jobs:another"}
         assert "\nImage     jobs:another\n" in mill.mail(after, "SUCCEEDED").get_content()
