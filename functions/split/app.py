@@ -11,15 +11,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from gristmill.aws_clients import make_bare_client, make_client
 from gristmill.batch.definitions import find_definitions
 from gristmill.batch.lanes import read_lanes
-from gristmill.catalogue.entry import begun
 from gristmill.catalogue.table import IMPATIENT, Catalogue
 from gristmill.enums import Compute
 from gristmill.pipeline.loading import roots
 from gristmill.runs.at_work import at_work, invocation
 from gristmill.runs.records import RunRecord
-from gristmill.runs.repository import read_outcomes
 from gristmill.runs.request import read_request
 from gristmill.steps.split.claim import Claimant, RunLimits
+from gristmill.steps.split.enter import entry_of
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import S3Storage
 
@@ -52,8 +51,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def enter(record: RunRecord) -> None:
     """Enter a run into the catalogue; where that fails, it goes on, and its end is entered."""
-    earlier = read_outcomes(store, record.run) if record.resumes else ()
-    why_not = catalogue.note(begun(record, store.clock.utc(), earlier))
+    why_not = catalogue.note(entry_of(store, record, store.clock.utc()))
     if why_not:
         logger.warning("not entered into the catalogue", extra={"run": record.run, "why": why_not})
     metrics.add_metric("CatalogueBehind", MetricUnit.Count, int(bool(why_not)))

@@ -25,8 +25,8 @@ from gristmill.pipeline.stage import Stage
 
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
 # Requests, writes and reads, beside those of branches, and the sign and the two looks of each invocation:
-# Split's listing of stops, look for a push, code, record and estimate; Notify's listings, record, report, outcome
-_OF_A_RUN = (12, 16)
+# Split's listing of stops, look for a push, code, record, estimate, outcome; Notify's listings, record, report, outcome
+_OF_A_RUN = (12, 17)
 _OF_A_STAGE = (5, 16)  # its index, what that is of, its finding; what JobMap and CheckOutput read, and Notify twice
 # Write units of a run's row in the catalogue and in each index that it lies in; in one of them a new status moves it
 _ENTERED, _ENDED = 1 + 4, 1 + 3 + 2

@@ -1,6 +1,7 @@
 """Histories in words that once broke a promise: each is played as it says, and every law must hold to its end."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -439,6 +440,31 @@ def test_an_end_that_is_entered_late_leaves_the_next_owners_row():
     late = park("drop.notify", ROW, until=lambda world: entries(world) == [("RUNNING", 2)])
     world = stage(plot, late, failing=FAILS_AT_FIRST)
     assert (world.violations, entries(world)) == ([], [("SUCCEEDED", 2)])
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        [park("drop.split", "PUT if absent */run.json", until=lambda world: entries(world) == [("TIMED_OUT", 0)])],
+        [
+            park("drop.split", "PUT if absent */run.json", until=written("*/outcomes/drop.json", times=2)),
+            park("drop.settle", ROW, until=lambda world: entries(world) != []),
+        ],
+    ],
+    ids=["the end is entered before the claim", "the claim is entered before the end"],
+)
+def test_a_run_that_is_claimed_after_the_end_of_its_execution_is_entered_as_ended(acts: list[Act]):
+    """The execution is over, and its end looks at the run, before its Split claims that: nobody looks again."""
+    seen = []
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.time_out("drop")
+        person.until(lambda world: entries(world) == [("TIMED_OUT", 1)])
+        seen.append("ended")
+
+    world = stage(plot, *map(replace, acts))
+    assert (world.violations, seen, entries(world)) == ([], ["ended"], [("SUCCEEDED", 2)])
 
 
 def test_a_claim_that_could_not_be_entered_is_mended_by_the_end():

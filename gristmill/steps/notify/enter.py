@@ -8,9 +8,12 @@ from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.ownership import owns
 from gristmill.outcome.summary import RunSummary
 from gristmill.runs.records import Outcome, RunRecord
+from gristmill.runs.repository import find_readable_record
+from gristmill.storage import Storage
 
 
 def enter_end(
+    store: Storage,
     catalogue: Catalogue,
     event: ExecutionEvent,
     record: RunRecord | None,
@@ -20,8 +23,11 @@ def enter_end(
 ) -> str:
     """Enter what an execution came to, if its run is its own; return why that could not be written, empty if it was.
 
-    A resume that failed before it took the run over leaves the run as it was.
+    A resume that failed before it took the run over leaves the run as it was. The outcome has been written by now: a
+    Split that claims the run from here on finds it, and one that has claimed it meanwhile is found here.
     """
+    if record is None or not owns(event, record):
+        record = find_readable_record(store, event.run)
     if record is None:
         return catalogue.note(ended(_unclaimed(event, summarize()), outcome))
     return catalogue.note(ended(begun(record, outcome.started_at, earlier), outcome)) if owns(event, record) else ""

@@ -105,7 +105,7 @@ def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any
     key = outcome_key(event.run, event.execution)
     seen, found = clients.store.head(key), find_outcome(clients.store, event.run, event.execution)
     earlier = list(earlier_outcomes(clients.store, event)) if record else []
-    enter = partial(enter_end, clients.catalogue, event, record, earlier)
+    enter = partial(enter_end, clients.store, clients.catalogue, event, record, earlier)
     summarize = partial(make_summary, clients.store, event, record, clients.now)
     if found and found.sending_until is None:
         return {"run": event.run, "sent": False, "uncatalogued": enter(found, summarize)}

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 from gristmill.catalogue.rows import RUN, entry_in, rows
 from gristmill.enums import RunStatus
-from gristmill.keys import run_record
-from tests.simulation.facts import Entered, Over, Put, Rebuilt
+from tests.simulation.facts import Entered, Over, Rebuilt
 from tests.simulation.laws.registry import ENDS, law
 
 if TYPE_CHECKING:
@@ -20,20 +19,9 @@ def the_catalogue_never_regresses(world: "World", entered: Entered) -> str | Non
         return f"{world.by.name} writes what is no entry"
     if now.status is not RunStatus.RUNNING:
         world.memory.unentered.discard(now.execution)
-    elif was is not None and was.status is not RunStatus.RUNNING and was.execution == now.execution:
-        world.memory.unentered.add(now.execution)  # it ended before its claim: who lists runs finds it not running
     if was is None or was.version <= now.version or world.by.kind == "user":
         return None
     return f"{world.by.name} enters {now.status} of fence {now.fence} over {was.status} of fence {was.fence}"
-
-
-@law(Put)
-def a_claim_may_be_late(world: "World", put: Put) -> str | None:
-    """A run that is claimed after the end of its execution may stand as RUNNING: who lists runs finds it is not."""
-    by = world.by
-    if by.run and put.key == run_record(by.run) and put.old is None and world.states.executions[by.execution].ended:
-        world.memory.unentered.add(by.execution)
-    return None
 
 
 @law(Entered)
