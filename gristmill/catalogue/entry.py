@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from gristmill.enums import RunStatus
+from gristmill.keys import Dropped
 from gristmill.limits import FENCE_MAX
 from gristmill.printable import short
 from gristmill.runs.records import Outcome, RunRecord
@@ -75,6 +76,23 @@ def begun(record: RunRecord, now: datetime, earlier: Iterable[Outcome] = ()) -> 
         worked_before=sum((end - start).total_seconds() for start, end in spans),
         tags=record.tags,
         batch=record.batch,
+    )
+
+
+def unclaimed(run: str, execution: str, dropped: Dropped, owner: str, size: int, started: datetime) -> Entry:
+    """Return the entry of a run that has no record: it failed before its claim, or its record has expired."""
+    return Entry(
+        run=run,
+        fence=0,
+        status=RunStatus.RUNNING,
+        execution=execution,
+        pipeline=dropped.pipeline,
+        name=dropped.name,
+        owner=owner,
+        size=size,
+        claimed_at=started,
+        first_started_at=started,
+        started_at=started,
     )
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import islice
 
 from gristmill import keys
-from gristmill.catalogue.entry import Entry, begun, ended
+from gristmill.catalogue.entry import Entry, begun, ended, unclaimed
 from gristmill.catalogue.table import Catalogue
 from gristmill.client.runs.executions import Execution, all_arns, describe, resumed_by
 from gristmill.client.runs.find import record_or_lack
@@ -98,19 +98,8 @@ def _dropped(stack: Stack, execution: Execution) -> Entry | None:
     if not isinstance(drop, Drop):
         return None
     given, dropped = read_given(stack.store, drop), keys.parse_input(drop.key)
-    entry = Entry(
-        run=drop.run,
-        fence=0,
-        status=RunStatus.RUNNING,
-        execution=execution.arn,
-        pipeline=dropped.pipeline,
-        name=dropped.name,
-        owner=owner(given.metadata, drop.requester),
-        size=given.source.size if given.source else drop.size,
-        claimed_at=execution.started,
-        first_started_at=execution.started,
-        started_at=execution.started,
-    )
+    who, size = owner(given.metadata, drop.requester), given.source.size if given.source else drop.size
+    entry = unclaimed(drop.run, execution.arn, dropped, who, size, execution.started)
     return _seen(entry, execution)
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from gristmill.catalogue.entry import Entry, begun, ended
+from gristmill.catalogue.entry import begun, ended, unclaimed
 from gristmill.catalogue.table import Catalogue
+from gristmill.keys import Dropped
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.ownership import owns
 from gristmill.outcome.summary import RunSummary
@@ -29,22 +30,8 @@ def enter_end(
     if record is None or not owns(event, record):
         record = find_readable_record(store, event.run)
     if record is None:
-        return catalogue.note(ended(_unclaimed(event, summarize()), outcome))
+        told = summarize()
+        dropped = Dropped(told.pipeline, told.name)
+        entry = unclaimed(event.run, event.execution, dropped, told.owner, told.input_size, event.started_at)
+        return catalogue.note(ended(entry, outcome))
     return catalogue.note(ended(begun(record, outcome.started_at, earlier), outcome)) if owns(event, record) else ""
-
-
-def _unclaimed(event: ExecutionEvent, summary: RunSummary) -> Entry:
-    """Return the entry of a run that failed before it was claimed."""
-    return Entry(
-        run=event.run,
-        fence=0,
-        status=event.status,
-        execution=event.execution,
-        pipeline=summary.pipeline,
-        name=summary.name,
-        owner=summary.owner,
-        size=summary.input_size,
-        claimed_at=event.started_at,
-        first_started_at=event.started_at,
-        started_at=event.started_at,
-    )
