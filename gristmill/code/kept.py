@@ -12,9 +12,10 @@ from gristmill.code.digest import CodeFile, digest_of
 from gristmill.code.libraries import own_abi, read_libraries
 from gristmill.errors import Changed, Corrupt, Refused
 from gristmill.pipeline.code import PipelineCode
+from gristmill.runs.code import Code
 from gristmill.runs.locations import frozen
 from gristmill.runs.pinned import ObjectVersion, replace_object
-from gristmill.runs.records import Code, RunRecord
+from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
 PATH = "PYTHONPATH"

@@ -11,8 +11,8 @@ from gristmill.code.libraries import lock_digest
 from gristmill.code.pushed import BUILT_IN, Current, Pusher, Version, find_digest, read_versions
 from gristmill.code.source import Source, pipeline_of, sources_of
 from gristmill.errors import GristmillError, Refused
+from gristmill.runs.code import Code as RunCode
 from gristmill.runs.reading import find
-from gristmill.runs.records import Code as RunCode
 from gristmill.storage import ObjectInfo, Storage
 
 _NUMBERS_TRIED = 50  # each that is taken meanwhile is somebody else's push

@@ -16,10 +16,10 @@ from gristmill.code.digest import DIGITS, CodeFile, digest_of
 from gristmill.code.source import Source, pipeline_of, sources_of
 from gristmill.errors import Corrupt, NotFound
 from gristmill.limits import PUSH_MESSAGE_MAX
+from gristmill.runs.code import Code as RunCode
+from gristmill.runs.code import Libraries, Sha256
 from gristmill.runs.pinned import ObjectVersion
 from gristmill.runs.reading import find, read
-from gristmill.runs.records import Code as RunCode
-from gristmill.runs.records import Libraries, Sha256
 from gristmill.runs.schema import Count, Record, Words
 from gristmill.storage import Storage
 

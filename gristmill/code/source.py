@@ -10,7 +10,7 @@ from gristmill.code.shared import with_shared
 from gristmill.errors import Refused
 from gristmill.pipeline.loading import FILE, find, read_content
 from gristmill.pipeline.model import Pipeline
-from gristmill.runs.records import Code
+from gristmill.runs.code import Code
 
 
 @dataclass(frozen=True)

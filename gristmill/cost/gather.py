@@ -10,7 +10,8 @@ from gristmill.batch.containers import Container, containers
 from gristmill.cost.load import NO_MORE, more_inputs
 from gristmill.cost.measured import ChildTime, count_history, measured
 from gristmill.runs.cursor import first_attempt
-from gristmill.runs.records import Bill, Finding, RunRecord
+from gristmill.runs.findings import Finding
+from gristmill.runs.records import Bill, RunRecord
 
 CONTAINERS_ASKED = 100_000  # of one run: 100 pages of ListJobs; the bill and the report leave out what is beyond
 

@@ -25,7 +25,8 @@ from gristmill.cost.load import (
 )
 from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.stage import Stage
-from gristmill.runs.records import Bill, BranchFinding
+from gristmill.runs.findings import BranchFinding
+from gristmill.runs.records import Bill
 
 _TIMED = ("state_transition", "lambda_request", "lambda_gb_second")
 _BATCH = ("cpu_vcpu_hour", "cpu_gib_hour", "gpu_vcpu_hour", "gpu_gib_hour", "gpu_hour")

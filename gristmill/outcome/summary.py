@@ -14,9 +14,11 @@ from gristmill.errors import Corrupt
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.pipeline.parameters import owner
 from gristmill.runs.checks import CheckResult
+from gristmill.runs.code import Code
 from gristmill.runs.drop import Drop
+from gristmill.runs.findings import Finding
 from gristmill.runs.note import read_given
-from gristmill.runs.records import Bill, Code, Finding, LeftOut, RunRecord
+from gristmill.runs.records import Bill, LeftOut, RunRecord
 from gristmill.runs.repository import find_estimate, find_newest_finding
 from gristmill.runs.result_files import of_generation
 from gristmill.storage import ObjectInfo, Storage

@@ -12,8 +12,9 @@ from gristmill.report.facts import Facts, container_id
 from gristmill.report.timeline import from_unix
 from gristmill.report.work import Attempt, BranchReport, Spread, StageReport, spread
 from gristmill.runs.cursor import nth_attempt
+from gristmill.runs.findings import BranchFinding, Counts, Finding
 from gristmill.runs.locations import frozen
-from gristmill.runs.records import NO_IMAGE, BranchFinding, Counts, Finding
+from gristmill.runs.records import NO_IMAGE
 
 _NOTHING = Counts(tasks=0, done=0, records_in=0, records_out=0, bytes_in=0, bytes_out=0)
 

@@ -13,9 +13,10 @@ from gristmill.limits import BATCH_DESCRIBE_MAX
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.summary import RunSummary
 from gristmill.report.model import Object
+from gristmill.runs.findings import Finding
 from gristmill.runs.locations import branch_keys
 from gristmill.runs.reading import readable
-from gristmill.runs.records import Finding, Outcome, RunRecord
+from gristmill.runs.records import Outcome, RunRecord
 from gristmill.runs.repository import finding_keys, read_findings, read_outcomes
 from gristmill.runs.usage import Footprint, Software, footprints
 from gristmill.storage import Storage

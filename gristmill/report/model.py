@@ -8,7 +8,8 @@ from pydantic import Field, JsonValue
 from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.pipeline.check import Check
 from gristmill.report.work import StageReport
-from gristmill.runs.records import Bill, Code
+from gristmill.runs.code import Code
+from gristmill.runs.records import Bill
 from gristmill.runs.schema import Record
 from gristmill.runs.usage import Software
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from gristmill.enums import CheckVerdict
 from gristmill.runs.evidence import Failure
-from gristmill.runs.records import Counts
+from gristmill.runs.findings import Counts
 from gristmill.runs.schema import Record
 from gristmill.runs.usage import Software
 

@@ -12,23 +12,20 @@ from pydantic import (
     model_validator,
 )
 
-from gristmill.enums import CheckVerdict, FigureVerdict, RunStatus
+from gristmill.enums import RunStatus
 from gristmill.keys import GIVEN, INPUTS, Dropped, parse_input
 from gristmill.limits import FENCE_MAX, GENERATIONS_MAX
 from gristmill.pipeline.inputs import mates_input
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.stage import Stage
-from gristmill.runs.checks import CheckResult
-from gristmill.runs.evidence import Failure
+from gristmill.runs.code import Code
 from gristmill.runs.pinned import ObjectVersion
 from gristmill.runs.schema import Record, Words
 
 CONTRACT: Literal[3] = 3  # of where a run's objects lie; runs of earlier contracts are shown, and cannot be resumed
 
-Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
-_SHOWN = 12  # digits of a digest or a commit that people are shown
 
 NO_IMAGE = "none"  # what a stack names whose jobs are processes of one machine
 
@@ -42,44 +39,6 @@ class InputObject(Record):
     etag: str
     size: int
     sequencer: str
-
-
-class Libraries(Record):
-    """The libraries of a run's code for one Python and platform, pinned."""
-
-    object: ObjectVersion
-    digest: Sha256
-
-
-class Code(Record):
-    """Which code a run is made by, and where the run keeps it (None: in a plan, or where a drop is refused)."""
-
-    digest: Sha256
-    sources: Sha256  # of all but pipeline.yaml, whose fields count each by itself in fingerprints
-    version: int | None = None  # number of the push; None: the folder was not pushed
-    built_in: bool
-    git_commit: str | None = None  # of the folder when it was pushed
-    dirty: bool = False  # it differed from that commit
-    object: ObjectVersion | None = None  # `code.zip`
-    lock: Sha256 | None = None  # of the lock file of its libraries
-    libraries: dict[str, Libraries] = Field(default_factory=dict)  # by Python and platform
-
-    @property
-    def headline(self) -> str:
-        """Return which code it is, as people read it: how its digest begins, and where it comes from."""
-        return f"{self.short} ({self.origin})"
-
-    @property
-    def short(self) -> str:
-        """Return how its digest begins: the same for the same files, wherever they come from."""
-        return self.digest[:_SHOWN]
-
-    @property
-    def origin(self) -> str:
-        """Return where it comes from, in words."""
-        kind = "built in" if self.built_in else "not pushed" if self.version is None else f"version {self.version}"
-        commit = f", commit {self.git_commit[:_SHOWN]}" if self.git_commit else ""
-        return f"{kind}{commit}{' and changes since' if self.dirty and commit else ''}"
 
 
 class Bill(Record):
@@ -173,59 +132,6 @@ def mates_of(record: RunRecord, stage: Stage) -> ObjectVersion | None:
     """Return the mates of what a stage reads, cut at the same records; None where it reads no pairs."""
     name = mates_input(record.pipeline.inputs) if record.pipeline and stage.reads is None else None
     return record.inputs.get(name) if name else None
-
-
-class Counts(Record):
-    """What the tasks of a branch come to; records and bytes are those of the tasks that are done."""
-
-    tasks: int
-    done: int
-    records_in: int
-    records_out: int
-    bytes_in: int
-    bytes_out: int
-
-
-class BranchFinding(Counts):
-    """What CheckOutput found of one branch."""
-
-    branch: str
-    output: str | None  # key of the merged object
-    failures: list[Failure]  # of this attempt, a handful at most; `missing` says how many there are
-    missing: int  # without those that are left out
-    left_out: int = 0
-    memory: int = 0  # MiB of its containers in this attempt, where it has several steps
-    out_of_memory: bool = False  # one of them ran out of it
-    problem: Words | None
-    checks: list[CheckResult] = Field(default_factory=list)  # of its figures, once it is complete
-
-    @property
-    def is_final(self) -> bool:
-        """Return whether its outputs are all there, and wrong: a resume would find them as they are."""
-        return self.problem is not None or any(result.verdict is FigureVerdict.FAILED for result in self.checks)
-
-
-class Finding(Record):
-    """`check-<attempt>.json`: CheckOutput's whole finding; the state machine carries only its verdict."""
-
-    contract: Literal[1] = 1
-    run: str
-    stage: str
-    attempt: int
-    verdict: CheckVerdict
-    reason: Words
-    branches: list[BranchFinding]
-    warnings: list[Words] = Field(default_factory=list)  # what the run's owner should know although nothing is wrong
-
-    def of_branch(self, branch: str) -> BranchFinding | None:
-        """Return what was found of a branch; of several outputs, with what they come to together."""
-        found = [finding for finding in self.branches if finding.branch.partition(".")[0] == branch]
-        if len(found) < 2:
-            return found[0] if found else None
-        together = {name: sum(getattr(each, name) for each in found) for name in ("records_out", "bytes_out")}
-        problem = next((each.problem for each in found if each.problem), None)
-        checks = [result for each in found for result in each.checks]
-        return found[0].model_copy(update={**together, "branch": branch, "problem": problem, "checks": checks})
 
 
 class Outcome(Record):

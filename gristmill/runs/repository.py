@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from gristmill import keys
 from gristmill.errors import Corrupt, GristmillError, NotFound
 from gristmill.runs.evidence import Failure, Receipt
+from gristmill.runs.findings import Finding
 from gristmill.runs.reading import find, find_readable, read, readable
-from gristmill.runs.records import Bill, Finding, Outcome, RunRecord
+from gristmill.runs.records import Bill, Outcome, RunRecord
 from gristmill.storage import Storage
 
 _REVISIONS_TRIED = 8  # a record is changed a handful of times in all

@@ -18,7 +18,7 @@ from gristmill.code.source import find_source
 from gristmill.errors import Corrupt, Refused
 from gristmill.limits import CODE_FILES_MAX, CODE_MAX
 from gristmill.pipeline.code import PipelineCode
-from gristmill.runs.records import Code
+from gristmill.runs.code import Code
 from tests.project import PROJECT
 
 FILES = [

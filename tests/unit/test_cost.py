@@ -16,7 +16,7 @@ from gristmill.cost.prices import Prices
 from gristmill.enums import Compute
 from gristmill.pipeline.loading import load
 from gristmill.pipeline.rules import faults
-from gristmill.runs.records import BranchFinding
+from gristmill.runs.findings import BranchFinding
 from tests.unit.conftest import ROOTS
 from tests.unit.test_containers import CONTAINER
 

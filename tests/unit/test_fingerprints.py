@@ -9,9 +9,10 @@ import pytest
 from gristmill.errors import Superseded
 from gristmill.pipeline.fields import Closed, Effect
 from gristmill.pipeline.model import Pipeline
+from gristmill.runs.code import Code
 from gristmill.runs.fingerprints import why_redone, with_fingerprints
 from gristmill.runs.locations import branch_keys, stage_keys
-from gristmill.runs.records import Code, InputObject, RunRecord
+from gristmill.runs.records import InputObject, RunRecord
 from gristmill.runs.repository import read_record, revise_record
 from gristmill.runs.skipping import with_empty
 from gristmill.steps.job_map.job_map import job_map

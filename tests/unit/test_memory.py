@@ -10,7 +10,7 @@ from gristmill.errors import Refused
 from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.loading import parse
 from gristmill.pipeline.stage import Split, Stage
-from gristmill.runs.records import BranchFinding
+from gristmill.runs.findings import BranchFinding
 from gristmill.steps.check_output.causes import CauseClients, is_out_of_memory
 from gristmill.steps.check_output.verdict import memory_notes
 from gristmill.steps.split.claim import RunLimits

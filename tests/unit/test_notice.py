@@ -12,7 +12,7 @@ from gristmill.limits import CHECKS_MAX, MESSAGE_MAX, SNS_MESSAGE_MAX, SNS_SUBJE
 from gristmill.outcome.summary import RunSummary
 from gristmill.pipeline.check import Check
 from gristmill.runs.evidence import Failure
-from gristmill.runs.records import BranchFinding, Finding
+from gristmill.runs.findings import BranchFinding, Finding
 from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.notify.channels import read_notice, write_notice
 from gristmill.steps.notify.mail import body, subject

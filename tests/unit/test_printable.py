@@ -28,7 +28,7 @@ from gristmill.outcome.summary import RunSummary
 from gristmill.printable import LINE_MAX, TAIL_LINE_MAX, TAIL_LINES, block, json_text, line, short, tail
 from gristmill.report.page import _environment
 from gristmill.runs.evidence import Failure
-from gristmill.runs.records import BranchFinding, Finding
+from gristmill.runs.findings import BranchFinding, Finding
 from gristmill.steps.notify.mail import body, subject
 from gristmill.steps.notify.notice import make_notice
 

@@ -19,8 +19,8 @@ from gristmill.code.push import Code, keep, look, move, remove, source_of
 from gristmill.code.pushed import Pusher, find_pushed, read_code, read_version, read_versions, resolve_version
 from gristmill.errors import Corrupt, NotFound, Refused
 from gristmill.pipeline.loading import names
+from gristmill.runs.code import Code as RunCode
 from gristmill.runs.records import CONTRACT, InputObject, RunRecord
-from gristmill.runs.records import Code as RunCode
 from gristmill.storage.folder import FolderStorage
 from tests.project import PROJECT
 

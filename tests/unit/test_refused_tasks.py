@@ -17,7 +17,7 @@ from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.stage import Split, Stage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.evidence import Failure
-from gristmill.runs.records import BranchFinding
+from gristmill.runs.findings import BranchFinding
 from gristmill.steps.check_output.causes import CauseClients, failures
 from gristmill.steps.check_output.verdict import judge
 from gristmill.storage.folder import FolderStorage

@@ -36,7 +36,7 @@ from gristmill.report.timeline import ContainerTimes, bins, steps
 from gristmill.report.work import spread
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.evidence import Failure
-from gristmill.runs.records import BranchFinding, Finding
+from gristmill.runs.findings import BranchFinding, Finding
 from gristmill.runs.request import Resume
 from gristmill.runs.usage import Footprint, footprints, leave, libraries
 from gristmill.storage import ObjectInfo

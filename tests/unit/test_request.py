@@ -13,8 +13,9 @@ from gristmill import keys
 from gristmill.errors import Corrupt, Refused
 from gristmill.runs.drop import Drop
 from gristmill.runs.evidence import Failure, Receipt
+from gristmill.runs.findings import Finding
 from gristmill.runs.reading import find, find_readable, readable
-from gristmill.runs.records import Bill, Finding, Outcome, RunRecord
+from gristmill.runs.records import Bill, Outcome, RunRecord
 from gristmill.runs.request import Resume, parse_request, read_request
 from gristmill.steps.notify.notify import notify
 

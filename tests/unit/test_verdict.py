@@ -18,7 +18,8 @@ from gristmill.pipeline.stage import Split, Stage
 from gristmill.runs.coverage import Coverage, Slice
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.evidence import Failure
-from gristmill.runs.records import BranchFinding, RunRecord
+from gristmill.runs.findings import BranchFinding
+from gristmill.runs.records import RunRecord
 from gristmill.steps.check_output.causes import CauseClients, explain, failures
 from gristmill.steps.check_output.verdict import Expected, count_failure, judge
 from gristmill.steps.notify.mail import body, subject

@@ -13,7 +13,7 @@ from gristmill.code.push import Code
 from gristmill.code.pushed import pinned_libraries, read_versions
 from gristmill.code.source import Source
 from gristmill.errors import Refused
-from gristmill.runs.records import Libraries
+from gristmill.runs.code import Libraries
 from gristmill.storage import Storage
 
 Hear = Callable[[str], None]  # is given what the user should know

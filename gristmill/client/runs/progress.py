@@ -19,9 +19,10 @@ from gristmill.enums import JobStatus
 from gristmill.pipeline.stage import Stage
 from gristmill.runs.committed import committed_segments
 from gristmill.runs.cursor import first_attempt, nth_attempt
+from gristmill.runs.findings import BranchFinding, Finding
 from gristmill.runs.locations import branch_keys, frozen, stage_keys
 from gristmill.runs.pinned import find_cut
-from gristmill.runs.records import BranchFinding, Finding, RunRecord
+from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import finding_keys, read_findings
 
 _ASKED = 10  # waiting children of an array that are asked why; most often all wait for the same reason

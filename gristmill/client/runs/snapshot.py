@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gristmill.client.runs.find import Run
-from gristmill.runs.records import Finding
+from gristmill.runs.findings import Finding
 
 FAILURES_COUNTED = 1000  # one page of a listing; beyond it, `failed` is a lower bound
 

@@ -17,11 +17,12 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor, first_attempt, nth_attempt
 from gristmill.runs.evidence import Failure
+from gristmill.runs.findings import BranchFinding, Finding
 from gristmill.runs.left_out import find_left_out
 from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, stage_keys
 from gristmill.runs.pinned import StageCut, find_published, read_cut
 from gristmill.runs.planned import as_planned
-from gristmill.runs.records import BranchFinding, Finding, RunRecord
+from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.runs.skipping import leave_out_readers
 from gristmill.steps.check_output.causes import SHOWN, CauseClients, failures, is_out_of_memory

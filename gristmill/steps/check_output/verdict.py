@@ -10,7 +10,8 @@ from gristmill.pipeline.tolerance import tolerated
 from gristmill.printable import short
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.evidence import Failure
-from gristmill.runs.records import BranchFinding, LeftOut
+from gristmill.runs.findings import BranchFinding
+from gristmill.runs.records import LeftOut
 from gristmill.steps.check_output.causes import is_hopeless
 from gristmill.steps.check_output.left_out import NOTHING_LEFT_OUT, LeftOutTasks
 

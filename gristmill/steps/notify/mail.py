@@ -12,7 +12,7 @@ from gristmill.outcome.wording import ended, next_step
 from gristmill.pipeline.lists import as_given
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.evidence import Failure
-from gristmill.runs.records import Finding
+from gristmill.runs.findings import Finding
 from gristmill.steps.notify.channels import cut
 
 _BODY_MAX = SNS_MESSAGE_MAX // 4  # bytes: JSON may double it, and a copy for other channels goes along
