@@ -17,7 +17,7 @@ from gristmill.pipeline.loading import roots
 from gristmill.runs.at_work import at_work, invocation
 from gristmill.runs.records import RunRecord
 from gristmill.runs.request import read_request
-from gristmill.steps.split.claim import Claimant, RunLimits
+from gristmill.steps.split.claimant import Claimant, RunLimits
 from gristmill.steps.split.enter import entry_of
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import S3Storage

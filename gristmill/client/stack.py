@@ -11,7 +11,7 @@ from gristmill.errors import Unreachable
 
 if TYPE_CHECKING:
     from gristmill.catalogue.table import Catalogue
-    from gristmill.steps.split.claim import RunLimits
+    from gristmill.steps.split.claimant import RunLimits
     from gristmill.storage.s3 import S3Storage
 
 DEFAULT_NAME = "gristmill"
@@ -109,7 +109,7 @@ class Stack:
     @property
     def limits(self) -> "RunLimits":
         """Return what the stack grants a run."""
-        from gristmill.steps.split.claim import RunLimits
+        from gristmill.steps.split.claimant import RunLimits
 
         return RunLimits(self.capacity, float(self.output("MaxCost")) or None)
 

@@ -12,7 +12,7 @@ import gristmill.report.write
 import gristmill.runs.reading
 import gristmill.runs.usage
 import gristmill.steps.merge.merge
-import gristmill.steps.split.claim
+import gristmill.steps.split.preparing
 import gristmill.storage.compose
 import gristmill.storage.s3
 import gristmill.worker.child.runner
@@ -36,7 +36,7 @@ class NoState:
 
 
 _runner = gristmill.worker.child.runner
-_find_source = kept(gristmill.steps.split.claim.find_source)
+_find_source = kept(gristmill.steps.split.preparing.find_source)
 _unpack = kept(gristmill.code.kept.unpack)  # into one folder, which stays
 _code = kept(gristmill.code.kept.PipelineCode)
 _software = kept(gristmill.runs.usage.software)
@@ -51,7 +51,7 @@ _SWAPS: list[tuple[Any, str, Any]] = [
     (gristmill.storage.compose, "S3_PART_MIN", PART_MIN),
     (gristmill.storage.s3, "_READ_AHEAD", 4096),
     (gristmill.runs.reading, "_parse", seams.cached_parse),
-    (gristmill.steps.split.claim, "find_source", _find_source_now),
+    (gristmill.steps.split.preparing, "find_source", _find_source_now),
     (gristmill.code.kept, "unpack", lambda body, digest, _place, name: _unpack(body, digest, seams.CODE_FOLDER, name)),
     (gristmill.code.kept, "PipelineCode", _code),
     (gristmill.runs.usage, "software", _software),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 from moto import mock_aws
 
-from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.claimant import Claimant
 from gristmill.storage.s3 import S3Storage
 
 # the machine may be busy, so no example has a deadline

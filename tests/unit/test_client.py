@@ -26,7 +26,7 @@ from gristmill.enums import Compute, RunStatus
 from gristmill.errors import Refused
 from gristmill.keys import Span
 from gristmill.pipeline.loading import load
-from gristmill.steps.split.claim import RunLimits
+from gristmill.steps.split.claimant import RunLimits
 from gristmill.storage.one_file import OneFileStorage
 from tests.unit.conftest import ROOTS
 

@@ -12,7 +12,8 @@ from gristmill.batch.lanes import Lane
 from gristmill.enums import LaneName
 from gristmill.errors import Refused
 from gristmill.pipeline.loading import load
-from gristmill.steps.split.claim import claim, redefined
+from gristmill.steps.split.claim import claim
+from gristmill.steps.split.generation import redefined
 from tests.unit.conftest import ROOTS
 from tests.unit.walk import event, read_request
 

@@ -20,7 +20,7 @@ from gristmill.runs.repository import find_outcome, read_record
 from gristmill.runs.request import Resume, read_request
 from gristmill.steps.notify.channels import Notice
 from gristmill.steps.notify.notify import NotifyClients, StillSending, notify
-from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.claimant import Claimant
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import S3Storage
 from tests.unit.catalogues import make_catalogue

@@ -21,7 +21,7 @@ from gristmill.runs.records import CONTRACT, RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.runs.request import Resume, read_request
 from gristmill.steps.split import split as step
-from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.claimant import Claimant
 from gristmill.steps.split.split import split
 from gristmill.storage import Piece
 from gristmill.storage.s3 import S3Storage

@@ -16,7 +16,7 @@ from gristmill.runs.pinned import find_cut
 from gristmill.runs.repository import find_readable_record, read_failures, read_outcomes
 from gristmill.runs.request import read_request
 from gristmill.runs.usage import footprints
-from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.claimant import Claimant
 from tests.keyspace import RUN, every_key
 from tests.unit.still import StillStorage
 from tests.unit.test_kept import RESULTS, check_results

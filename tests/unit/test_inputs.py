@@ -19,7 +19,7 @@ from gristmill.runs.locations import find_branch, frozen, stage_keys
 from gristmill.runs.pinned import read_cut
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_failures, read_record
-from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.claimant import Claimant
 from gristmill.storage.resumable import Hearer
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.whole_inputs import Whole, stage_whole, whole_of

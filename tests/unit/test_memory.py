@@ -13,7 +13,7 @@ from gristmill.pipeline.stage import Split, Stage
 from gristmill.runs.findings import BranchFinding
 from gristmill.steps.check_output.causes import CauseClients, is_out_of_memory
 from gristmill.steps.check_output.verdict import memory_notes
-from gristmill.steps.split.claim import RunLimits
+from gristmill.steps.split.claimant import RunLimits
 from gristmill.steps.split.refusals import memory_faults
 from tests.unit.walk import event, walk
 

@@ -15,7 +15,8 @@ from gristmill.runs.drop import is_no_drop
 from gristmill.runs.note import parse_note, read_given
 from gristmill.runs.records import RunRecord
 from gristmill.runs.request import read_request
-from gristmill.steps.split.claim import Claimant, prepare
+from gristmill.steps.split.claimant import Claimant
+from gristmill.steps.split.preparing import prepare
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import S3Storage
 from tests.unit.walk import event

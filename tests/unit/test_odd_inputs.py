@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from gristmill.runs.drop import Drop
-from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.claimant import Claimant
 from gristmill.steps.split.split import split
 from tests.unit.odd_inputs import READ, REFUSED, Odd, Sound
 from tests.unit.reading import KEY, MemoryStorage, read, record_of

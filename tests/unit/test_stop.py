@@ -17,7 +17,7 @@ from gristmill.runs.cursor import Cursor
 from gristmill.runs.drop import Drop
 from gristmill.runs.request import Resume, read_request
 from gristmill.steps.merge.merge import merge
-from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.claimant import Claimant
 from gristmill.steps.split.split import split
 from gristmill.storage import Piece, Storage
 from tests.unit.walk import event, work

@@ -20,7 +20,7 @@ from gristmill.steps.check_output.causes import CauseClients
 from gristmill.steps.check_output.check_output import check_output
 from gristmill.steps.job_map.job_map import job_map
 from gristmill.steps.merge.merge import merge
-from gristmill.steps.split.claim import Claimant
+from gristmill.steps.split.claimant import Claimant
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.__main__ import make_runner

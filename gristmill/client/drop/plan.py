@@ -21,7 +21,8 @@ from gristmill.runs.drop import Drop
 from gristmill.runs.locations import branch_keys, frozen, stage_keys
 from gristmill.runs.pinned import find_cut
 from gristmill.runs.records import Bill, RunRecord
-from gristmill.steps.split.claim import Claimant, RunLimits, prepare
+from gristmill.steps.split.claimant import Claimant, RunLimits
+from gristmill.steps.split.preparing import prepare
 from gristmill.steps.split.split import price
 from gristmill.storage import Storage
 from gristmill.storage.one_file import OneFileStorage

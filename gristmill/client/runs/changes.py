@@ -19,7 +19,7 @@ from gristmill.runs.fingerprints import why_redone
 from gristmill.runs.locations import branch_keys, frozen, stage_keys
 from gristmill.runs.pinned import find_cut
 from gristmill.runs.records import RunRecord
-from gristmill.steps.split.claim import next_generation, redefine
+from gristmill.steps.split.generation import next_generation, redefine
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from gristmill.runs.pinned import StageCut
 from gristmill.runs.records import Bill, RunRecord
 from gristmill.runs.repository import find_estimate
 from gristmill.runs.request import Request, Resume
-from gristmill.steps.split.claim import Claimant, RunLimits, claim, refuse, take_over
+from gristmill.steps.split.claim import claim, refuse, take_over
+from gristmill.steps.split.claimant import Claimant, RunLimits
 from gristmill.storage import Storage
 
 Hear = Callable[[RunRecord], None]
