@@ -15,7 +15,8 @@ from gristmill.cli.terminal.tables import size
 from gristmill.errors import ExitCode
 
 if TYPE_CHECKING:
-    from gristmill.client.drop.trial import Fault, Trial, Tried
+    from gristmill.client.drop.trial import Trial
+    from gristmill.client.drop.tried import Fault, Tried
 
 _LINES = 5
 _WIDTH = 110
@@ -71,8 +72,8 @@ def attempt(
 def _one_task(
     context: typer.Context, text: str, where: tuple[str, str], number: int, results: Path | None, json: bool
 ) -> None:
+    from gristmill.client.drop.in_process import restored_path
     from gristmill.client.drop.one_task import choose_task
-    from gristmill.client.drop.trial import restored_path
     from gristmill.runs.repository import read_record
 
     here = session(context)
@@ -100,7 +101,8 @@ def _first_tasks(
     results: Path | None,
     json: bool,
 ) -> None:
-    from gristmill.client.drop.trial import prepare, restored_path
+    from gristmill.client.drop.in_process import restored_path
+    from gristmill.client.drop.trial import prepare
     from gristmill.client.drop.upload import Upload
     from gristmill.client.push.known import known
     from gristmill.client.user import user_name, utf8

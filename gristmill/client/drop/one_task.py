@@ -7,7 +7,9 @@ from pathlib import Path
 
 from gristmill import keys
 from gristmill.chunks import index
-from gristmill.client.drop.trial import HEAD, RUN, Fault, Tried, line_of, run_child
+from gristmill.client.drop.in_process import run_child
+from gristmill.client.drop.trial import RUN
+from gristmill.client.drop.tried import HEAD, Fault, Tried, line_of
 from gristmill.errors import Refused
 from gristmill.limits import MIB
 from gristmill.pipeline.branch import Branch
@@ -61,15 +63,12 @@ class OneTask:
         failed = run_child(DraftStorage(self.store, self.own), setting)
         seconds = time.perf_counter() - began
         held = read_committed(self.own, self._keys, self.task + 1, self.task)
-        return Tried(
-            self.stage.name,
-            self.branch.name,
+        return Tried.of(
+            self.stage,
+            self.branch,
+            held,
             tasks=1,
             failed=failed,
-            records_in=held.records_in,
-            bytes_in=held.bytes_in,
-            records_out=held.records_out,
-            bytes_out=held.size,
             seconds=seconds,
             head=b"".join(self.own.read(part.segment, part.start, min(part.end, HEAD)) for part in held.slices),
             faults=tuple(self._faults()),

@@ -3,25 +3,20 @@
 The chunks, streams, jobs and merges are those of a run; only the objects lie in a temporary folder.
 """
 
-import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gristmill import keys
 from gristmill.client.drop.first_chunks import index_first
+from gristmill.client.drop.in_process import run_child
 from gristmill.client.drop.plan import record_of
+from gristmill.client.drop.tried import HEAD, Fault, Tried, line_of
 from gristmill.client.drop.upload import Upload
 from gristmill.client.push.libraries import try_libraries
-from gristmill.code.kept import PATH, keep_code, use_libraries
-from gristmill.enums import Encoding, FigureVerdict
+from gristmill.code.kept import keep_code, use_libraries
 from gristmill.errors import Refused
-from gristmill.formats.registry import traits_of
-from gristmill.limits import MIB
 from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.inputs import cut_input
 from gristmill.pipeline.loading import load
@@ -32,7 +27,7 @@ from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.evidence import Failure
 from gristmill.runs.locations import branch_keys, frozen, output_key, stage_keys
-from gristmill.runs.pinned import StageCut, read_cut
+from gristmill.runs.pinned import read_cut
 from gristmill.runs.reading import read
 from gristmill.runs.records import RunRecord
 from gristmill.runs.skipping import with_empty
@@ -40,62 +35,10 @@ from gristmill.steps.check_output.check_output import expected_of, placed, read_
 from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.verdict import count_failure
 from gristmill.steps.merge.publish import publish, publishes
-from gristmill.storage import Storage
 from gristmill.storage.folder import FolderStorage
-from gristmill.worker.child.__main__ import make_runner
 from gristmill.worker.child.setting import ChildSetting
 
 RUN = "try"
-HEAD = 4096  # bytes kept of what a branch made
-
-
-@contextmanager
-def _own_environment() -> Iterator[None]:
-    """Put the environment back afterwards: a branch sets variables of its own."""
-    before = dict(os.environ)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A failed task, and the line of its stage's input where it begins (None: lines mean nothing there)."""
-
-    failure: Failure
-    line: int | None
-
-
-@dataclass(frozen=True)
-class Tried:
-    """What became of a branch's first tasks; `head` is how its output begins, `left_out` says why it was not tried."""
-
-    stage: str
-    branch: str
-    tasks: int = 0
-    failed: int = 0
-    records_in: int = 0
-    bytes_in: int = 0
-    records_out: int = 0
-    bytes_out: int = 0
-    seconds: float = 0
-    head: bytes = b""
-    faults: tuple[Fault, ...] = ()
-    problem: str | None = None  # what CheckOutput would say of tasks that are all done
-    checks: tuple[CheckResult, ...] = ()  # of its figures, as these tasks wrote them
-    left_out: str = ""
-
-    @property
-    def is_done(self) -> bool:
-        """Return whether a later stage can read it."""
-        return not (self.failed or self.problem or self.left_out or self.is_doubted)
-
-    @property
-    def is_doubted(self) -> bool:
-        """Return whether a figure failed its check."""
-        return any(result.verdict is FigureVerdict.FAILED for result in self.checks)
 
 
 @dataclass
@@ -150,15 +93,12 @@ class Trial:
         if not held.missing and not problem and publishes(self.record, branch):
             publish(self.store, self.record, branch, held)
         checks = () if held.missing or problem else self._check(branch, place)
-        return Tried(
-            stage.name,
-            branch.name,
+        return Tried.of(
+            stage,
+            branch,
+            held,
             tasks=expected.tasks,
             failed=failed,
-            records_in=held.records_in,
-            bytes_in=held.bytes_in,
-            records_out=held.records_out,
-            bytes_out=held.size,
             seconds=seconds,
             head=self._head(branch, held),
             faults=tuple(self._faults(stage, place)),
@@ -191,40 +131,6 @@ class Trial:
             cut = read_cut(self.store, stage_keys(self.record, stage.name))
             failure = placed(self.store, cut, read(self.store, Failure, listed.key))
             yield Fault(failure, line_of(self.store, stage, cut, failure.start or 0))
-
-
-def run_child(store: Storage, setting: ChildSetting) -> int:
-    """Do a child's tasks in this process; return how many failed."""
-    with TemporaryDirectory(prefix="code-", ignore_cleanup_errors=True) as place, _own_environment():
-        runner = make_runner(setting, store, Path(place))
-        runner.log = lambda _line: None  # failures are read from their records
-        with redirect_stdout(sys.stderr):  # what a job prints is its log
-            runner.run()
-        return runner.tally.failed
-
-
-def line_of(store: Storage, stage: Stage, cut: StageCut, place: int) -> int | None:
-    """Return the line of a stage's input that a byte lies in, None where lines mean nothing there."""
-    if cut.encoding is not Encoding.PLAIN or not traits_of(stage.split.records).is_text:
-        return None
-    with cut.source.open(store, 0, place) as stream:
-        return 1 + sum(block.count(b"\n") for block in iter(lambda: stream.read(MIB), b""))
-
-
-@contextmanager
-def restored_path() -> Iterator[None]:
-    """Have this process forget, afterwards, the libraries of a trial, and what it has loaded of them."""
-    path, variable = list(sys.path), os.environ.get(PATH)
-    try:
-        yield
-    finally:
-        added = [entry for entry in sys.path if entry not in path]
-        sys.path[:] = path
-        os.environ.pop(PATH, None)
-        os.environ.update({PATH: variable} if variable is not None else {})
-        for name, module in list(sys.modules.items()):
-            if added and str(getattr(module, "__file__", "")).startswith(tuple(added)):
-                del sys.modules[name]
 
 
 def prepare(upload: Upload, roots: Sequence[Path], tasks: int, folder: Path) -> Trial:
