@@ -1,32 +1,25 @@
 """Cutting a stage's input into chunks: an index of places in it, never a copy."""
 
-from array import array
 from collections.abc import Callable
 from functools import partial
 
 from gristmill import keys
 from gristmill.chunks import index
+from gristmill.chunks.cuts import make_cutting, sizes_of
 from gristmill.chunks.items import check_list
-from gristmill.chunks.pairs import Cutting, Pair
+from gristmill.chunks.pairs import Pair
 from gristmill.chunks.parts import write_items
-from gristmill.enums import Encoding, OutputKind, RecordFormat
+from gristmill.enums import OutputKind, RecordFormat
 from gristmill.errors import Refused
-from gristmill.formats import bgzf
-from gristmill.formats.bounds import check_files, check_scan, check_tasks
-from gristmill.formats.encoding import begin, encoding_of
-from gristmill.formats.gzipped import OF_DATA
-from gristmill.formats.reader import Damaged, Malformed, Reader, View
-from gristmill.formats.registry import make_reader, traits_of
+from gristmill.formats.bounds import check_files
+from gristmill.formats.registry import traits_of
 from gristmill.pipeline.inputs import pair_names
-from gristmill.pipeline.parameters import layout_of, size_of
-from gristmill.pipeline.stage import Split, Stage
+from gristmill.pipeline.stage import Stage
 from gristmill.runs.at_work import check_owner
 from gristmill.runs.locations import frozen, result_branches, stage_joins, stage_keys, stage_source
 from gristmill.runs.pinned import Cut, ObjectVersion, StageCut, find_cut, replace_object
 from gristmill.runs.records import RunRecord, mates_of
 from gristmill.storage import Storage
-
-Cuts = tuple["array[int]", int | None]  # fence-posts, and the number of records where they were counted
 
 
 def ensure_index(store: Storage, record: RunRecord, stage: Stage, *, whole: bool = True) -> StageCut:
@@ -85,14 +78,14 @@ def _make(
 ) -> StageCut:
     """Cut a stage's input, and the mates of it where there are any; write an index of each."""
     mates, place = mates_of(record, stage), stage_keys(record, stage.name)
-    cut = _cutting(store, record, stage, source, whole=whole, beside=mates.size if mates else 0)
+    cut = make_cutting(store, record, stage, source, whole=whole, beside=mates.size if mates else 0)
     if stage.split.records is RecordFormat.LIST:
         check_list(store, source)
         _check_items(stage, source)
     if mates is None:
         return write_index(store, place, source, cut.body, check)
-    other = _cutting(store, record, stage, mates, whole=whole, beside=source.size)
-    per_task = _sizes(stage.split, record, stage.name)[0] or 0
+    other = make_cutting(store, record, stage, mates, whole=whole, beside=source.size)
+    per_task = sizes_of(stage.split, record, stage.name)[0] or 0
     Pair(pair_names(frozen(record).inputs), stage.split.records, per_task, cut, other).check()
     return write_index(store, place, source, cut.body, check, write_mates(store, place, mates, other.body, check))
 
@@ -156,69 +149,3 @@ def _publishing(record: RunRecord, stage: Stage) -> list[str]:
     """Return the branches of a stage that publish a file of each task."""
     results = result_branches(frozen(record))
     return [branch.name for branch in stage.branches if branch.output is OutputKind.FILES and branch.name in results]
-
-
-def _cutting(
-    store: Storage, record: RunRecord, stage: Stage, source: ObjectVersion, *, whole: bool, beside: int = 0
-) -> Cutting:
-    """Return an input as it is cut; `beside` are the bytes of another one that the same Split scans."""
-    view = make_view(store, source)
-    records, size = _sizes(stage.split, record, stage.name)
-    layout = layout_of(stage.split, record.parameters)
-    reader = make_reader(stage.split.records, layout)
-    encoding = encoding_of(stage.split.records, view)
-    check_scan(view.size + beside, encoding, records is not None or reader.scans)
-    check_tasks(view.size // size if size else 1)
-    try:
-        if whole and encoding is Encoding.BGZF:
-            bgzf.check_end(view)
-        cuts, counted = _cut(reader, view, (records, size), encoding)
-    except Malformed as broken:
-        raise Refused([f"{source.key} is no sound {stage.split.records}: {broken}"]) from broken
-    if len(cuts) == 1 and layout.has_header:
-        cuts.append(cuts[0])  # a header alone is a task without records, so that what becomes of headers is not lost
-    return Cutting(view, cuts, counted, encoding)
-
-
-def _cut(reader: Reader, view: View, sizes: tuple[int | None, int], encoding: Encoding) -> Cuts:
-    """Return the cuts as the index has them, and the number of records where they were counted."""
-    records, size = sizes
-    start = begin(reader, view, encoding)
-    if encoding is Encoding.GZIP:
-        return array("Q", [0, view.size]), None
-    if encoding is Encoding.BGZF:
-        return _in_data(lambda: bgzf.cut(reader, view, start, records, size))
-    if records is None:
-        return reader.by_bytes(view, start, size), None
-    return reader.by_records(view, start, records)
-
-
-def _in_data(cut: Callable[[], Cuts]) -> Cuts:
-    """Return what `cut` does; a place that it names is one of the decompressed data, but where they are damaged."""
-    try:
-        return cut()
-    except Damaged:
-        raise
-    except Malformed as broken:
-        raise broken.within(OF_DATA) from broken
-
-
-def _sizes(split: Split, record: RunRecord, stage: str) -> tuple[int | None, int]:
-    """Return records per task, or None and bytes per task."""
-    if not traits_of(split.records).is_sized:
-        return 1, 0
-    records = size_of(split.records_per_task, record.parameters)
-    size = size_of(split.bytes_per_task, record.parameters)
-    if records is None and size is None:
-        raise Refused([f"stage {stage}: neither a number of records nor of bytes per task is given"])
-    return records, size or 0
-
-
-def make_view(store: Storage, source: ObjectVersion) -> View:
-    """Return a view of an object version."""
-    return View(
-        source.size,
-        lambda start, end: source.read(store, start, end),
-        lambda start: source.open(store, start, source.size),
-        store.together,
-    )

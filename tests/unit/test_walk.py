@@ -83,6 +83,6 @@ def test_figures_are_those_that_were_merged_whatever_lies_there_by_now(store, cl
     cursor = Cursor(answer["run"], "look", answer["attempt"])
     store.put(keys.result("checked", "x.json", answer["run"], "figures.json"), dry)
     assert check_output(store, CLUES, cursor, {})["verdict"] == "INCOMPLETE"  # to be merged again
-    monkeypatch.setattr("gristmill.steps.check_output.check_output.is_published", lambda *_: True)  # it looked before
+    monkeypatch.setattr("gristmill.steps.check_output.examine.is_published", lambda *_: True)  # it looked before
     again = check_output(store, CLUES, cursor, {})
     assert (again["verdict"], again["reason"]) == ("FAILED", answer["reason"])

@@ -22,7 +22,7 @@ from gristmill.runs.locations import branch_keys, frozen, stage_keys, suffix
 from gristmill.runs.pinned import StageCut, find_cut
 from gristmill.runs.reading import read
 from gristmill.runs.records import RunRecord
-from gristmill.steps.check_output.check_output import placed
+from gristmill.steps.check_output.examine import placed
 from gristmill.storage import Storage
 from gristmill.storage.draft import DraftStorage
 from gristmill.storage.folder import FolderStorage

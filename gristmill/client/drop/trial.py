@@ -31,7 +31,7 @@ from gristmill.runs.pinned import read_cut
 from gristmill.runs.reading import read
 from gristmill.runs.records import RunRecord
 from gristmill.runs.skipping import with_empty
-from gristmill.steps.check_output.check_output import expected_of, placed, read_figures
+from gristmill.steps.check_output.examine import expected_of, placed, read_figures
 from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.verdict import count_failure
 from gristmill.steps.merge.publish import publish, publishes
