@@ -16,7 +16,7 @@ from gristmill.runs import at_work, committed
 from gristmill.runs.coverage import Coverage, cover
 from gristmill.runs.evidence import Failure, Written
 from gristmill.runs.left_out import task_numbers
-from gristmill.steps.check_output import check_output, left_out
+from gristmill.steps.check_output import check_output, examine, left_out
 from gristmill.steps.job_map import job_map
 from gristmill.steps.merge import merge, publish
 from gristmill.steps.notify import notify
@@ -122,7 +122,7 @@ _TRUE: Callable[..., bool] = lambda *_given: True  # noqa: E731
 MUTANTS: dict[str, list[Swap]] = {
     "a receipt is written before its segment": [(Segment, "seal", _seal_receipt_first)],
     "a receipt commits whatever segment is there": [(committed, "_commits", _commits_any)],
-    "CheckOutput trusts Merge": [(check_output, "is_published", _TRUE)],
+    "CheckOutput trusts Merge": [(examine, "is_published", _TRUE)],
     "the results of earlier stages are not looked for": [(check_output, "lost_results", lambda *_given: [])],
     "a run is claimed without a condition": [(split, "claim", _claim_unasked)],
     "a run is taken over whatever its fence": [(claim, "check_fence", nothing)],
@@ -139,17 +139,17 @@ MUTANTS: dict[str, list[Swap]] = {
     "a notice leaves no outcome": [(S3Storage, "put_checked", _no_outcome)],
     "a stage is tried for ever": [(check_output, "judge", _always_first)],
     "missing tasks are passed over": [
-        (check_output, "read_committed", _misses_nothing),
+        (examine, "read_committed", _misses_nothing),
         (merge, "read_committed", _misses_nothing),
     ],
     "what was never tried is left out": [
-        (check_output, "find_left_out", _leaves_out_anything),
+        (examine, "find_left_out", _leaves_out_anything),
         (merge, "find_left_out", _leaves_out_anything),
-        (check_output, "count_failure", nothing),
+        (examine, "count_failure", nothing),
     ],
     "a success hides what was left out": [(check_output, "judge_results", _hides_what_is_left_out)],
     "what reads a branch knows nothing of what it lacks": [(left_out, "with_left_out", _same_fingerprints)],
-    "counts are not compared": [(check_output, "count_failure", nothing)],
+    "counts are not compared": [(examine, "count_failure", nothing)],
     "nodes do again what an earlier try has committed": [(BranchWork, "is_committed", _never)],
     "the main node believes mpirun": [
         (main_node, "judge", _believes_mpirun),
