@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gristmill import state_machine
-from gristmill.chunks.cutting import size_of
 from gristmill.cost.bill import LABELS, Usage, bill, combined, dollars
 from gristmill.cost.ceiling import over_ceiling, read_ceiling
 from gristmill.cost.estimate import StageInput, estimate, stage_loads
@@ -15,6 +14,7 @@ from gristmill.cost.measured import ChildTime, HistoryCounts, count_history, mea
 from gristmill.cost.prices import Prices
 from gristmill.enums import Compute
 from gristmill.pipeline.loading import load
+from gristmill.pipeline.parameters import size_of
 from gristmill.pipeline.rules import faults
 from gristmill.runs.findings import BranchFinding
 from tests.unit.conftest import ROOTS
