@@ -19,6 +19,7 @@ from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
 PATH = "PYTHONPATH"
+_WRITES_TRIED = 3
 _PUSH = "Push it from a machine whose jobs run on that Python: gristmill pipelines push"
 
 
@@ -42,12 +43,13 @@ def keep_changed_code(store: Storage, run: str, digest: str, archive: bytes) -> 
 
 def _put(store: Storage, key: str, archive: bytes) -> tuple[ObjectVersion, bool]:
     """Write an archive unless there is one; return the one that is there, and whether it is the same."""
-    is_new = store.put_new(key, archive)
-    held = store.head(key)
-    if held is None:
-        raise Changed(f"{key} was removed just after it was written.", "Repeat in a moment.")
-    kept = ObjectVersion.of(held)
-    return kept, is_new or (kept.size == len(archive) and kept.read(store) == archive)
+    for _ in range(_WRITES_TRIED):
+        is_new = store.put_new(key, archive)
+        held = store.head(key)
+        if held is not None:
+            kept = ObjectVersion.of(held)
+            return kept, kept.size == len(archive) and (is_new or kept.read(store) == archive)
+    raise Changed(f"{key} is removed each time that it was written.", "Repeat in a moment.")
 
 
 def unpack_code(store: Storage, record: RunRecord, place: Path) -> PipelineCode:

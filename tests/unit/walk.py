@@ -23,7 +23,8 @@ from gristmill.steps.merge.merge import merge
 from gristmill.steps.split.claimant import Claimant
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import S3Storage
-from gristmill.worker.child.__main__ import make_runner
+from gristmill.worker.child.__main__ import _begin
+from gristmill.worker.child.deadline import Termination
 from gristmill.worker.child.setting import read_setting
 
 LANES = {Compute.CPU: Lane("queue", "definition", 3)}
@@ -69,7 +70,7 @@ def _child(store: S3Storage, monkeypatch: Any, group: dict[str, Any], child: int
     }
     # a child that such an error ends has failed
     with suppress(GristmillError, ClientError), TemporaryDirectory() as place:
-        make_runner(read_setting(arguments, environment), store, Path(place)).run()
+        _begin(read_setting(arguments, environment), store, Path(place), Termination()).run()
 
 
 def walk(

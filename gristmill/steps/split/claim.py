@@ -10,6 +10,7 @@ from gristmill.runs.request import Resume
 from gristmill.steps.split.claimant import Claimant
 from gristmill.steps.split.generation import keeping_changes, redefine, redefined
 from gristmill.steps.split.preparing import defined, keeping_code, prepare, refusing_unpushed
+from gristmill.steps.split.restoring import restoring_code
 from gristmill.storage import Storage
 
 
@@ -25,9 +26,10 @@ def claim(store: Storage, drop: Drop, claimant: Claimant) -> RunRecord:
 def take_over(store: Storage, request: Resume, claimant: Claimant) -> RunRecord:
     """Make a resuming execution the owner of its run; the same execution finds itself the owner already.
 
-    With changes, the run gets another generation, and the record of the former one is kept beside. Superseded where
-    another execution has taken the run over since it was asked for, or the run has succeeded; Refused where an earlier
-    version has begun it, or the execution was stopped, or what was changed cannot be run.
+    Without changes, code that was damaged is put back. With changes, the run gets another generation, and the record of
+    the former one is kept beside. Superseded where another execution has taken the run over since it was asked for, or
+    the run has succeeded; Refused where an earlier version has begun it, or the execution was stopped, or what was
+    changed cannot be run.
     """
     execution = claimant.execution
 
@@ -39,8 +41,9 @@ def take_over(store: Storage, request: Resume, claimant: Claimant) -> RunRecord:
         check_contract(record)
         if record.complete:
             raise Superseded(f"run {record.run} has SUCCEEDED: nothing is missing.")
-        taken = record
-        if request.changes is not None:
+        if request.changes is None:
+            taken = restoring_code(store, record, claimant.roots)
+        else:
             changed, source = redefine(store, record, claimant.roots, request.changes.version)
             taken = keeping_changes(store, redefined(record, changed, claimant.definitions), source)
             store.put_new(keys.generation(record.run, record.generation), record.model_dump_json().encode())
