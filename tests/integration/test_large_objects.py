@@ -100,10 +100,11 @@ def test_an_upload_in_parts_starts_one_execution(mill: Mill):
     key, line = "inputs/strings/parts.txt", b"one line of the large file\n"
     text = line * (6 * MIB // len(line))
     etag = upload(s3, mill.bucket, key, [text[: 5 * MIB], text[5 * MIB :]])["ETag"]
-    executions = states.get_paginator("list_executions").paginate(stateMachineArn=mill.outputs["StateMachineArn"])
+    executions = states.get_paginator("list_executions")
 
     def started() -> list[str]:
-        arns = [execution["executionArn"] for page in executions for execution in page["executions"]]
+        pages = executions.paginate(stateMachineArn=mill.outputs["StateMachineArn"])  # they can be read only once
+        arns = [execution["executionArn"] for page in pages for execution in page["executions"]]
         return [arn for arn in arns if etag.strip('"') in states.describe_execution(executionArn=arn)["input"]]
 
     mill._until(lambda: bool(started()), 10, "no execution")

@@ -16,7 +16,7 @@ from gristmill.runs.locations import branch_keys
 from gristmill.runs.repository import read_record
 from gristmill.storage.s3 import S3Storage
 from gristmill.worker.child.__main__ import make_runner
-from gristmill.worker.child.deadline import TimeLimit
+from gristmill.worker.child.deadline import Termination, TimeLimit
 from gristmill.worker.child.runner import Runner
 from gristmill.worker.child.setting import ChildSetting
 from tests.unit.test_walk import TEXT
@@ -99,8 +99,8 @@ class NoLimit(TimeLimit):
         work()
 
 
-def unwatched(setting: ChildSetting, store: S3Storage, place: Path) -> Runner:
-    runner = make_runner(setting, store, place)
+def unwatched(setting: ChildSetting, store: S3Storage, place: Path, termination: Termination) -> Runner:
+    runner = make_runner(setting, store, place, termination)
     runner.time_limit = NoLimit
     return runner
 
@@ -124,7 +124,7 @@ def test_a_run_walks_through_the_core_on_a_virtual_clock_in_one_thread(store, cl
     own = S3Storage(store.bucket, store.client, virtual, one_after_another)
     drop = event(own, "inputs/strings/x.txt", TEXT, **{"lines-per-task": "4"})
     monkeypatch.setattr("gristmill.parallel.threading.Thread.start", no_thread)
-    monkeypatch.setattr("tests.unit.walk.make_runner", unwatched)
+    monkeypatch.setattr("gristmill.worker.child.__main__.make_runner", unwatched)
     answer = walk(own, claimant, monkeypatch, drop)
     assert (answer["verdict"], answer["last"]) == ("COMPLETE", True)
     receipts = store.list(branch_keys(read_record(store, answer["run"]), "map", "repeat").receipts)
