@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 from embedded_aws.containers.engine import CannotPull
 from embedded_aws.machine.gpus import present, real
 from embedded_aws.processes.helper import Lost
+from embedded_aws.services.batch.engine.container_secrets import NoSecret, secret_variables
 from embedded_aws.services.batch.engine.logs import LogStream
 from embedded_aws.services.batch.engine.process import Ended, JobProcess
 from embedded_aws.services.batch.model.model import INSTANCE, Attempt, Job, now
@@ -29,16 +31,19 @@ class Container:
         self._log.write(_gpu_notice(job, settings.application.name).encode())
         job.address = starter.address(job)
         self._process = JobProcess(starter, job, environment(job, settings), settings.data, name)
+        self._secrets = partial(secret_variables, job.container, settings)
 
     def run(self, timeout: float | None = None, started: Callable[[], None] = lambda: None) -> None:
         """Run to the end and note it in the attempt; calls `started` once the process is there."""
         attempt = self.attempt
         try:
+            self._process.add(self._secrets())
             ended = self._process.run(timeout, self._log.write, started)
         except Lost:
             self._note_loss()
         except (OSError, ValueError) as error:  # ValueError: a word or a variable with a null byte
-            attempt.reason = str(error) if isinstance(error, CannotPull) else f"CannotStartContainerError: {error}"
+            has_words = isinstance(error, CannotPull | NoSecret)
+            attempt.reason = str(error) if has_words else f"CannotStartContainerError: {error}"
             attempt.status_reason = "Task failed to start"
         else:
             self._note(ended)

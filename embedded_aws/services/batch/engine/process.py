@@ -44,6 +44,10 @@ class JobProcess:
         self._stopped = self._killed = self._is_out_of_memory = False
         self._measured = time.monotonic()
 
+    def add(self, variables: Mapping[str, str]) -> None:
+        """Give it more variables, before it is run."""
+        self._environment |= variables
+
     def run(
         self, timeout: float | None, write: Callable[[bytes], None], started: Callable[[], None] = lambda: None
     ) -> Ended:

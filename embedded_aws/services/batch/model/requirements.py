@@ -23,6 +23,16 @@ def container_problems(container: Json, *, is_fargate: bool = False) -> Iterator
         if name not in asked and not container.get(old):
             yield f"Container.resourceRequirements must have {name}"
     yield from override_problems(container, is_fargate=is_fargate)
+    yield from _secret_problems(container)
+
+
+def _secret_problems(container: Json) -> Iterator[str]:
+    names = [secret["name"] for secret in container.get("secrets", [])]
+    if names and not container.get("executionRoleArn"):
+        yield "A container with secrets must have an executionRoleArn"
+    taken = names + [variable["name"] for variable in container.get("environment", [])]
+    for name in dict.fromkeys(name for name in names if taken.count(name) > 1):
+        yield f"The secret name must be unique and not shared with any environment variable: {name}"
 
 
 def override_problems(container: Json, *, is_fargate: bool = False) -> Iterator[str]:
