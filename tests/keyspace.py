@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gristmill import keys
-from gristmill.enums import NodeMessage
+from gristmill.enums import NodeMessage, RunStatus
 
 RUN = "0123456789abcdef"
 # what each parameter is filled with; a name that is not here breaks the tests that use this
@@ -39,6 +39,9 @@ _GIVEN: dict[str, Any] = {
     "lock_digest": "*",
     "abi": "*",
     "number": 1,
+    "batch": "*",
+    "place": keys.Place(1, 1),
+    "end": keys.End(keys.Place(1, 1), RunStatus.FAILED),
 }
 _OWNERS = (
     keys.StageKeys(RUN, "*", "*"),

@@ -9,7 +9,7 @@ REFERENCES = "references/"  # files that many runs read
 RESULTS = "results/"
 GIVEN = (INPUTS, UPLOADS, REFERENCES, RESULTS)  # where a run's files may lie
 REPORT = "report"  # no result is called so
-_NOTE = ".drop.json"
+_NOTE, _BATCH_NOTE = ".drop.json", ".batch.json"
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,30 @@ class Dropped:
 
 
 def parse_input(key: str) -> Dropped:
-    """Take an input key apart, a drop note's without its ending.
+    """Take an input key apart, a note's without its ending.
 
     A key outside `inputs/` is a programming error (the rule filters it).
     """
     if not key.startswith(INPUTS):
         raise ValueError(f"not an input key: {key}")
     pipeline, _, name = key[len(INPUTS) :].partition("/")
-    return Dropped(pipeline, name[: -len(_NOTE)] if is_note(key) else name)
+    ending = next((len(note) for note in (_NOTE, _BATCH_NOTE) if key.lower().endswith(note)), 0)
+    return Dropped(pipeline, name[: len(name) - ending])
 
 
 def is_note(key: str) -> bool:
     """Return whether an input key is that of a drop note, in small letters or others: some disks change them."""
     return key.lower().endswith(_NOTE)
+
+
+def is_batch_note(key: str) -> bool:
+    """Return whether an input key is that of the note that begins a batch, in whichever letters."""
+    return key.lower().endswith(_BATCH_NOTE)
+
+
+def batch_note_key(pipeline: str, name: str) -> str:
+    """Return the key of the note that begins a batch called `name` of a pipeline's runs."""
+    return f"{input_key(pipeline, name)}{_BATCH_NOTE}"
 
 
 def input_key(pipeline: str, name: str) -> str:

@@ -5,6 +5,7 @@ RESERVED = frozenset(
         "checkpoints",
         "ended",
         "failures",
+        "fed",
         "generations",
         "header",
         "merged",

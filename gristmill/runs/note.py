@@ -41,6 +41,7 @@ def _as_object(given: Any) -> Any:
     return {"key": given} if isinstance(given, str) else given
 
 
+VersionText = Annotated[Words, Field(max_length=_VERSION_MAX)]  # of a pipeline: a number, or a digest
 Noted = Annotated[NotedObject, BeforeValidator(_as_object)]  # a key alone will do
 
 
@@ -54,7 +55,7 @@ class DropNote(Record):
     owner: Words = ""
     tags: dict[str, Words] = Field(default_factory=dict)
     batch: Words | None = None
-    version: Annotated[Words, Field(max_length=_VERSION_MAX)] = ""  # of the pipeline: a number, or a digest
+    version: VersionText = ""
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -99,8 +100,8 @@ def parse_note(key: str, raw: bytes) -> DropNote:
     """Return the drop note that these bytes are; Refused, in one line, where they are none."""
     try:
         note = DropNote.model_validate_json(raw, strict=True)
-        json.loads(raw, object_pairs_hook=_refuse_twice)  # that it is not deep is known by now
-        _refuse_own(note.params)
+        refuse_twice(raw)
+        refuse_own(note.params)
     except ValidationError as error:
         raise Refused([f"{key} is no drop note ({first_fault(error)})"], _MEND) from error
     except ValueError as error:
@@ -108,13 +109,19 @@ def parse_note(key: str, raw: bytes) -> DropNote:
     return note
 
 
-def _refuse_own(params: Mapping[str, str]) -> None:
+def refuse_own(params: Mapping[str, str]) -> None:
+    """Raise ValueError where a name is not a parameter's."""
     for name in params:
         if plain_name(name) == "owner" or plain_name(name).startswith(OWN):
             raise ValueError(f"params: {short(name)} is no parameter; the note has fields of its own for what it gives")
 
 
-def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def refuse_twice(raw: bytes) -> None:
+    """Raise ValueError where JSON, which is known to be sound, gives a name twice."""
+    json.loads(raw, object_pairs_hook=_refuse_pairs)
+
+
+def _refuse_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
