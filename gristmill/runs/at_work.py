@@ -22,6 +22,8 @@ from gristmill.runs.repository import read_record
 from gristmill.runs.schema import Record
 from gristmill.storage import Storage
 
+CLOCKS_APART = 5  # seconds; hosts of Lambda keep time by NTP: their clocks differ, by far less
+
 
 class Stop(Record):
     """`_stops/<execution>.json`: an execution was stopped; written by the command line, never taken back."""
@@ -32,7 +34,7 @@ class Stop(Record):
 
 @dataclass(frozen=True)
 class Invocation:
-    """One invocation of a function: name, request, and the Unix second at which Lambda ends it at the latest."""
+    """One invocation of a function: name, request, and the Unix second at which it has ended, by any host's clock."""
 
     function: str
     request: str
@@ -42,7 +44,7 @@ class Invocation:
 def invocation(context: Any, function: str, now: Callable[[], float]) -> Invocation:
     """Return what Lambda's context says of an invocation; `now` gives the Unix time in seconds."""
     left = context.get_remaining_time_in_millis() / 1000
-    return Invocation(function, context.aws_request_id, ceil(now() + left))
+    return Invocation(function, context.aws_request_id, ceil(now() + left) + CLOCKS_APART)
 
 
 @contextmanager

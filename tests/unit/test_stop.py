@@ -12,7 +12,15 @@ from gristmill import keys
 from gristmill.client.runs.still_at_work import unanswered
 from gristmill.errors import Refused, Superseded
 from gristmill.limits import ATTEMPTS_MAX, S3_PART_MIN
-from gristmill.runs.at_work import Invocation, at_work, check_going, check_not_stopped, invocation, is_stopped
+from gristmill.runs.at_work import (
+    CLOCKS_APART,
+    Invocation,
+    at_work,
+    check_going,
+    check_not_stopped,
+    invocation,
+    is_stopped,
+)
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.drop import Drop
 from gristmill.runs.request import Resume, read_request
@@ -67,7 +75,13 @@ class Context:
 
 
 def test_an_invocation_says_until_when_it_may_work():
-    assert invocation(Context(), "merge", lambda: 100.0) == Invocation("merge", "0123-abcd", 103)
+    assert invocation(Context(), "merge", lambda: 100.0) == Invocation("merge", "0123-abcd", 103 + CLOCKS_APART)
+
+
+@given(own=st.floats(-2, 2), other=st.floats(-2, 2), began=st.floats(0, 2**31))
+def test_no_clock_holds_an_invocation_for_ended_before_it_is(own: float, other: float, began: float):
+    ended = began + Context().get_remaining_time_in_millis() / 1000
+    assert invocation(Context(), "notify", lambda: began + own).until >= ended + other
 
 
 def test_a_sign_stands_as_long_as_the_work_and_goes_with_it_however_it_ends(store: Storage):
