@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from gristmill.state_machine import run_status
 from gristmill.storage.s3 import S3Storage
 
 OWNER = "miller"
+_LONGEST_PAUSE = 0.25  # seconds between two looks at what is waited for
 
 
 def target_of(data: Path) -> Target:
@@ -39,6 +41,12 @@ def keys_of(data: Path) -> dict[str, str]:
     return {"region_name": "us-east-1", **keys}
 
 
+@cache
+def client_of(service: str, endpoint: str, **settings: str) -> Any:
+    """Return a client that all tests share: to make one takes as long as some requests."""
+    return boto3.client(service, endpoint_url=endpoint, **settings)
+
+
 @dataclass(frozen=True)
 class Mill:
     """A stack on an embedded AWS, and the folder where that keeps its mails."""
@@ -49,7 +57,7 @@ class Mill:
     stack: str = "gristmill"
 
     def client(self, service: str) -> Any:
-        return boto3.client(service, endpoint_url=self.endpoint, **keys_of(self.data))
+        return client_of(service, self.endpoint, **keys_of(self.data))
 
     @property
     def target(self) -> Target:
@@ -130,20 +138,21 @@ class Mill:
     def executions(self, key: str, at_least: int = 1, seconds: float = 30) -> list[dict[str, Any]]:
         """Wait for executions that an event of `key` started; return their descriptions."""
         found: list[dict[str, Any]] = []
+        states, of_others = self.client("stepfunctions"), set[str]()  # what started an execution stays so
 
         def enough() -> bool:
-            found[:] = [execution for execution in self._executions() if _key_of(execution["input"]) == key]
+            described = [states.describe_execution(executionArn=arn) for arn in self._arns() if arn not in of_others]
+            found[:] = [execution for execution in described if _key_of(execution["input"]) == key]
+            of_others.update(execution["executionArn"] for execution in described if execution not in found)
             return len(found) >= at_least
 
         self._until(enough, seconds, f"{key} starts no execution")
         return found
 
-    def _executions(self) -> Iterator[dict[str, Any]]:
-        states = self.client("stepfunctions")
-        pages = states.get_paginator("list_executions").paginate(stateMachineArn=self.outputs["StateMachineArn"])
-        for page in pages:
-            for execution in page["executions"]:
-                yield states.describe_execution(executionArn=execution["executionArn"])
+    def _arns(self) -> Iterator[str]:
+        pages = self.client("stepfunctions").get_paginator("list_executions")
+        for page in pages.paginate(stateMachineArn=self.outputs["StateMachineArn"]):
+            yield from (execution["executionArn"] for execution in page["executions"])
 
     def end(self, arn: str, seconds: float = 60) -> dict[str, Any]:
         """Wait for the end of an execution; return its description."""
@@ -215,10 +224,11 @@ class Mill:
 
     @staticmethod
     def _until(holds: Any, seconds: float, problem: str) -> None:
-        end = time.monotonic() + seconds
+        end, pause = time.monotonic() + seconds, 0.05
         while not holds():
             assert time.monotonic() < end, f"{problem} after {seconds} s"
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(_LONGEST_PAUSE, pause * 1.2)
 
 
 def _key_of(text: str) -> str:
