@@ -14,6 +14,8 @@ from jsonata.jsonata import Jsonata
 from embedded_aws.services.stepfunctions import jsonata
 from tests import asl
 
+_PATH = re.compile(r"\$states((?:\.[A-Za-z]\w*)+)")
+_PART = re.compile(r"\$states\.(\w+)")
 _COMMON = {"Type", "Comment", "Output", "Next", "End"}
 _TASK = {"Resource", "Arguments", "TimeoutSeconds", "Retry", "Catch"}
 _FIELDS = {
@@ -82,10 +84,27 @@ def value(template: Any, states: dict[str, Any]) -> Any:
     if isinstance(template, str) and template.startswith("{%"):
         expression = template.removeprefix("{%").removesuffix("%}").strip()
         try:
-            return json.loads(_evaluated(expression, json.dumps(states)))
+            return json.loads(_of_path(expression, states) or _of_jsonata(expression, states))
         except Exception as error:
             raise StateError("States.QueryEvaluationError", str(error)) from error
     return template
+
+
+def _of_path(expression: str, states: dict[str, Any]) -> str:
+    """Return what a plain path leads to, as JSON; nothing where JSONata must say. Most expressions are one."""
+    found: Any = states
+    if not (path := _PATH.fullmatch(expression)):
+        return ""
+    for name in path[1].split(".")[1:]:
+        if not isinstance(found, dict) or found.get(name) is None:
+            return ""
+        found = found[name]
+    return json.dumps(found)
+
+
+def _of_jsonata(expression: str, states: dict[str, Any]) -> str:
+    named = set(_PART.findall(expression))
+    return _evaluated(expression, json.dumps({name: states[name] for name in named if name in states}))
 
 
 @lru_cache(20_000)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import gristmill.code.kept
+import gristmill.report.make
 import gristmill.report.write
 import gristmill.runs.reading
 import gristmill.runs.usage
@@ -55,6 +56,7 @@ _SWAPS: list[tuple[Any, str, Any]] = [
     (gristmill.code.kept, "unpack", lambda body, digest, _place, name: _unpack(body, digest, seams.CODE_FOLDER, name)),
     (gristmill.code.kept, "PipelineCode", _code),
     (gristmill.runs.usage, "software", _software),
+    (gristmill.report.make, "software", _software),
     (gristmill.report.write, "page", lambda _report, _embedded: "<html>"),
     (gristmill.report.write.logger, "disabled", True),
     (gristmill.runs.reading.logger, "disabled", True),

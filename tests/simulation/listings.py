@@ -31,7 +31,7 @@ class Listings(Objects):
         after, size = StartAfter, self.world.trouble.page
         while True:
             keys = self.call(
-                "LIST", Prefix, lambda start=after: [self._listed(key) for key in self._keys(Prefix, start)]
+                "LIST", Prefix, lambda start=after: [self._listed(key) for key in self._keys(Prefix, start)[: size + 1]]
             )
             yield {"Contents": keys[:size]}
             if len(keys) <= size:
