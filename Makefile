@@ -24,7 +24,7 @@ uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-
 
 endef
 
-.PHONY: help setup tools mpi science awsb snakemake demo test reference docs lint wheel test-wheel test-hostile test-sam test-simulation test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-readers test-mishaps test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference docs lint wheel test-runs test-wheel test-hostile test-sam test-simulation test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-readers test-mishaps test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -120,6 +120,9 @@ lint: setup ## ruff, mypy, cfn-lint and the linting of the state machine
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/python -m pytest --quiet tests/unit/test_state_machine.py
+
+test-runs: setup ## whole runs of every kind of file, stage, fault and change, through the deployed template
+	$(BIN)/python -m pytest --quiet -n 2 --dist loadfile tests/runs
 
 test-simulation: setup ## ten thousand histories on a virtual clock, under faults, and mutants that the laws must find
 	$(BIN)/python -m pytest --quiet -n 2 --dist load tests/simulation
