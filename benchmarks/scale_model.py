@@ -29,7 +29,7 @@ from gristmill.cost.estimate import (
 from gristmill.cost.load import Load, merge_requests
 from gristmill.enums import Compute
 from gristmill.keys import BranchKeys
-from gristmill.pipeline.branch import Expects
+from gristmill.pipeline.expects import Expects
 from gristmill.pipeline.loading import load, roots
 from gristmill.pipeline.model import Pipeline
 from gristmill.runs.cursor import Cursor

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from gristmill.enums import Image, LaneName
 from gristmill.errors import Refused
 from gristmill.pipeline.branch import Branch
 from gristmill.runs.locations import frozen
 from gristmill.runs.records import RunRecord
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,8 @@ def read_lanes(text: str) -> dict[LaneName, Lane]:
     return {LaneName(name): Lane(**lane) for name, lane in json.loads(text).items()}
 
 
-def lane_of(lanes: Mapping[LaneName, Lane], branch: Branch, image: Image) -> Lane:
-    """Return where a branch's jobs go; Refused where the stack has no such lane."""
+def lane_of(lanes: Mapping[LaneName, T], branch: Branch, image: Image) -> T:
+    """Return what a stack has for the lane of a branch's jobs; Refused where it has no such lane."""
     kind = branch.compute if branch.gpu_count else image
     name = LaneName(kind if branch.mpi is None else "mpi" if kind is Image.CPU else f"mpi-{kind}")
     if name not in lanes:

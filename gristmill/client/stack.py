@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gristmill.client.stack_status import why_no_work
 from gristmill.client.target import Target
-from gristmill.enums import Compute
+from gristmill.enums import Compute, LaneName
 from gristmill.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from gristmill.storage.s3 import S3Storage
 
 DEFAULT_NAME = "gristmill"
+_DEFINITIONS = {  # outputs by lane; without GPUs a stack lacks two of them
+    LaneName.CPU: "CpuJobDefinitionArn",
+    LaneName.SCIENCE: "ScienceJobDefinitionArn",
+    LaneName.GPU: "GpuJobDefinitionArn",
+    LaneName.MPI: "MpiJobDefinitionArn",
+    LaneName.MPI_SCIENCE: "MpiScienceJobDefinitionArn",
+    LaneName.MPI_GPU: "MpiGpuJobDefinitionArn",
+}
 _DELETED = "DELETE_COMPLETE"
 _ANOTHER = "Name Gristmill's stack with --stack, or deploy this version's template over it."
 
@@ -100,6 +108,12 @@ class Stack:
             return queues
         found = self.client("batch").describe_job_queues(jobQueues=queues)["jobQueues"]
         return [queue["jobQueueArn"] for queue in found]
+
+    @property
+    def definitions(self) -> dict[LaneName, str]:
+        """Return the ARN of the job definition of each lane that the stack has."""
+        self.output(_DEFINITIONS[LaneName.MPI_SCIENCE])
+        return {lane: self.outputs[name] for lane, name in _DEFINITIONS.items() if name in self.outputs}
 
     @property
     def capacity(self) -> dict[Compute, float]:

@@ -1,7 +1,7 @@
 """Push a pipeline's code as a new version, and move what runs take. Each write is conditional: nobody's is lost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gristmill import keys
@@ -12,6 +12,7 @@ from gristmill.code.pushed import BUILT_IN, Current, Pusher, Version, find_diges
 from gristmill.code.source import Source, pipeline_of, sources_of
 from gristmill.errors import GristmillError, Refused
 from gristmill.runs.code import Code as RunCode
+from gristmill.runs.code import Registered
 from gristmill.runs.reading import find
 from gristmill.storage import ObjectInfo, Storage
 
@@ -61,13 +62,16 @@ def look(store: Storage, pipeline: str) -> Pointer:
     return Pointer(find(store, Current, key) if seen else None, seen)
 
 
-def keep(
-    store: Storage, code: Code, pusher: Pusher, message: str = "", libraries: Mapping[str, str] | None = None
-) -> Version:
-    """Write the code and its entry of the log; return the version that it is from now on. No run takes it yet.
+@dataclass(frozen=True)
+class Beside:
+    """What was put in place for code, so that its runs can use it: digests of libraries, and job definitions."""
 
-    `libraries` are the digests of those that its lock file names, which lie there by now.
-    """
+    libraries: Mapping[str, str] = field(default_factory=dict)  # by Python and platform
+    definitions: Mapping[str, Registered] = field(default_factory=dict)  # by branch
+
+
+def keep(store: Storage, code: Code, pusher: Pusher, message: str = "", beside: Beside = Beside()) -> Version:
+    """Write the code and its entry of the log; return the version that it is from now on. No run takes it yet."""
     digest, archive = code.digest, pack(code.files)
     place = keys.pushed_code(code.pipeline, digest)
     store.put_new(place, archive)
@@ -85,7 +89,8 @@ def keep(
             files=len(code.files),
             size=sum(len(file.content) for file in code.files),
             lock=lock_digest(code.lock.content) if code.lock else None,
-            wheels=dict(libraries or {}),
+            wheels=dict(beside.libraries),
+            definitions=dict(beside.definitions),
         )
         if store.put_new(keys.pushed_entry(code.pipeline, number), version.model_dump_json().encode()):
             if store.head(place) is None:  # somebody deleted the last version that had it

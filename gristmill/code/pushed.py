@@ -17,7 +17,7 @@ from gristmill.code.source import Source, pipeline_of, sources_of
 from gristmill.errors import Corrupt, NotFound
 from gristmill.limits import PUSH_MESSAGE_MAX
 from gristmill.runs.code import Code as RunCode
-from gristmill.runs.code import Libraries, Sha256
+from gristmill.runs.code import Libraries, Registered, Sha256
 from gristmill.runs.pinned import ObjectVersion
 from gristmill.runs.reading import find, read
 from gristmill.runs.schema import Count, Record, Words
@@ -51,6 +51,7 @@ class Version(Record):
     size: Count  # bytes
     lock: Sha256 | None = None  # of the lock file of its libraries; None: it has none
     wheels: dict[str, Sha256] = Field(default_factory=dict)  # what they come to, by Python and platform
+    definitions: dict[str, Registered] = Field(default_factory=dict)  # of branches with one of their own
     deleted: Pusher | None = None
 
     @property
@@ -167,6 +168,7 @@ def find_pushed(store: Storage, pipeline: str, wanted: str | None) -> Source | N
         libraries={
             abi: pinned_libraries(store, str(version.lock), abi, digest) for abi, digest in version.wheels.items()
         },
+        definitions=version.definitions,
     )
     return Source(pipeline_of(files, Path(pipeline)), code, pack(files))
 

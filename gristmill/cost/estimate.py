@@ -25,7 +25,8 @@ from gristmill.cost.load import (
 from gristmill.enums import Compute
 from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB
-from gristmill.pipeline.branch import Branch, Expects
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.expects import Expects
 from gristmill.pipeline.inputs import mates_input
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import Values, size_of

@@ -2,41 +2,27 @@
 
 from typing import Annotated, Any
 
-from pydantic import ByteSize, Field, model_validator
+from pydantic import Field, model_validator
 
 from gristmill.enums import Compute, Emptiness, MergeKind, OutputKind, RecordFormat
 from gristmill.limits import ATTEMPTS_MAX
+from gristmill.pipeline.expects import Expects
 from gristmill.pipeline.fields import (
-    Bytes,
     Callable,
     Closed,
+    ContainerImage,
     Identity,
     Memory,
     Name,
-    Number,
     Operation,
     ParameterName,
+    SecretName,
     Size,
     Suffix,
     Tolerance,
     VariableName,
 )
 from gristmill.pipeline.outputs import Output
-
-
-class Expects(Closed):
-    """What one container is expected to need: for the estimate of the cost, and to plan how many there are."""
-
-    seconds_per_task: Operation[Number] = Field(
-        default=0, ge=0, description="Seconds that a task takes whatever its size."
-    )
-    bytes_per_second: Operation[Bytes] = Field(
-        default=ByteSize(10_000_000), description="Input that a container works through."
-    )
-
-    def seconds(self, tasks: int, size: int) -> float:
-        """Return the seconds that so many tasks of so many bytes take in all."""
-        return tasks * self.seconds_per_task + size / self.bytes_per_second
 
 
 class Branch(Closed):
@@ -101,6 +87,16 @@ class Branch(Closed):
         description="Variables of the jobs' environment, with placeholders that are the same for all tasks: `{vcpus}`, "
         "`{memory}`, `{gpus}`, `{run}`, `{pipeline}` and `{params.NAME}`.",
     )
+    secrets: Identity[dict[VariableName, SecretName]] = Field(
+        default={},
+        description="Variables of the jobs' environment with secrets, `ssm:/NAME` or `secretsmanager:NAME`; see "
+        "[Secrets](pipelines.md#secrets).",
+    )
+    container: Identity[ContainerImage | None] = Field(
+        default=None,
+        description="An image of its own, by its digest and made FROM one of Gristmill's; see "
+        "[Containers](pipelines.md#a-container-of-its-own).",
+    )
     output: Identity[OutputKind] = Field(
         default=OutputKind.STREAM, description="One stream, which tasks write in order, or a file of each."
     )
@@ -161,6 +157,11 @@ class Branch(Closed):
     def ranks_per_node(self) -> int:
         """Return how many ranks a node of an MPI branch takes at most."""
         return self.slots or self.gpu_count or self.vcpus
+
+    @property
+    def has_own_definition(self) -> bool:
+        """Return whether its jobs need a job definition of their own, which a push registers."""
+        return bool(self.container or self.secrets)
 
     @property
     def uses_code(self) -> bool:

@@ -6,7 +6,7 @@ from gristmill.enums import Compute, MergeKind, OutputKind, RecordFormat
 from gristmill.formats.registry import traits_of
 from gristmill.limits import NAME_MAX, OUTPUTS_MAX
 from gristmill.pipeline.branch import Branch
-from gristmill.pipeline.environment import env_faults
+from gristmill.pipeline.environment import env_faults, secret_faults
 from gristmill.pipeline.expand import merge_name, parts_name
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.input_rules import with_faults
@@ -34,6 +34,8 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
     for problem in placeholder_faults(branch.command, known, handed, branch.outputs):
         yield (*place, "command"), problem
     yield from env_faults(handed, place, branch)
+    yield from secret_faults(place, branch)
+    yield from _own_definition(pipeline, place, branch)
     if branch.output_records and not traits_of(branch.output_records).is_countable:
         yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
     yield from _outputs(place, stage, branch)
@@ -70,6 +72,15 @@ def _outputs(place: Place, stage: Stage, branch: Branch) -> Iterator[Fault]:
             yield (*where, "output_records"), f"{made.output_records} cannot be counted in an output"
         if made.merge is MergeKind.HEADER and not traits_of(stage.records_of(made)).has_header:
             yield (*where, "merge"), "header needs output_records of lines or csv"
+
+
+def _own_definition(pipeline: Pipeline, place: Place, branch: Branch) -> Iterator[Fault]:
+    """Yield what cannot be, for the pipeline names a job definition that somebody else has registered."""
+    if pipeline.job_definition is None or branch.mpi is not None:
+        return
+    for field in ("container", "secrets"):
+        if field in branch.model_fields_set:
+            yield (*place, field), "the pipeline has a job_definition of its own: say it there, or leave that out"
 
 
 def _memory(place: Place, branch: Branch) -> Iterator[Fault]:

@@ -18,12 +18,25 @@ def env_faults(parameters: Mapping[str, Parameter], place: Place, branch: Branch
     """Yield what is wrong with the variables of a branch, which is handed these parameters."""
     for name, text in branch.env.items():
         where: Place = (*place, "env", name)
-        if name.upper().startswith(_PREFIXES) or name.upper() in _NAMES:
-            prefixes, names = ", ".join(_PREFIXES), ", ".join(_NAMES)
-            yield where, f"is Gristmill's own, as all that begin with {prefixes}, and {names}; choose another name"
+        yield from _own_faults(where, name)
         if "\0" in text:
             yield where, "has a NUL character, which no program can be given; leave it out"
         yield from ((where, problem) for problem in _problems(text, parameters))
+
+
+def secret_faults(place: Place, branch: Branch) -> Iterator[Fault]:
+    """Yield what is wrong with the names that a branch's secrets have in its environment."""
+    for name in branch.secrets:
+        where: Place = (*place, "secrets", name)
+        yield from _own_faults(where, name)
+        if name in branch.env:
+            yield where, "is set by env, too; choose another name for one of them"
+
+
+def _own_faults(place: Place, name: str) -> Iterator[Fault]:
+    if name.upper().startswith(_PREFIXES) or name.upper() in _NAMES:
+        prefixes, names = ", ".join(_PREFIXES), ", ".join(_NAMES)
+        yield place, f"is Gristmill's own, as all that begin with {prefixes}, and {names}; choose another name"
 
 
 def _problems(text: str, parameters: Mapping[str, Parameter]) -> Iterator[str]:

@@ -28,6 +28,9 @@ _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _SUFFIX = r"^\.[\w.]+$"
 # AWS Batch API reference, SubmitJob: a name, and maybe a revision
 _JOB_DEFINITION = rf"^[A-Za-z0-9][\w-]{{0,{BATCH_NAME_MAX - 1}}}(:\d+)?$"
+# AWS Batch API reference, ContainerProperties: image; a digest is never moved, as a tag is
+_CONTAINER = r"^[a-z0-9][A-Za-z0-9._:/-]{0,182}@sha256:[0-9a-f]{64}$"
+_VALUE_FROM = r"^(ssm:(/[A-Za-z0-9_.-]+)+|secretsmanager:[A-Za-z0-9/_+=.@-]+)$"
 _FOLDER_FILE = r"^[A-Za-z0-9_-][A-Za-z0-9_./-]{0,254}$"
 _FIGURE = r"^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$"
 _SHARE = r"^[0-9]{1,2}(\.[0-9]{1,4})?%$"
@@ -45,6 +48,9 @@ WORDS = {
     _VARIABLE: "a name of letters, digits and underscores, with no digit first",
     _SUFFIX: "text such as `.txt`",
     _JOB_DEFINITION: f"letters, digits, hyphens and underscores, at most {BATCH_NAME_MAX}, and maybe `:REVISION`",
+    _CONTAINER: "an image by its digest, such as `repository@sha256:` and 64 hexadecimal digits; a tag can be moved "
+    "(`docker buildx imagetools inspect IMAGE` prints the digest)",
+    _VALUE_FROM: "text such as `ssm:/NAME` or `secretsmanager:NAME`",
     _FOLDER_FILE: "the path of a file below the pipeline's folder",
     _FIGURE: f"a name, or names with dots between, at most {FIGURE_NAME_MAX} characters",
     _SHARE: "text such as `1%`, below 100%",
@@ -63,6 +69,8 @@ Condition = Annotated[str, StringConstraints(pattern=_CONDITION)]
 VariableName = Annotated[str, StringConstraints(pattern=_VARIABLE)]
 Suffix = Annotated[str, StringConstraints(pattern=_SUFFIX)]
 JobDefinition = Annotated[str, StringConstraints(pattern=_JOB_DEFINITION)]
+ContainerImage = Annotated[str, StringConstraints(pattern=_CONTAINER)]
+SecretName = Annotated[str, StringConstraints(pattern=_VALUE_FROM)]
 FolderFile = Annotated[str, StringConstraints(pattern=_FOLDER_FILE)]
 FigureName = Annotated[str, StringConstraints(pattern=_FIGURE, max_length=FIGURE_NAME_MAX)]
 Tolerance = Annotated[int, Field(ge=0, strict=True)] | Annotated[str, StringConstraints(pattern=_SHARE)]

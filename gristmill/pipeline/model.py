@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from gristmill.enums import Image, MergeKind, ParameterType
 from gristmill.limits import CHECKS_MAX, INPUTS_MAX
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.check import Check
 from gristmill.pipeline.fields import (
     Closed,
@@ -83,10 +84,14 @@ class Pipeline(Closed):
         return next(stage for stage in self.stages if stage.name == name)
 
     @property
+    def branches(self) -> list[Branch]:
+        """Return the branches of all stages."""
+        return [branch for stage in self.stages for branch in stage.branches]
+
+    @property
     def functions(self) -> list[str]:
         """Return every `module:function` that its branches name."""
-        branches = [branch for stage in self.stages for branch in stage.branches]
-        named = [name for branch in branches for name in (branch.run, branch.mpi, branch.merge)]
+        named = [name for branch in self.branches for name in (branch.run, branch.mpi, branch.merge)]
         return [name for name in named if isinstance(name, str) and not isinstance(name, MergeKind)]
 
     def checks_of(self, branch: str) -> list[Check]:

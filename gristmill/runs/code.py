@@ -23,6 +23,14 @@ class Libraries(Record):
     digest: Sha256
 
 
+class Registered(Record):
+    """A job definition that a push has registered for a branch."""
+
+    arn: str
+    base: str  # ARN of the stack's own definition that it was made of
+    image: str
+
+
 class Code(Record):
     """Which code a run is made by, and where the run keeps it (None: in a plan, or where a drop is refused)."""
 
@@ -35,6 +43,7 @@ class Code(Record):
     object: ObjectVersion | None = None  # `code.zip`
     lock: Sha256 | None = None  # of the lock file of its libraries
     libraries: dict[str, Libraries] = Field(default_factory=dict)  # by Python and platform
+    definitions: dict[str, Registered] = Field(default_factory=dict)  # of branches with one of their own
 
     @property
     def headline(self) -> str:

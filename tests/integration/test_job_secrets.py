@@ -1,6 +1,7 @@
 """Secrets of a container in the embedded Batch: read at its start, in its environment alone."""
 
 import json
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -28,6 +29,22 @@ def test_parameters_and_secrets_are_in_the_environment_and_nowhere_else(batch: B
     job = batch.end(batch.submit(define(batch, "secretive", line, KEY="/a/key", TOKEN=kept)))
     assert (job["status"], len(job["container"]["secrets"])) == ("SUCCEEDED", 2)
     assert VALUE not in json.dumps(job, default=str)
+
+
+def test_every_node_has_them(batch: Batch, tmp_path: Path):
+    """The main node ends once the other one has said that it has its secret."""
+    batch.client("ssm").put_parameter(Name="/a/node", Value=VALUE, Type="SecureString")
+    secret = {"secrets": [{"name": "KEY", "valueFrom": "/a/node"}], "executionRoleArn": ROLE}
+    other = f"if [ $AWS_BATCH_JOB_NODE_INDEX = 1 ]; then touch {tmp_path}/has; fi"
+    line = f"test ${{#KEY}} = {len(VALUE)} || exit 1; {other}; while [ ! -e {tmp_path}/has ]; do sleep 0.02; done"
+    container = {**batch.container(line), **secret}
+    ranges = [{"targetNodes": "0:", "container": container}]
+    arn = batch.api.register_job_definition(
+        jobDefinitionName="nodes",
+        type="multinode",
+        nodeProperties={"numNodes": 2, "mainNode": 0, "nodeRangeProperties": ranges},
+    )["jobDefinitionArn"]
+    assert batch.end(batch.submit(arn))["status"] == "SUCCEEDED"
 
 
 @pytest.mark.parametrize(

@@ -370,7 +370,25 @@ ACTIONS = {
     "PutObject": "s3:PutObject",
     "DeleteObject": "s3:DeleteObject",
     "ListObjectsV2": "s3:ListBucket",
+    "DescribeJobDefinitions": "batch:DescribeJobDefinitions",
+    "RegisterJobDefinition": "batch:RegisterJobDefinition",
+    "DeregisterJobDefinition": "batch:DeregisterJobDefinition",
+    "GetParameter": "ssm:GetParameter",
+    "DescribeSecret": "secretsmanager:DescribeSecret",
 }
+HERE = "us-east-1:123456789012"
+SECRETS = """target_children: 1
+        secrets: {KEY: "ssm:/gristmill/gristmill/allowed", TOKEN: "secretsmanager:gristmill/gristmill/allowed"}
+"""
+
+
+def with_secrets(mill: Mill, name: str, word: str) -> None:
+    """Write a pipeline that has secrets, so job definitions of its own."""
+    file = pipeline(name, word) / "pipeline.yaml"
+    file.write_text(file.read_text().replace("target_children: 1\n", SECRETS))
+    mill.client("ssm").put_parameter(
+        Name="/gristmill/gristmill/allowed", Value="x", Type="SecureString", Overwrite=True
+    )
 
 
 def test_policy_for_people_allows_what_the_commands_call(mill: Mill, cli: Cli, monkeypatch):
@@ -380,27 +398,26 @@ def test_policy_for_people_allows_what_the_commands_call(mill: Mill, cli: Cli, m
 
     def noting(target: Target, service: str) -> Any:
         made = client(target, service)
-        if service == "s3":
+        if service in ("s3", "batch", "ssm", "secretsmanager"):
             made.meta.events.register(
-                "provide-client-params.s3", lambda params, model, **_: calls.append((model.name, dict(params)))
+                f"provide-client-params.{service}", lambda params, model, **_: calls.append((model.name, dict(params)))
             )
         return made
 
+    mill.client("secretsmanager").create_secret(Name="gristmill/gristmill/allowed", SecretString="x")
     monkeypatch.setattr(Target, "client", noting)
     for word in ("one", "two"):
-        pipeline("allowed", word)
-        cli("pipelines", "push", "allowed")
+        with_secrets(mill, "allowed", word)
+        assert cli("pipelines", "push", "allowed").code == 0
     cli("pipelines", "versions", "allowed")
     cli("pipelines", "diff", "allowed", "1", "2")
     cli("pipelines", "use", "allowed", "2")
     assert cli("pipelines", "delete", "allowed", "1").code == 0
     assert {name for name, _ in calls} == set(ACTIONS)
+    assert all(params["WithDecryption"] is False for name, params in calls if name == "GetParameter")
     document = TEMPLATE["Resources"]["PushPolicy"]["Properties"]["PolicyDocument"]
     granted = [statement(item, mill.bucket) for item in document["Statement"]]
-    arn = f"arn:aws:s3:::{mill.bucket}"
-    made = [
-        Call("people", ACTIONS[name], f"{arn}/{params['Key']}" if "Key" in params else arn) for name, params in calls
-    ]
+    made = [Call("people", ACTIONS[name], about(mill, params)) for name, params in calls]
     assert [call for call in made if not any(item.allows(call) for item in granted)] == []
     puts = [params for name, params in calls if name == "PutObject" and params["Key"].endswith(".zip")]
     assert [params.get("IfNoneMatch") for params in puts] == ["*", "*"]
@@ -408,10 +425,60 @@ def test_policy_for_people_allows_what_the_commands_call(mill: Mill, cli: Cli, m
     assert all(prefix.startswith((keys.PUSHED, keys.RUNS)) for prefix in listed)
 
 
+def about(mill: Mill, params: dict[str, Any]) -> str:
+    """Return what a call is about, as a policy names it."""
+    if "jobDefinitionName" in params:
+        return f"arn:aws:batch:{HERE}:job-definition/{params['jobDefinitionName']}"
+    if "Name" in params:
+        return f"arn:aws:ssm:{HERE}:parameter{params['Name']}"
+    if "SecretId" in params:
+        return f"arn:aws:secretsmanager:{HERE}:secret:{params['SecretId']}-AbCdEf"
+    arn = f"arn:aws:s3:::{mill.bucket}"
+    return str(params.get("jobDefinition") or (f"{arn}/{params['Key']}" if "Key" in params else arn))
+
+
 def statement(item: dict, bucket: str) -> Statement:
     """Return a statement of the template's policy for a stack whose PushPrefix is `all`."""
-    arn = f"arn:aws:s3:::{bucket}"
     actions, resources = (value if isinstance(value, list) else [value] for value in (item["Action"], item["Resource"]))
-    texts = (resource.get("Fn::Sub", arn) for resource in resources)
-    places = [text.replace("${Bucket.Arn}", arn).replace("${PushPrefix}", "all") for text in texts]
-    return Statement("people", item["Sid"], tuple(actions), tuple(places))
+    return Statement(
+        "people", item.get("Sid", ""), tuple(actions), tuple(resolved(place, bucket) for place in resources)
+    )
+
+
+def resolved(place: Any, bucket: str) -> str:
+    """Return a resource of the policy as it is in the stack `gristmill`; roles go by their logical names."""
+    arn = f"arn:aws:s3:::{bucket}"
+    text = place if isinstance(place, str) else place.get("Fn::Sub") or ".".join(place.get("Fn::GetAtt", ["Bucket"]))
+    for name, value in {
+        "${Bucket.Arn}": arn,
+        "${PushPrefix}": "all",
+        "${AWS::Partition}": "aws",
+        "${AWS::Region}:${AWS::AccountId}": HERE,
+        "${AWS::StackName}": "gristmill",
+    }.items():
+        text = text.replace(name, value)
+    return arn if text in ("Bucket", "Bucket.Arn") else text
+
+
+def test_policy_for_people_registers_for_this_stacks_names_and_gives_its_job_roles_alone():
+    document = TEMPLATE["Resources"]["PushPolicy"]["Properties"]["PolicyDocument"]
+    by_action = {action: item for item in document["Statement"] for action in statement(item, "b").actions}
+    passing = by_action["iam:PassRole"]
+    assert statement(passing, "b").resources == ("JobRole.Arn", "MpiJobRole.Arn", "SecretsRole.Arn")
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    for action in ("batch:RegisterJobDefinition", "batch:DeregisterJobDefinition", "batch:TagResource"):
+        (place,) = statement(by_action[action], "b").resources
+        assert place == f"arn:aws:batch:{HERE}:job-definition/gristmill-pushed-all*"
+    assert by_action["batch:RegisterJobDefinition"]["Condition"] == {"BoolIfExists": {"batch:Privileged": "false"}}
+
+
+def test_no_role_of_the_stack_registers_job_definitions_or_reads_secrets_but_the_one_that_starts_jobs():
+    reading = {"ssm:GetParameters", "secretsmanager:GetSecretValue"}
+    wanted = {*reading, "batch:RegisterJobDefinition", "iam:PassRole"}
+    found = set()
+    for name, resource in TEMPLATE["Resources"].items():
+        policies = resource.get("Properties", {}).get("Policies", [])
+        for policy in policies if name != "PushPolicy" else []:
+            for item in policy.get("PolicyDocument", policy)["Statement"]:
+                found |= {(name, action) for action in statement(item, "b").actions if action in wanted}
+    assert found == {("SecretsRole", action) for action in reading}

@@ -45,14 +45,14 @@ BATCH = SimpleNamespace(get_paginator=lambda _name: SimpleNamespace(paginate=pag
 
 def frozen_with(job_definition: str | None) -> set[Definition]:
     pipeline = load("strings", ROOTS).model_copy(update={"job_definition": job_definition})
-    return set(find_definitions(BATCH, LANES, pipeline).values())
+    return set(find_definitions(BATCH, LANES, pipeline, {}).values())
 
 
 def test_branch_is_frozen_with_the_revision_of_its_lane_or_of_its_own() -> None:
     assert frozen_with(None) == {Definition(f"{ARN}/cpu:3", "cpu-image:3")}
     assert frozen_with("own:7") == {Definition(f"{ARN}/own:7", "own-image:7")}
     assert frozen_with("own") == {Definition(f"{ARN}/own:11", "own-image:11")}
-    nodes = find_definitions(BATCH, LANES, load("mpi-hello", ROOTS))
+    nodes = find_definitions(BATCH, LANES, load("mpi-hello", ROOTS), {})
     assert set(nodes.values()) == {Definition(f"{ARN}/mpi:1", "mpi-image:1")}
 
 
@@ -63,7 +63,7 @@ def test_definition_that_is_not_registered_is_refused(name: str) -> None:
 
 
 def test_drop_whose_definition_is_not_registered_is_refused_with_why(store, claimant) -> None:
-    def refuse(_pipeline: object) -> dict[str, Definition]:
+    def refuse(_pipeline: object, _registered: object) -> dict[str, Definition]:
         raise Refused(["job definition own is not registered"], "Register it.")
 
     request = read_request(event(store, "inputs/strings/x.txt", b"a\n"), store.bucket)
@@ -73,7 +73,7 @@ def test_drop_whose_definition_is_not_registered_is_refused_with_why(store, clai
 
 def test_branches_that_a_change_keeps_keep_their_image(store, claimant) -> None:
     def now(image: str) -> Any:
-        return lambda pipeline: {
+        return lambda pipeline, _registered: {
             branch.name: Definition(f"{ARN}/{image}:1", image) for stage in pipeline.stages for branch in stage.branches
         }
 

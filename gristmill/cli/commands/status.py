@@ -118,6 +118,7 @@ def _checks(seen: "Look", times: "Times") -> list[str]:
 
 
 def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
+    from gristmill.client.uncontained import uncontained_of
     from gristmill.pipeline.lists import as_given
 
     facts = [("Run", run.run), ("Note", run.lack)]
@@ -127,6 +128,7 @@ def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
         facts += [("Beside it", ", ".join(given))]
         facts += [("Code", run.record.code.headline)] if run.record.code else []
         facts += [("Image", ", ".join(run.record.image_names))]
+        facts += [("Warning", warning) for warning in uncontained_of(run.record)]
         facts += [("Batch", run.record.batch or ""), ("Tags", named(run.record.tags))]
         facts += [("Parameters", named({name: as_given(value) for name, value in run.record.parameters.items()}))]
         facts += [("Left out", f"stage {stage}: {reason}") for stage, reason in run.record.skipped.items()]

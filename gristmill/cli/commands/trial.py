@@ -73,6 +73,7 @@ def _one_task(
     context: typer.Context, text: str, where: tuple[str, str], number: int, results: Path | None, json: bool
 ) -> None:
     from gristmill.client.drop.in_process import restored_path
+    from gristmill.client.drop.lacking import tell_containers
     from gristmill.client.drop.one_task import choose_task
     from gristmill.runs.repository import read_record
 
@@ -81,6 +82,7 @@ def _one_task(
     with restored_path(), TemporaryDirectory(prefix="gristmill-try-") as folder:
         task = choose_task(here.stack.store, record, where, number, Path(folder))
         note(f"Task {number} of run {record.run}" + (f", code {record.code.headline}" if record.code else ""))
+        tell_containers([task.branch], note)
         found = task.run()
         kept = []
         if results and not found.failed:
@@ -102,10 +104,12 @@ def _first_tasks(
     json: bool,
 ) -> None:
     from gristmill.client.drop.in_process import restored_path
+    from gristmill.client.drop.lacking import tell_containers
     from gristmill.client.drop.trial import prepare
     from gristmill.client.drop.upload import Upload
     from gristmill.client.push.known import known
     from gristmill.client.user import user_name, utf8
+    from gristmill.runs.locations import frozen
 
     file, parameters, inputs = given
     with (
@@ -115,6 +119,7 @@ def _first_tasks(
     ):
         upload = Upload(file, meant.name, utf8(file.name), parameters, user_name(), inputs)
         trial = prepare(upload, meant.roots, tasks, Path(folder))
+        tell_containers(frozen(trial.record).branches, note)
         found = list(_shown(trial, json))
         kept = _keep(trial, results) if results else []
     if json:

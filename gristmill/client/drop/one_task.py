@@ -1,5 +1,6 @@
 """One task of a run in this process: its own input, code and parameters; nothing of the bucket is changed."""
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from gristmill import keys
 from gristmill.chunks import index
 from gristmill.client.drop.in_process import run_child
+from gristmill.client.drop.lacking import lacking_secrets
 from gristmill.client.drop.trial import RUN
 from gristmill.client.drop.tried import HEAD, Fault, Tried, line_of
 from gristmill.errors import Refused
@@ -95,6 +97,9 @@ def choose_task(store: Storage, record: RunRecord, where: tuple[str, str], task:
     stage, branch = _choose(record, *where)
     if branch.mpi is not None:
         raise Refused([f"{stage.name}/{branch.name} is an MPI job, which is not tried"], "Give it to: gristmill resume")
+    lacking = lacking_secrets([branch], os.environ)
+    if lacking:
+        raise Refused(lacking)
     cut = find_cut(store, stage_keys(record, stage.name))
     if cut is None:
         raise Refused([f"stage {stage.name} of run {record.run} has not begun: it has no tasks yet"])

@@ -11,6 +11,7 @@ from gristmill.client.drop.drops import parameter_faults
 from gristmill.client.drop.upload import Upload
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
+from gristmill.client.uncontained import uncontained_of
 from gristmill.code.source import Source
 from gristmill.cost.ceiling import over_ceiling
 from gristmill.enums import Compute
@@ -22,7 +23,7 @@ from gristmill.runs.locations import branch_keys, frozen, stage_keys
 from gristmill.runs.pinned import find_cut
 from gristmill.runs.records import Bill, RunRecord
 from gristmill.steps.split.claimant import Claimant, RunLimits
-from gristmill.steps.split.preparing import prepare
+from gristmill.steps.split.preparing import prepare, refusing_unpushed
 from gristmill.steps.split.split import price
 from gristmill.storage import Storage
 from gristmill.storage.one_file import OneFileStorage
@@ -47,6 +48,7 @@ def record_of(
         bucket.put(upload.key, upload.note({}))
     drop = Drop("", upload.key, None, "", upload.file.stat().st_size, "", "")
     record, source = prepare(bucket, drop, Claimant("plan", datetime.now(UTC), roots, limits or RunLimits()))
+    record = record if pushed is None else refusing_unpushed(record)
     return bucket, record.model_copy(update={"faults": [*parameter_faults(upload), *record.faults]}), source
 
 
@@ -92,7 +94,7 @@ def plan_file(
         for stage in pipeline.stages
         for branch in stage.branches
     ]
-    return Plan(record, planned, expected, warnings(cut.encoding))
+    return Plan(record, planned, expected, [*warnings(cut.encoding), *uncontained_of(record)])
 
 
 def planned_record(run: Run) -> RunRecord:

@@ -3,6 +3,7 @@
 The chunks, streams, jobs and merges are those of a run; only the objects lie in a temporary folder.
 """
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from gristmill import keys
 from gristmill.client.drop.first_chunks import index_first
 from gristmill.client.drop.in_process import run_child
+from gristmill.client.drop.lacking import lacking_secrets
 from gristmill.client.drop.plan import record_of
 from gristmill.client.drop.tried import HEAD, Fault, Tried, line_of
 from gristmill.client.drop.upload import Upload
@@ -139,8 +141,9 @@ def prepare(upload: Upload, roots: Sequence[Path], tasks: int, folder: Path) -> 
     if absent:
         raise Refused(absent)
     _, record, source = record_of(upload, roots)
-    if record.faults or source is None:
-        raise Refused(record.faults)
+    lacking = lacking_secrets(source.pipeline.branches, os.environ) if source else []
+    if record.faults or source is None or lacking:
+        raise Refused([*record.faults, *lacking])
     files = {key: file.absolute() for key, file in upload.files.items()}
     store = FolderStorage(folder, upload.file.absolute(), upload.data_key, files)
     libraries = source.code.libraries or try_libraries(store, source)

@@ -1,5 +1,6 @@
 """Delete a pushed version: never one that runs take, nor one that a run names."""
 
+from gristmill.client.push.definitions import deregister
 from gristmill.client.push.versions import live_version, who
 from gristmill.client.stack import Stack
 from gristmill.code.push import look, remove
@@ -12,7 +13,10 @@ from gristmill.storage import Storage
 
 
 def delete_version(stack: Stack, pipeline: str, number: int) -> None:
-    """Delete the code of a version; Refused where it is current, or a run names it. Reads the record of every run."""
+    """Delete the code of a version, and its job definitions; Refused where it is current, or a run names it.
+
+    Reads the record of every run.
+    """
     version = live_version(stack, pipeline, str(number))
     if look(stack.store, pipeline).number == number:
         raise Refused(
@@ -26,6 +30,7 @@ def delete_version(stack: Stack, pipeline: str, number: int) -> None:
             [f"version {number} of {pipeline} is named by a run, {named[0]}{others}; nothing was deleted"],
             f"Records of runs go after {stack.output('IntermediateDays')} days; then it can be.",
         )
+    deregister(stack, version)  # first: what is interrupted here can be repeated
     remove(stack.store, version, who(stack))
 
 

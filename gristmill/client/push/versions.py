@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gristmill.client.pipelines import pipeline_folders
+from gristmill.client.push.definitions import are_current, push_definitions
 from gristmill.client.push.folder import is_built_in, names_folder, read_code
 from gristmill.client.push.libraries import Hear, push_libraries
 from gristmill.client.stack import Stack
@@ -40,8 +41,10 @@ def push_folder(stack: Stack, folder: Path, message: str, hear: Hear, *, replace
         )
     pointer = push.look(stack.store, code.pipeline)
     if pointer.current and pointer.current.digest == code.digest and pointer.number:
-        return Pushed(read_version(stack.store, code.pipeline, pointer.number), False, pointer.number)
-    version = push.keep(stack.store, code, who(stack), message, push_libraries(stack, code, hear))
+        taken = read_version(stack.store, code.pipeline, pointer.number)
+        if are_current(stack, code, taken):
+            return Pushed(taken, False, pointer.number)
+    version = push.keep(stack.store, code, who(stack), message, _beside(stack, code, hear))
     push.move(stack.store, code.pipeline, pointer, version, version.pusher)
     return Pushed(version, True, pointer.number)
 
@@ -49,7 +52,13 @@ def push_folder(stack: Stack, folder: Path, message: str, hear: Hear, *, replace
 def push_for_one_run(stack: Stack, code: push.Code, hear: Hear) -> Version:
     """Return the version that has this code, pushed unless it is there; what other runs take stays as it is."""
     found = find_digest(stack.store, code.pipeline, code.digest)
-    return found or push.keep(stack.store, code, who(stack), libraries=push_libraries(stack, code, hear))
+    if found and are_current(stack, code, found):
+        return found
+    return push.keep(stack.store, code, who(stack), "", _beside(stack, code, hear))
+
+
+def _beside(stack: Stack, code: push.Code, hear: Hear) -> push.Beside:
+    return push.Beside(push_libraries(stack, code, hear), push_definitions(stack, code, hear))
 
 
 def use(stack: Stack, pipeline: str, text: str, *, replace_built_in: bool) -> None:

@@ -30,6 +30,7 @@ _MISCONFIGURED = re.compile(r"(Canceled by JobStateTimeLimit action due to reaso
 # What a state machine wraps around the message of Batch itself.
 _WRAPPING = re.compile(r"Error executing request, Exception : |, RequestId: .*| \(Service: .*", re.DOTALL)
 _OUT_OF_MEMORY = "OutOfMemoryError"  # how ECS begins the reason of a container that the kernel ended for its memory
+_NO_SECRET = re.compile("pull secrets|fetching secret", re.IGNORECASE)  # in what ECS says where it cannot read one
 _REFUSED = "Batch did not accept its job"
 _WRONG = f"{_REFUSED} (Batch.ClientException"
 
@@ -182,6 +183,8 @@ def explain(exit_code: int | None, reason: str | None, status_reason: str | None
         reasons.append(
             "no host of its queue has the vCPUs, memory or GPUs that it asks for: ask for less in pipeline.yaml"
         )
+    if any(_NO_SECRET.search(text) for text in reasons):
+        reasons.append("a secret could not be read: put it where pipeline.yaml says, for SecretsRole to decrypt")
     return "; ".join(dict.fromkeys(reasons)) or "the job failed and gave no reason"
 
 

@@ -28,4 +28,4 @@ class Claimant:
     now: datetime
     roots: Sequence[Path]
     limits: RunLimits = RunLimits()
-    definitions: FindDefinitions = lambda _pipeline: {}
+    definitions: FindDefinitions = lambda _pipeline, _registered: {}

@@ -15,6 +15,7 @@ from gristmill.pipeline.decided import left_out
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.parameters import owner, resolve, wanted_version
 from gristmill.pipeline.tags import read_tags
+from gristmill.runs.code import Code
 from gristmill.runs.drop import Drop
 from gristmill.runs.fingerprints import with_fingerprints
 from gristmill.runs.note import read_given
@@ -25,13 +26,15 @@ from gristmill.steps.split.inputs import freeze_inputs
 from gristmill.steps.split.refusals import memory_faults, name_faults, object_faults
 from gristmill.storage import ObjectInfo, Storage
 
+_PUSH = "gristmill pipelines push FOLDER"
+
 
 def defined(record: RunRecord, find: FindDefinitions) -> RunRecord:
     """Return a run's record with the job definitions and images of its branches, or with why it has none."""
     if record.pipeline is None or record.faults:
         return record
     try:
-        found = find(record.pipeline)
+        found = find(record.pipeline, record.code.definitions if record.code else {})
     except Refused as refused:
         return record.model_copy(update={"faults": refused.advice})
     arns, images = ({name: getattr(each, part) for name, each in found.items()} for part in ("arn", "image"))
@@ -39,11 +42,20 @@ def defined(record: RunRecord, find: FindDefinitions) -> RunRecord:
 
 
 def refusing_unpushed(record: RunRecord) -> RunRecord:
-    """Return the record, refused where its libraries were never fetched."""
-    if not record.pipeline or not record.pipeline.libraries or (record.code and record.code.libraries):
-        return record
-    fault = f"the libraries of {record.pipeline.name} are fetched as it is pushed: gristmill pipelines push FOLDER"
-    return record.model_copy(update={"faults": [*record.faults, fault]})
+    """Return the record, refused where its libraries were never fetched, or job definitions of its own registered."""
+    faults = _unpushed(record.pipeline, record.code) if record.pipeline else []
+    return record.model_copy(update={"faults": [*record.faults, *faults]}) if faults else record
+
+
+def _unpushed(pipeline: Pipeline, code: Code | None) -> list[str]:
+    faults = []
+    if pipeline.libraries and not (code and code.libraries):
+        faults.append(f"the libraries of {pipeline.name} are fetched as it is pushed: {_PUSH}")
+    for branch in pipeline.branches:
+        if branch.has_own_definition and not (code and branch.name in code.definitions):
+            what = "a container of its own" if branch.container else "secrets"
+            faults.append(f"branch {branch.name} has {what}; its job definition is registered by a push: {_PUSH}")
+    return faults
 
 
 def keeping_code(store: Storage, record: RunRecord, source: Source | None) -> RunRecord:
