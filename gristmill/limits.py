@@ -116,7 +116,7 @@ INPUTS_MAX = 16
 # A batch's items: one Split looks at all their files, 16 at once, at a cautious 50 ms each in 32 s a file; one Feed
 # drops as many as may run at once in 10 s
 BATCH_ITEMS_MAX = 10_000
-AT_ONCE_MAX = 1_000
+AT_ONCE, AT_ONCE_MAX = 20, 1_000
 ITEM_NAME_MAX = 80
 
 # A record is read whole into memory: the outcome of a branch that publishes 100,000 files has a key of each

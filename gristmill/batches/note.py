@@ -5,14 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from gristmill.errors import Refused, first_fault
-from gristmill.limits import AT_ONCE_MAX, NOTE_MAX
+from gristmill.limits import AT_ONCE, AT_ONCE_MAX, NOTE_MAX
 from gristmill.pipeline.metadata import encode
 from gristmill.pipeline.parameter_rules import VERSION
 from gristmill.pipeline.tags import as_metadata
 from gristmill.runs.note import NotedObject, VersionText, refuse_own, refuse_twice
 from gristmill.runs.schema import Record, Words
 
-AT_ONCE = 20  # items that run at the same time where the note does not say
 _MEND = "Correct the note and drop it again."
 
 

@@ -37,7 +37,7 @@ CHILD_START_SECONDS = 30.0  # AWS Batch user guide, "When to use Fargate": the s
 FUNCTION_GB = 1769 / 1024  # MemorySize of template.yaml
 SCAN_BYTES_PER_SECOND = 40 * MIB  # see SCAN_MAX_BYTES
 REQUESTS_PER_SECOND = 300  # that a function of one vCPU makes of S3, many at a time
-_INVOKED_SECONDS = 0.5
+INVOKED_SECONDS = 0.5
 _RECORD_BYTES = 100  # where the records were not counted
 
 
@@ -65,7 +65,7 @@ def estimate(pipeline: Pipeline, parameters: Values, first: StageInput, max_vcpu
     stages = list(stage_loads(pipeline, parameters, first, max_vcpus))
     loads = [load for stage in stages for load in stage.loads]
     invocations = state_machine.RUN_INVOCATIONS + sum(map(_invocations, stages))
-    seconds = invocations * _INVOKED_SECONDS + sum(map(_function_seconds, stages))
+    seconds = invocations * INVOKED_SECONDS + sum(map(_function_seconds, stages))
     usage = Usage(
         state_transition=state_machine.RUN_STATES + sum(map(_states, stages)),
         lambda_request=invocations,

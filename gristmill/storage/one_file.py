@@ -13,15 +13,15 @@ from gristmill.storage.protocol import ObjectInfo, Storage
 
 
 class OneFileStorage(LocalStorage):
-    """A Storage of one file under `key`, with its metadata; what is written besides stays in memory.
+    """A Storage of one file under `key`, with its metadata (None: there is none); what is written stays in memory.
 
     Pushed pipelines are those of the bucket `pushed`; without one there are none. `others` are more files by their
-    keys; what else a run may be given is looked for in the bucket `beyond`.
+    keys; what else a run may be given is looked for in the bucket `beyond`, once.
     """
 
     def __init__(
         self,
-        file: Path,
+        file: Path | None,
         key: str,
         metadata: dict[str, str],
         pushed: Storage | None = None,
@@ -31,9 +31,11 @@ class OneFileStorage(LocalStorage):
         super().__init__()
         self.bucket = beyond.bucket if beyond else ""
         self._pushed, self._beyond = pushed, beyond
-        self._files = {**(others or {}), key: file}
+        self._files = {**(others or {}), **({key: file} if file else {})}
         self._infos = {name: ObjectInfo(name, path.stat().st_size, "") for name, path in self._files.items()}
-        self._infos[key] = replace(self._infos[key], metadata=metadata)
+        if file:
+            self._infos[key] = replace(self._infos[key], metadata=metadata)
+        self._seen: dict[tuple[str, str | None], ObjectInfo | None] = {}
         self._written: dict[str, tuple[ObjectInfo, bytes]] = {}
 
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
@@ -43,7 +45,9 @@ class OneFileStorage(LocalStorage):
         if key in self._written:
             return self._written[key][0]
         elsewhere = self._elsewhere(key)
-        return elsewhere.head(key, version) if elsewhere else None
+        if elsewhere and (key, version) not in self._seen:
+            self._seen[key, version] = elsewhere.head(key, version)
+        return self._seen.get((key, version))
 
     def _elsewhere(self, key: str) -> Storage | None:
         """Return the bucket that has a key which is not here, if there is one to look in."""

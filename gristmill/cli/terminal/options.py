@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from gristmill.client.drop.given import file_or_key
 from gristmill.client.user import utf8
 from gristmill.errors import Refused
-from gristmill.keys import GIVEN
 
 RUN_ID = re.compile(r"[0-9a-f]{1,16}")
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id; its first digits are enough.")]
@@ -52,19 +52,14 @@ Inputs = Annotated[
 
 
 def given_inputs(texts: list[str] | None) -> dict[str, Path | str]:
-    """Return inputs by name: what begins as a key or a URI does is one, and anything else a file.
-
-    Refused where a file is none.
-    """
-    given: dict[str, Path | str] = {
-        name: text if text.startswith(GIVEN) or "://" in text else Path(text)
-        for name, text in pairs(texts or []).items()
-    }
-    faults = [
-        f"{name}: {file} is no file; an object of the bucket is named by its key, below {', '.join(GIVEN)}"
-        for name, file in given.items()
-        if isinstance(file, Path) and not file.is_file()
-    ]
+    """Return inputs by name, each a file or a key; Refused where a file is none."""
+    given: dict[str, Path | str] = {}
+    faults = []
+    for name, text in pairs(texts or []).items():
+        try:
+            given[name] = file_or_key(text)
+        except Refused as refused:
+            faults += [f"{name}: {fault}" for fault in refused.faults]
     if faults:
         raise Refused(faults)
     return given

@@ -75,7 +75,8 @@ def drop(stack: Stack, upload: Upload, hearer: Hearer, records: Path) -> str:
     else:
         files = {upload.data_key: upload.file, **upload.files}
         sent = {key: send(stack.store, key, {}, file, hearer, records, once=True) for key, file in files.items()}
-        version, etag = _send_note(stack.store, upload, {key: version for key, (version, _) in sent.items()}, records)
+        note = upload.note({key: version for key, (version, _) in sent.items()})
+        version, etag = send_body(stack.store, upload.key, note, Hearer(lambda _: None, lambda _: None), records)
     return run_id(stack.store.bucket, upload.key, version, etag.strip('"'), "")
 
 
@@ -100,17 +101,17 @@ def send(
         return (parts.find_same(hearer) if once else None) or parts.send(kept, hearer)
 
 
-def _send_note(
-    store: S3Storage, upload: Upload, versions: Mapping[str, str | None], records: Path
+def send_body(
+    store: S3Storage, key: str, body: bytes, hearer: Hearer, records: Path, *, once: bool = False
 ) -> tuple[str | None, str]:
-    """Write the note, last of all; the same command finds whether an answer that was lost told of a run."""
-    body, quiet = upload.note(versions), Hearer(lambda _: None, lambda _: None)
-    identity = [*store.place, upload.key, hashlib.sha256(body).hexdigest()]
-    with TemporaryFile() as file, slot(records, identity, quiet.note) as kept:
+    """Write bytes as `send` does a file; the same command finds whether an answer that was lost told of a run."""
+    identity = [*store.place, key, hashlib.sha256(body).hexdigest()]
+    with TemporaryFile() as file, slot(records, identity, hearer.note) as kept:
         file.write(body)
         file.flush()
-        os.utime(file.fileno(), (0, 0))  # the same note is the same file
-        return PartUpload(store, upload.key, {}, file.fileno()).send(kept, quiet)
+        os.utime(file.fileno(), (0, 0))  # the same body is the same file
+        parts = PartUpload(store, key, {}, file.fileno())
+        return (parts.find_same(hearer) if once else None) or parts.send(kept, hearer)
 
 
 def await_run(stack: Stack, run: str, patience: Patience, seconds: float = CLAIM_SECONDS, clock: Clock = REAL) -> Run:

@@ -1,6 +1,6 @@
 """Prepare the record of a drop: its pipeline, inputs and parameters, with every fault that refuses it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gristmill import keys
@@ -66,11 +66,26 @@ def keeping_code(store: Storage, record: RunRecord, source: Source | None) -> Ru
     return record.model_copy(update={"code": kept})
 
 
-def prepare(store: Storage, drop: Drop, claimant: Claimant) -> tuple[RunRecord, Source | None]:
+def find_code(store: Storage, name: str, version: str | None, roots: Sequence[Path]) -> tuple[Source | None, list[str]]:
+    """Return a pipeline's source: the version that the drop names, else what was pushed for all, else the built-in."""
+    try:
+        return find_pushed(store, name, version) or find_source(name, roots), []
+    except Refused as refused:
+        return None, refused.advice
+    except (NotFound, Corrupt) as error:
+        return None, [str(error)]
+
+
+FindCode = Callable[[Storage, str, str | None, Sequence[Path]], tuple[Source | None, list[str]]]
+
+
+def prepare(
+    store: Storage, drop: Drop, claimant: Claimant, find: FindCode = find_code
+) -> tuple[RunRecord, Source | None]:
     """Return the record of a drop with every fault that refuses it, and its code if there is such a pipeline."""
     given = read_given(store, drop)
     dropped = keys.parse_input(drop.key)
-    source, faults = find_code(store, dropped.pipeline, wanted_version(given.metadata), claimant.roots)
+    source, faults = find(store, dropped.pipeline, wanted_version(given.metadata), claimant.roots)
     pipeline = source.pipeline if source else None
     parameters, more_faults = resolve(pipeline, given.metadata) if pipeline else ({}, [])
     max_cost, ceiling_faults = read_ceiling(given.metadata, claimant.limits.max_cost)
@@ -122,13 +137,3 @@ def _input(drop: Drop, source: ObjectInfo | None) -> InputObject:
         size=source.size if source else drop.size,
         sequencer=drop.sequencer,
     )
-
-
-def find_code(store: Storage, name: str, version: str | None, roots: Sequence[Path]) -> tuple[Source | None, list[str]]:
-    """Return a pipeline's source: the version that the drop names, else what was pushed for all, else the built-in."""
-    try:
-        return find_pushed(store, name, version) or find_source(name, roots), []
-    except Refused as refused:
-        return None, refused.advice
-    except (NotFound, Corrupt) as error:
-        return None, [str(error)]
