@@ -140,7 +140,7 @@ test-sam: setup tools ## the by-hand way: sam build, deploy, update and delete w
 	$(BIN)/python -m pytest --quiet tests/sam
 
 test-docs: tools science mpi ## every command that the documents show, in a fresh checkout (some minutes)
-	$(BIN)/python -m pytest --quiet tests/documents
+	$(BIN)/python -m pytest --quiet -n 2 --dist load tests/documents
 
 test-big: setup ## large and many: six gigabytes with 256 open files, 100,000 objects, a line of 200 MB, fifty files (a few minutes)
 	$(BIN)/python -m pytest --quiet tests/big

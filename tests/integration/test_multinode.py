@@ -104,7 +104,8 @@ def test_eight_nodes_run_on_a_machine_with_fewer_cores(batch: Batch, tmp_path):
 
 def test_nodes_are_listed_by_their_job_and_end_with_it(batch: Batch):
     job = batch.submit(define(batch, "listed", {"0:": "exec sleep 100"}))
-    batch.until(f"{job}#2", "RUNNING")
+    for node in range(3):
+        batch.until(f"{job}#{node}", "RUNNING")
     listed = batch.api.list_jobs(multiNodeJobId=job)["jobSummaryList"]
     assert [definition["nodeProperties"] for definition in listed] == [
         {"isMainNode": index == 0, "numNodes": 3, "nodeIndex": index} for index in range(3)
