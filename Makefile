@@ -24,7 +24,7 @@ uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-
 
 endef
 
-.PHONY: help setup tools mpi science awsb snakemake demo test reference docs lint wheel test-runs test-wheel test-hostile test-sam test-simulation test-docs test-mpi test-science test-big browser test-browser test-containers test-awsb test-faults test-deaths test-readers test-mishaps test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference docs lint wheel test-runs test-wheel test-hostile test-sam test-simulation test-docs test-mpi test-science test-genomics test-big browser test-browser test-containers test-awsb test-faults test-deaths test-readers test-mishaps test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -179,6 +179,9 @@ bench: setup snakemake ## every benchmark, one after the other (about a quarter 
 
 test-science: science mpi ## the pipelines of scientists through the deployed template, and their numbers
 	$(BIN)/python -m pytest --quiet tests/science
+
+test-genomics: setup ## the pipeline variants, held against its tools on whole files; needs minimap2, samtools and bcftools
+	$(BIN)/python -m pytest --quiet tests/genomics
 
 lock: ## refresh the lock files (needs uv)
 	$(foreach name,$(LOCKS),$(call COMPILE,$(name)))

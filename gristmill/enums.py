@@ -93,6 +93,7 @@ class Image(StrEnum):
 
     CPU = "cpu"
     SCIENCE = "science"
+    GENOMICS = "genomics"  # for single containers: there is none for nodes
 
 
 @unique
@@ -101,6 +102,7 @@ class LaneName(StrEnum):
 
     CPU = "cpu"
     SCIENCE = "science"
+    GENOMICS = "genomics"
     GPU = "gpu"
     MPI = "mpi"
     MPI_SCIENCE = "mpi-science"

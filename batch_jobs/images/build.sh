@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the images of jobs by docker or podman: build.sh [cpu] [gpu] [science]   (from anywhere; all of them by default)
+# Builds the images of jobs by docker or podman: build.sh [cpu] [gpu] [science] [genomics]   (from anywhere; all of them by default)
 #   BASE=IMAGE  a Debian with Python 3.11 or newer; else the Containerfile's own, else one made by debootstrap (needs root)
 #   ENGINE=docker|podman
 set -euo pipefail
@@ -35,7 +35,7 @@ bundle=/etc/ssl/certs/ca-certificates.crt trusted=$here/trusted.crt
 trap 'rm -f "$trusted"' EXIT
 [ ! -r $bundle ] || cp --preserve=timestamps "$(realpath $bundle)" $trusted
 
-[ $# -gt 0 ] || set -- cpu gpu science
+[ $# -gt 0 ] || set -- cpu gpu science genomics
 for image in "$@"; do
   echo "Building gristmill-jobs:$image on $base by $engine ..."
   "$engine" build --build-arg "BASE=$base" --target "$image" --tag "gristmill-jobs:$image" --file $here/Containerfile .

@@ -24,6 +24,7 @@ from gristmill.storage.s3 import S3Storage
 IMAGES = {
     "JobImage": "gristmill-jobs:cpu",
     "ScienceImage": "gristmill-jobs:science",
+    "GenomicsImage": "gristmill-jobs:genomics",
     "GpuImage": "gristmill-jobs:science",
 }
 _BUCKET = "gristmill-artifacts"

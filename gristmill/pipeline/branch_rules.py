@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gristmill.enums import Compute, MergeKind, OutputKind, RecordFormat
+from gristmill.enums import Compute, Image, MergeKind, OutputKind, RecordFormat
 from gristmill.formats.registry import traits_of
 from gristmill.limits import NAME_MAX, OUTPUTS_MAX
 from gristmill.pipeline.branch import Branch
@@ -113,6 +113,8 @@ def _mpi(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch) -> Iter
         yield (*place, "mpi"), "is one job over the stage's whole input: the split needs records: whole"
     if branch.output is OutputKind.FILES:
         yield (*place, "output"), "an MPI job writes one stream, by its rank 0"
+    if pipeline.image is Image.GENOMICS:
+        yield (*place, "mpi"), f"the image {pipeline.image} is for single containers; cpu and science have MPI"
     yield from size_faults(pipeline, (*place, "nodes"), branch.nodes)
     words, known = branch.mpi if isinstance(branch.mpi, list) else None, placeholders(pipeline, stage, branch)
     for problem in placeholder_faults(words, known, _handed(pipeline, branch)):

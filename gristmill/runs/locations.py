@@ -68,7 +68,13 @@ def output_key(record: RunRecord, branch: str) -> str:
     name = record.dropped.name
     if made.output is OutputKind.FILES:
         return keys.result(pipeline.name, name, record.run, f"{branch}/")
-    return keys.result(pipeline.name, name, record.run, branch + suffix(record, made))
+    return keys.result(pipeline.name, name, record.run, _file_name(branch, suffix(record, made)))
+
+
+def _file_name(branch: str, ending: str) -> str:
+    """Return what a result is called; the output `vcf` of `calls` that ends in `.vcf.gz` is no `calls.vcf.vcf.gz`."""
+    own, _, output = branch.partition(".")
+    return own + ending if output and f"{ending}.".startswith(f".{output}.") else branch + ending
 
 
 def suffix(record: RunRecord, branch: Branch) -> str:

@@ -12,6 +12,7 @@ import yaml
 
 from batch_jobs.proteins.sample import write as write_proteins
 from batch_jobs.tomography.sample import main as write_phantom
+from batch_jobs.variants.sample import write as write_library
 from embedded_aws.containers.engine import Engine
 from gristmill import keys
 from tests.containers.conftest import WAYS
@@ -117,6 +118,27 @@ def test_sirt_on_three_hosts(mill: Contained, tmp_path: Path):
     assert images_of(mill, run) == {"gristmill-jobs:science"}
 
 
+@on_the_first_engine
+def test_variants(mill: Contained, tmp_path: Path):
+    planted = write_library(tmp_path, 20_000, 25, seed=3)
+    keys_of = {name: f"uploads/variants/{name}" for name in ("reads_1.fastq", "reads_2.fastq", "genome.fa")}
+    for name, key in keys_of.items():
+        mill.put(key, (tmp_path / name).read_bytes(), {})
+    note = {
+        "contract": 1,
+        "input": keys_of["reads_1.fastq"],
+        "inputs": {"mates": keys_of["reads_2.fastq"], "genome": keys_of["genome.fa"]},
+        "params": {"pairs_per_task": "600", "window": "8000"},
+    }
+    run = mill.drop("variants", "library.drop.json", json.dumps(note).encode())
+    succeeded(mill, run)
+    _, *rows = result(mill, "variants", "library", run, "table.tsv").decode().splitlines()
+    called = {tuple(row.split("\t")[:4]) for row in rows}
+    wanted = {(variant.contig, str(variant.place + 1), variant.ref, variant.alt) for variant in planted}
+    assert len(called & wanted) >= 0.95 * len(wanted)
+    assert images_of(mill, run) == {"gristmill-jobs:genomics"}
+
+
 def test_a_command_that_only_an_image_of_its_own_has(mill: Contained):
     program = (
         "#!/usr/bin/env python3\nimport sys\n"
@@ -159,6 +181,7 @@ def test_each_image_holds_the_one_before_and_no_leftovers(images: None, engine: 
 
     cpu, gpu, science = layers("cpu"), layers("gpu"), layers("science")
     assert (gpu[: len(cpu)], science[: len(gpu)]) == (cpu, gpu)
+    assert layers("genomics")[: len(cpu)] == cpu
     wrong = "find /var/cache/apt /var/lib/apt/lists -type f; find /opt -perm -o+w ! -type l -o ! -user root"
     left = (
         "find / -xdev -path /opt/gristmill -prune -o \\( -name trusted.crt -o -name pip.conf -o -name .env \\) -print"
@@ -167,7 +190,7 @@ def test_each_image_holds_the_one_before_and_no_leftovers(images: None, engine: 
     words += ["--network", "none", "gristmill-jobs:science", "sh", "-f", "-c", f"{wrong}; {left}"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done
-    for image in ("cpu", "gpu", "science"):
+    for image in ("cpu", "gpu", "science", "genomics"):
         history = engine.ask("history", "--no-trunc", f"gristmill-jobs:{image}").stdout
         shown = engine.ask("image", "inspect", "--format", "{{json .Config}}", f"gristmill-jobs:{image}").stdout
         assert json.loads(shown)["User"] == "65532:65532"

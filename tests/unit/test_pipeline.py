@@ -99,6 +99,15 @@ def test_a_broken_rule_of_an_mpi_branch_is_told(refused, branch, reason):
     assert any(reason in fault for fault in refused(split={"records": "whole"}, **given))
 
 
+def test_an_image_without_mpi_is_told(tmp_path):
+    content = copy.deepcopy(GOOD)
+    content["image"] = "genomics"
+    content["stages"][0]["split"] = {"records": "whole"}
+    content["stages"][0]["branches"] = [{"name": "solved", "mpi": ["solve", "{output}"]}]
+    with pytest.raises(Refused, match="mpi: the image genomics is for single containers; cpu and science have MPI"):
+        load(tmp_path, content)
+
+
 @pytest.mark.parametrize("name", ["mpi", "own", "segments", "receipts", "failures", "usage", "checkpoints", "outcomes"])
 def test_neither_stage_nor_branch_is_called_as_a_part_of_a_key(tmp_path, refused, name):
     content = copy.deepcopy(GOOD)

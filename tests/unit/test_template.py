@@ -19,7 +19,7 @@ TEXT = (PROJECT / "template.yaml").read_text()
 TEMPLATE = parse(TEXT)
 RESOURCES = TEMPLATE["Resources"]
 KINDS = {
-    "slices of tasks": ("CpuJobDefinition", "ScienceJobDefinition", "GpuJobDefinition"),
+    "slices of tasks": ("CpuJobDefinition", "ScienceJobDefinition", "GenomicsJobDefinition", "GpuJobDefinition"),
     "nodes": ("MpiJobDefinition", "MpiScienceJobDefinition", "MpiGpuJobDefinition"),
     "commands": ("CommandJobDefinition", "CommandGpuJobDefinition"),
     "queues": ("CpuQueue", "GpuQueue", "MpiQueue"),

@@ -52,6 +52,35 @@ def test_the_first_tasks_make_what_a_run_would_make_of_them(capsys):
     assert shown["branches"][0]["head"][0] == "line 0 of mühle" * 2
 
 
+def test_the_first_tasks_of_many_are_given_what_the_stage_joins(capsys):
+    Path("joining").mkdir()
+    stages = """
+version: 1
+name: joining
+description: Joins.
+stages:
+  - name: first
+    split: {records: whole}
+    branches:
+      - name: made
+        outputs: {list: {suffix: .list.txt}, beside: {}}
+        script: |
+          seq 9 > "$OUTPUT_LIST"
+          echo beside > "$OUTPUT_BESIDE"
+  - name: second
+    input: made.list
+    with: {other: made.beside}
+    split: {records: list}
+    branches: [{name: joined, command: [cp, "{other}", "{output}"]}]
+"""
+    Path("joining", "pipeline.yaml").write_text(stages)
+    Path("x.txt").write_text("x\n")
+    code, shown = tried(capsys, "./joining", "x.txt", "--tasks", "2", "--results", "out")
+    assert (code, shown["branches"][-1]["head"]) == (0, ["beside", "beside"])
+    # the output `list` that ends in `.list.txt` is not called so twice
+    assert sorted(file.name for file in Path("out/try").iterdir()) == ["joined.txt", "made.beside.txt", "made.list.txt"]
+
+
 def test_a_trial_says_that_a_run_would_leave_failed_tasks_out(capsys):
     Path("lenient").mkdir()
     stages = """

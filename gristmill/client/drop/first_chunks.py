@@ -32,7 +32,8 @@ def index_first(store: FolderStorage, record: RunRecord, stage: Stage, tasks: in
     made = read_cut(store, place)
     if made.tasks > tasks:
         mates = made.mates and write_mates(store, place, made.mates.source, _first(store, made.mates, tasks))
-        keep_cut(store, place, write_index(store, place, made.source, _first(store, made, tasks), mates=mates))
+        first = write_index(store, place, made.source, _first(store, made, tasks), mates=mates)
+        keep_cut(store, place, first.model_copy(update={"joins": made.joins}))
 
 
 def _first(store: FolderStorage, cut: Cut, tasks: int) -> bytes:
