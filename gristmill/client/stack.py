@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from gristmill.storage.s3 import S3Storage
 
 DEFAULT_NAME = "gristmill"
-_DEFINITIONS = {  # outputs by lane; without GPUs a stack lacks two of them
+DEFINITIONS = {  # outputs by lane; without GPUs a stack lacks two of them
     LaneName.CPU: "CpuJobDefinitionArn",
     LaneName.SCIENCE: "ScienceJobDefinitionArn",
+    LaneName.GENOMICS: "GenomicsJobDefinitionArn",
     LaneName.GPU: "GpuJobDefinitionArn",
     LaneName.MPI: "MpiJobDefinitionArn",
     LaneName.MPI_SCIENCE: "MpiScienceJobDefinitionArn",
@@ -112,8 +113,8 @@ class Stack:
     @property
     def definitions(self) -> dict[LaneName, str]:
         """Return the ARN of the job definition of each lane that the stack has."""
-        self.output(_DEFINITIONS[LaneName.MPI_SCIENCE])
-        return {lane: self.outputs[name] for lane, name in _DEFINITIONS.items() if name in self.outputs}
+        self.output(DEFINITIONS[LaneName.GENOMICS])
+        return {lane: self.outputs[name] for lane, name in DEFINITIONS.items() if name in self.outputs}
 
     @property
     def capacity(self) -> dict[Compute, float]:

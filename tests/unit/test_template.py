@@ -10,7 +10,8 @@ import pytest
 import gristmill
 from embedded_aws.services.cloudformation.template import parse
 from gristmill import keys
-from gristmill.batch.lanes import read_lanes
+from gristmill.batch.lanes import Lane, read_lanes
+from gristmill.client.stack import DEFINITIONS
 from gristmill.enums import LaneName
 from tests import asl
 from tests.project import PROJECT
@@ -121,12 +122,23 @@ def test_the_images_tags_begin_with_the_version():
     assert gristmill.__version__ not in TEXT.replace(f"Default: {gristmill.__version__}", "")
 
 
-@pytest.mark.parametrize("has_gpu", [True, False])
-def test_the_template_has_one_entry_for_every_lane(has_gpu: bool):
+def lanes_of(has_gpu: bool) -> dict[LaneName, Lane]:
+    """Return the lanes that the template makes, in each the names of its resources."""
     text, more = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]["LANES"]["Fn::Sub"]
     gpu = more["GpuLanes"]["Fn::If"][1]["Fn::Sub"] if has_gpu else ""
-    filled = re.sub(r"\$\{Max\w+}", "8", text.replace("${GpuLanes}", gpu))
-    assert set(read_lanes(filled)) == {name for name in LaneName if has_gpu or "gpu" not in name}
+    return read_lanes(re.sub(r"\$\{Max\w+}", "8", text.replace("${GpuLanes}", gpu)))
+
+
+@pytest.mark.parametrize("has_gpu", [True, False])
+def test_the_template_has_one_entry_for_every_lane(has_gpu: bool):
+    assert set(lanes_of(has_gpu)) == {name for name in LaneName if has_gpu or "gpu" not in name}
+
+
+def test_each_lanes_job_definition_is_an_output_of_the_stack():
+    outputs = {name: TEMPLATE["Outputs"][output]["Value"]["Ref"] for name, output in DEFINITIONS.items()}
+    assert {name: lane.definition for name, lane in lanes_of(has_gpu=True).items()} == {
+        name: f"${{{resource}}}" for name, resource in outputs.items()
+    }
 
 
 def test_older_versions_live_longer_than_an_execution_may_take():
