@@ -119,6 +119,10 @@ BATCH_ITEMS_MAX = 10_000
 AT_ONCE, AT_ONCE_MAX = 20, 1_000
 ITEM_NAME_MAX = 80
 
+# What a run may start: pipelines by its own `then`, and ancestors that a run which is started so may have
+THEN_MAX = 8
+ANCESTORS_MAX = 8
+
 # A record is read whole into memory: the outcome of a branch that publishes 100,000 files has a key of each
 RECORD_MAX = 64 * MIB
 

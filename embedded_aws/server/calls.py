@@ -106,6 +106,7 @@ def calls(settings: Settings, service: str, environ: Environ) -> Iterator[Call]:
         "GetLogEvents": f"arn:aws:logs:{here}:log-group:{{logGroupName}}:log-stream:{{logStreamName}}",
         "GetExecutionHistory": "{executionArn}",
         "PutItem": f"arn:aws:dynamodb:{here}:table/{{TableName}}",
+        "PutEvents": f"arn:aws:events:{here}:event-bus/default",
         "GetParameter": f"arn:aws:ssm:{here}:parameter/{{Name}}",
     }
     if action == "GetParameter":

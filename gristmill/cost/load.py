@@ -164,11 +164,14 @@ def invocation_usage(invocations: int) -> Usage:
 
 @dataclass(frozen=True)
 class MoreInputs:
-    """What a run reads beside the file that is cut: how many inputs, stages that cut pairs, and branches of those."""
+    """What a run reads beside the file that is cut: how many inputs, stages that cut pairs, and branches of those; and
+    how many runs it starts.
+    """
 
     count: int = 0
     pairs: int = 0
     paired: frozenset[str] = frozenset()
+    chains: int = 0
 
 
 NO_MORE = MoreInputs()
@@ -179,7 +182,7 @@ def more_inputs(pipeline: Pipeline) -> MoreInputs:
     has_mates = mates_input(pipeline.inputs) is not None
     cutting = [stage for stage in pipeline.stages if has_mates and stage.reads is None]
     paired = frozenset(branch.name for stage in cutting for branch in stage.branches)
-    return MoreInputs(max(0, len(pipeline.inputs) - 1), len(cutting), paired)
+    return MoreInputs(max(0, len(pipeline.inputs) - 1), len(cutting), paired, len(pipeline.then))
 
 
 def run_usage(stages: int, checked: int, more: MoreInputs) -> Usage:
@@ -187,11 +190,13 @@ def run_usage(stages: int, checked: int, more: MoreInputs) -> Usage:
 
     Cutting a stage by bytes takes a read near each cut more. The results of earlier stages, most often of one branch,
     are looked for once more at the end. Figures of `checked` branches are looked for and read. More inputs are looked
-    at; a stage of pairs cuts the mates, too, and looks at the first of both.
+    at; a stage of pairs cuts the mates, too, and looks at the first of both. A run that is started takes a note, and a
+    look at its result and at that note.
     """
     writes, reads = (once + stages * each for once, each in zip(_OF_A_RUN, _OF_A_STAGE, strict=True))
     reads += 2 * checked + 2 * max(0, stages - 1) + more.count + _OF_A_PAIR[1] * more.pairs
-    writes += _OF_A_PAIR[0] * more.pairs
+    writes += _OF_A_PAIR[0] * more.pairs + more.chains
+    reads += 2 * more.chains
     return Usage(s3_write=writes, s3_read=reads, table_write=_ENTERED + _ENDED)
 
 

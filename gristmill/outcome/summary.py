@@ -13,6 +13,7 @@ from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.errors import Corrupt
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.pipeline.parameters import owner
+from gristmill.runs.chained import Ancestor, Chained
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.code import Code
 from gristmill.runs.drop import Drop
@@ -60,6 +61,8 @@ class RunSummary:
     report: str = ""  # key of report.html
     unreported: str = ""  # why there is no report
     left_out: str = ""  # how many tasks of how many; empty where none was
+    origin: Sequence[Ancestor] = ()  # the runs that led to it, oldest first
+    then: Sequence[Chained] = ()  # what it has started
 
     @property
     def title(self) -> str:
@@ -72,9 +75,14 @@ class RunSummary:
         return [result for finding in self.findings for branch in finding.branches for result in branch.checks]
 
     @property
-    def warnings(self) -> list[str]:
+    def doubts(self) -> list[str]:
         """Return a line for each figure that is out of its bounds, though the run goes on."""
         return [result.headline for result in self.checks if result.verdict is FigureVerdict.WARNED]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return the doubts, and a line for each run that was not started."""
+        return self.doubts + [chained.headline for chained in self.then if chained.why_not]
 
     @property
     def is_final(self) -> bool:
@@ -115,6 +123,7 @@ def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None
         tags=record.tags if record else {},
         left_out=LeftOut.total(record.left_out.values()) if record and record.left_out else "",
         generation=record.generation if record else 0,
+        origin=record.origin if record else (),
     )
 
 

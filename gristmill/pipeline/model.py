@@ -5,8 +5,9 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from gristmill.enums import Image, MergeKind, ParameterType
-from gristmill.limits import CHECKS_MAX, INPUTS_MAX
+from gristmill.limits import CHECKS_MAX, INPUTS_MAX, THEN_MAX
 from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.chain import Chain
 from gristmill.pipeline.check import Check
 from gristmill.pipeline.fields import (
     Closed,
@@ -77,6 +78,12 @@ class Pipeline(Closed):
     )
     results: Operation[list[MadeName] | None] = Field(
         default=None, description="Branches whose outputs are kept as results. Without it, every one that makes any."
+    )
+    then: Operation[list[Chain]] = Field(
+        default=[],
+        max_length=THEN_MAX,
+        description="Pipelines that are started on results of a run that has succeeded; see "
+        "[Chains](pipelines.md#chains).",
     )
 
     def stage(self, name: str) -> Stage:

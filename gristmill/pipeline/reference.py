@@ -13,7 +13,7 @@ Written by `make reference` from the schema that `gristmill pipelines schema` pr
 pipeline](pipelines.md) shows them at work. A field that is not here is refused, with those there are.
 """
 _OUTERMOST = "Pipeline"
-_ORDER = ("Accepts", "Input", "Parameter", "Stage", "Split", "Branch", "Output", "Expects", "Check")
+_ORDER = ("Accepts", "Input", "Parameter", "Stage", "Split", "Branch", "Output", "Expects", "Check", "Chain")
 
 Schema = Mapping[str, Any]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from gristmill import keys, state_machine
 from gristmill.limits import HISTORY_EVENTS_MAX, STAGE_CHILDREN_MAX
+from gristmill.pipeline.chain_rules import chain_faults
 from gristmill.pipeline.check_rules import check_faults
 from gristmill.pipeline.fault import Fault, Place
 from gristmill.pipeline.input_rules import input_faults
@@ -27,6 +28,7 @@ def faults(pipeline: Pipeline) -> Iterator[Fault]:
         yield from stage_faults(pipeline, number)
     yield from check_faults(pipeline)
     yield from _results(pipeline)
+    yield from chain_faults(pipeline)
     yield from _history(pipeline)
 
 

@@ -52,6 +52,8 @@ def make(
         tables=list(tables),
         cost=summary.spent,
         estimate=summary.estimate,
+        origin=list(summary.origin),
+        then=list(summary.then),
         left_out=[*facts.left_out, *left_out],
     )
 

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.pipeline.check import Check
 from gristmill.report.work import StageReport
+from gristmill.runs.chained import Ancestor, Chained
 from gristmill.runs.code import Code
 from gristmill.runs.records import Bill
 from gristmill.runs.schema import Record
@@ -123,6 +124,8 @@ class Report(Record):
     tables: list[Table]
     cost: Bill | None  # of all executions
     estimate: float | None  # dollars
+    origin: list[Ancestor] = Field(default=[])  # the runs that led to it by `then`, oldest first
+    then: list[Chained] = Field(default=[])  # what it has started, or why not
     left_out: list[str]  # what is not in this report, and why
 
 

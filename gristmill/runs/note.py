@@ -5,7 +5,7 @@ mend, and names no object that a run may not read.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -13,12 +13,13 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from gristmill import keys
 from gristmill.errors import Refused, first_fault
-from gristmill.limits import INPUTS_MAX, NOTE_MAX, S3_KEY_MAX_BYTES
+from gristmill.limits import ANCESTORS_MAX, INPUTS_MAX, NOTE_MAX, S3_KEY_MAX_BYTES
 from gristmill.pipeline.fields import ParameterName
 from gristmill.pipeline.metadata import encode, plain_name
 from gristmill.pipeline.parameter_rules import OWN, VERSION
 from gristmill.pipeline.tags import as_metadata
 from gristmill.printable import short
+from gristmill.runs.chained import Ancestor
 from gristmill.runs.drop import Drop
 from gristmill.runs.schema import Record, Words
 from gristmill.storage import ObjectInfo, Storage
@@ -56,6 +57,7 @@ class DropNote(Record):
     tags: dict[str, Words] = Field(default_factory=dict)
     batch: Words | None = None
     version: VersionText = ""
+    origin: Annotated[list[Ancestor], Field(max_length=ANCESTORS_MAX)] = Field(default_factory=list)  # oldest first
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -73,6 +75,7 @@ class Given:
     source: ObjectInfo | None
     inputs: Mapping[str, ObjectInfo | None] = field(default_factory=dict)  # None: among the faults
     faults: tuple[str, ...] = ()  # of the note and of what it names
+    origin: Sequence[Ancestor] = ()  # the runs that led to it
 
 
 def read_given(store: Storage, drop: Drop) -> Given:
@@ -139,7 +142,7 @@ def _look(store: Storage, note: DropNote) -> Given:
             found[name] = find_object(store, noted)
         except Refused as refused:
             faults += [f"{name}: {fault}" for fault in refused.faults]
-    return Given(note.metadata, found.pop(_INPUT, None), found, tuple(faults))
+    return Given(note.metadata, found.pop(_INPUT, None), found, tuple(faults), note.origin)
 
 
 def find_object(store: Storage, noted: NotedObject) -> ObjectInfo:

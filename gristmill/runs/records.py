@@ -18,6 +18,7 @@ from gristmill.limits import FENCE_MAX, GENERATIONS_MAX
 from gristmill.pipeline.inputs import mates_input
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.stage import Stage
+from gristmill.runs.chained import Ancestor, Chained
 from gristmill.runs.code import Code
 from gristmill.runs.pinned import ObjectVersion
 from gristmill.runs.schema import Record, Words
@@ -97,6 +98,7 @@ class RunRecord(Record):
     left_out: dict[str, LeftOut] = Field(default_factory=dict)  # tasks that failed and are tolerated, by branch
     tags: dict[str, str] = Field(default_factory=dict)
     batch: str | None = None  # what the runs that belong together call themselves
+    origin: list[Ancestor] = Field(default_factory=list)  # the runs that led to it by `then`, oldest first
 
     @model_validator(mode="before")
     @classmethod
@@ -151,4 +153,5 @@ class Outcome(Record):
     warnings: list[Words] = Field(default_factory=list)  # of figures that are out of their bounds
     cost: Bill | None = None  # of this execution; None where it could not be measured
     estimate: float | None = None  # dollars
+    then: list[Chained] = Field(default_factory=list)  # what it started
     sending_until: int | None = None  # Unix second until which its notice may be on its way; None: it is out

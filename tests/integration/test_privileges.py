@@ -72,7 +72,7 @@ def roles(mill: Mill) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def allowed(mill: Mill, roles: dict[str, str]) -> list[Statement]:
     iam = mill.client("iam")
-    return [statement for name in ALL_ROLES for statement in statements(iam, roles[name])]
+    return [statement for name in ALL_ROLES for statement in statements(iam, roles[name], conditions=True)]
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +80,15 @@ def made(mill: Mill, tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
     """Have each kind of run: two stages, figures, several inputs, a killed child, a stopped one; return all calls."""
     marks = [tmp_path_factory.mktemp("marks") for _ in range(2)]
     fine = mill.drop("words", "privileges.txt", b"a b\n" * 500)
+    chained = mill.drop("tick", "privileges.txt", b"a\n")
     checked = mill.drop("checked", "privileges.json", b'{"error": 0, "sieve": {"noise": 0}}')
     paired = noted(mill)
     killed = mill.drop("trouble", "killed.txt", b"a\nBAD\n", mode="kill", marks=str(marks[0]))
     stopped = mill.drop("trouble", "stopped.txt", b"BAD\nBAD\n", mode="hang", marks=str(marks[1]))
     mill._until(lambda: any(marks[1].iterdir()), 30, "no task began")
     mill.client("stepfunctions").stop_execution(executionArn=mill.execution(stopped))
-    ends = [mill.finish(run)["status"] for run in (fine, checked, paired, killed, stopped)]
-    assert ends == [*["SUCCEEDED"] * 4, "ABORTED"]
+    ends = [mill.finish(run)["status"] for run in (fine, checked, paired, chained, killed, stopped)]
+    assert ends == [*["SUCCEEDED"] * 5, "ABORTED"]
     return read_calls(mill.data / CALLS_FILE)
 
 

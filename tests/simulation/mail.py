@@ -1,4 +1,4 @@
-"""SNS, which takes notices; and the logs, which have nothing."""
+"""SNS, which takes notices; EventBridge, which takes events; and the logs, which have nothing."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,9 @@ class Mail:
             self.excuse(self._world.by.execution)
             raise EndpointConnectionError(endpoint_url="https://aws")
         return answer
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> Any:
+        return self._world.wire.call("PutEvents", lambda: {"Entries": [{"EventId": "e"} for _ in Entries]})
 
     def get_log_events(self, **_which: Any) -> Any:
         return self._world.wire.call("GetLogEvents", lambda: {"events": []})

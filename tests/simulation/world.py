@@ -48,6 +48,7 @@ class World:
             "batch": BatchClient(self),
             "stepfunctions": StatesClient(self),
             "sns": self.mail,
+            "events": self.mail,
             "logs": self.mail,
             "dynamodb": self.table,
         }

@@ -1,7 +1,7 @@
 """The notice of an end: recorded before it is sent, sent once, and never by an execution that lost its run."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from gristmill.runs.repository import find_outcome, read_record
 from gristmill.runs.request import Resume, read_request
 from gristmill.steps.notify.channels import Notice
 from gristmill.steps.notify.notify import NotifyClients, StillSending, notify
+from gristmill.steps.notify.run_ended import EventBus
 from gristmill.steps.split.claimant import Claimant
 from gristmill.steps.split.split import split
 from gristmill.storage.s3 import S3Storage
@@ -47,6 +48,7 @@ class Outbox:
 
     name: str = "outbox"
     sent: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
     before: Callable[[], Any] = lambda: None
     after: Callable[[], Any] = lambda: None
 
@@ -54,7 +56,20 @@ class Outbox:
         before, after, self.before, self.after = self.before, self.after, lambda: None, lambda: None
         before()
         self.sent.append(str(notice.status))
+        self.texts.append(notice.text)
         after()
+
+
+@dataclass
+class Bus:
+    """An EventBridge that keeps what it is given, or that fails."""
+
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    answer: Mapping[str, Any] = field(default_factory=lambda: {"EventId": "e"})
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        self.entries += Entries
+        return {"Entries": [self.answer for _ in Entries]}
 
 
 @dataclass
@@ -67,6 +82,7 @@ class History:
     input: dict[str, Any]
     box: Outbox
     catalogue: Catalogue
+    bus: Bus = field(default_factory=Bus)
 
     @property
     def run(self) -> str:
@@ -74,9 +90,8 @@ class History:
 
     def clients(self, later: float = 0) -> NotifyClients:
         cost = CostClients(NoHistory(), NoBatch(), ["queue"])
-        return NotifyClients(
-            self.store, cost, self.box, self.catalogue, NOW + timedelta(seconds=later), Invocation("notify", "a", UNTIL)
-        )
+        now, work = NOW + timedelta(seconds=later), Invocation("notify", "a", UNTIL)
+        return NotifyClients(self.store, cost, self.box, EventBus(self.bus), self.catalogue, now, work)
 
     def asks(self, status: str, execution: str = "", given: Any = None, later: float = 0) -> dict[str, Any]:
         """Let the state machine ask for a notice."""

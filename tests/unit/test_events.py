@@ -14,6 +14,7 @@ from gristmill.outcome.event import read_change
 from gristmill.runs.drop import Drop, is_no_drop
 from gristmill.runs.request import read_request
 from gristmill.steps.check_output.causes import explain
+from gristmill.steps.notify.run_ended import KIND, SOURCE, RunEnded
 from tests.project import PROJECT
 
 TEMPLATE = parse((PROJECT / "template.yaml").read_text())["Resources"]
@@ -24,7 +25,7 @@ def sample(name: str) -> dict[str, Any]:
     return content
 
 
-@pytest.mark.parametrize("name", ["object-created", "execution-status-change", "batch-job-state-change"])
+@pytest.mark.parametrize("name", ["object-created", "execution-status-change", "batch-job-state-change", "run-ended"])
 def test_each_has_the_envelope_of_eventbridge(name):
     envelope = {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
     assert set(sample(name)) == envelope
@@ -33,6 +34,14 @@ def test_each_has_the_envelope_of_eventbridge(name):
 def test_every_sample_is_documented():
     readme = (PROJECT / "events" / "README.md").read_text()
     assert all(path.name in readme for path in (PROJECT / "events").glob("*.json"))
+
+
+def test_an_end_is_told_as_the_sample_has_it_and_starts_nothing_of_ours():
+    event = sample("run-ended")
+    assert (event["source"], event["detail-type"]) == (SOURCE, KIND)
+    assert json.loads(RunEnded.model_validate(event["detail"]).model_dump_json()) == event["detail"]
+    patterns = [made["Properties"]["EventPattern"] for made in TEMPLATE.values() if made["Type"] == "AWS::Events::Rule"]
+    assert patterns and not any(SOURCE in pattern["source"] for pattern in patterns)
 
 
 def dropped(event: dict[str, Any]) -> Drop:

@@ -522,3 +522,39 @@ def test_a_job_that_batch_refuses_is_never_left_out():
     world = stage(wait, refuse("drop.submit", "SubmitJob *", nth=2), pipeline="lenient", failing="1")
     assert world.violations == []
     assert [notice.status for notice in world.mail.notices] == ["RETRYING", "FAILED", "SUCCEEDED"]
+
+
+def noted(world: World) -> list[str]:
+    return [key for key in world.bucket.writes if key.startswith("inputs/pairs/")]
+
+
+@pytest.mark.parametrize("strike", [lose_answer, crash])
+def test_what_comes_after_a_run_is_started_once_whatever_becomes_of_the_answer(strike):
+    """The note is written, or about to be, and its answer is lost or Notify dies: it is asked again."""
+    world = stage(wait, strike("drop.notify", "PUT if absent inputs/*"), pipeline="stages")
+    assert world.violations == []
+    assert len(noted(world)) == 1
+
+
+def test_two_notices_of_a_success_start_what_comes_after_once():
+    """Notify is held before its note; the execution times out, and the notice of that end finds the success."""
+
+    def plot(person: Person) -> None:
+        person.until(struck)
+        person.time_out("drop")
+
+    late = park("drop.notify", "PUT if absent inputs/*", until=announced("SUCCEEDED"))
+    world = stage(plot, late, pipeline="stages")
+    assert world.violations == []
+    assert len(noted(world)) == 1
+
+
+def test_a_run_that_had_failed_starts_what_comes_after_when_it_is_resumed():
+    def plot(person: Person) -> None:
+        person.until(ended("drop"))
+        assert noted(person._world) == []
+        person.resume()
+
+    world = stage(plot, crash_each("drop.check_output", "*"), pipeline="stages")
+    assert world.violations == []
+    assert len(noted(world)) == 1

@@ -41,6 +41,8 @@ def _as_json(run: "Run", times: "Times") -> dict[str, Any]:
         "images": record.images if record else {},
         "tags": record.tags if record else {},
         "batch": record.batch if record else None,
+        "origin": record.origin if record else [],
+        "then": times.then,
         "resumes": record.resumes if record else 0,
         "generation": record.generation if record else 0,
         "started": times.first,
@@ -130,6 +132,7 @@ def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
         facts += [("Image", ", ".join(run.record.image_names))]
         facts += [("Warning", warning) for warning in uncontained_of(run.record)]
         facts += [("Batch", run.record.batch or ""), ("Tags", named(run.record.tags))]
+        facts += [("Started by", " -> ".join(map(str, run.record.origin)))]
         facts += [("Parameters", named({name: as_given(value) for name, value in run.record.parameters.items()}))]
         facts += [("Left out", f"stage {stage}: {reason}") for stage, reason in run.record.skipped.items()]
     generation = run.record.generation if run.record else 0
@@ -138,6 +141,7 @@ def _facts(run: "Run", times: "Times") -> list[tuple[str, str]]:
     resumes = run.record.resumes if run.record else 0
     facts += [("Resumed", f"{often(resumes)}, last {moment(times.last)}")] if resumes else []
     facts += [("Ended", moment(times.ended) if times.ended else ""), ("Took", took(times))]
+    facts += [("Then", chained.headline.removeprefix("then: ")) for chained in times.then]
     return [(name, value) for name, value in facts if value]
 
 

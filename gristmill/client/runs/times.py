@@ -10,6 +10,7 @@ from datetime import datetime
 from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
 from gristmill.parallel import Together, together
+from gristmill.runs.chained import Chained
 from gristmill.runs.records import Outcome
 from gristmill.runs.repository import read_outcomes
 
@@ -18,7 +19,9 @@ _READERS = 8  # runs asked about at once
 
 @dataclass(frozen=True)
 class Times:
-    """Of a run: when it was begun first and last, when it ended, the seconds of its executions, and its warnings."""
+    """Of a run: when it was begun first and last, when it ended, the seconds of its executions, its warnings, and what
+    it has started.
+    """
 
     first: datetime
     last: datetime
@@ -27,6 +30,7 @@ class Times:
     worked: float  # all executions
     executions: int
     warnings: Sequence[str] = ()  # of figures out of their bounds, by the outcome of the last execution
+    then: Sequence[Chained] = ()  # by the same outcome
 
 
 def outcomes(stack: Stack, run: str) -> list[Outcome]:
@@ -43,9 +47,10 @@ def times(run: Run, ended: list[Outcome], now: datetime) -> Times:
     """Return when a run's executions ran, by the outcomes of those that have ended."""
     spans = {outcome.execution: (outcome.started_at, outcome.ended_at) for outcome in ended}
     current = run.execution
-    warnings = next((outcome.warnings for outcome in ended if outcome.execution == current.arn), current.warnings)
+    last = next((outcome for outcome in ended if outcome.execution == current.arn), None)
+    warnings, then = (last.warnings, last.then) if last else (current.warnings, ())
     started, stopped = spans.pop(current.arn, (current.started, current.ended))
     took = ((stopped or now) - started).total_seconds()
     earlier = [(end - start).total_seconds() for start, end in spans.values()]
     first = min([started, *(start for start, _ in spans.values())])
-    return Times(first, started, stopped, took, took + sum(earlier), 1 + len(earlier), warnings)
+    return Times(first, started, stopped, took, took + sum(earlier), 1 + len(earlier), warnings, then)

@@ -68,6 +68,9 @@ def _lines(summary: RunSummary) -> Iterator[str]:
     yield from _failures(summary.findings)
     yield from _notes(summary.findings)
     yield from _results(summary)
+    started = [chained for chained in summary.then if chained.run]
+    if started:
+        yield from ("", "Started after it", *(f"  {chained.headline}" for chained in started))
 
 
 def _given(summary: RunSummary) -> Iterator[str]:
@@ -78,6 +81,8 @@ def _given(summary: RunSummary) -> Iterator[str]:
             yield f"{label:<10}{' '.join(f'{name}={text}' for name, text in values.items())}"
     if summary.batch:
         yield f"Batch     {summary.batch}"
+    if summary.origin:
+        yield f"Started by {' -> '.join(map(str, summary.origin))}"
 
 
 def _times(summary: RunSummary) -> Iterator[str]:
@@ -114,7 +119,7 @@ def _headline(summary: RunSummary) -> str:
         return "The file was refused: nothing was run."
     if summary.is_final and summary.status is RunStatus.FAILED:
         return "The run failed: its outputs are there, but not to be trusted as they are."
-    doubt = " Its own figures raise a doubt: see the warnings below." if summary.warnings else ""
+    doubt = " Its own figures raise a doubt: see the warnings below." if summary.doubts else ""
     published = "some of it lacks tasks that were left out" if summary.left_out else "nothing incomplete was published"
     return {
         RunStatus.SUCCEEDED: f"The run is complete: every output was found and counted.{doubt}",

@@ -21,9 +21,11 @@ from gristmill.runs.at_work import Invocation, at_work, is_stopped
 from gristmill.runs.cursor import nth_attempt
 from gristmill.runs.records import Outcome, RunRecord
 from gristmill.runs.repository import find_outcome, find_readable_record, outcome_key, revise_record
+from gristmill.steps.notify.chain import start_chains
 from gristmill.steps.notify.channels import Channel
 from gristmill.steps.notify.enter import enter_end
 from gristmill.steps.notify.notice import make_notice
+from gristmill.steps.notify.run_ended import EventBus, run_ended
 from gristmill.storage import Storage
 
 _FIRST_RETRY = 2
@@ -31,13 +33,14 @@ _FIRST_RETRY = 2
 
 @dataclass(frozen=True)
 class NotifyClients:
-    """What Notify works with: the bucket, what costs are read from, its channel, the catalogue, the time, its own
-    invocation.
+    """What Notify works with: the bucket, what costs are read from, its channel, the event bus, the catalogue, the
+    time, its own invocation.
     """
 
     store: Storage
     cost: CostClients
     channel: Channel
+    bus: EventBus
     catalogue: Catalogue
     now: datetime
     work: Invocation
@@ -111,16 +114,21 @@ def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any
         return {"run": event.run, "sent": False, "uncatalogued": enter(found, summarize)}
     if found and found.sending_until and found.sending_until > clients.now.timestamp():
         raise StillSending(event.execution)
-    summary = _ended(clients, summarize(), event, record, earlier)
+    summary = summarize()
+    if record and event.status is RunStatus.SUCCEEDED:
+        summary = replace(summary, then=start_chains(clients.store, record))
+    summary = _ended(clients, summary, event, record, earlier)
     made, check = outcome(summary, event), partial(check_may_report, clients.store, event)
     begun = made.model_copy(update={"sending_until": clients.work.until})
     check()
     if not clients.store.put_over(key, begun.model_dump_json().encode(), seen):
         raise StillSending(event.execution)
+    unpublished = clients.bus.put(run_ended(summary, made))
     clients.channel.send(make_notice(summary))
     clients.store.put_checked(key, made.model_dump_json().encode(), check)
     why_not = enter(made, lambda: summary)
-    return {"run": event.run, "sent": True, "unreported": summary.unreported, "uncatalogued": why_not}
+    lacks = {"unreported": summary.unreported, "uncatalogued": why_not, "unpublished": unpublished}
+    return {"run": event.run, "sent": True, **lacks}
 
 
 def decide(store: Storage, event: ExecutionEvent) -> tuple[ExecutionEvent, RunRecord | None]:
@@ -185,4 +193,5 @@ def outcome(summary: RunSummary, event: ExecutionEvent) -> Outcome:
         warnings=summary.warnings,
         cost=summary.cost,
         estimate=summary.estimate,
+        then=list(summary.then),
     )

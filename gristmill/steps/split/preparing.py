@@ -112,6 +112,7 @@ def prepare(
         faults=faults,
         tags=tags,
         batch=batch,
+        origin=list(given.origin),
     )
     return with_decisions(record, pipeline) if pipeline else record, source
 

@@ -3,7 +3,7 @@
 The first line of each docstring is the law; docs/protocol.md says which promise it comes from.
 """
 
-from tests.simulation.laws import bounds, catalogue, green, missing, notices, owner, stop, stuck
+from tests.simulation.laws import bounds, catalogue, chains, green, missing, notices, owner, stop, stuck
 from tests.simulation.laws.registry import Law, Memory, all_names, of
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "all_names",
     "bounds",
     "catalogue",
+    "chains",
     "green",
     "missing",
     "notices",

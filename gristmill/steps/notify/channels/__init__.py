@@ -78,7 +78,7 @@ _ADAPTER = TypeAdapter(Notice)
 
 def write_notice(notice: Notice) -> str:
     """Return a notice as the JSON that functions get from the topic, at most 48 KiB; long texts are cut."""
-    results, warnings = _first(notice.results, _RESULTS_MAX), _first(notice.warnings, _WARNINGS_MAX)
+    results, warnings = fitting(notice.results, _RESULTS_MAX), fitting(notice.warnings, _WARNINGS_MAX)
     short = replace(notice, text=cut(notice.text, _TEXT_MAX), results=list(results), warnings=list(warnings))
     return _ADAPTER.dump_json(short).decode()
 
@@ -102,8 +102,8 @@ def cut(text: str, most: int) -> str:
     return text.encode()[:most].decode(errors="ignore")
 
 
-def _first(texts: Sequence[str], most: int) -> Sequence[str]:
-    """Return as many of the texts as `most` bytes have room for."""
+def fitting(texts: Sequence[str], most: int) -> Sequence[str]:
+    """Return as many of the texts, from the first on, as `most` bytes of JSON have room for."""
     used = 0
     for count, text in enumerate(texts):
         used += len(to_json(text))
