@@ -126,7 +126,7 @@ class Stack:
         """Return what the stack grants a run."""
         from gristmill.steps.split.claimant import RunLimits
 
-        return RunLimits(self.capacity, float(self.output("MaxCost")) or None)
+        return RunLimits(self.capacity, float(self.output("MaxCost")) or None, int(self.output("MaxMemory")))
 
 
 def open_stack(target: Target, name: str) -> Stack:

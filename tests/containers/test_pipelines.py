@@ -1,5 +1,6 @@
 """Each shipped pipeline in the image that it takes, and one in an image of its own."""
 
+import hashlib
 import io
 import json
 import subprocess
@@ -15,6 +16,8 @@ from batch_jobs.tomography.sample import main as write_phantom
 from batch_jobs.variants.sample import write as write_library
 from embedded_aws.containers.engine import Engine
 from gristmill import keys
+from gristmill.client.push.versions import push_folder
+from gristmill.client.stack import open_stack
 from tests.containers.conftest import WAYS
 from tests.containers.jobs import Contained
 from tests.mpi.test_heat import PLATE, expected
@@ -196,3 +199,41 @@ def test_each_image_holds_the_one_before_and_no_leftovers(images: None, engine: 
         assert json.loads(shown)["User"] == "65532:65532"
         for word in ("AWS_", "SECRET", "TOKEN", "PASSWORD", "PIP_"):
             assert word not in history + shown
+
+
+MARKED = """FROM localhost/gristmill-jobs:cpu
+USER 0
+RUN echo own > /opt/mark
+USER 65532:65532
+"""
+CALLS = """version: 1
+name: calls
+description: Shows what its container has, and a secret's hash.
+stages:
+  - name: map
+    split: {{records: lines, records_per_task: 1}}
+    branches:
+      - name: called
+        container: {image}
+        secrets: {{KEY: "ssm:/gristmill/gristmill/contained"}}
+        script: cat /opt/mark > "$OUTPUT"; printf %s "$KEY" | sha256sum >> "$OUTPUT"
+"""
+
+
+@on_the_first_engine
+def test_branch_runs_in_a_container_of_its_own_with_its_secret(mill: Contained, engine: Engine, tmp_path: Path):
+    (tmp_path / "Containerfile").write_text(MARKED)
+    tag = "localhost/gristmill-test:marked"
+    assert engine.ask("build", "--tag", tag, "--file", f"{tmp_path}/Containerfile", str(tmp_path)).returncode == 0
+    digest = engine.ask("image", "inspect", "--format", "{{.Digest}}", tag).stdout.strip()
+    image = f"localhost/gristmill-test@{digest}"
+    mill.client("ssm").put_parameter(Name="/gristmill/gristmill/contained", Value="hidden", Type="SecureString")
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    (folder / "pipeline.yaml").write_text(CALLS.format(image=image))
+    push_folder(open_stack(mill.target, "gristmill"), folder, "", print, replace_built_in=False)
+    run = mill.drop("calls", "lines.txt", b"a\n")
+    succeeded(mill, run)
+    own, hashed = result(mill, "calls", "lines.txt", run, "called.txt").decode().splitlines()
+    assert (own, hashed.split()[0]) == ("own", hashlib.sha256(b"hidden").hexdigest())
+    assert mill.read_json(keys.run_record(run))["images"] == {"called": image}

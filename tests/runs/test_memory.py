@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from gristmill import keys
+from gristmill.client.stack import Stack
+from gristmill.errors import ExitCode
 from tests.integration.mill import Mill
+from tests.integration.test_cli import Cli, cli
+
+__all__ = ["cli"]
 
 
 def memories(mill: Mill, run: str) -> dict[int, str]:
@@ -50,3 +55,14 @@ def test_what_was_killed_otherwise_gets_no_more_memory(mill: Mill, runs):
     assert memories(mill, run) == {0: "256", 1: "256"}
     (check,) = [key for key in mill.keys(keys.run_prefix(run)) if key.endswith("check-0000-0000.json")]
     assert "OutOfMemoryError" not in mill.read_json(check)["reason"]
+
+
+def test_run_that_fits_no_host_is_refused_before_its_file_travels(mill: Mill, cli: Cli, tmp_path: Path, monkeypatch):
+    (tmp_path / "x.txt").write_bytes(b"0\n")
+    output = Stack.output
+    monkeypatch.setattr(Stack, "output", lambda stack, name: "1000" if name == "MaxMemory" else output(stack, name))
+    for command in ("plan", "run"):
+        answer = cli(command, "hungry", "x.txt")
+        assert answer.code == ExitCode.REFUSED
+        assert "branch eaten: 1,024 MiB of memory fits no host of this stack, of which the largest has" in answer.err
+    assert mill.keys(keys.input_key("hungry", "x.txt")) == []

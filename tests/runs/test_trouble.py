@@ -119,10 +119,10 @@ def test_a_job_that_loses_a_record_and_says_nothing_is_found_out(mill: Mill, cas
 
 def test_a_job_that_fits_no_machine_says_so_and_does_not_hang(mill: Mill):
     run = mill.drop("giant", "giant.txt", b"x\n")
-    assert mill.finish(run, 20)["status"] == "FAILED"
+    assert mill.finish(run, 60)["status"] == "FAILED"
     letter = mill.mail(run, "FAILED").get_content()
-    assert "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE" in letter
-    assert "192 vCPU" in letter
+    assert "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in letter
+    assert "MiB of memory" in letter
     (job,) = mill.jobs(run)  # not tried again: that would be in vain
     assert job["status"] == "FAILED"
 

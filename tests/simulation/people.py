@@ -37,6 +37,7 @@ _OUTPUTS = {
     "MpiQueueArn": f"{QUEUE}-mpi",
     "MaxvCpus": "3",
     "MaxCost": "0",
+    "MaxMemory": "0",
     "IntermediateDays": "30",
 }
 

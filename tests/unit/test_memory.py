@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gristmill.enums import RecordFormat
+from gristmill.enums import Compute, RecordFormat
 from gristmill.errors import Refused
 from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.loading import parse
@@ -14,7 +14,7 @@ from gristmill.runs.findings import BranchFinding
 from gristmill.steps.check_output.causes import CauseClients, is_out_of_memory
 from gristmill.steps.check_output.verdict import memory_notes
 from gristmill.steps.split.claimant import RunLimits
-from gristmill.steps.split.refusals import memory_faults
+from gristmill.steps.split.refusals import fit_faults
 from tests.unit.walk import event, walk
 
 WRONG = "must be an integer, 128 or more; or text such as `4GB`"
@@ -87,11 +87,17 @@ def test_a_step_that_fits_no_host_is_refused_where_that_is_known(store, claimant
 
 def test_what_is_not_known_is_not_refused():
     stage = Stage(
-        name="s", split=Split(records=RecordFormat.WHOLE), branches=[Branch(name="b", run="jobs:b", memory=2**20)]
+        name="s",
+        split=Split(records=RecordFormat.WHOLE),
+        branches=[Branch(name="b", run="jobs:b", memory=2**20, vcpus=8)],
     )
-    assert memory_faults(_pipeline(stage), 0) == []
-    assert memory_faults(_pipeline(stage), 2**20) == []
-    assert len(memory_faults(_pipeline(stage), 2**20 - 1)) == 1
+    pipeline = _pipeline(stage)
+    for limits in ({}, {"max_memory": 2**20}, {"max_vcpus": {Compute.CPU: 8}}, {"max_vcpus": {Compute.GPU: 1}}):
+        assert fit_faults(pipeline, RunLimits(**limits)) == []
+    assert len(fit_faults(pipeline, RunLimits(max_memory=2**20 - 1))) == 1
+    assert fit_faults(pipeline, RunLimits(max_vcpus={Compute.CPU: 7.0})) == [
+        "branch b: 8 vCPUs are more than this stack has at once, 7; ask for less, or deploy with more"
+    ]
 
 
 def _pipeline(stage: Stage) -> Any:

@@ -91,7 +91,7 @@ def run(
     named_so, parameters, tags = utf8(name or file.name), pairs(param or []), pairs(tag or [])
     upload = Upload(file, meant.name, named_so, parameters, whose, others, tags, batch)
     if check:
-        _check(upload, meant.roots, None if code else stack.store, stack.store)
+        _check(stack, upload, meant.roots, None if code else stack.store)
     if code:
         upload = replace(upload, version=_push(stack, code))
     here.share_pipelines()
@@ -117,13 +117,13 @@ def _push(stack: "Stack", code: "Code") -> int:
     return version.number
 
 
-def _check(upload: "Upload", roots: Sequence[Path], pushed: "Storage | None", beyond: "Storage") -> None:
+def _check(stack: "Stack", upload: "Upload", roots: Sequence[Path], pushed: "Storage | None") -> None:
     from gristmill.client.drop.drops import faults
     from gristmill.client.drop.plan import record_of
 
     if found := faults(upload):  # first: what is no file cannot be read
         raise Refused(found, _NOT_UPLOADED)
-    record = record_of(upload, roots, pushed, beyond=beyond)[1]
+    record = record_of(upload, roots, pushed, stack.limits, stack.store)[1]
     if record.faults:
         raise Refused(record.faults, _NOT_UPLOADED)
     if record.code and record.code.version:

@@ -71,13 +71,13 @@ class Changes:
 
 def find_changes(stack: Stack, record: RunRecord, roots: Sequence[Path], version: int | None = None) -> Changes | None:
     """Return what was changed since a run was frozen, None where nothing was; Refused where that cannot be run."""
-    return _compare(stack, record, *redefine(stack.store, record, roots, version), version)
+    return _compare(stack, record, *redefine(stack.store, record, roots, stack.limits, version), version)
 
 
 def plan_changes(stack: Stack, record: RunRecord, code: push.Code) -> Changes:
     """Return what code would change of a run if it were pushed for it; Refused as if it were."""
     source = push.source_of(code)
-    found = _compare(stack, record, next_generation(record, source), source, None)
+    found = _compare(stack, record, next_generation(record, source, stack.limits), source, None)
     return _refusing_none(found, record, is_folder=True)
 
 

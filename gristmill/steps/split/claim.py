@@ -44,7 +44,7 @@ def take_over(store: Storage, request: Resume, claimant: Claimant) -> RunRecord:
         if request.changes is None:
             taken = restoring_code(store, record, claimant.roots)
         else:
-            changed, source = redefine(store, record, claimant.roots, request.changes.version)
+            changed, source = redefine(store, record, claimant.roots, claimant.limits, request.changes.version)
             taken = keeping_changes(store, redefined(record, changed, claimant.definitions), source)
             store.put_new(keys.generation(record.run, record.generation), record.model_dump_json().encode())
         return taken.model_copy(update={"execution": execution, "fence": record.fence + 1, "closed": False})

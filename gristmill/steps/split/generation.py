@@ -9,13 +9,15 @@ from gristmill.code.source import Source
 from gristmill.errors import Refused
 from gristmill.pipeline.parameters import resolve
 from gristmill.runs.records import RunRecord
+from gristmill.steps.split.claimant import RunLimits
 from gristmill.steps.split.inputs import lacking_inputs
 from gristmill.steps.split.preparing import defined, find_code, refusing_unpushed, with_decisions
+from gristmill.steps.split.refusals import fit_faults
 from gristmill.storage import Storage
 
 
 def redefine(
-    store: Storage, record: RunRecord, roots: Sequence[Path], version: int | None = None
+    store: Storage, record: RunRecord, roots: Sequence[Path], limits: RunLimits, version: int | None = None
 ) -> tuple[RunRecord, Source]:
     """Return the next generation of a run, and its code: both as they are by now, over the same input.
 
@@ -24,15 +26,16 @@ def redefine(
     source, faults = find_code(store, record.dropped.pipeline, str(version) if version else None, roots)
     if source is None:
         raise Refused(faults, _mend(record))
-    return _sound(refusing_unpushed(next_generation(record, source))), source
+    return _sound(refusing_unpushed(next_generation(record, source, limits))), source
 
 
-def next_generation(record: RunRecord, source: Source) -> RunRecord:
+def next_generation(record: RunRecord, source: Source, limits: RunLimits) -> RunRecord:
     """Return the next generation of a run by a source; what is computed as before keeps its fingerprint.
 
     Refused with every fault. Pure.
     """
     parameters, faults = resolve(source.pipeline, record.given)
+    faults += fit_faults(source.pipeline, limits)
     faults += lacking_inputs(source.pipeline, record.pipeline, record.inputs)
     update = {
         "pipeline": source.pipeline,

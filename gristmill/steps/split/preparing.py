@@ -23,7 +23,7 @@ from gristmill.runs.records import CONTRACT, InputObject, RunRecord
 from gristmill.runs.skipping import with_skipped
 from gristmill.steps.split.claimant import Claimant
 from gristmill.steps.split.inputs import freeze_inputs
-from gristmill.steps.split.refusals import memory_faults, name_faults, object_faults
+from gristmill.steps.split.refusals import fit_faults, name_faults, object_faults
 from gristmill.storage import ObjectInfo, Storage
 
 _PUSH = "gristmill pipelines push FOLDER"
@@ -94,7 +94,7 @@ def prepare(
     faults += object_faults(given.source, pipeline) if given.source else []
     inputs, input_faults = freeze_inputs(store, pipeline, given) if pipeline else ({}, [])
     faults += input_faults
-    faults += memory_faults(pipeline, claimant.limits.max_memory) if pipeline else []
+    faults += fit_faults(pipeline, claimant.limits) if pipeline else []
     record = RunRecord(
         contract=CONTRACT,
         run=drop.run,

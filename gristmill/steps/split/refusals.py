@@ -5,6 +5,7 @@ from gristmill.limits import S3_KEY_MAX_BYTES
 from gristmill.pipeline.model import Pipeline
 from gristmill.runs.locations import frozen, output_key, result_branches
 from gristmill.runs.records import RunRecord
+from gristmill.steps.split.claimant import RunLimits
 from gristmill.steps.split.inputs import suffix_faults
 from gristmill.storage import ObjectInfo
 
@@ -19,14 +20,23 @@ def object_faults(head: ObjectInfo, pipeline: Pipeline | None) -> list[str]:
     return faults
 
 
-def memory_faults(pipeline: Pipeline, most: int) -> list[str]:
-    """Return which branches ask for more MiB of memory, in any step, than the largest host has (0: not known)."""
-    asked = {branch.name: max(branch.memories) for stage in pipeline.stages for branch in stage.branches}
-    return [
-        f"branch {name}: {mib:,} MiB of memory fits no host of this stack, of which the largest has {most:,} MiB; "
-        "ask for less, or deploy with larger InstanceTypes and their MaxMemory"
-        for name, mib in asked.items()
-        if most and mib > most
+def fit_faults(pipeline: Pipeline, limits: RunLimits) -> list[str]:
+    """Return which branches ask for more memory, in any step, or vCPUs than a host of the stack can have.
+
+    What is not known of the stack refuses nothing; vCPUs of MPI jobs are of a queue of their own.
+    """
+    most, vcpus = limits.max_memory, limits.max_vcpus
+    too_much = [
+        f"branch {branch.name}: {max(branch.memories):,} MiB of memory fits no host of this stack, of which the "
+        f"largest has {most:,} MiB; ask for less, or deploy with larger InstanceTypes and their MaxMemory"
+        for branch in pipeline.branches
+        if 0 < most < max(branch.memories)
+    ]
+    return too_much + [
+        f"branch {branch.name}: {branch.vcpus} vCPUs are more than this stack has at once, {vcpus[branch.compute]:g}; "
+        "ask for less, or deploy with more"
+        for branch in pipeline.branches
+        if branch.mpi is None and 0 < vcpus.get(branch.compute, 0) < branch.vcpus
     ]
 
 
