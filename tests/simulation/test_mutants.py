@@ -10,7 +10,7 @@ from tests.simulation.history import play
 from tests.simulation.mutants import MUTANTS, mutated
 from tests.unit import test_histories
 
-SEEDS = 120
+FIRST, SEEDS = 15, 120  # most mutants fall in the first histories, or in those in words
 
 
 def pinned() -> Iterator[Callable[[], None]]:
@@ -29,6 +29,11 @@ def parameters(test: Callable[..., None]) -> list[dict[str, Any]]:
     return [{name: value} for value in values]
 
 
+def falls(seeds: range) -> bool:
+    """Return whether the history of any of the seeds breaks a law."""
+    return any(play(seed).violations for seed in seeds)
+
+
 def breaks(history: Callable[[], None]) -> bool:
     try:
         history()
@@ -40,7 +45,7 @@ def breaks(history: Callable[[], None]) -> bool:
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_laws_find(name: str):
     with mutated(name):
-        assert any(play(seed).violations for seed in range(SEEDS)) or any(map(breaks, pinned()))
+        assert falls(range(FIRST)) or any(map(breaks, pinned())) or falls(range(FIRST, SEEDS))
 
 
 def test_the_histories_hold_without_a_mutant():
