@@ -64,7 +64,7 @@ def _object(version: ObjectVersion) -> Object:
 
 def checks(pipeline: Pipeline, found: Sequence[CheckResult]) -> Iterator[CheckReport]:
     """Yield the checks of a pipeline in its own order, each with what was found of it."""
-    stage_of = {branch.name: stage.name for stage in pipeline.stages for branch in stage.branches}
+    stage_of = {made.name: stage.name for stage in pipeline.stages for made in stage.made}
     for check in pipeline.checks:
         result = next((result for result in found if result.check == check), None)
         yield CheckReport(

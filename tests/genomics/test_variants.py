@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from batch_jobs.variants import sample
+from gristmill import keys
 from gristmill.cli.main import call
 from gristmill.errors import ExitCode
 from tests.genomics.whole import alignments, calls, genotypes, make_whole, shell
@@ -66,11 +67,16 @@ def assert_as_whole(made: Path, library: Path) -> None:
 
 @pytest.mark.parametrize(("pairs", "window"), [(700, 9000), (1999, 1234)])
 def test_a_run_of_any_chunks_has_the_alignments_and_the_calls_of_the_tools_on_whole_files(
-    run, library: Path, pairs: int, window: int
+    run, mill: Mill, library: Path, pairs: int, window: int
 ):
     shown, made = run(library, pairs_per_task=pairs, window=window)
     assert shown["status"] == "SUCCEEDED", shown
     assert_as_whole(made, library)
+    report = mill.read_json(keys.result("variants", "reads_1.fastq", shown["run"], "report.json"))
+    assert {(entry["check"]["of"], entry["verdict"]) for entry in report["checks"]} == {
+        ("alignments.figures", "PASSED"),
+        ("figures", "PASSED"),
+    }
     heads = shell(made, "samtools view --no-PG -H alignments.bam").splitlines()
     assert [line.split("\t")[0] for line in heads] == ["@HD", "@SQ", "@SQ", "@RG", "@PG"]  # one @PG for all tasks
     some = "chr2:3000-3100"  # by the index that came along

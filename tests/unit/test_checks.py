@@ -15,6 +15,7 @@ from gristmill.errors import Refused
 from gristmill.limits import CHECKS_MAX, FIGURES_MAX
 from gristmill.pipeline.check import Check
 from gristmill.pipeline.schema import schema
+from gristmill.report.make import checks
 from gristmill.runs.checks import CheckResult
 from gristmill.steps.check_output.figures import check_figures
 from gristmill.steps.check_output.verdict import judge
@@ -198,3 +199,13 @@ def test_a_branch_of_one_output_writes_figures(tmp_path, branch):
 def test_the_schema_for_editors_wants_bounds(more, sound):
     check = {"of": "made", "figure": "x", "message": "m", **more}
     assert jsonschema.Draft202012Validator(schema()).is_valid(pipeline(check)) is sound
+
+
+def test_a_check_of_one_of_several_outputs_is_reported_with_its_stage(tmp_path):
+    content = copy.deepcopy(GOOD)
+    content["stages"][0]["split"] = {"records": "whole"}
+    outputs = {"figures": {"suffix": ".json"}, "rest": {}}
+    content["stages"][0]["branches"] = [{"name": "made", "run": "jobs:make", "outputs": outputs}]
+    content["checks"] = [{"of": "made.figures", "figure": "n", "minimum": 1, "message": "None."}]
+    (shown,) = checks(load(tmp_path, content), [])
+    assert (shown.stage, shown.check.of, shown.verdict) == (content["stages"][0]["name"], "made.figures", None)
