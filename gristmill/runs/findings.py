@@ -54,12 +54,19 @@ class Finding(Record):
     branches: list[BranchFinding]
     warnings: list[Words] = Field(default_factory=list)  # what the run's owner should know although nothing is wrong
 
+    @property
+    def by_branch(self) -> list[BranchFinding]:
+        """Return what was found of each branch; several outputs, which fail together, are together."""
+        names = dict.fromkeys(finding.branch.partition(".")[0] for finding in self.branches)
+        return [found for name in names if (found := self.of_branch(name))]
+
     def of_branch(self, branch: str) -> BranchFinding | None:
         """Return what was found of a branch; of several outputs, with what they come to together."""
         found = [finding for finding in self.branches if finding.branch.partition(".")[0] == branch]
         if len(found) < 2:
             return found[0] if found else None
         together = {name: sum(getattr(each, name) for each in found) for name in ("records_out", "bytes_out")}
+        together["missing"] = max(each.missing for each in found)
         problem = next((each.problem for each in found if each.problem), None)
         checks = [result for each in found for result in each.checks]
         return found[0].model_copy(update={**together, "branch": branch, "problem": problem, "checks": checks})

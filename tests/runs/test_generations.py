@@ -96,6 +96,7 @@ def test_a_typo_in_the_code_is_mended_and_what_is_done_without_that_code_is_kept
     jobs.write_text(jobs.read_text().replace("lst", "list"))
     told = cli("plan", run).out
     assert f"typo was changed (jobs.py) since run {run} was frozen.\n" in told
+    assert cli("plan").out == told  # of the newest run, as resume does
     assert re.search("clean kept 3/3 · count 0 of 2: code [0-9a-f]{4}…→[0-9a-f]{4}…\n", told)
     as_it_was = cli("resume", run)
     assert as_it_was.code == ExitCode.FAILED
@@ -143,7 +144,8 @@ def test_what_cannot_be_run_is_refused_before_anything_is_started(
     answer = cli("resume", run, "--with-changes")
     assert answer.code == ExitCode.REFUSED
     assert fault in answer.err
-    assert answer.err.endswith(f"Mend that; or go on as it was, with: gristmill resume {run}\n")
+    mend = "Mend that, or give its folder: --with FOLDER; or go on as it was, with: gristmill resume"
+    assert answer.err.endswith(f"{mend} {run}\n")
     assert mill.store.read_json(keys.run_record(run))["fence"] == 1
     assert "was changed" not in cli("plan", run).out  # as it was, it can go on
 
@@ -242,6 +244,7 @@ def test_a_folder_is_taken_for_one_run_alone(mill: Mill, cli: Cli, tmp_path: Pat
     file.write_text(file.read_text().replace("exit 3", COUNT))
     planned = cli("plan", run, "--with-changes", "--with", "./carried")
     assert "With the changes: clean kept 3/3 · count 0 of 2: script changed\n" in planned.out
+    assert " was frozen. It is at version 1, and would go on at the folder as it is.\n" in planned.out
     assert "is the pipeline other" in cli("plan", run, "--with-changes", "--with", "./other").err
     assert len(mill.keys("pipelines/carried/log/")) == 1
     done = cli("resume", run, "--with-changes", "--with", "./carried")

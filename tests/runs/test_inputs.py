@@ -72,6 +72,7 @@ def test_a_pair_beside_a_reference_from_the_command_line(mill: Mill, cli):
     assert mill.finish(started(again)["run"])["status"] == "SUCCEEDED"
     listed = json.loads(cli("references", "list", "--json")[1])
     assert {"key": "references/a/genome.fa", "size": len(GENOME)} in listed
+    assert "references/a/genome.fa" in cli("references")[1]
     assert cli("references", "remove", "a/genome.fa")[1].splitlines()[-1] == "Removed references/a/genome.fa."
     code, _, err = cli("references", "remove", "a/genome.fa")
     assert code == ExitCode.NOT_FOUND and "there is no reference a/genome.fa" in err

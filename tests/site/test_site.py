@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -65,5 +66,7 @@ def test_every_page_has_its_place_in_the_navigation() -> None:
     assert sorted(entries) == sorted(pages)
 
 
-def listed(value: str | list[dict[str, str]]) -> list[str]:
-    return [value] if isinstance(value, str) else [page for entry in value for page in entry.values()]
+def listed(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [page for entry in value for inner in entry.values() for page in listed(inner)]

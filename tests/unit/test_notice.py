@@ -103,6 +103,17 @@ def test_a_failure_is_told_with_all_that_leads_to_it():
     assert "gristmill resume 0123456789abcdef" in text
 
 
+def test_a_task_of_several_outputs_is_told_once():
+    finding = failed_finding()
+    several = [finding.branches[0].model_copy(update={"branch": f"reverse.{name}"}) for name in ("vcf", "log")]
+    several[0] = several[0].model_copy(update={"missing": 0, "left_out": 1})
+    both = finding.model_copy(update={"branches": several})
+    text = body(summary(status=RunStatus.FAILED, findings=[both], left_out="1 of 1,000 left out"))
+    assert text.count("What failed in branch reverse (1 of 1,000 tasks)\n  map/reverse, task 7") == 1
+    assert text.count("  map/reverse, task 7") == 2  # where tasks were left out, and where what failed is
+    assert [branch.branch for branch in both.by_branch] == ["reverse"]
+
+
 def test_results_are_told_with_the_command_that_gets_them():
     text = body(summary(results=[ObjectInfo("results/strings/input.tsv/r/reverse.tsv", 2_000_000, "")]))
     assert "s3://mill/results/strings/input.tsv/r/reverse.tsv (2.0 MB)" in text

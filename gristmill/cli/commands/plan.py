@@ -31,7 +31,8 @@ def plan(
     pipeline: Annotated[
         str | None,
         typer.Argument(
-            metavar="PIPELINE", help="A pipeline's name or folder (./NAME); or, without FILE, a run to resume."
+            metavar="PIPELINE",
+            help="A pipeline's name or folder (./NAME); or, without FILE, a run to resume (default: the newest).",
         ),
     ] = None,
     file: Annotated[
@@ -67,7 +68,7 @@ def plan(
     changes: Changes | None = None
     if resume is None and file is None and pipeline and RUN_ID.fullmatch(pipeline):
         resume, pipeline = pipeline, None
-    if resume is not None and pipeline is None:
+    if pipeline is None and file is None:
         title, facts, planned, record, changes = _of_run(here, resume, folder, with_changes=with_changes)
         made = None
     elif with_changes:
@@ -97,7 +98,7 @@ def plan(
 
 
 def _of_run(
-    here: Session, text: str, folder: Path | None, *, with_changes: bool
+    here: Session, text: str | None, folder: Path | None, *, with_changes: bool
 ) -> "tuple[str, dict[str, Any], list[BranchPlan], RunRecord, Changes | None]":
     from gristmill.client.drop.plan import plan_resume, planned_record
 

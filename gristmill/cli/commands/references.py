@@ -14,12 +14,19 @@ from gristmill.cli.terminal.tables import size, table
 from gristmill.cli.terminal.uploading import uploading
 from gristmill.keys import REFERENCES
 
-group = typer.Typer(no_args_is_help=True, help="Files that many runs read, as a genome; they never expire.")
+group = typer.Typer(invoke_without_command=True, help="Files that many runs read, as a genome; they never expire.")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
     app.add_typer(group, name="references")
+
+
+@group.callback()
+def references(context: typer.Context) -> None:
+    """Files that many runs read, as a genome; they never expire. Without a command: list them."""
+    if context.invoked_subcommand is None:
+        list_all(context)
 
 
 @group.command("list")
@@ -30,6 +37,9 @@ def list_all(context: typer.Context, json: Json = False) -> None:
     found = list(list_references(session(context).stack))
     if json:
         emit([{"key": reference.key, "size": reference.size} for reference in found])
+        return
+    if not found:
+        note("There are no references. Put a file there with: gristmill references put FILE")
         return
     rows = [(reference.key, size(reference.size)) for reference in found]
     rich(table(("KEY", "SIZE"), rows, right=("SIZE",)))

@@ -25,7 +25,7 @@ class Cause:
 def causes(stack: Stack, run: Run) -> Cause:
     """Return why a run failed, or what has failed so far in one that goes on."""
     found = findings(stack.store, run.record) if run.record else []
-    branches = [branch for finding in found for branch in finding.branches]
+    branches = [branch for finding in found for branch in finding.by_branch]
     return Cause(
         reason=_reason(stack, run),
         failures=[failure for branch in branches for failure in branch.failures],

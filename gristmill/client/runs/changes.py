@@ -1,7 +1,7 @@
 """What was changed of a pipeline since a run was frozen, and what a resume with the changes would keep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Changes:
     branches: Sequence[BranchChange]
     version: int | None = None  # that was pushed for it; None: what every run takes
     was: int | None = None  # the pushed version that the run has been at until now
+    folder: bool = False  # a folder as it is, which is not pushed yet
 
     @property
     def request(self) -> dict[str, Any]:
@@ -60,7 +61,9 @@ class Changes:
         """Return what was changed."""
         what = f"{self.record.dropped.pipeline} was changed ({', '.join(self.files)})"
         now = self.record.code.version if self.record.code else None
-        versions = "" if now == self.was else f" It is at {describe(self.was)}, and would go on at {describe(now)}."
+        onto = "the folder as it is" if self.folder else describe(now)
+        is_other = self.folder or now != self.was
+        versions = f" It is at {describe(self.was)}, and would go on at {onto}." if is_other else ""
         return f"{what} since run {self.record.run} was frozen.{versions}"
 
     @property
@@ -78,7 +81,7 @@ def plan_changes(stack: Stack, record: RunRecord, code: push.Code) -> Changes:
     """Return what code would change of a run if it were pushed for it; Refused as if it were."""
     source = push.source_of(code)
     found = _compare(stack, record, next_generation(record, source, stack.limits), source, None)
-    return _refusing_none(found, record, is_folder=True)
+    return replace(_refusing_none(found, record, is_folder=True), folder=True)
 
 
 def _compare(stack: Stack, record: RunRecord, after: RunRecord, source: Source, version: int | None) -> Changes | None:

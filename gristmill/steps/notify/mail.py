@@ -152,14 +152,14 @@ def _left_out(summary: RunSummary) -> Iterator[str]:
         return
     yield from ("", f"Left out: {summary.left_out.removesuffix(' left out')} tasks")
     for finding in summary.findings:
-        for branch in finding.branches:
+        for branch in finding.by_branch:
             yield from (f"  {failure.headline}" for failure in branch.failures if branch.left_out)
     yield f"  All of them: s3://{summary.bucket}/{keys.left_out(summary.run)}"
 
 
 def _failures(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
-        for branch in finding.branches:
+        for branch in finding.by_branch:
             if branch.missing and branch.failures:
                 yield from ("", f"What failed in branch {branch.branch} ({branch.missing:,} of {branch.tasks:,} tasks)")
             for failure in branch.failures if branch.missing else ():

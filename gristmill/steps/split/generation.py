@@ -55,7 +55,7 @@ def _sound(changed: RunRecord) -> RunRecord:
 
 
 def _mend(record: RunRecord) -> str:
-    return f"Mend that; or go on as it was, with: gristmill resume {record.run}"
+    return f"Mend that, or give its folder: --with FOLDER; or go on as it was, with: gristmill resume {record.run}"
 
 
 def redefined(before: RunRecord, changed: RunRecord, find: FindDefinitions) -> RunRecord:
