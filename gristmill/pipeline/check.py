@@ -27,18 +27,20 @@ class Check(Closed):
     A branch's figures are its merged output: one JSON object.
     """
 
-    of: Operation[MadeName] = Field(description="The branch that writes the figure.")
+    of: Operation[MadeName] = Field(description="The branch that writes the figure.", examples=["quality"])
     figure: Operation[FigureName] = Field(
-        description="The figure's name in the JSON object; a dot leads into an object in it."
+        description="The figure's name in the JSON object; a dot leads into an object in it.",
+        examples=["celsius.highest"],
     )
-    minimum: Operation[Bound | None] = Field(default=None, description="The least value.")
-    maximum: Operation[Bound | None] = Field(default=None, description="The greatest value.")
-    equals: Operation[Bound | None] = Field(default=None, description="The only value.")
+    minimum: Operation[Bound | None] = Field(default=None, description="The least value.", examples=[0])
+    maximum: Operation[Bound | None] = Field(default=None, description="The greatest value.", examples=[60])
+    equals: Operation[Bound | None] = Field(default=None, description="The only value.", examples=[0])
     otherwise: Operation[Breach] = Field(
-        default=Breach.FAIL, description="What a value out of the bounds does to the run."
+        default=Breach.FAIL, description="What a value out of the bounds does to the run.", examples=["warn"]
     )
     message: Operation[Message] = Field(
-        description="What a value out of the bounds means, and what to do about it, for people."
+        description="What a value out of the bounds means, and what to do about it, for people.",
+        examples=["No place on earth is hotter. A sensor may be broken."],
     )
 
     @property

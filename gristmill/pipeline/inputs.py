@@ -13,10 +13,12 @@ class Accepts(Closed):
     """Which dropped files the pipeline takes."""
 
     suffixes: Operation[list[Suffix]] = Field(
-        default=[], description="How a file's name may end. Without any, each is taken."
+        default=[], description="How a file's name may end. Without any, each is taken.", examples=[[".csv", ".csv.gz"]]
     )
     max_bytes: Operation[Bytes] = Field(
-        default=ByteSize(5 * 1024**4), description="The largest file: bytes, or a text such as `50GB`."
+        default=ByteSize(5 * 1024**4),
+        description="The largest file: bytes, or a text such as `50GB`.",
+        examples=["50GB"],
     )
 
 
@@ -27,21 +29,28 @@ class Input(Closed):
     """
 
     records: Identity[RecordFormat | None] = Field(
-        default=None, description="Of the file that is cut into tasks, and of it alone: what a record is."
+        default=None,
+        description="Of the file that is cut into tasks, and of it alone: what a record is.",
+        examples=["fastq"],
     )
     pair: Identity[ParameterName | None] = Field(
         default=None,
         description="With `records`: the input that has the mate of each record, in the same order. Both are cut at "
         "the same records.",
+        examples=["mates"],
     )
-    type: Identity[Literal["file"]] = Field(default="file", description="What it is.")
+    type: Identity[Literal["file"]] = Field(default="file", description="What it is.", examples=["file"])
     suffixes: Operation[list[Suffix]] = Field(
-        default=[], description="How the file's name may end. Without any, each is taken."
+        default=[], description="How the file's name may end. Without any, each is taken.", examples=[[".fq", ".fq.gz"]]
     )
     default: Operation[Annotated[str, StringConstraints(pattern=REFERENCE_KEY)] | None] = Field(
-        default=None, description="The file that a run reads if it is given none. Without it, a run must be given one."
+        default=None,
+        description="The file that a run reads if it is given none. Without it, a run must be given one.",
+        examples=["references/hg38.fa"],
     )
-    description: Operation[str] = Field(default="", description="What it is, for `pipelines show` and people.")
+    description: Operation[str] = Field(
+        default="", description="What it is, for `pipelines show` and people.", examples=["the genome to align to"]
+    )
 
 
 def cut_input(inputs: Mapping[str, Input]) -> str | None:

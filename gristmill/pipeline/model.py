@@ -27,23 +27,32 @@ from gristmill.pipeline.stage import Stage
 class Parameter(Closed):
     """A parameter of a run; it comes from the dropped object's user metadata (`gristmill run --param NAME=VALUE`)."""
 
-    type: Operation[ParameterType] = Field(description="What its values are.")
-    description: Operation[str] = Field(description="What it means, for `pipelines show` and people.")
-    of: Operation[ParameterType | None] = Field(
-        default=None, description="`list`: what each of its items is; any type but `list`."
+    type: Operation[ParameterType] = Field(description="What its values are.", examples=["integer"])
+    description: Operation[str] = Field(
+        description="What it means, for `pipelines show` and people.", examples=["lines that one task gets"]
     )
-    max_items: Operation[int | None] = Field(default=None, ge=1, description="`list`: the most items that it may have.")
+    of: Operation[ParameterType | None] = Field(
+        default=None, description="`list`: what each of its items is; any type but `list`.", examples=["number"]
+    )
+    max_items: Operation[int | None] = Field(
+        default=None, ge=1, description="`list`: the most items that it may have.", examples=[20]
+    )
     default: Operation[JsonValue] = Field(
-        default=None, description="Its value if none is given. Without it, a run may lack it."
+        default=None, description="Its value if none is given. Without it, a run may lack it.", examples=[1000]
     )
     minimum: Operation[Number | None] = Field(
-        default=None, description="The least value, of an `integer` or a `number`, or of a list's items."
+        default=None, description="The least value, of an `integer` or a `number`, or of a list's items.", examples=[1]
     )
     maximum: Operation[Number | None] = Field(
-        default=None, description="The greatest value, of an `integer` or a `number`, or of a list's items."
+        default=None,
+        description="The greatest value, of an `integer` or a `number`, or of a list's items.",
+        examples=[100],
     )
     choices: Operation[list[JsonValue] | None] = Field(
-        default=None, min_length=1, description="The only values that it, or an item of a list, may have."
+        default=None,
+        min_length=1,
+        description="The only values that it, or an item of a list, may have.",
+        examples=[["fast", "exact"]],
     )
 
     @property
@@ -55,35 +64,73 @@ class Parameter(Closed):
 class Pipeline(Closed):
     """`pipeline.yaml`: what is done to a file dropped under `inputs/<name>/`."""
 
-    version: Operation[Literal[1]] = Field(description="Of this schema.")
-    name: Operation[Name] = Field(description="The folder's name, and the prefix `inputs/<name>/` that starts it.")
-    description: Operation[str] = Field(description="What it does, for `gristmill pipelines` and people.")
-    accepts: Operation[Accepts] = Field(default=Accepts(), description="Which dropped files it takes.")
+    version: Operation[Literal[1]] = Field(description="Of this schema.", examples=[1])
+    name: Operation[Name] = Field(
+        description="The folder's name, and the prefix `inputs/<name>/` that starts it.", examples=["weather"]
+    )
+    description: Operation[str] = Field(
+        description="What it does, for `gristmill pipelines` and people.",
+        examples=["Converts readings, and draws them."],
+    )
+    accepts: Operation[Accepts] = Field(
+        default=Accepts(),
+        description="Which dropped files it takes.",
+        examples=[{"suffixes": [".csv"], "max_bytes": "50GB"}],
+    )
     inputs: Operation[dict[ParameterName, Input]] = Field(
-        default={}, max_length=INPUTS_MAX, description="The files of a run, by name; none: the dropped file alone."
+        default={},
+        max_length=INPUTS_MAX,
+        description="The files of a run, by name; none: the dropped file alone.",
+        examples=[
+            {"reads": {"records": "fastq", "pair": "mates"}, "mates": {}, "genome": {"default": "references/hg38.fa"}}
+        ],
     )
     parameters: Operation[dict[ParameterName, Parameter]] = Field(
-        default={}, description="What a run can be given, by name."
+        default={},
+        description="What a run can be given, by name.",
+        examples=[{"top": {"type": "integer", "description": "rows to keep", "default": 10}}],
     )
-    image: Identity[Image] = Field(default=Image.CPU, description="The stack's image that its jobs on CPUs run in.")
+    image: Identity[Image] = Field(
+        default=Image.CPU, description="The stack's image that its jobs on CPUs run in.", examples=["science"]
+    )
     job_definition: Identity[JobDefinition | None] = Field(
-        default=None, description="A Batch job definition of your own, so an image of your own."
+        default=None, description="A Batch job definition of your own, so an image of your own.", examples=["weather:3"]
     )
     libraries: Identity[FolderFile | None] = Field(
-        default=None, description="A lock file with hashes; see [Libraries](pipelines.md#libraries-of-its-own)."
+        default=None,
+        description="A lock file with hashes; see [Libraries](pipelines.md#libraries-of-its-own).",
+        examples=["requirements.lock"],
     )
-    stages: Operation[list[Stage]] = Field(min_length=1, description="What is done, one after another.")
+    stages: Operation[list[Stage]] = Field(
+        min_length=1,
+        description="What is done, one after another.",
+        examples=[
+            [
+                {
+                    "name": "map",
+                    "split": {"records": "lines", "records_per_task": 1000},
+                    "branches": [{"name": "upper", "run": "jobs:upper"}],
+                }
+            ]
+        ],
+    )
     checks: Operation[list[Check]] = Field(
-        default=[], max_length=CHECKS_MAX, description="Bounds on figures; see [Checks](pipelines.md#checks)."
+        default=[],
+        max_length=CHECKS_MAX,
+        description="Bounds on figures; see [Checks](pipelines.md#checks).",
+        examples=[[{"of": "quality", "figure": "rows", "minimum": 1, "message": "There are no rows."}]],
     )
     results: Operation[list[MadeName] | None] = Field(
-        default=None, description="Branches whose outputs are kept as results. Without it, every one that makes any."
+        default=None,
+        description="Branches whose outputs are kept as results. Without it, every one that makes any.",
+        examples=[["upper"]],
     )
     then: Operation[list[Chain]] = Field(
         default=[],
         max_length=THEN_MAX,
         description="Pipelines that are started on results of a run that has succeeded; see "
         "[Chains](pipelines.md#chains).",
+        examples=[[{"pipeline": "plot", "input": "fahrenheit"}]],
     )
 
     def stage(self, name: str) -> Stage:

@@ -4,16 +4,33 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from gristmill.pipeline.fields import WORDS
+import yaml
+from pydantic.fields import FieldInfo
+
+from gristmill.pipeline.branch import Branch
+from gristmill.pipeline.chain import Chain
+from gristmill.pipeline.check import Check
+from gristmill.pipeline.expects import Expects
+from gristmill.pipeline.fields import WORDS, Closed, Effect
+from gristmill.pipeline.inputs import Accepts, Input
+from gristmill.pipeline.model import Parameter, Pipeline
+from gristmill.pipeline.outputs import Output
 from gristmill.pipeline.schema import schema
+from gristmill.pipeline.stage import Split, Stage
 
 _INTRO = """# Every field of `pipeline.yaml`
 
-Written by `make reference` from the schema that `gristmill pipelines schema` prints. [Write your own
-pipeline](pipelines.md) shows them at work. A field that is not here is refused, with those there are.
+Written by `make reference` from the schema that `gristmill pipelines schema` prints. [The
+course](pipelines.md#the-course) shows them at work. A field that is not here is refused, with those there are.
+
+The column *a change* says what becomes of finished work if you change the field and [resume with the
+change](pipelines.md#changing-a-pipeline-and-going-on): with **redo**, the branch and all that read it are done again;
+with *keep*, every finished task is kept. What a field holds has columns of its own.
 """
-_OUTERMOST = "Pipeline"
-_ORDER = ("Accepts", "Input", "Parameter", "Stage", "Split", "Branch", "Output", "Expects", "Check", "Chain")
+PARTS: list[type[Closed]] = [Pipeline, Accepts, Input, Parameter, Stage, Split, Branch, Output, Expects, Check, Chain]
+_NAMES = [part.__name__ for part in PARTS]
+_HEAD = "| field | values | default | a change | meaning | example |\n|---|---|---|---|---|---|"
+_EFFECTS = {Effect.REDO: "**redo**", Effect.KEEP: "*keep*"}
 
 Schema = Mapping[str, Any]
 
@@ -22,25 +39,44 @@ def reference() -> str:
     """Return the page, in Markdown."""
     made = schema()
     parts = made["$defs"]
-    objects = {_OUTERMOST: made, **{name: parts[name] for name in _ORDER}}
-    return _INTRO + "".join(_section(name, definition, parts) for name, definition in objects.items())
+    objects = {part: parts.get(part.__name__, made) for part in PARTS}
+    return _INTRO + "".join(_section(part, definition, parts) for part, definition in objects.items())
 
 
-def _section(name: str, definition: Schema, parts: Schema) -> str:
+def _section(part: type[Closed], definition: Schema, parts: Schema) -> str:
     required = definition.get("required", [])
-    rows = "\n".join(_row(field, given, field in required, parts) for field, given in definition["properties"].items())
-    head = "| field | values | default | meaning |\n|---|---|---|---|"
-    return f"\n## {name}\n\n{definition['description']}\n\n{head}\n{rows}\n"
+    rows = "\n".join(
+        _row(name, field, definition["properties"][name], name in required, parts)
+        for name, field in fields_of(part).items()
+    )
+    return f"\n## {part.__name__}\n\n{definition['description']}\n\n{_HEAD}\n{rows}\n"
 
 
-def _row(field: str, definition: Schema, required: bool, parts: Schema) -> str:
+def fields_of(part: type[Closed]) -> dict[str, FieldInfo]:
+    """Return the fields of a part of a pipeline, as they are called in YAML."""
+    return {field.alias or name: field for name, field in part.model_fields.items()}
+
+
+def _row(name: str, field: FieldInfo, definition: Schema, required: bool, parts: Schema) -> str:
     cells = (
-        f"`{field}`",
+        f"`{name}`",
         values(definition, parts),
         "required" if required else _default(definition),
+        next(_EFFECTS[mark] for mark in field.metadata if isinstance(mark, Effect)),
         definition["description"],
+        f"`{_line(name, example(field))}`",
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def example(field: FieldInfo) -> Any:
+    """Return what a field may hold, as it stands beside its description; None where nothing does."""
+    return next(iter(field.examples or ()), None)
+
+
+def _line(name: str, value: Any) -> str:
+    text = yaml.safe_dump({name: value}, default_flow_style=True, sort_keys=False, width=10_000)
+    return text.strip().removeprefix("{").removesuffix("}")
 
 
 def _default(definition: Schema) -> str:
@@ -79,7 +115,7 @@ def _named(name: str, parts: Schema) -> str:
     choices = parts[name].get("enum")
     if choices:
         return ", ".join(f"`{choice}`" for choice in choices)
-    return f"[{name}](#{name.lower()})" if name in _ORDER else "any value"
+    return f"[{name}](#{name.lower()})" if name in _NAMES else "any value"
 
 
 def _bounds(definition: Schema, least: str, most: str) -> str:

@@ -22,17 +22,25 @@ from gristmill.pipeline.fields import (
 class Split(Closed):
     """How a stage's input is cut into tasks; one of the two sizes decides, a given one before a default."""
 
-    records: Identity[RecordFormat] = Field(description="What a record is; see [Records](pipelines.md#records).")
-    records_per_task: Identity[Size | None] = Field(default=None, description="Records that one task gets.")
+    records: Identity[RecordFormat] = Field(
+        description="What a record is; see [Records](pipelines.md#records).", examples=["csv"]
+    )
+    records_per_task: Identity[Size | None] = Field(
+        default=None, description="Records that one task gets.", examples=["params.rows_per_task"]
+    )
     bytes_per_task: Identity[Size | None] = Field(
-        default=None, description="Bytes that one task gets, and the rest of its last record."
+        default=None, description="Bytes that one task gets, and the rest of its last record.", examples=[64000000]
     )
     header: Identity[bool] = Field(
-        default=False, description="`lines` and `csv`: the first record is a header; every task gets it first."
+        default=False,
+        description="`lines` and `csv`: the first record is a header; every task gets it first.",
+        examples=[True],
     )
-    record_bytes: Identity[Size | None] = Field(default=None, description="`fixed`: bytes of each record.")
+    record_bytes: Identity[Size | None] = Field(
+        default=None, description="`fixed`: bytes of each record.", examples=[512]
+    )
     header_bytes: Identity[int] = Field(
-        default=0, ge=0, description="`fixed`: bytes before the records; every task gets them first."
+        default=0, ge=0, description="`fixed`: bytes before the records; every task gets them first.", examples=[1024]
     )
 
 
@@ -46,11 +54,12 @@ class Stage(Closed):
     A stage that has nothing to read, for all of that was left out, is left out too.
     """
 
-    name: Identity[Name] = Field(description="Unique in the pipeline.")
+    name: Identity[Name] = Field(description="Unique in the pipeline.", examples=["align"])
     input: Identity[MadeName | Annotated[list[MadeName], Field(min_length=1)] | None] = Field(
         default=None,
         description="The branch of an earlier stage that it reads; of several, the first that was not left out. "
         "Without it, the dropped file.",
+        examples=[["dedup", "align"]],
     )
     joined: Identity[dict[ParameterName, MadeName | Annotated[list[MadeName], Field(min_length=1)]]] = Field(
         default={},
@@ -58,19 +67,28 @@ class Stage(Closed):
         max_length=JOINS_MAX,
         description="Merged branches of earlier stages that each task is given whole, as `{NAME}`; of several, the "
         "first that was not left out.",
+        examples=[{"depth": "coverage"}],
     )
     in_step: Identity[list[MadeName]] = Field(
         default=[],
         max_length=JOINS_MAX,
         description="`records: parts`: branches with the same tasks; each task is given its own part of each, as "
         "`{BRANCH}` with underscores for hyphens and dots.",
+        examples=[["qualities"]],
     )
     when: Operation[Condition | None] = Field(
-        default=None, description="Only then is the stage done, else it is left out. Decided when the run begins."
+        default=None,
+        description="Only then is the stage done, else it is left out. Decided when the run begins.",
+        examples=["params.mode = slow"],
     )
-    split: Identity[Split] = Field(description="How its input is cut into tasks.")
+    split: Identity[Split] = Field(
+        description="How its input is cut into tasks.", examples=[{"records": "lines", "records_per_task": 1000}]
+    )
     branches: Operation[list[Branch]] = Field(
-        min_length=1, max_length=STAGE_BRANCHES_MAX, description="What is done, side by side."
+        min_length=1,
+        max_length=STAGE_BRANCHES_MAX,
+        description="What is done, side by side.",
+        examples=[[{"name": "upper", "run": "jobs:upper"}]],
     )
 
     @property

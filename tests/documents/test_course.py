@@ -19,7 +19,7 @@ PRELUDE = """gristmill() {
 status=0
 """
 MARK = "@@ended "
-SECONDS = 300
+SECONDS = 600
 
 
 @pytest.fixture(scope="module")
