@@ -21,6 +21,7 @@ from gristmill.runs.records import InputObject, RunRecord
 from gristmill.storage.local import LocalStorage
 from gristmill.storage.protocol import ObjectInfo
 from gristmill.worker.child.inputs import make_feeds
+from tests.simulation.seams import one_after_another
 
 KEY, RUN = "inputs/odd/file", "0123456789abcdef"
 
@@ -35,7 +36,7 @@ class MemoryStorage(LocalStorage):
     bucket = "memory"
 
     def __init__(self, objects: dict[str, bytes]) -> None:
-        super().__init__()
+        super().__init__(at_once=one_after_another)  # threads take longer than to read memory
         self.objects = objects
 
     def head(self, key: str, version: str | None = None) -> ObjectInfo | None:
