@@ -88,8 +88,14 @@ class Changed(Corrupt):
     """Raised when an object is no longer the one that was to be read: it was replaced or removed meanwhile."""
 
 
+def plain_fault(message: str) -> str:
+    """Return the message of a check of ours without what pydantic puts before it."""
+    return message.removeprefix("Value error, ")
+
+
 def first_fault(error: "ValidationError") -> str:
     """Return the first fault of a failed validation in one line: where, and what is wrong there."""
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(map(str, fault["loc"]))
-    return printable.line(f"{place}: {fault['msg']}" if place else str(fault["msg"]))  # names of fields are data too
+    what = plain_fault(fault["msg"])
+    return printable.line(f"{place}: {what}" if place else what)  # names of fields are data too

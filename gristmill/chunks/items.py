@@ -11,6 +11,7 @@ from gristmill import keys
 from gristmill.errors import Refused
 from gristmill.limits import LIST_CHECKED_MAX, LIST_ITEMS_MAX
 from gristmill.printable import short
+from gristmill.runs.archived import archive_fault
 from gristmill.runs.pinned import ObjectVersion
 from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
@@ -102,8 +103,9 @@ def _faults(
 
 
 def _missing(store: Storage, number: int, item: Item) -> str:
-    if store.head(item.key):
-        return ""
+    if found := store.head(item.key):
+        fault = archive_fault(found)
+        return f"line {number}: {fault}" if fault else ""
     plain = unquote(item.key)
     is_encoded = plain != item.key and store.head(plain)
     mend = f"; keys are written as they are: {S3_SCHEME}{item.bucket}/{plain}" if is_encoded else ""

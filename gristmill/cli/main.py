@@ -40,7 +40,7 @@ from gristmill.cli.terminal.show import out, problem, show_warnings, trace
 from gristmill.client.embedded import of_embedded
 from gristmill.client.stack import DEFAULT_NAME
 from gristmill.client.target import Wanted
-from gristmill.errors import ExitCode, GristmillError
+from gristmill.errors import ExitCode, GristmillError, plain_fault
 from gristmill.printable import block
 from process_tree.guarding import guard
 
@@ -59,7 +59,7 @@ class _Commands(TyperGroup):
         except (typer.Exit, typer.Abort, KeyboardInterrupt):
             raise
         except TyperException as error:  # wrong usage: its message repeats what was typed, names of files too
-            error.message = block(error.message)
+            error.message = block(plain_fault(error.message))
             raise
         except BrokenPipeError:  # the reader of our output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -77,14 +77,25 @@ def _fault(line: str) -> str:
 
 
 def unpack_wheels(wheels: Iterable[Path]) -> list[CodeFile]:
-    """Return what wheels put on Python's path, whatever tool would install them."""
+    """Return what wheels put on Python's path, whatever tool would install them.
+
+    Refused where a file of one would take the place of another's.
+    """
     found: dict[str, CodeFile] = {}
+    wheel_of: dict[str, str] = {}
     for wheel in sorted(wheels):
         with zipfile.ZipFile(io.BytesIO(wheel.read_bytes())) as archive:
             for entry in archive.infolist():
                 path = _installed(entry.filename)
-                if path and not entry.is_dir():
-                    found[path] = CodeFile(path, bool(entry.external_attr >> 16 & 0o100), archive.read(entry))
+                if not path or entry.is_dir():
+                    continue
+                file = CodeFile(path, bool(entry.external_attr >> 16 & 0o100), archive.read(entry))
+                first, held = wheel_of.setdefault(path, wheel.name), found.setdefault(path, file)
+                if held.content != file.content:
+                    raise Refused(
+                        [f"{first} and {wheel.name} both have {path}, each with a content of its own"],
+                        "Leave one of the two libraries out of the lock file.",
+                    )
     return [found[path] for path in sorted(found)]
 
 

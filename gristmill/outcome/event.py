@@ -1,5 +1,6 @@
 """The event of an execution: read from the state machine's request, or from a status change event. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,10 @@ from gristmill.errors import Refused, first_fault
 from gristmill.outcome.wording import describe_error
 from gristmill.runs.request import Request, Resume, parse_request, read_request
 from gristmill.state_machine import run_status
+
+_RAISED = re.compile(
+    r"(^|(?<=\s))(?P<Error>[A-Za-z_][\w.]*): (?P<Cause>\{.*.errorType.*\})$", re.DOTALL
+)  # by a function
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,12 @@ def cause_of(error: Mapping[str, str]) -> str:
     return describe_error(name, cause)
 
 
+def readable_cause(text: str) -> str:
+    """Return an execution's cause in one line; what a function raised stands as JSON at its end."""
+    match = _RAISED.search(text)
+    return f"{text[: match.start()]} {cause_of(match.groupdict())}".strip() if match else text
+
+
 class _Change(BaseModel):
     """The detail of an `Execution Status Change` event; its input is left out where it is too long for an event."""
 
@@ -93,5 +104,5 @@ def read_change(detail: Any, bucket: str) -> ExecutionEvent:
         execution=change.execution,
         request=parse_request(change.input or "", bucket),
         started_at=datetime.fromtimestamp(change.started / 1000, UTC),
-        reason=": ".join(text for text in why if text),
+        reason=readable_cause(": ".join(text for text in why if text)),
     )

@@ -1,9 +1,14 @@
 """How a run ended, and how to go on, in the words that mails, reports and commands share. Pure."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from gristmill.enums import RunStatus
+from gristmill.printable import tail
+
+if TYPE_CHECKING:
+    from gristmill.runs.evidence import Failure
 
 _OTHERS = re.compile(
     r"(Error|Exception|Exit|Interrupt|Iteration|Warning|Group)$|\."
@@ -35,6 +40,14 @@ def describe_error(name: str, message: str) -> str:
     return (
         f"{_MEANINGS[name]} ({text})" if name in _MEANINGS else f"an unexpected error ({text}); the log has its trace"
     )
+
+
+def tails(failures: "Iterable[Failure]") -> "Iterator[tuple[Failure, list[str]]]":
+    """Yield each failure with the last lines of its trace or log; none where an earlier one has shown the same."""
+    shown: set[str] = set()
+    for failure in failures:
+        yield failure, [] if failure.detail in shown else list(tail(failure.detail))
+        shown.add(failure.detail)
 
 
 class NextStep(NamedTuple):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gristmill.errors import plain_fault
 from gristmill.humanize import did_you_mean, quoted
 from gristmill.pipeline.fault import Fault
 from gristmill.pipeline.fields import WORDS
@@ -39,7 +40,7 @@ def _fault(error: Mapping[str, Any]) -> Fault:
         (pattern,) = find_definition(steps[:-2])[1]["patternProperties"]
         return place, f"must have {WORDS[pattern]}"
     if error["type"] == "value_error":
-        return place, error["msg"].removeprefix("Value error, ")
+        return place, plain_fault(error["msg"])
     wanted = ", ".join(_wanted(definition))
     if error["type"] == "missing":
         return (*place, *steps[len(place) :]), f"is missing; it is {wanted}"

@@ -19,6 +19,7 @@ from gristmill.pipeline.metadata import encode, plain_name
 from gristmill.pipeline.parameter_rules import OWN, VERSION
 from gristmill.pipeline.tags import as_metadata
 from gristmill.printable import short
+from gristmill.runs.archived import archive_fault
 from gristmill.runs.chained import Ancestor
 from gristmill.runs.drop import Drop
 from gristmill.runs.schema import Record, Words
@@ -83,8 +84,9 @@ def read_given(store: Storage, drop: Drop) -> Given:
     head = store.head(drop.key, drop.version)
     if head is None:
         return Given({}, None, faults=(f"{drop.key} (version {drop.version}) is gone; drop the file again",))
-    if not keys.is_note(drop.key):
-        return Given(head.metadata, head)
+    fault = archive_fault(head)
+    if not keys.is_note(drop.key) or fault:
+        return Given(head.metadata, head, faults=(fault,) if fault else ())
     try:
         note = read_note(store, head)
     except Refused as refused:
@@ -153,6 +155,8 @@ def find_object(store: Storage, noted: NotedObject) -> ObjectInfo:
         of_version = f" in version {noted.version}" if noted.version else ""
         mend = f"; {_PUT} {key.rpartition('/')[2]}" if key.startswith(keys.REFERENCES) and not noted.version else ""
         raise Refused([f"{short(key)} does not exist{of_version}{mend}"])
+    if fault := archive_fault(head):
+        raise Refused([fault])
     return head
 
 

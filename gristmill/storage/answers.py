@@ -25,6 +25,12 @@ def checksum(answer: Mapping[str, Any]) -> str | None:
     return None
 
 
+def is_archived(answer: Mapping[str, Any]) -> bool:
+    """Return whether an object lies in an archive and is not restored (Amazon S3 API reference, HeadObject)."""
+    lies_there = answer.get("StorageClass") in ("GLACIER", "DEEP_ARCHIVE") or "ArchiveStatus" in answer
+    return lies_there and 'ongoing-request="false"' not in answer.get("Restore", "")
+
+
 def status(error: ClientError) -> int:
     """Return the HTTP status of an error."""
     return int(error.response["ResponseMetadata"]["HTTPStatusCode"])

@@ -15,7 +15,7 @@ _WRITES_TRIED = 8  # each failed one means that somebody else has written
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """What a listing or a HEAD tells of an object; all beyond its ETag comes from a HEAD alone."""
+    """What a listing or a HEAD tells of an object; all beyond its ETag and class comes from a HEAD alone."""
 
     key: str
     size: int
@@ -23,7 +23,8 @@ class ObjectInfo:
     version: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     checksum: str | None = None  # S3's own: algorithm and value
-    storage: str = "STANDARD"  # class, as a listing tells it
+    storage: str = "STANDARD"  # class
+    is_archived: bool = False  # it must be restored before it can be read
 
 
 @dataclass(frozen=True)

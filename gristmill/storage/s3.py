@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from gristmill.clock import REAL, Clock
 from gristmill.limits import MIB, UPLOAD_ONE_PUT, UPLOAD_PART
 from gristmill.parallel import Together, together
-from gristmill.storage.answers import as_changed, bare, checksum, code, status, version_of
+from gristmill.storage.answers import as_changed, bare, checksum, code, is_archived, status, version_of
 from gristmill.storage.compose import Composer
 from gristmill.storage.protocol import ObjectInfo, Piece, Storage
 from gristmill.storage.ranged import RangedReader
@@ -58,6 +58,8 @@ class S3Storage(Storage):
             answer.get("VersionId"),
             answer["Metadata"],
             checksum(answer),
+            answer.get("StorageClass", "STANDARD"),
+            is_archived(answer),
         )
 
     def find(self, key: str, most: int = -1) -> bytes | None:

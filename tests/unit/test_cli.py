@@ -269,3 +269,9 @@ def test_the_list_of_commands_cuts_no_sentence(group, capsys):
     listed = capsys.readouterr().out.partition("Commands:")[2]
     assert listed.strip()
     assert "..." not in listed
+
+
+def test_a_wrong_status_is_told_without_words_of_a_library(capsys):
+    assert main.call(["runs", "--status", "wrong"]) == ExitCode.USAGE
+    shown = capsys.readouterr().err
+    assert "Invalid value for '--status': 'wrong' is not one of" in shown and "Value error" not in shown

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificati
 from embedded_aws.services.cloudformation.template import parse
 from gristmill import keys
 from gristmill.enums import RunStatus
-from gristmill.outcome.event import read_change
+from gristmill.outcome.event import read_change, readable_cause
 from gristmill.runs.drop import Drop, is_no_drop
 from gristmill.runs.request import read_request
 from gristmill.steps.check_output.causes import explain
@@ -91,3 +91,21 @@ def test_a_dead_child_is_explained_from_what_batch_says_of_it():
     assert line.startswith("Essential container in task exited; OutOfMemoryError")
     assert "SIGKILL" in line
     assert detail["jobName"].startswith(keys.job_name_prefix(detail["parameters"]["run"]))
+
+
+STOPPED = "run 7 was stopped. Go on with: gristmill resume 7"
+RAISED = json.dumps({"errorMessage": STOPPED, "errorType": "Refused", "stackTrace": ["x"]})
+
+
+@pytest.mark.parametrize(
+    ("cause", "readable"),
+    [
+        (f"Gristmill.RunFailed:  Refused: {RAISED}", f"Gristmill.RunFailed: {STOPPED}"),
+        (f"why Refused: {RAISED}", f"why {STOPPED}"),
+        ("no output of bash: {no json}", "no output of bash: {no json}"),
+        ("stopped by me", "stopped by me"),
+        ("", ""),
+    ],
+)
+def test_the_cause_of_an_execution_shows_no_json_of_lambda(cause: str, readable: str):
+    assert " ".join(readable_cause(cause).split()) == readable

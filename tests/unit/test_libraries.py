@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gristmill.client.push.wheels import fetch_wheels
-from gristmill.code.libraries import IMAGE, abi_of, check_lock, own_abi
+from gristmill.code.libraries import IMAGE, abi_of, check_lock, own_abi, unpack_wheels
 from gristmill.errors import Refused
 from tests.unit.wheels import IMAGE_TAG, make_wheel, use_folder_alone
 
@@ -70,3 +70,14 @@ def test_wheel_with_another_hash_is_refused(tmp_path: Path, monkeypatch):
 def test_python_and_platform_have_a_name_that_keys_can_carry():
     assert abi_of((3, 13), "linux-x86_64") == IMAGE
     assert abi_of((3, 11), "macosx-14.0-arm64") == "cp311-macosx_14_0_arm64"
+
+
+def test_wheels_that_would_overwrite_each_other_are_refused(tmp_path: Path):
+    make_wheel(tmp_path, "first", {"shared/__init__.py": "", "shared/a.py": "x = 1"})
+    make_wheel(tmp_path, "second", {"shared/__init__.py": "", "shared/b.py": ""})
+    assert {"shared/__init__.py", "shared/a.py", "shared/b.py"} <= {
+        file.path for file in unpack_wheels(tmp_path.glob("*.whl"))
+    }
+    make_wheel(tmp_path, "third", {"shared/a.py": "x = 2"})
+    with pytest.raises(Refused, match=r"first-1.0-.*whl and third-1.0-.*whl both have shared/a.py, each with"):
+        unpack_wheels(tmp_path.glob("*.whl"))

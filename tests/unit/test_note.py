@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill import keys
+from gristmill.chunks.items import check_list
 from gristmill.errors import Refused
 from gristmill.limits import NOTE_MAX, RECORD_MAX
 from gristmill.runs.drop import is_no_drop
 from gristmill.runs.note import parse_note, read_given
+from gristmill.runs.pinned import ObjectVersion
 from gristmill.runs.records import RunRecord
 from gristmill.runs.request import read_request
 from gristmill.steps.split.claimant import Claimant
@@ -181,3 +183,39 @@ def test_a_record_of_before_notes_knows_what_was_dropped(store: S3Storage, claim
     written = prepare(store, request, claimant)[0].model_dump(mode="json")
     older = {name: value for name, value in written.items() if name != "dropped"}
     assert RunRecord.model_validate(older).dropped == keys.Dropped("words", "x/y.txt")
+
+
+@pytest.mark.parametrize("kind", ["GLACIER", "DEEP_ARCHIVE"])
+@pytest.mark.parametrize("name", ["input", "genome", "the file"])
+def test_what_lies_in_an_archive_is_refused_before_any_task(store: S3Storage, claimant: Claimant, kind: str, name: str):
+    """Whichever file of a run it is: each task would find it unreadable."""
+    there, away = "uploads/one/there.txt", "references/away.txt"
+    store.put(there, b"a\n")
+    store.client.put_object(Bucket=store.bucket, Key=away, Body=b"a\n", StorageClass=kind)
+    note = noted(input=away) if name == "input" else noted(input=there, inputs={"genome": away})
+    if name == "the file":
+        key = "inputs/words/away.txt"
+        dropped_event = event(store, key, b"a\n")
+        put = store.client.put_object(Bucket=store.bucket, Key=key, Body=b"a\n", StorageClass=kind)
+        dropped_event["detail"]["object"]["version-id"] = put["VersionId"]
+        faults = prepare(store, read_request(dropped_event, store.bucket), claimant)[0].faults
+    else:
+        faults = dropped(store, claimant, note).faults
+    assert any(
+        f"lies in the archive {kind} and cannot be read; restore it (aws s3api restore" in each for each in faults
+    )
+
+
+def test_what_is_restored_from_an_archive_can_be_read(store: S3Storage, claimant: Claimant):
+    store.client.put_object(Bucket=store.bucket, Key=FILE, Body=b"a\n", StorageClass="GLACIER")
+    store.client.restore_object(Bucket=store.bucket, Key=FILE, RestoreRequest={"Days": 1})
+    assert dropped(store, claimant, noted()).faults == []
+
+
+def test_a_listed_object_in_an_archive_is_refused_by_its_line(store: S3Storage, claimant: Claimant):
+    store.client.put_object(Bucket=store.bucket, Key=FILE, Body=b"a\n", StorageClass="DEEP_ARCHIVE")
+    store.put("inputs/x/list", f"s3://{store.bucket}/{FILE}\n".encode())
+    found = store.head("inputs/x/list")
+    assert found is not None
+    with pytest.raises(Refused, match=r"line 1: uploads/one/r.txt lies in the archive DEEP_ARCHIVE"):
+        check_list(store, ObjectVersion.of(found))

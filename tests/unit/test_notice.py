@@ -1,11 +1,14 @@
 """The mail: a subject that SNS takes, whatever the file's name, and a body within its limit that says all."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gristmill.cli.terminal.cause import show_cause
+from gristmill.client.runs.causes import Cause
 from gristmill.enums import Breach, CheckVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, size
 from gristmill.limits import CHECKS_MAX, MESSAGE_MAX, SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
@@ -173,3 +176,17 @@ def test_a_failure_has_one_headline(changed, headline):
     assert failure.headline == headline
     (mail_line,) = [line for line in body(summary(findings=[failed_finding()])).splitlines() if "the grain" in line]
     assert mail_line == f"  {branch.failures[0].headline}"
+
+
+def test_the_same_trace_of_several_tasks_is_shown_once(capsys):
+    finding = failed_finding()
+    (branch,) = finding.branches
+    (first,) = branch.failures
+    same, other = {"task": 8}, {"task": 9, "detail": "Traceback\n  other"}
+    failures = [first, *(first.model_copy(update=change) for change in (same, other))]
+    many = branch.model_copy(update={"failures": failures, "missing": 3})
+    text = body(summary(status=RunStatus.FAILED, findings=[finding.model_copy(update={"branches": [many]})]))
+    show_cause(SimpleNamespace(going=True), Cause("", failures, {}))
+    for shown in (text, capsys.readouterr().out):
+        assert [shown.count(f"task {number}") for number in (7, 8, 9)] == [1, 1, 1]
+        assert (shown.count("|   line"), shown.count("|   other")) == (1, 1)

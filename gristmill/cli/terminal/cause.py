@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from gristmill.cli.terminal.show import out
-from gristmill.outcome.wording import next_step
-from gristmill.printable import short, tail
+from gristmill.outcome.wording import next_step, tails
+from gristmill.printable import short
 
 if TYPE_CHECKING:
     from gristmill.client.runs.causes import Cause
@@ -16,10 +16,10 @@ def show_cause(run: "Run", cause: "Cause") -> None:
     if cause.reason:
         out()
         out(short(f"Why: {cause.reason}"))
-    for failure in cause.failures:
+    for failure, lines in tails(cause.failures):
         out()
         out(short(failure.headline))
-        for line in tail(failure.detail):
+        for line in lines:
             out(f"  | {line}")
     if run.going:
         return

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from gristmill.client.stack import Stack
 from gristmill.enums import RunStatus
 from gristmill.errors import Refused
+from gristmill.outcome.event import readable_cause
 from gristmill.runs.drop import RUN_DIGITS, is_no_drop
 from gristmill.runs.records import RunRecord
 from gristmill.runs.request import Request, Resume, parse_request
@@ -60,7 +61,9 @@ def describe(stack: Stack, arn: str) -> Execution | None:
     status = RunStatus.RUNNING if answer["status"] == "PENDING_REDRIVE" else run_status(answer["status"], ended)
     why = [cause] if status is RunStatus.PARTIAL else [ended, cause]
     request = _request(answer.get("input", ""), stack.store.bucket)
-    return Execution(arn, status, answer["startDate"], answer.get("stopDate"), request, ": ".join(filter(None, why)))
+    return Execution(
+        arn, status, answer["startDate"], answer.get("stopDate"), request, readable_cause(": ".join(filter(None, why)))
+    )
 
 
 def describe_recent(stack: Stack, arn: str) -> Execution | None:

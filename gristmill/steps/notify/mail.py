@@ -8,10 +8,9 @@ from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, often, shortened, size, timestamp
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
-from gristmill.outcome.wording import ended, next_step
+from gristmill.outcome.wording import ended, next_step, tails
 from gristmill.pipeline.lists import as_given
 from gristmill.runs.checks import CheckResult
-from gristmill.runs.evidence import Failure
 from gristmill.runs.findings import Finding
 from gristmill.steps.notify.channels import cut
 
@@ -162,14 +161,9 @@ def _failures(findings: Sequence[Finding]) -> Iterator[str]:
         for branch in finding.by_branch:
             if branch.missing and branch.failures:
                 yield from ("", f"What failed in branch {branch.branch} ({branch.missing:,} of {branch.tasks:,} tasks)")
-            for failure in branch.failures if branch.missing else ():
-                yield from _failure(failure)
-
-
-def _failure(failure: Failure) -> Iterator[str]:
-    yield f"  {failure.headline}"
-    for line in printable.tail(failure.detail):
-        yield f"    | {line}"
+            for failure, lines in tails(branch.failures if branch.missing else ()):
+                yield f"  {failure.headline}"
+                yield from (f"    | {line}" for line in lines)
 
 
 def _results(summary: RunSummary) -> Iterator[str]:
