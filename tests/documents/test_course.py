@@ -28,7 +28,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     home = tmp_path_factory.mktemp("home")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GRISTMILL_"))}
     place = {"HOME": str(home), "GRISTMILL_HOME": str(home / "gristmill"), "USER": "anna", "LOGNAME": "anna"}
-    environment = {**kept, **place, "PATH": f"{PROJECT}/.venv/bin:{kept['PATH']}"}
+    environment = {**kept, **place, "PATH": f"{PROJECT}/.venv/bin:{PROJECT}/.tools/bin:{kept['PATH']}"}
     up = "gristmill local up --port 0 && gristmill deploy"
     subprocess.run(["bash", "-c", up], cwd=home, env=environment, check=True, capture_output=True)
     yield environment
