@@ -13,6 +13,7 @@ from gristmill.keys.batches import (
     parse_fed,
 )
 from gristmill.keys.branches import BranchKeys, job_head, parse_failure, receipt_of, usage_figures
+from gristmill.keys.cached import CACHED, cached_entry, cached_prefix
 from gristmill.keys.dropped import (
     GIVEN,
     INPUTS,
@@ -81,6 +82,7 @@ from gristmill.keys.stages import StageKeys
 from gristmill.keys.tasks import Span, parse_span, task_name
 
 __all__ = [
+    "CACHED",
     "GIVEN",
     "INPUTS",
     "JOBS",
@@ -101,6 +103,8 @@ __all__ = [
     "Span",
     "StageKeys",
     "batch_note_key",
+    "cached_entry",
+    "cached_prefix",
     "changed_code",
     "check",
     "checks",

@@ -106,6 +106,11 @@ class BranchKeys:
         return f"{self.prefix}published{_ending(self.output)}.json"
 
     @property
+    def reused(self) -> str:
+        """Return the key of the record of what was reused of another run."""
+        return f"{self.prefix}reused.json"
+
+    @property
     def merged(self) -> str:
         """Return the key of a merged output that only a later stage reads."""
         return f"{self.prefix}merged{_ending(self.output)}"

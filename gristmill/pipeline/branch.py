@@ -167,6 +167,11 @@ class Branch(Closed):
         "fails, or the stages that read it are left out and the run goes on.",
         examples=["ok"],
     )
+    cache: Operation[bool | None] = Field(
+        default=None,
+        description="Whether later runs reuse what it merges, where all is the same. Without it, as the pipeline says.",
+        examples=[True],
+    )
     expects: Operation[Expects | None] = Field(
         default=None,
         description="What the estimate of the cost goes by and, without `target_children`, the number of containers.",
@@ -211,6 +216,11 @@ class Branch(Closed):
         words = [*words, *self.env.values()]
         is_function = self.run is not None or isinstance(self.mpi, str)
         return is_function or any("pipeline" in word.lower() for word in words)
+
+    def names(self, placeholder: str) -> bool:
+        """Return whether its command or its environment names a placeholder."""
+        words = [*(self.command or []), *(self.mpi if isinstance(self.mpi, list) else []), *self.env.values()]
+        return any(f"{{{placeholder}}}" in word for word in words)
 
     @property
     def made(self) -> "list[Branch]":

@@ -40,6 +40,8 @@ def branch_faults(pipeline: Pipeline, place: Place, stage: Stage, branch: Branch
         yield (*place, "output_records"), f"{branch.output_records} cannot be counted in an output"
     yield from _outputs(place, stage, branch)
     yield from _merge(pipeline, place, stage, branch)
+    if branch.cache and (why := pipeline.why_uncached(branch)):
+        yield (*place, "cache"), f"true is of no use: {why}"
     yield from _gpus(place, branch)
     yield from _memory(place, branch)
     yield from tolerance_faults(place, stage, branch)

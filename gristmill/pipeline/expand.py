@@ -40,6 +40,7 @@ def _parts(stage: Stage, branch: Branch) -> Branch:
     """Return the mapping half: `output_records` is of what the function makes, and of parts only if those count."""
     counted = stage.counts_match(branch)
     update = {"name": parts_name(branch.name), "merge": MergeKind.NONE, "same_record_count": counted}
+    update["cache"] = None  # parts are not merged
     update["empty"] = Emptiness.FAIL  # what it lists is known once it is merged
     return branch.model_copy(update=update if counted else {**update, "output_records": None})
 

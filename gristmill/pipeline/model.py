@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from gristmill.enums import Image, MergeKind, ParameterType
+from gristmill.formats.registry import traits_of
 from gristmill.limits import CHECKS_MAX, INPUTS_MAX, THEN_MAX
 from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.chain import Chain
@@ -114,6 +115,12 @@ class Pipeline(Closed):
             ]
         ],
     )
+    cache: Operation[bool] = Field(
+        default=False,
+        description="Later runs reuse what its branches merge, where all of it would be the same; see "
+        "[The cache](pipelines.md#the-cache).",
+        examples=[True],
+    )
     checks: Operation[list[Check]] = Field(
         default=[],
         max_length=CHECKS_MAX,
@@ -136,6 +143,20 @@ class Pipeline(Closed):
     def stage(self, name: str) -> Stage:
         """Return the stage called `name`."""
         return next(stage for stage in self.stages if stage.name == name)
+
+    def caches(self, branch: Branch) -> bool:
+        """Return whether what a branch merges may be reused of another run, and by another one."""
+        return (self.cache if branch.cache is None else branch.cache) and not self.why_uncached(branch)
+
+    def why_uncached(self, branch: Branch) -> str:
+        """Return why nothing of a branch can be reused, whatever it says; empty where it can."""
+        if not all(made.is_merged for made in branch.made):
+            return "only merged outputs are reused, and it has one that is not"
+        for stage in self.stages if isinstance(branch.merge, MergeKind) else []:
+            parts = stage.inputs if traits_of(stage.split.records).of_parts else []
+            if any(name.partition(".")[0] == branch.name for name in (*parts, *stage.in_step)):
+                return f"the stage {stage.name} reads its parts, and only merged outputs are reused"
+        return "{run} is another in each run" if branch.names("run") else ""
 
     @property
     def branches(self) -> list[Branch]:

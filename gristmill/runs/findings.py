@@ -32,6 +32,9 @@ class BranchFinding(Counts):
     missing: int  # without those that are left out
     left_out: int = 0
     memory: int = 0  # MiB of its containers in this attempt, where it has several steps
+    reused: str = ""  # the run whose output this is a copy of, or was to be where it is missing
+    saved: float = 0  # dollars that computing it had cost
+    uncached: Words = ""  # why it was computed though the cache has an entry
     out_of_memory: bool = False  # one of them ran out of it
     problem: Words | None
     checks: list[CheckResult] = Field(default_factory=list)  # of its figures, once it is complete

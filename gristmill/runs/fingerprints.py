@@ -7,7 +7,7 @@ in two ways never meets in one branch.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gristmill.pipeline.branch import Branch
@@ -28,14 +28,26 @@ Parts = dict[str, Any]  # what a fingerprint is made of, by what people call it
 
 def with_fingerprints(record: RunRecord) -> RunRecord:
     """Return a run's record with the fingerprints of its branches and of what its stages read, one after another."""
+    cuts, branches = digests(record, _digest)
+    return record.model_copy(update={"fingerprints": branches, "cuts": cuts})
+
+
+def digests(
+    record: RunRecord, digest: Callable[[Any], str], beside: Callable[[Stage, Branch], list[Any]] = lambda *_: []
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return digests of how a run's stages are cut and of what its branches compute, one after another.
+
+    `beside` is what else decides a branch's outputs, for who asks.
+    """
     cuts: dict[str, str] = {}
     branches: dict[str, str] = {}
     for stage in frozen(record).stages if record.pipeline else []:
-        cuts[stage.name] = _digest(_cut_parts(record, stage, branches))
+        cuts[stage.name] = digest(_cut_parts(record, stage, branches))
         branches |= {
-            branch.name: _digest([cuts[stage.name], _branch_parts(record, branch)]) for branch in stage.branches
+            branch.name: digest([cuts[stage.name], _branch_parts(record, branch), *beside(stage, branch)])
+            for branch in stage.branches
         }
-    return record.model_copy(update={"fingerprints": branches, "cuts": cuts})
+    return cuts, branches
 
 
 def with_left_out(record: RunRecord, left_out: Mapping[str, LeftOut], stage: Stage) -> RunRecord:
@@ -141,5 +153,10 @@ def _shown(value: Any) -> str:
 
 
 def _digest(made_of: Any) -> str:
+    return whole_digest(made_of)[:_DIGITS]
+
+
+def whole_digest(made_of: Any) -> str:
+    """Return the SHA-256 of what JSON can hold."""
     text = json.dumps(made_of, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -20,11 +20,12 @@ class ObjectVersion(Record):
     version: str | None
     etag: str
     size: Count
+    sha256: str = ""  # as S3 has verified it; empty where it has none, or was not asked
 
     @classmethod
     def of(cls, found: ObjectInfo) -> Self:
         """Return the object that a HEAD or a write is about."""
-        return cls(key=found.key, version=found.version, etag=found.etag, size=found.size)
+        return cls(key=found.key, version=found.version, etag=found.etag, size=found.size, sha256=found.sha256)
 
     def open(self, store: Storage, start: int, end: int) -> BinaryIO:
         """Return a stream of bytes [start, end); Changed, at the latest as it is read, where they cannot be had."""

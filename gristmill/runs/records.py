@@ -40,6 +40,7 @@ class InputObject(Record):
     etag: str
     size: int
     sequencer: str
+    sha256: str = ""  # as S3 has verified it; empty where it has none
 
 
 class Bill(Record):
@@ -91,6 +92,7 @@ class RunRecord(Record):
     empty: list[str] = Field(default_factory=list)  # branches that list nothing, so that nothing reads them
     given: dict[str, str] = Field(default_factory=dict)  # what the drop gave, as user metadata has it
     max_cost: float | None = None  # dollars; None: no ceiling
+    no_cache: bool = False  # nothing of other runs is reused
     faults: list[Words]
     generation: Annotated[int, Field(ge=0, le=GENERATIONS_MAX)] = 0  # grows by one with each resume with changes
     fingerprints: dict[str, Fingerprint] = Field(default_factory=dict)  # of what each branch computes

@@ -11,6 +11,12 @@ from gristmill.runs.records import RunRecord
 from gristmill.storage import ObjectInfo, Storage
 
 LISTING = "files.csv"
+FINGERPRINT = "gristmill-fingerprint"
+
+
+def metadata_of(place: keys.BranchKeys) -> dict[str, str]:
+    """Return what every merged object says of itself."""
+    return {"gristmill-run": place.run, FINGERPRINT: place.fingerprint}
 
 
 def file_name(record: RunRecord, branch: Branch, task: int) -> str:

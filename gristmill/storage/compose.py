@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from gristmill.errors import GristmillError
 from gristmill.limits import S3_PART_MAX, S3_PART_MIN, S3_PARTS_MAX
-from gristmill.storage.answers import as_changed, bare, code, status
+from gristmill.storage.answers import as_changed, bare, code, status, version_of
 from gristmill.storage.protocol import ObjectInfo, Piece, Storage
 
 _COPIERS = 16
@@ -135,13 +135,15 @@ class Composer:
                 **upload,
                 **condition,
                 PartNumber=number,
-                CopySource={"Bucket": self._store.bucket, "Key": piece.key},
+                CopySource={"Bucket": self._store.bucket, "Key": piece.key, **version_of(piece.version)},
                 CopySourceRange=f"bytes={piece.start}-{piece.end - 1}",
             )
         return str(answer["CopyPartResult"]["ETag"])
 
     def _bytes(self, part: Part) -> bytes:
-        return b"".join(self._store.read(piece.key, piece.start, piece.end, None, piece.etag) for piece in part)
+        return b"".join(
+            self._store.read(piece.key, piece.start, piece.end, piece.version, piece.etag) for piece in part
+        )
 
     def _found(self, key: str, layout: list[Part], metadata: dict[str, str]) -> ObjectInfo | None:
         """Return the object that is there where it can be the one that was to be made."""

@@ -26,15 +26,21 @@ class ObjectInfo:
     storage: str = "STANDARD"  # class
     is_archived: bool = False  # it must be restored before it can be read
 
+    @property
+    def sha256(self) -> str:
+        """Return S3's checksum where it is a SHA-256, of the bytes or of those of the parts: both tell them apart."""
+        return self.checksum if self.checksum and self.checksum.startswith("SHA256 ") else ""
+
 
 @dataclass(frozen=True)
 class Piece:
-    """Bytes [start, end) of an object: of any that has the key, or of that with `etag` alone."""
+    """Bytes [start, end) of an object: of any that has the key, or of that with `etag` or of that `version` alone."""
 
     key: str
     start: int
     end: int
     etag: str = ""
+    version: str | None = None
 
     @property
     def size(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gristmill import keys
+from gristmill.cache.keep import keep_entries
 from gristmill.enums import CheckVerdict
 from gristmill.errors import Corrupt, NotFound
 from gristmill.formats.encoding import warnings
@@ -21,6 +22,7 @@ from gristmill.steps.check_output.causes import CauseClients
 from gristmill.steps.check_output.examine import examine, expected_of
 from gristmill.steps.check_output.left_out import keep_left_out
 from gristmill.steps.check_output.verdict import (
+    cache_notes,
     judge,
     judge_results,
     judge_unreadable,
@@ -60,7 +62,7 @@ def check_output(
         pairs = zip(stage.branches, examined, strict=True)
         decided = {branch.name: left for branch, (_, left) in pairs if left is not None}
         left_out = keep_left_out(store, record, stage, expected.tasks, decided)
-        notes = [*warnings(expected.encoding), *memory_notes(stage, found)]
+        notes = [*warnings(expected.encoding), *memory_notes(stage, found), *cache_notes(found)]
         verdict, reason = judge(stage, found, tries)
     except (Corrupt, NotFound) as error:
         verdict, reason = judge_unreadable(stage, str(error), tries)
@@ -70,6 +72,8 @@ def check_output(
     if verdict is CheckVerdict.COMPLETE and frozen(record).after(stage.name) is None:
         earlier = frozen(record).stages[:-1]  # those of this stage were looked for just now
         verdict, reason = judge_results(list(lost_results(store, record, earlier)), left_out, record.run)
+    if verdict is CheckVerdict.COMPLETE:
+        keep_entries(store, record, stage, found)
     finding = Finding(
         run=cursor.run,
         stage=stage.name,

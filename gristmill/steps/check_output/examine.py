@@ -3,6 +3,8 @@
 from typing import Any
 
 from gristmill import keys
+from gristmill.cache.entry import Reused
+from gristmill.cache.reuse import find_reused, refuse
 from gristmill.chunks import index
 from gristmill.enums import Encoding, RecordFormat
 from gristmill.errors import Corrupt
@@ -14,7 +16,7 @@ from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
 from gristmill.runs.evidence import Failure
-from gristmill.runs.findings import BranchFinding
+from gristmill.runs.findings import BranchFinding, Counts
 from gristmill.runs.left_out import find_left_out
 from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, stage_keys
 from gristmill.runs.pinned import StageCut, find_published, read_cut
@@ -30,6 +32,8 @@ from gristmill.steps.check_output.verdict import (
 from gristmill.steps.merge.publish import is_published, publishes
 from gristmill.storage import Storage
 
+_GONE = "it is gone, or has other bytes than were copied"
+
 
 def expected_of(store: Storage, record: RunRecord, stage: Stage) -> Expected:
     """Return what the branches of a stage must account for, by its chunk index."""
@@ -44,6 +48,9 @@ def examine(
     store: Storage, clients: CauseClients, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected
 ) -> tuple[list[BranchFinding], LeftOutTasks | None]:
     """Return what is found of what a branch makes, and the tasks that it leaves out: None where more are missing."""
+    reused = find_reused(store, record, cursor.stage, branch)
+    if reused and reused.outputs:
+        return _examine_reused(store, record, cursor, branch, expected, reused), NOTHING_LEFT_OUT
     place = branch_keys(record, cursor.stage, branch.name)
     held = read_committed(store, place, expected.tasks)
     left = _left_out(store, record, cursor, branch, held)
@@ -53,11 +60,37 @@ def examine(
         _examine_output(store, record, made, of_made, left if of_made.missing == held.missing else None, expected)
         for made, of_made in examined
     ]
-    more: dict[str, Any] = {"failures": list(failures[:SHOWN])}
+    more: dict[str, Any] = {"failures": list(failures[:SHOWN]), "uncached": reused.refused if reused else ""}
     if len(branch.memories) > 1:
         more["memory"] = as_planned(store, place, cursor.attempt, branch).memories[0]
         more["out_of_memory"] = left is None and is_out_of_memory(clients, cursor, place)
     return [finding.model_copy(update=more) for finding in found], left
+
+
+def _examine_reused(
+    store: Storage, record: RunRecord, cursor: Cursor, branch: Branch, expected: Expected, reused: Reused
+) -> list[BranchFinding]:
+    """Return what is found of what was reused of another run; what does not hold is missing, and computed next."""
+    held = {made.name: reused.outputs[name].coverage for name, made in branch.by_output.items()}
+    found = [_examine_output(store, record, made, held[made.name], NOTHING_LEFT_OUT, expected) for made in branch.made]
+    why = next((each.problem or _GONE for each in found if each.problem or not each.output), "")
+    if not why:
+        return [each.model_copy(update={"reused": reused.run, "saved": reused.dollars}) for each in found]
+    refuse(store, record, cursor.stage, branch, f"what was reused of run {reused.run} does not hold: {why}")
+    nothing = Counts(tasks=expected.tasks, done=0, records_in=0, records_out=0, bytes_in=0, bytes_out=0)
+    return [
+        BranchFinding(
+            **dict(nothing),
+            branch=made.name,
+            output=None,
+            failures=[],
+            missing=expected.tasks,
+            problem=None,
+            reused=reused.run,
+            uncached=why,
+        )
+        for made in branch.made
+    ]
 
 
 def _committed(store: Storage, record: RunRecord, cursor: Cursor, made: Branch) -> Coverage:

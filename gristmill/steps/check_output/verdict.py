@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gristmill.enums import CheckVerdict, Encoding, FigureVerdict
+from gristmill.limits import ATTEMPTS_MAX
 from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.stage import Stage
 from gristmill.pipeline.tolerance import tolerated
@@ -49,13 +50,25 @@ def judge(stage: Stage, found: list[BranchFinding], tries: int) -> tuple[CheckVe
     refused = {finding.branch for finding in found if _refusals(finding)}
     first = sorted(incomplete, key=lambda name: name not in refused)
     reason = "; ".join(f"{name}: {incomplete[name]}" for name in first)
-    allowed = min(branch.attempts for branch in stage.made if branch.name in incomplete)
+    pairs = zip(found, stage.made, strict=True)
+    allowed = min(_allowed(finding, branch) for finding, branch in pairs if finding.branch in incomplete)
     hopeless = (
         _is_hopeless(finding, branch) for finding, branch in zip(found, stage.made, strict=True) if finding.missing
     )
     if tries >= allowed or any(hopeless):
         return CheckVerdict.FAILED, reason
     return CheckVerdict.INCOMPLETE, reason
+
+
+def _allowed(found: BranchFinding, branch: Branch) -> int:
+    """Return the attempts that a branch has: one more where this one was to reuse what did not hold."""
+    return min(branch.attempts + bool(found.reused and found.missing), ATTEMPTS_MAX)
+
+
+def cache_notes(found: list[BranchFinding]) -> list[str]:
+    """Return a line for each branch that was computed though the cache has an entry of it."""
+    told = {finding.branch.partition(".")[0]: finding.uncached for finding in found if finding.uncached}
+    return [f"{branch} was not reused of another run: {why}" for branch, why in told.items()]
 
 
 def memory_notes(stage: Stage, found: list[BranchFinding]) -> list[str]:
@@ -91,6 +104,8 @@ def judge_results(lost: list[str], left_out: Mapping[str, LeftOut], run: str) ->
 def _why_incomplete(found: BranchFinding, branch: Branch) -> str:
     if found.missing:
         why = f" ({_why_missing(found)})" if found.failures else ""
+        if found.reused:
+            why = f" (what was reused of run {found.reused} does not hold: {found.uncached})"
         return f"{found.missing:,} of {found.tasks:,} tasks have no output{why}"
     if branch.has_results and found.output is None:
         return "all tasks are done but not merged, and the log of Merge says why"

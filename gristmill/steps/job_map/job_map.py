@@ -1,18 +1,23 @@
 """JobMap: find the tasks of a stage that lack an output, and plan the Batch jobs that make them."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import chain
 from typing import Any
 
+from gristmill import keys
 from gristmill.batch.lanes import Lane, frozen_lane
 from gristmill.batch.plan import Share, Work, children, job_timeout, nodes_timeout
+from gristmill.cache.reuse import reuse
 from gristmill.chunks import index
 from gristmill.chunks.cutting import ensure_index
 from gristmill.enums import LaneName
+from gristmill.errors import Superseded
 from gristmill.keys import BranchKeys
 from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.parameters import size_of
 from gristmill.pipeline.stage import Stage
+from gristmill.runs.at_work import check_going
 from gristmill.runs.committed import read_committed
 from gristmill.runs.coverage import Coverage
 from gristmill.runs.cursor import Cursor
@@ -33,17 +38,35 @@ def job_map(store: Storage, lanes: Mapping[LaneName, Lane], cursor: Cursor) -> d
     record = read_record(store, cursor.run)
     stage = frozen(record).stage(cursor.stage)
     cut = ensure_index(store, record, stage)
+    check = partial(_check_unjudged, store, cursor, record)
+    reused = {own.name for own in stage.branches if reuse(store, record, stage.name, own, cut.tasks, check)}
     arrays = [
-        _branch(store, frozen_lane(lanes, record, branch), record, cursor, branch, cut)
+        _reused(branch, "groups")
+        if branch.name in reused
+        else _branch(store, frozen_lane(lanes, record, branch), record, cursor, branch, cut)
         for branch in stage.branches
         if branch.mpi is None
     ]
     mpi = [
-        _mpi(store, frozen_lane(lanes, record, branch), record, cursor, branch, cut.tasks)
+        _reused(branch, "jobs")
+        if branch.name in reused
+        else _mpi(store, frozen_lane(lanes, record, branch), record, cursor, branch, cut.tasks)
         for branch in stage.branches
         if branch.mpi is not None
     ]
     return {**cursor.as_json(), "arrays": arrays, "mpi": mpi}
+
+
+def _reused(branch: Branch, jobs: str) -> dict[str, Any]:
+    """Return a branch whose outputs are there already: no job, and nothing to merge."""
+    return {"branch": branch.name, "merge": False, jobs: []}
+
+
+def _check_unjudged(store: Storage, cursor: Cursor, record: RunRecord) -> None:
+    """Refuse to change results for an execution that goes on no more, or in an attempt that CheckOutput has judged."""
+    check_going(store, cursor)
+    if store.head(keys.check(cursor.run, cursor.stage, cursor.attempt, record.generation)):
+        raise Superseded(f"attempt {cursor.attempt} at {cursor.stage} of run {cursor.run} is over.")
 
 
 def _mpi(store: Storage, lane: Lane, record: RunRecord, cursor: Cursor, branch: Branch, tasks: int) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 
 from gristmill import keys
+from gristmill.cache.identity import identities
+from gristmill.cache.lookup import IDENTITY
 from gristmill.clock import seldom
 from gristmill.enums import OutputKind
 from gristmill.pipeline.branch import Branch
@@ -13,12 +15,11 @@ from gristmill.runs.left_out import task_numbers
 from gristmill.runs.locations import branch_keys, find_branch, frozen, output_key, result_branches
 from gristmill.runs.pinned import ObjectVersion, Published, find_published
 from gristmill.runs.records import RunRecord
-from gristmill.runs.result_files import file_name, files_of, listing_key
+from gristmill.runs.result_files import FINGERPRINT, file_name, files_of, listing_key, metadata_of
 from gristmill.steps.merge.files import listing
 from gristmill.storage import ObjectInfo, Piece, Storage
 
 _COPIERS = 16
-_FINGERPRINT = "gristmill-fingerprint"
 
 
 def is_published(store: Storage, record: RunRecord, branch: Branch, held: Coverage) -> bool:
@@ -44,7 +45,7 @@ def stands(store: Storage, record: RunRecord, branch: Branch, made: Published | 
     found = store.head(made.output.key)
     if found is None or not made.output.is_same(ObjectVersion.of(found)):
         return False
-    return found.metadata.get(_FINGERPRINT) == _place(record, branch).fingerprint
+    return found.metadata.get(FINGERPRINT) == _place(record, branch).fingerprint
 
 
 def lost_results(store: Storage, record: RunRecord, stages: Iterable[Stage]) -> Iterator[str]:
@@ -115,8 +116,9 @@ def _digest(files: Iterable[ObjectInfo]) -> str:
 
 
 def _metadata(record: RunRecord, branch: Branch) -> dict[str, str]:
-    """Return what every merged object says of itself."""
-    return {"gristmill-run": record.run, _FINGERPRINT: _place(record, branch).fingerprint}
+    """Return what every merged object says of itself: its identity, too, where another run may reuse it."""
+    identity = identities(record).get(branch.name.partition(".")[0])
+    return metadata_of(_place(record, branch)) | ({IDENTITY: identity} if identity else {})
 
 
 def _place(record: RunRecord, branch: Branch) -> keys.BranchKeys:

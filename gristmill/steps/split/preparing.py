@@ -137,4 +137,5 @@ def _input(drop: Drop, source: ObjectInfo | None) -> InputObject:
         etag=source.etag if source else drop.etag,
         size=source.size if source else drop.size,
         sequencer=drop.sequencer,
+        sha256=source.sha256 if source else "",
     )
