@@ -18,6 +18,7 @@ _GIVEN: dict[str, Any] = {
     "generation": 0,
     "digest": "*",
     "pipeline": "*",
+    "identity": "*",
     "name": "*",
     "file": "*",
     "id_": "*",

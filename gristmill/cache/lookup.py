@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 from gristmill import keys
 from gristmill.cache.entry import CachedOutput, Entry
+from gristmill.cache.identity import identities
 from gristmill.errors import Corrupt
 from gristmill.pipeline.branch import Branch
+from gristmill.runs.locations import frozen
 from gristmill.runs.pinned import ObjectVersion
 from gristmill.runs.reading import find
+from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
 IDENTITY = "gristmill-identity"  # in the metadata of what Merge makes of a branch that is reused
@@ -52,3 +55,14 @@ def _lacking(store: Storage, entry: Entry) -> Iterator[str]:
             yield f"{wanted.key} of run {entry.run} has other bytes than were merged"
         elif found.metadata.get(IDENTITY) != entry.identity:
             yield f"{wanted.key} of run {entry.run} is of something else"
+
+
+def find_reusable(store: Storage, record: RunRecord) -> dict[str, Entry]:
+    """Return the entries of the branches that a run would reuse, as the cache is now."""
+    if record.no_cache:
+        return {}
+    pipeline = frozen(record)
+    branches = {branch.name: branch for stage in pipeline.stages for branch in stage.branches}
+    wanted = identities(record).items()
+    found = {name: find_entry(store, pipeline.name, branches[name], identity)[0] for name, identity in wanted}
+    return {name: entry for name, entry in found.items() if entry}

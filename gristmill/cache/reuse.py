@@ -128,3 +128,9 @@ def refuse(store: Storage, record: RunRecord, stage: str, branch: Branch, why: s
     key = branch_keys(record, stage, branch.name).reused
     body = Reused(run="", refused=why).model_dump_json().encode()
     store.put_checked(key, body, partial(check_owner, store, record))
+
+
+def is_reused(store: Storage, record: RunRecord, stage: str, branch: Branch) -> bool:
+    """Return whether what a branch makes is a copy of another run's."""
+    reused = find_reused(store, record, stage, branch)
+    return reused is not None and bool(reused.outputs)

@@ -13,6 +13,7 @@ from embedded_aws.door import EmbeddedAWSError
 from gristmill import __version__
 from gristmill.cli.commands import (
     awsb,
+    cache,
     catalogue,
     compare,
     control,
@@ -117,6 +118,7 @@ _ROOMS = (
     trial,
     pipelines,
     references,
+    cache,
     subscriptions,
     mail,
 )

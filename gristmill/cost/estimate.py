@@ -4,7 +4,7 @@ Assumed: every task succeeds at once; a branch writes as many bytes and records 
 `CHILD_START_SECONDS` to start, then what the branch `expects`; a function takes what `_function_seconds` says.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -18,6 +18,7 @@ from gristmill.cost.load import (
     log_usage,
     more_inputs,
     request_usage,
+    reuse_usage,
     run_usage,
     storage_usage,
     with_files,
@@ -60,9 +61,18 @@ class StageLoad:
     jobs: int
 
 
-def estimate(pipeline: Pipeline, parameters: Values, first: StageInput, max_vcpus: Mapping[Compute, float]) -> Usage:
-    """Return what a run of `pipeline` over an input cut like `first` will use, if all goes well."""
-    stages = list(stage_loads(pipeline, parameters, first, max_vcpus))
+def estimate(
+    pipeline: Pipeline,
+    parameters: Values,
+    first: StageInput,
+    max_vcpus: Mapping[Compute, float],
+    reused: Collection[str] = (),
+) -> Usage:
+    """Return what a run of `pipeline` over an input cut like `first` will use, if all goes well.
+
+    `reused` are branches whose outputs are copied from another run.
+    """
+    stages = list(stage_loads(pipeline, parameters, first, max_vcpus, reused))
     loads = [load for stage in stages for load in stage.loads]
     invocations = state_machine.RUN_INVOCATIONS + sum(map(_invocations, stages))
     seconds = invocations * INVOKED_SECONDS + sum(map(_function_seconds, stages))
@@ -75,11 +85,16 @@ def estimate(pipeline: Pipeline, parameters: Values, first: StageInput, max_vcpu
     checked = len({check.of for check in pipeline.checks})
     usage += invocation_usage(invocations) + run_usage(len(stages), checked, more_inputs(pipeline))
     usage += log_usage(loads, invocations) + storage_usage(first.size, loads)
-    return sum((container_usage(load) + request_usage(load) for load in loads), usage)
+    requests = (request_usage(load) if load.children else reuse_usage(load) for load in loads)
+    return sum(map(container_usage, loads), sum(requests, usage))
 
 
 def stage_loads(
-    pipeline: Pipeline, parameters: Values, first: StageInput, max_vcpus: Mapping[Compute, float]
+    pipeline: Pipeline,
+    parameters: Values,
+    first: StageInput,
+    max_vcpus: Mapping[Compute, float],
+    reused: Collection[str] = (),
 ) -> Iterator[StageLoad]:
     """Yield the stages as they will be planned; a later stage's input is taken to be as large as its maker's."""
     made: dict[str, StageInput] = {}
@@ -87,9 +102,9 @@ def stage_loads(
         source = made.get(stage.reads or "", first)
         cut = first if number == 0 else recut(stage, parameters, source)
         is_paired = stage.reads is None and mates_input(pipeline.inputs) is not None
-        loads = [
-            replace(_load(stage, branch, parameters, cut, max_vcpus), is_paired=is_paired) for branch in stage.branches
-        ]
+        planned = (_load(stage, branch, parameters, cut, max_vcpus) for branch in stage.branches)
+        known = (replace(load, is_paired=is_paired, is_cached=pipeline.caches(load.branch)) for load in planned)
+        loads = [replace(load, children=0, seconds=0) if load.branch.name in reused else load for load in known]
         made.update((output.name, cut) for output in (*stage.branches, *stage.made))
         yield StageLoad(stage, cut, loads, sum(map(_arrays, loads)))
 
@@ -107,7 +122,7 @@ def recut(stage: Stage, parameters: Values, source: StageInput) -> StageInput:
 
 
 def _arrays(load: Load) -> int:
-    return len(group_sizes(load.children)) if load.branch.mpi is None else 0
+    return len(group_sizes(load.children)) if load.children and load.branch.mpi is None else 0
 
 
 def _load(
@@ -124,17 +139,17 @@ def _load(
 
 def _states(stage: StageLoad) -> int:
     alone = [load for load in stage.loads if load.branch.mpi is not None]
-    looked_at = sum(state_machine.mpi_states(load.seconds / load.nodes) for load in alone)
+    looked_at = sum(state_machine.mpi_states(load.seconds / load.nodes) for load in alone if load.children)
     return state_machine.attempt_states(len(stage.loads) - len(alone), stage.jobs) + looked_at
 
 
 def _invocations(stage: StageLoad) -> int:
-    merges = sum(load.branch.is_merged for load in stage.loads)
+    merges = sum(load.branch.is_merged for load in stage.loads if load.children)
     return state_machine.ATTEMPT_INVOCATIONS + state_machine.BRANCH_INVOCATIONS * merges
 
 
 def _function_seconds(stage: StageLoad) -> float:
     """Sum what functions do: scan an input that is cut by records, survey what is committed, copy segments."""
     scanned = stage.cut.size if stage.cut.records is not None else 0
-    requests = sum(request_usage(load).s3_read + load.segments for load in stage.loads)
+    requests = sum(request_usage(load).s3_read + load.segments for load in stage.loads if load.children)
     return scanned / SCAN_BYTES_PER_SECOND + requests / REQUESTS_PER_SECOND

@@ -30,6 +30,9 @@ _OF_A_RUN = (12, 17)
 _OF_A_STAGE = (5, 16)  # its index, what that is of, its finding; what JobMap and CheckOutput read, and Notify twice
 # Write units of a run's row in the catalogue and in each index that it lies in; in one of them a new status moves it
 _ENTERED, _ENDED = 1 + 4, 1 + 3 + 2
+# Split and JobMap look for an entry and at what is committed, CheckOutput at the output and what was used
+_TO_BE_REUSED = (4, 7)
+_OF_A_REUSE = (4, 9)  # the same looks, the record of what was reused, and the listing for the report
 _OF_A_PAIR = (1, 6)  # the index of the mates; its HEAD, their head, beginning and content, and both first names
 _CHILD_LOG, _PROGRESS_LOG = 250, 110  # bytes, counted on the embedded AWS
 _INVOCATION_LOG = 1_500
@@ -52,6 +55,7 @@ class Load:
     is_paired: bool = False  # each task reads mates too
     whole: int = 0  # files that each container is given whole
     in_step: int = 0  # parts of other branches that each task is given
+    is_cached: bool = False  # other runs may reuse it
 
     @property
     def merges(self) -> int:
@@ -99,9 +103,17 @@ def request_usage(load: Load) -> Usage:
     part of the report's.
     """
     writes, reads = 0.0, 0.0
-    for more in (_by_children(load), _by_looks(load), merge_requests(load), _by_report(load)):
+    cache = _TO_BE_REUSED if load.is_cached else (0, 0)
+    for more in (_by_children(load), _by_looks(load), merge_requests(load), _by_report(load), cache):
         writes, reads = writes + more[0], reads + more[1]
     return Usage(s3_write=writes, s3_read=reads)
+
+
+def reuse_usage(load: Load) -> Usage:
+    """Return the S3 requests of a branch that is reused of another run: its outputs are copied, and looked at."""
+    outputs, size = len(load.branch.made), load.bytes_out / len(load.branch.made)
+    copying = 1 if size < S3_PART_MIN else 3
+    return Usage(s3_write=_OF_A_REUSE[0] + outputs * (copying + 1), s3_read=_OF_A_REUSE[1] + outputs * 15)
 
 
 def _by_children(load: Load) -> tuple[float, float]:
@@ -172,6 +184,7 @@ class MoreInputs:
     pairs: int = 0
     paired: frozenset[str] = frozenset()
     chains: int = 0
+    cached: frozenset[str] = frozenset()  # branches that other runs may reuse
 
 
 NO_MORE = MoreInputs()
@@ -182,7 +195,8 @@ def more_inputs(pipeline: Pipeline) -> MoreInputs:
     has_mates = mates_input(pipeline.inputs) is not None
     cutting = [stage for stage in pipeline.stages if has_mates and stage.reads is None]
     paired = frozenset(branch.name for stage in cutting for branch in stage.branches)
-    return MoreInputs(max(0, len(pipeline.inputs) - 1), len(cutting), paired, len(pipeline.then))
+    cached = frozenset(branch.name for branch in pipeline.branches if pipeline.caches(branch))
+    return MoreInputs(max(0, len(pipeline.inputs) - 1), len(cutting), paired, len(pipeline.then), cached)
 
 
 def run_usage(stages: int, checked: int, more: MoreInputs) -> Usage:

@@ -19,6 +19,7 @@ from gristmill.cost.load import (
     invocation_usage,
     log_usage,
     request_usage,
+    reuse_usage,
     run_usage,
     storage_usage,
     with_files,
@@ -85,6 +86,7 @@ def measured(
         replace(
             with_files(_load(branch, child_times.get(branch.name, ChildTime()), findings.get(branch.name)), stage),
             is_paired=branch.name in more.paired,
+            is_cached=branch.name in more.cached,
         )
         for stage, branch in branches
     ]
@@ -97,7 +99,9 @@ def measured(
     usage += invocation_usage(steps.invocations) + run_usage(stages, checked, more)
     usage += log_usage(loads, steps.invocations) + storage_usage(input_size, loads)
     for load in loads:
-        usage += container_usage(load) + (request_usage(load) if load.children else Usage())
+        found = findings.get(load.branch.name)
+        untouched = reuse_usage(load) if found and found.reused else Usage()
+        usage += container_usage(load) + (request_usage(load) if load.children else untouched)
     return bill(usage, (*_TIMED, *_BATCH, "mail"))
 
 

@@ -1,5 +1,6 @@
 """A branch of a stage: what is done to its tasks, and what it makes."""
 
+import re
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -218,7 +219,9 @@ class Branch(Closed):
         return is_function or any("pipeline" in word.lower() for word in words)
 
     def names(self, placeholder: str) -> bool:
-        """Return whether its command or its environment names a placeholder."""
+        """Return whether its command, its script or its environment names a placeholder."""
+        if re.search(rf"\${{?{placeholder.upper()}\b", self.script or ""):
+            return True
         words = [*(self.command or []), *(self.mpi if isinstance(self.mpi, list) else []), *self.env.values()]
         return any(f"{{{placeholder}}}" in word for word in words)
 

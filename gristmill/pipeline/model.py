@@ -156,7 +156,7 @@ class Pipeline(Closed):
             parts = stage.inputs if traits_of(stage.split.records).of_parts else []
             if any(name.partition(".")[0] == branch.name for name in (*parts, *stage.in_step)):
                 return f"the stage {stage.name} reads its parts, and only merged outputs are reused"
-        return "{run} is another in each run" if branch.names("run") else ""
+        return "it names the run, another one each time" if branch.names("run") else ""
 
     @property
     def branches(self) -> list[Branch]:

@@ -10,6 +10,7 @@ from gristmill.pipeline.model import Parameter, Pipeline
 from gristmill.pipeline.placeholders import as_text
 
 VERSION = "gristmill_version"  # of the pipeline: a number, a digest, or `built-in`
+NO_CACHE = "gristmill_no_cache"  # `true`: nothing of other runs is reused
 RESERVED = {"owner", "max_cost"}
 OWN = "gristmill_"  # what begins so is Gristmill's own
 _PYTHON: dict[ParameterType, tuple[type, ...]] = {

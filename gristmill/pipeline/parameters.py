@@ -12,7 +12,7 @@ from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.fields import Size
 from gristmill.pipeline.lists import read_list
 from gristmill.pipeline.model import Parameter, Pipeline
-from gristmill.pipeline.parameter_rules import OWN, RESERVED, VERSION, problems
+from gristmill.pipeline.parameter_rules import NO_CACHE, OWN, RESERVED, VERSION, problems
 from gristmill.pipeline.stage import Split
 from gristmill.pipeline.values import WANTED, read_value
 from gristmill.printable import line
@@ -30,6 +30,14 @@ def owner(metadata: Mapping[str, str], requester: str) -> str:
 def wanted_version(metadata: Mapping[str, str]) -> str | None:
     """Return the version of the pipeline that the metadata names, None where it leaves that to the stack."""
     return user_metadata.read(metadata)[0].get(VERSION, "").strip() or None
+
+
+def read_no_cache(metadata: Mapping[str, str]) -> tuple[bool, list[str]]:
+    """Return whether nothing of other runs is to be reused, and what is wrong with how that is said."""
+    given = user_metadata.read(metadata)[0].get(NO_CACHE, "").strip().lower()
+    if given in ("", "true", "false"):
+        return given == "true", []
+    return False, [f"{NO_CACHE} is true or false, not {given!r}"]
 
 
 def resolve(pipeline: Pipeline, metadata: Mapping[str, str]) -> tuple[Values, list[str]]:

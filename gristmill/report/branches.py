@@ -76,6 +76,8 @@ def _branch(facts: Facts, stage: str, branch: Branch, execution_of: Callable[[in
         bytes_in=counted.bytes_in,
         bytes_out=counted.bytes_out,
         left_out=last.left_out if last else 0,
+        reused=last.reused if last and not last.missing else "",
+        saved=last.saved if last and not last.missing else 0,
         output=last.output if last else None,
         job_definition=definition.get("jobDefinition"),
         image=_image(definition),

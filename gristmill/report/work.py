@@ -82,6 +82,8 @@ class BranchReport(Counts):
     vcpus: int
     memory: int  # bytes that a container may hold
     left_out: int = 0  # tasks that failed, as many as the pipeline tolerates
+    reused: str = ""  # the run whose output this is a copy of
+    saved: float = 0  # dollars that computing it had cost
     output: str | None
     job_definition: str | None
     image: str | None

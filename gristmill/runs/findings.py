@@ -63,6 +63,12 @@ class Finding(Record):
         names = dict.fromkeys(finding.branch.partition(".")[0] for finding in self.branches)
         return [found for name in names if (found := self.of_branch(name))]
 
+    @property
+    def reused(self) -> dict[str, BranchFinding]:
+        """Return what was found of branches whose outputs are copies of another run's, by branch."""
+        copied = [found for found in self.branches if found.reused and not found.missing]
+        return {found.branch.partition(".")[0]: found for found in copied}
+
     def of_branch(self, branch: str) -> BranchFinding | None:
         """Return what was found of a branch; of several outputs, with what they come to together."""
         found = [finding for finding in self.branches if finding.branch.partition(".")[0] == branch]

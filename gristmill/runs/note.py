@@ -16,7 +16,7 @@ from gristmill.errors import Refused, first_fault
 from gristmill.limits import ANCESTORS_MAX, INPUTS_MAX, NOTE_MAX, S3_KEY_MAX_BYTES
 from gristmill.pipeline.fields import ParameterName
 from gristmill.pipeline.metadata import encode, plain_name
-from gristmill.pipeline.parameter_rules import OWN, VERSION
+from gristmill.pipeline.parameter_rules import NO_CACHE, OWN, VERSION
 from gristmill.pipeline.tags import as_metadata
 from gristmill.printable import short
 from gristmill.runs.archived import archive_fault
@@ -57,13 +57,18 @@ class DropNote(Record):
     owner: Words = ""
     tags: dict[str, Words] = Field(default_factory=dict)
     batch: Words | None = None
+    no_cache: bool = False  # nothing of other runs is reused
     version: VersionText = ""
     origin: Annotated[list[Ancestor], Field(max_length=ANCESTORS_MAX)] = Field(default_factory=list)  # oldest first
 
     @property
+    def _own(self) -> dict[str, str]:
+        return {"owner": self.owner, VERSION: self.version, NO_CACHE: "true" if self.no_cache else ""}
+
+    @property
     def metadata(self) -> dict[str, str]:
         """Return what would stand in the metadata of a dropped file."""
-        own = {name: text for name, text in (("owner", self.owner), (VERSION, self.version)) if text}
+        own = {name: text for name, text in self._own.items() if text}
         texts = {name: encode(text) for name, text in {**own, **self.params}.items()}
         return texts | as_metadata(self.tags, self.batch)
 

@@ -1,8 +1,8 @@
 """An upload in parts that goes on where an earlier one of the same file was cut off."""
 
 import base64
+import hashlib
 import os
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,7 @@ class Part:
 
     def as_completed(self) -> dict[str, Any]:
         """Return it as CompleteMultipartUpload wants it."""
-        return {"PartNumber": self.number, "ETag": self.etag, "ChecksumCRC32": self.checksum}
+        return {"PartNumber": self.number, "ETag": self.etag, "ChecksumSHA256": self.checksum}
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,18 @@ class PartUpload:
     def find_same(self, hearer: Hearer) -> tuple[str | None, str] | None:
         """Return version and ETag of the object where it has the file's very bytes already, None where it has not."""
         head = self._head()
-        if head.get("ContentLength") != self.identity.size or "ChecksumCRC32" not in head:
+        if head.get("ContentLength") != self.identity.size or "ChecksumSHA256" not in head:
             return None
         parts = (_checksum(self._read(number)) for number in range(1, self._count + 1))
         whole = _checksum(b"".join(map(base64.b64decode, parts)))
-        if head["ChecksumCRC32"].partition("-")[0] != whole:
+        if head["ChecksumSHA256"].partition("-")[0] != whole:
             return None
         hearer.progress(self.identity.size)
         hearer.note(f"{self._names['Key']} is there already: it is not sent again.")
         return head.get("VersionId"), head["ETag"]
 
     def _begin(self) -> UploadRecord:
-        made = self._client.create_multipart_upload(**self._names, Metadata=self._metadata, ChecksumAlgorithm="CRC32")
+        made = self._client.create_multipart_upload(**self._names, Metadata=self._metadata, ChecksumAlgorithm="SHA256")
         return UploadRecord(made["UploadId"], self.identity.size, self.identity.modified_ns)
 
     def _present(self, record: UploadRecord, hearer: Hearer) -> dict[int, Part] | None:
@@ -111,8 +111,8 @@ class PartUpload:
     def _listed(self, upload: str) -> Iterator[Part]:
         for page in self._client.get_paginator("list_parts").paginate(**self._names, UploadId=upload):
             for row in page.get("Parts", []):
-                if "ChecksumCRC32" in row:
-                    yield Part(row["PartNumber"], row["ETag"], row["ChecksumCRC32"])
+                if "ChecksumSHA256" in row:
+                    yield Part(row["PartNumber"], row["ETag"], row["ChecksumSHA256"])
 
     def _holds(self, part: Part, hearer: Hearer) -> bool:
         data = self._read(part.number) if part.number <= self._count else b""
@@ -134,7 +134,7 @@ class PartUpload:
             data = self._read(number)
             checksum = _checksum(data)
             sent = self._client.upload_part(
-                **self._names, UploadId=upload, PartNumber=number, Body=data, ChecksumCRC32=checksum
+                **self._names, UploadId=upload, PartNumber=number, Body=data, ChecksumSHA256=checksum
             )
             hearer.progress(len(data))
             return Part(number, sent["ETag"], checksum)
@@ -172,7 +172,7 @@ class PartUpload:
             return None
         head = self._head()
         is_new = head.get("VersionId") != record.before
-        is_same = head.get("ChecksumCRC32", "").partition("-")[0] == record.checksum
+        is_same = head.get("ChecksumSHA256", "").partition("-")[0] == record.checksum
         if is_new and is_same:
             return head.get("VersionId"), head["ETag"]
         return None
@@ -188,7 +188,7 @@ class PartUpload:
 
 
 def _checksum(data: bytes) -> str:
-    return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
+    return base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
 def _is_gone(error: ClientError) -> bool:

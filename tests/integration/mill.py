@@ -84,10 +84,14 @@ class Mill:
         metadata = {name.replace("_", "-"): value for name, value in parameters.items()}
         return self.put(keys.input_key(pipeline, name), body, metadata)
 
-    def put(self, key: str, body: bytes, metadata: dict[str, str]) -> str:
+    def drop_verified(self, pipeline: str, name: str, body: bytes, **metadata: str) -> str:
+        """Upload with a SHA-256 that S3 verifies; return the id of the run that this must start."""
+        return self.put(keys.input_key(pipeline, name), body, metadata, ChecksumAlgorithm="SHA256")
+
+    def put(self, key: str, body: bytes, metadata: dict[str, str], **more: str) -> str:
         """Upload any object; return the id of the run that it would start."""
-        metadata = {"owner": OWNER, **metadata}
-        return self.run_of(key, self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=metadata))
+        given: dict[str, Any] = {"Body": body, "Metadata": {"owner": OWNER, **metadata}, **more}
+        return self.run_of(key, self.client("s3").put_object(Bucket=self.bucket, Key=key, **given))
 
     def run_of(self, key: str, put: dict[str, Any]) -> str:
         """Return the id of the run that an upload with this answer starts."""

@@ -40,6 +40,9 @@ SELDOM = {
     ("MergeFunctionRole", "JoinSegments", "s3:GetObject"): "a branch that is merged already",
     ("MergeFunctionRole", "JoinSegments", "s3:GetObjectVersion"): "a file of each item of a list that was merged",
     ("MergeFunctionRole", "JoinSegments", "s3:AbortMultipartUpload"): "a merge that fails in its middle",
+    ("JobMapFunctionRole", "CopyReused", "s3:AbortMultipartUpload"): "a copy that fails in its middle",
+    ("JobMapFunctionRole", "KeepIndexes", "s3:AbortMultipartUpload"): "the same, of what only a later stage reads",
+    ("CheckOutputFunctionRole", "KeepReusable", "s3:GetObject"): "an entry that is there, and cannot be used",
     ("MergeFunctionRole", "DropIntermediates", "s3:DeleteObject"): "a merge of more than 10,000 parts",
     ("NotifyFunctionRole", "LookAtInput", "s3:GetObject"): "a bucket without versions",
     ("NotifyFunctionRole", "EndLeftOverJobs", "batch:TerminateJob"): "a job that its execution did not end itself",
@@ -83,12 +86,15 @@ def made(mill: Mill, tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
     chained = mill.drop("tick", "privileges.txt", b"a\n")
     checked = mill.drop("checked", "privileges.json", b'{"error": 0, "sieve": {"noise": 0}}')
     paired = noted(mill)
+    computed = mill.drop_verified("cached", "privileges.txt", b"a\nb\n")
     killed = mill.drop("trouble", "killed.txt", b"a\nBAD\n", mode="kill", marks=str(marks[0]))
     stopped = mill.drop("trouble", "stopped.txt", b"BAD\nBAD\n", mode="hang", marks=str(marks[1]))
     mill._until(lambda: any(marks[1].iterdir()), 30, "no task began")
     mill.client("stepfunctions").stop_execution(executionArn=mill.execution(stopped))
-    ends = [mill.finish(run)["status"] for run in (fine, checked, paired, chained, killed, stopped)]
-    assert ends == [*["SUCCEEDED"] * 5, "ABORTED"]
+    mill.finish(computed)
+    reused = mill.drop_verified("cached", "again.txt", b"a\nb\n")
+    ends = [mill.finish(run)["status"] for run in (fine, checked, paired, chained, computed, reused, killed, stopped)]
+    assert ends == [*["SUCCEEDED"] * 7, "ABORTED"]
     return read_calls(mill.data / CALLS_FILE)
 
 

@@ -14,6 +14,7 @@ from embedded_aws.services.s3.content import Content, Span, content_of
 _HELD = 1024**2  # bytes of a body that moto may hold; settings of buckets are below this
 _LINE = 1024  # bytes of a chunk's head and of a trailer
 _HEAD = re.compile(rb"([0-9A-Fa-f]+)(;[^\r\n]*)?\r\n")
+_COMPUTED = ("SHA1", "SHA256", "CRC32")  # others are kept as they are sent
 _TRAILER = re.compile(rb"(x-amz-checksum-\w+):([^\r\n]+)", re.IGNORECASE)
 
 
@@ -22,6 +23,13 @@ class IncompleteBody(S3ClientError):  # type: ignore[misc]
 
     code = "IncompleteBody"
     message = "You did not provide the number of bytes specified by the chunks of the body."
+
+
+class BadDigest(S3ClientError):  # type: ignore[misc]
+    """Raised for a body that does not have the checksum which was sent with it."""
+
+    code = "BadDigest"
+    message = "The checksum that you specified did not match what we received."
 
 
 class _Raw(io.RawIOBase):
@@ -94,7 +102,13 @@ def checksum_of(original: Callable[..., Any]) -> Callable[..., Any]:
         if not algorithm:
             return "", None
         name = f"x-amz-checksum-{algorithm.lower()}"
-        value = self.headers.get(name) or self.trailers.get(name) or checksum(self.raw_body, algorithm).decode()
+        claimed = self.headers.get(name) or self.trailers.get(name)
+        if claimed is None or algorithm.upper() in _COMPUTED:
+            value = checksum(self.raw_body, algorithm.upper()).decode()
+        else:
+            value = claimed
+        if claimed not in (None, value):
+            raise BadDigest
         response_headers[name] = value
         return algorithm, value
 

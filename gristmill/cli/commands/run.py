@@ -46,6 +46,7 @@ _Owner = Annotated[
 _Tags = Annotated[
     list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="A tag to find the run by; may be repeated.")
 ]
+_NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute all of it: reuse nothing of other runs.")]
 _Batch = Annotated[
     str | None, typer.Option("--batch", metavar="NAME", help="A name that runs share that belong together.")
 ]
@@ -61,6 +62,7 @@ def run(
     owner: _Owner = None,
     tag: _Tags = None,
     batch: _Batch = None,
+    no_cache: _NoCache = False,
     watch: Watch = True,
     results: Results = None,
     check: Annotated[
@@ -89,7 +91,7 @@ def run(
     meant = named(pipeline)
     code = read_code(meant.folder) if meant.folder else None
     named_so, parameters, tags = utf8(name or file.name), pairs(param or []), pairs(tag or [])
-    upload = Upload(file, meant.name, named_so, parameters, whose, others, tags, batch)
+    upload = Upload(file, meant.name, named_so, parameters, whose, others, tags, batch, no_cache=no_cache)
     if check:
         _check(stack, upload, meant.roots, None if code else stack.store)
     if code:

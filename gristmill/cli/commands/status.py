@@ -88,6 +88,7 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
 
 def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, str]) -> None:
     from gristmill.cli.terminal.cause import show_cause
+    from gristmill.outcome.reused import reused
 
     run = seen.run
     rich(styled(coloured(run.status, len(times.warnings)), f" {run.title}" + (f", {seen.phase}" if seen.phase else "")))
@@ -98,8 +99,9 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
         columns = ("STAGE", "BRANCH", "TASKS", "DONE", "FAILED", "ATTEMPT", "CHILDREN")
         rows = (_branch_row(stage, branch) for stage in seen.stages for branch in stage.branches)
         rich(table(columns, rows, right=("TASKS", "DONE", "FAILED", "ATTEMPT")))
-    for line in ["", *checks] if (checks := _checks(seen, times)) else []:
-        out(line)
+    for lines in (reused(stage.finding for stage in seen.stages if stage.finding), _checks(seen, times)):
+        for line in ["", *lines] if lines else []:
+            out(line)
     for stage in seen.stages:
         for remark in stage.finding.warnings if stage.finding else ():
             out()

@@ -9,7 +9,7 @@ from pathlib import Path
 from gristmill import keys
 from gristmill.client.user import utf8
 from gristmill.pipeline.metadata import encode
-from gristmill.pipeline.parameter_rules import VERSION
+from gristmill.pipeline.parameter_rules import NO_CACHE, VERSION
 from gristmill.pipeline.tags import as_metadata
 from gristmill.runs.note import DropNote, NotedObject
 
@@ -33,6 +33,7 @@ class Upload:
     tags: Mapping[str, str] = field(default_factory=dict)
     batch: str | None = None
     version: int | None = None  # of the pipeline; None: the one that runs take
+    no_cache: bool = False  # nothing of other runs is reused
 
     @property
     def key(self) -> str:
@@ -54,6 +55,7 @@ class Upload:
         """Return the object's user metadata; S3's clients send names in lower case, with hyphens."""
         given = {name.replace("_", "-").lower(): text for name, text in self.parameters.items()}
         own = {VERSION.replace("_", "-"): str(self.version)} if self.version else {}
+        own |= {NO_CACHE.replace("_", "-"): "true"} if self.no_cache else {}
         texts = {name: encode(text) for name, text in {"owner": self.owner, **own, **given}.items()}
         return texts | as_metadata(self.tags, self.batch)
 
@@ -72,6 +74,7 @@ class Upload:
             owner=self.owner,
             tags=dict(self.tags),
             batch=self.batch,
+            no_cache=self.no_cache,
             version=str(self.version) if self.version else "",
         )
         return made.model_dump_json(exclude_none=True).encode()

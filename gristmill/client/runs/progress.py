@@ -11,6 +11,7 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.batch.jobs import ACTIVE, WAITING, run_jobs
+from gristmill.cache.reuse import is_reused
 from gristmill.client.runs.find import Run
 from gristmill.client.runs.phase import phase
 from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
@@ -62,7 +63,12 @@ def _stage(stack: Stack, record: RunRecord, stage: Stage, jobs: list[dict[str, A
         looks = [_found(found) for found in own if found]
     else:
         attempt = _attempt(record, stage, jobs, finding)
-        looks = [_branch(stack, place, attempt, tasks, jobs) for place in _places(record, stage)]
+        looks = [
+            BranchLook(branch.name, tasks, tasks)
+            if is_reused(stack.store, record, stage.name, branch)
+            else _branch(stack, branch_keys(record, stage.name, branch.name), attempt, tasks, jobs)
+            for branch in stage.branches
+        ]
     return StageLook(stage.name, nth_attempt(attempt), finding, tuple(looks))
 
 

@@ -8,6 +8,7 @@ from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, often, shortened, size, timestamp
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
 from gristmill.outcome.summary import RunSummary
+from gristmill.outcome.reused import reused
 from gristmill.outcome.wording import ended, next_step, tails
 from gristmill.pipeline.lists import as_given
 from gristmill.runs.checks import CheckResult
@@ -61,6 +62,8 @@ def _lines(summary: RunSummary) -> Iterator[str]:
     if summary.warnings:
         yield from ("", "Warnings", *(f"  {warning}" for warning in summary.warnings))
     yield from _counts(summary.findings)
+    if copied := reused(summary.findings):
+        yield from ("", "Reused", *(f"  {line}" for line in copied))
     yield from _left_out(summary)
     if summary.skipped:
         yield from ("", "Stages left out", *(f"  {stage}: {why}" for stage, why in summary.skipped.items()))

@@ -13,7 +13,7 @@ from gristmill.errors import Corrupt, NotFound, Refused
 from gristmill.pipeline.condition import unmet
 from gristmill.pipeline.decided import left_out
 from gristmill.pipeline.model import Pipeline
-from gristmill.pipeline.parameters import owner, resolve, wanted_version
+from gristmill.pipeline.parameters import owner, read_no_cache, resolve, wanted_version
 from gristmill.pipeline.tags import read_tags
 from gristmill.runs.code import Code
 from gristmill.runs.drop import Drop
@@ -90,7 +90,8 @@ def prepare(
     parameters, more_faults = resolve(pipeline, given.metadata) if pipeline else ({}, [])
     max_cost, ceiling_faults = read_ceiling(given.metadata, claimant.limits.max_cost)
     tags, batch, tag_faults = read_tags(given.metadata)
-    faults += more_faults + ceiling_faults + tag_faults + list(given.faults)
+    no_cache, cache_faults = read_no_cache(given.metadata)
+    faults += more_faults + ceiling_faults + tag_faults + cache_faults + list(given.faults)
     faults += object_faults(given.source, pipeline) if given.source else []
     inputs, input_faults = freeze_inputs(store, pipeline, given) if pipeline else ({}, [])
     faults += input_faults
@@ -109,6 +110,7 @@ def prepare(
         code=source.code if source else None,
         given=dict(given.metadata),
         max_cost=max_cost,
+        no_cache=no_cache,
         faults=faults,
         tags=tags,
         batch=batch,

@@ -1,9 +1,10 @@
 """Split: claim a run, index the first stage's chunks, and estimate the cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from gristmill import keys
+from gristmill.cache.lookup import find_reusable
 from gristmill.chunks.cutting import ensure_index
 from gristmill.cost.bill import bill
 from gristmill.cost.ceiling import over_ceiling
@@ -74,7 +75,7 @@ def _admit(store: Storage, record: RunRecord, cut: StageCut, limits: RunLimits, 
     """Refuse a run that is expected to cost more than its ceiling: at each beginning, by the first estimate of it."""
     expected = None if anew else find_estimate(store, record.run)
     if expected is None:
-        expected = price(record, cut, limits)
+        expected = price(record, cut, limits, find_reusable(store, record))
         write = store.put if anew else store.put_new
         write(keys.estimate(record.run), expected.model_dump_json().encode())
     faults = over_ceiling(expected, record.max_cost)
@@ -82,10 +83,12 @@ def _admit(store: Storage, record: RunRecord, cut: StageCut, limits: RunLimits, 
         raise Refused(faults)
 
 
-def price(record: RunRecord, cut: StageCut, limits: RunLimits) -> Bill:
-    """Return the bill that a run is expected to have, once its first stage's chunks are known."""
+def price(record: RunRecord, cut: StageCut, limits: RunLimits, reused: Collection[str] = ()) -> Bill:
+    """Return the bill that a run is expected to have, once its first stage's chunks are known; `reused` are branches
+    that another run has computed.
+    """
     first = StageInput(cut.tasks, record.input.size, cut.records)
-    return bill(estimate(frozen(record), record.parameters, first, limits.max_vcpus))
+    return bill(estimate(frozen(record), record.parameters, first, limits.max_vcpus, reused))
 
 
 def _answer(verdict: SplitVerdict, run: str, reason: str) -> dict[str, Any]:
