@@ -145,8 +145,12 @@ class Pipeline(Closed):
         return next(stage for stage in self.stages if stage.name == name)
 
     def caches(self, branch: Branch) -> bool:
-        """Return whether what a branch merges may be reused of another run, and by another one."""
-        return (self.cache if branch.cache is None else branch.cache) and not self.why_uncached(branch)
+        """Return whether what a branch merges may be reused of another run, and by another one.
+
+        A secret's value is not compared: a branch with any is reused by its own word alone.
+        """
+        wanted = (self.cache and not branch.secrets) if branch.cache is None else branch.cache
+        return wanted and not self.why_uncached(branch)
 
     def why_uncached(self, branch: Branch) -> str:
         """Return why nothing of a branch can be reused, whatever it says; empty where it can."""
