@@ -49,6 +49,13 @@ def unpinned(record: RunRecord, branch: Branch) -> str:
     return f"its image {image or '(none is known)'} has no digest, and another may be pushed under its name"
 
 
+def unpinned_notes(record: RunRecord, stage: Stage) -> list[str]:
+    """Return a line for each branch of a stage that asks to be reused and cannot be told from something else."""
+    asking = [branch for branch in stage.branches if frozen(record).caches(branch)]
+    pairs = ((branch.name, unpinned(record, branch)) for branch in asking)
+    return [f"{name} is not kept for other runs: {why}" for name, why in pairs if why]
+
+
 def _unknown(record: RunRecord) -> str:
     given: list[InputObject | ObjectVersion] = [record.input, *record.inputs.values()]
     return next((each.key for each in given if not each.sha256 and each.version in _UNVERSIONED), "")

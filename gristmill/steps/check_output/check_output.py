@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gristmill import keys
+from gristmill.cache.identity import unpinned_notes
 from gristmill.cache.keep import keep_entries
 from gristmill.enums import CheckVerdict
 from gristmill.errors import Corrupt, NotFound
@@ -63,6 +64,7 @@ def check_output(
         decided = {branch.name: left for branch, (_, left) in pairs if left is not None}
         left_out = keep_left_out(store, record, stage, expected.tasks, decided)
         notes = [*warnings(expected.encoding), *memory_notes(stage, found), *cache_notes(found)]
+        notes += unpinned_notes(record, stage)
         verdict, reason = judge(stage, found, tries)
     except (Corrupt, NotFound) as error:
         verdict, reason = judge_unreadable(stage, str(error), tries)
