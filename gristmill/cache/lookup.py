@@ -14,7 +14,6 @@ from gristmill.runs.records import RunRecord
 from gristmill.storage import Storage
 
 IDENTITY = "gristmill-identity"  # in the metadata of what Merge makes of a branch that is reused
-_FROZEN = ("GLACIER", "DEEP_ARCHIVE")
 
 
 def find_entry(store: Storage, pipeline: str, branch: Branch, identity: str) -> tuple[Entry | None, str]:
@@ -49,7 +48,7 @@ def _lacking(store: Storage, entry: Entry) -> Iterator[str]:
         found = store.head(wanted.key, wanted.version)
         if found is None:
             yield f"{wanted.key} of run {entry.run} is gone"
-        elif found.storage in _FROZEN:
+        elif found.is_archived:
             yield f"{wanted.key} of run {entry.run} is in {found.storage}"
         elif not wanted.is_same(ObjectVersion.of(found)) or found.checksum != output.checksum:
             yield f"{wanted.key} of run {entry.run} has other bytes than were merged"

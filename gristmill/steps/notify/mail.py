@@ -7,8 +7,8 @@ from gristmill.cost.bill import describe_bill
 from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, often, shortened, size, timestamp
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
-from gristmill.outcome.summary import RunSummary
 from gristmill.outcome.reused import reused
+from gristmill.outcome.summary import RunSummary
 from gristmill.outcome.wording import ended, next_step, tails
 from gristmill.pipeline.lists import as_given
 from gristmill.runs.checks import CheckResult
