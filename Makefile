@@ -24,7 +24,7 @@ uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-
 
 endef
 
-.PHONY: help setup tools mpi science awsb snakemake demo test reference docs lint wheel test-runs test-wheel test-hostile test-sam test-simulation test-docs test-mpi test-science test-genomics test-big browser test-browser test-containers test-awsb test-faults test-deaths test-readers test-mishaps test-soak bench lock clean
+.PHONY: help setup tools mpi science awsb snakemake demo test reference docs lint wheel test-runs test-wheel test-hostile test-sam test-simulation test-docs test-mpi test-science test-genomics test-big browser test-browser test-containers test-awsb test-faults test-deaths test-readers test-mishaps test-batches test-soak bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -168,6 +168,9 @@ test-readers: setup ## thousands of odd files of each format: cut and compressed
 
 test-mishaps: setup ## runs whose functions break or freeze, whose stack, connection or results are lost, or that were begun by hand
 	$(BIN)/python -m pytest --quiet -n 2 --dist loadfile tests/mishaps
+
+test-batches: setup ## batches of many items, stopped and resumed
+	$(BIN)/python -m pytest --quiet tests/batches
 
 test-soak: setup ## 200 small runs leave no process, thread, file handle or growing memory behind
 	$(BIN)/python -m pytest --quiet tests/endurance/test_soak.py

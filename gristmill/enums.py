@@ -24,6 +24,15 @@ class SplitVerdict(StrEnum):
     IGNORED = "IGNORED"  # a folder marker or a temporary name: not a drop
     DUPLICATE = "DUPLICATE"  # another execution owns the run
     INVALID = "INVALID"  # the run is claimed, and fails with its faults
+    BATCH = "BATCH"  # the run is a batch, and feeds its items
+
+
+@unique
+class RunKind(StrEnum):
+    """What a run is: one of a pipeline over its files, or a batch of such runs."""
+
+    RUN = "run"
+    BATCH = "batch"
 
 
 @unique

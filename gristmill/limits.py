@@ -117,6 +117,7 @@ INPUTS_MAX = 16
 # drops as many as may run at once in 10 s
 BATCH_ITEMS_MAX = 10_000
 AT_ONCE, AT_ONCE_MAX = 20, 1_000
+BATCH_LIST_MAX = 64 * MIB
 ITEM_NAME_MAX = 80
 
 # What a run may start: pipelines by its own `then`, and ancestors that a run which is started so may have

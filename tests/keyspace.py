@@ -40,7 +40,6 @@ _GIVEN: dict[str, Any] = {
     "lock_digest": "*",
     "abi": "*",
     "number": 1,
-    "batch": "*",
     "place": keys.Place(1, 1),
     "end": keys.End(keys.Place(1, 1), RunStatus.FAILED),
 }

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from gristmill.enums import RunStatus
+from gristmill.enums import RunKind, RunStatus
 from gristmill.keys import Dropped
 from gristmill.limits import FENCE_MAX
 from gristmill.printable import short
@@ -37,6 +37,7 @@ class Entry(Record):
     warning_count: int = 0
     tags: dict[str, str] = Field(default_factory=dict)
     batch: str | None = None
+    kind: RunKind = RunKind.RUN
 
     @property
     def version(self) -> int:
@@ -76,6 +77,7 @@ def begun(record: RunRecord, now: datetime, earlier: Iterable[Outcome] = ()) -> 
         worked_before=sum((end - start).total_seconds() for start, end in spans),
         tags=record.tags,
         batch=record.batch,
+        kind=record.kind,
     )
 
 

@@ -2,15 +2,17 @@
 
 from gristmill.keys.batches import (
     End,
+    ItemName,
     Place,
+    dropped_item,
     ended,
     ended_item,
     fed,
     fed_item,
-    item_name,
     items,
     parse_ended,
     parse_fed,
+    parse_item_name,
 )
 from gristmill.keys.branches import BranchKeys, job_head, parse_failure, receipt_of, usage_figures
 from gristmill.keys.cached import CACHED, cached_entry, cached_prefix
@@ -97,6 +99,7 @@ __all__ = [
     "BranchKeys",
     "Dropped",
     "End",
+    "ItemName",
     "Place",
     "Rendezvous",
     "Sign",
@@ -109,6 +112,7 @@ __all__ = [
     "check",
     "checks",
     "code",
+    "dropped_item",
     "ended",
     "ended_item",
     "estimate",
@@ -119,7 +123,6 @@ __all__ = [
     "is_batch_note",
     "is_check",
     "is_note",
-    "item_name",
     "items",
     "job_command",
     "job_file",
@@ -135,6 +138,7 @@ __all__ = [
     "parse_failure",
     "parse_fed",
     "parse_input",
+    "parse_item_name",
     "parse_job_name",
     "parse_run",
     "parse_sign",

@@ -8,18 +8,38 @@ import re
 from typing import NamedTuple
 
 from gristmill.enums import RunStatus
+from gristmill.keys.dropped import Dropped
 from gristmill.keys.runs import run_prefix
 
-_ITEM_DIGITS, _FENCE_DIGITS = 5, 4
-_PLACE = rf"([0-9]{{{_ITEM_DIGITS}}})-([0-9]{{{_FENCE_DIGITS}}})"
+_ITEM_DIGITS, _ROUND_DIGITS = 5, 4
+_PLACE = rf"([0-9]{{{_ITEM_DIGITS}}})-([0-9]{{{_ROUND_DIGITS}}})"
 _FED = re.compile(rf"/fed/{_PLACE}\.json\Z")
 _ENDED = re.compile(rf"/ended/{_PLACE}-([A-Z_]+)\.json\Z")
+_ITEM = re.compile(rf".*-([0-9a-f]{{16}})/([0-9]{{{_ITEM_DIGITS}}})-([^/]+?)(?:-again-[0-9]+)?")
 _ENDS = frozenset(RunStatus) - {RunStatus.RUNNING, RunStatus.RETRYING}
 
 
-def item_name(batch: str, run: str, number: int, name: str) -> str:
-    """Return the name of an item of the batch with this name and run: so no two batches share one."""
-    return f"{batch}-{run}/{number:0{_ITEM_DIGITS}d}-{name}"
+def dropped_item(batch: Dropped, run: str, number: int, name: str, again: int = 0) -> Dropped:
+    """Return an item of the batch with this name and run as it is dropped: so no two batches share a name.
+
+    `again` is the round in which an item is dropped anew whose first drop came to nothing.
+    """
+    which = f"{number:0{_ITEM_DIGITS}d}-{name}{f'-again-{again}' if again else ''}"
+    return Dropped(batch.pipeline, f"{batch.name}-{run}/{which}")
+
+
+class ItemName(NamedTuple):
+    """The name of an item taken apart: the run of its batch, its number there, its own name."""
+
+    batch: str
+    item: int
+    name: str
+
+
+def parse_item_name(name: str) -> ItemName | None:
+    """Take the name of an item's run apart; None where it is none's."""
+    match = _ITEM.fullmatch(name)
+    return ItemName(match[1], int(match[2]), match[3]) if match else None
 
 
 def items(run: str) -> str:
@@ -28,14 +48,14 @@ def items(run: str) -> str:
 
 
 class Place(NamedTuple):
-    """An item of a batch, by its number, and the fence that its run has, or had."""
+    """An item of a batch, by its number, and the round in which it was fed: each resume of the batch is one more."""
 
     item: int
-    fence: int
+    round: int
 
 
 class End(NamedTuple):
-    """How an item's run ended at a fence."""
+    """How an item's run ended."""
 
     place: Place
     status: RunStatus
@@ -76,4 +96,4 @@ def parse_ended(key: str) -> End | None:
 
 
 def _place(place: Place) -> str:
-    return f"{place.item:0{_ITEM_DIGITS}d}-{place.fence:0{_FENCE_DIGITS}d}"
+    return f"{place.item:0{_ITEM_DIGITS}d}-{place.round:0{_ROUND_DIGITS}d}"

@@ -11,6 +11,7 @@ from gristmill.clock import REAL, Clock
 from gristmill.cost.gather import CostClients, Observation, measure, observe
 from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.errors import Corrupt
+from gristmill.outcome.batch import BatchSummary
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.pipeline.parameters import owner
 from gristmill.runs.chained import Ancestor, Chained
@@ -60,6 +61,7 @@ class RunSummary:
     skipped: Mapping[str, str] = field(default_factory=dict)  # stages that were left out, and why
     report: str = ""  # key of report.html
     unreported: str = ""  # why there is no report
+    items: BatchSummary | None = None  # of a batch
     left_out: str = ""  # how many tasks of how many; empty where none was
     origin: Sequence[Ancestor] = ()  # the runs that led to it, oldest first
     then: Sequence[Chained] = ()  # what it has started
@@ -121,6 +123,7 @@ def make_summary(store: Storage, event: ExecutionEvent, record: RunRecord | None
         parameters=record.parameters if record else {},
         batch=(record.batch or "") if record else "",
         tags=record.tags if record else {},
+        items=BatchSummary.read(store, record.run, record.items) if record and record.items else None,
         left_out=LeftOut.total(record.left_out.values()) if record and record.left_out else "",
         generation=record.generation if record else 0,
         origin=record.origin if record else (),

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from gristmill.batches.ends import ItemEnd
 from gristmill.limits import ATTEMPTS_MAX
 from gristmill.pipeline.model import Pipeline
 from gristmill.report.branches import observed_containers, stages
 from gristmill.report.facts import Facts, places
-from gristmill.report.model import BranchTimeline, CheckReport, Execution, Object, Picture, Report, Table
+from gristmill.report.model import BranchTimeline, CheckReport, Execution, ItemReport, Object, Picture, Report, Table
 from gristmill.report.timeline import bins, steps
 from gristmill.runs.checks import CheckResult
 from gristmill.runs.pinned import ObjectVersion
@@ -50,6 +51,8 @@ def make(
         results_size=sum(result.size for result in summary.results),
         pictures=list(pictures),
         tables=list(tables),
+        items_count=summary.items.total if summary.items else None,
+        items=[_item(end) for end in summary.items.ends] if summary.items else [],
         cost=summary.spent,
         estimate=summary.estimate,
         origin=list(summary.origin),
@@ -60,6 +63,20 @@ def make(
 
 def _object(version: ObjectVersion) -> Object:
     return Object(key=version.key, size=version.size, etag=version.etag, version=version.version)
+
+
+def _item(end: ItemEnd) -> ItemReport:
+    return ItemReport(
+        item=end.item,
+        name=end.name,
+        run=end.run,
+        status=end.status,
+        reason=end.reason,
+        started=end.started_at,
+        ended=end.ended_at,
+        cost=end.cost,
+        figures=end.figures,
+    )
 
 
 def checks(pipeline: Pipeline, found: Sequence[CheckResult]) -> Iterator[CheckReport]:

@@ -91,6 +91,20 @@ class CheckReport(Record):
     problem: str  # why there is no number
 
 
+class ItemReport(Record):
+    """An item of a batch that has ended: its run, which has a report of its own, and what it came to."""
+
+    item: int
+    name: str
+    run: str
+    status: RunStatus
+    reason: str
+    started: datetime
+    ended: datetime
+    cost: float | None  # dollars
+    figures: dict[str, int | float | None]
+
+
 class Report(Record):
     """All that is known of a run when one of its executions has ended."""
 
@@ -122,6 +136,8 @@ class Report(Record):
     results_size: int
     pictures: list[Picture]
     tables: list[Table]
+    items_count: int | None = None  # of a batch
+    items: list[ItemReport] = Field(default=[])  # those that have ended, each as it ended last
     cost: Bill | None  # of all executions
     estimate: float | None  # dollars
     origin: list[Ancestor] = Field(default=[])  # the runs that led to it by `then`, oldest first

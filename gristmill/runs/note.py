@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from gristmill import keys
 from gristmill.errors import Refused, first_fault
-from gristmill.limits import ANCESTORS_MAX, INPUTS_MAX, NOTE_MAX, S3_KEY_MAX_BYTES
+from gristmill.limits import ANCESTORS_MAX, BATCH_ITEMS_MAX, FENCE_MAX, INPUTS_MAX, NOTE_MAX, S3_KEY_MAX_BYTES
 from gristmill.pipeline.fields import ParameterName
 from gristmill.pipeline.metadata import encode, plain_name
 from gristmill.pipeline.parameter_rules import NO_CACHE, OWN, VERSION
@@ -60,6 +60,8 @@ class DropNote(Record):
     no_cache: bool = False  # nothing of other runs is reused
     version: VersionText = ""
     origin: Annotated[list[Ancestor], Field(max_length=ANCESTORS_MAX)] = Field(default_factory=list)  # oldest first
+    item: Annotated[int, Field(ge=1, le=BATCH_ITEMS_MAX)] | None = None  # a batch's own notes alone have it
+    round: Annotated[int, Field(ge=1, le=FENCE_MAX)] = 1  # of the batch
 
     @property
     def _own(self) -> dict[str, str]:
@@ -82,6 +84,7 @@ class Given:
     inputs: Mapping[str, ObjectInfo | None] = field(default_factory=dict)  # None: among the faults
     faults: tuple[str, ...] = ()  # of the note and of what it names
     origin: Sequence[Ancestor] = ()  # the runs that led to it
+    place: keys.Place | None = None  # of an item of a batch
 
 
 def read_given(store: Storage, drop: Drop) -> Given:
@@ -149,7 +152,8 @@ def _look(store: Storage, note: DropNote) -> Given:
             found[name] = find_object(store, noted)
         except Refused as refused:
             faults += [f"{name}: {fault}" for fault in refused.faults]
-    return Given(note.metadata, found.pop(_INPUT, None), found, tuple(faults), note.origin)
+    place = keys.Place(note.item, note.round) if note.item else None
+    return Given(note.metadata, found.pop(_INPUT, None), found, tuple(faults), note.origin, place)
 
 
 def find_object(store: Storage, noted: NotedObject) -> ObjectInfo:
@@ -172,6 +176,7 @@ def readable_key(text: str, bucket: str) -> str:
         raise Refused([f"{short(text)} is not in this bucket; a run reads this one alone: copy it to {_S3}{bucket}/"])
     if not key.startswith(keys.GIVEN):
         raise Refused([f"{short(text)} is not where runs find their files: name a key below {', '.join(keys.GIVEN)}"])
-    if key.endswith("/") or keys.is_note(key):
-        raise Refused([f"{short(text)} is {'a folder' if key.endswith('/') else 'a drop note'}; name the file itself"])
+    kinds = {"a folder": key.endswith("/"), "a drop note": keys.is_note(key), "a batch note": keys.is_batch_note(key)}
+    for kind in (kind for kind, is_it in kinds.items() if is_it):
+        raise Refused([f"{short(text)} is {kind}; name the file itself"])
     return key

@@ -12,9 +12,9 @@ from pydantic import (
     model_validator,
 )
 
-from gristmill.enums import RunStatus
+from gristmill.enums import RunKind, RunStatus
 from gristmill.keys import GIVEN, INPUTS, Dropped, parse_input
-from gristmill.limits import FENCE_MAX, GENERATIONS_MAX
+from gristmill.limits import AT_ONCE_MAX, BATCH_ITEMS_MAX, FENCE_MAX, GENERATIONS_MAX
 from gristmill.pipeline.inputs import mates_input
 from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.stage import Stage
@@ -69,6 +69,14 @@ class LeftOut(Record):
         return f"{sum(left.count for left in each):,} of {sum(left.tasks for left in each):,} left out"
 
 
+class ItemList(Record):
+    """The items of a batch as they were frozen, how many there are, and how many of their runs go on at once."""
+
+    object: ObjectVersion
+    count: Annotated[int, Field(ge=1, le=BATCH_ITEMS_MAX)]
+    at_once: Annotated[int, Field(ge=1, le=AT_ONCE_MAX)]
+
+
 class RunRecord(Record):
     """`run.json`: who owns the run, and everything it needs, frozen when it was claimed."""
 
@@ -99,8 +107,12 @@ class RunRecord(Record):
     cuts: dict[str, Fingerprint] = Field(default_factory=dict)  # of what each stage reads, and how it is cut
     left_out: dict[str, LeftOut] = Field(default_factory=dict)  # tasks that failed and are tolerated, by branch
     tags: dict[str, str] = Field(default_factory=dict)
-    batch: str | None = None  # what the runs that belong together call themselves
+    batch: str | None = None  # what the runs that belong together call themselves; of an item, the run of its batch
     origin: list[Ancestor] = Field(default_factory=list)  # the runs that led to it by `then`, oldest first
+    kind: RunKind = RunKind.RUN
+    items: ItemList | None = None  # of a batch that is not refused
+    item: int | None = None  # the number that an item has in its batch
+    round: int = 1  # in which it was fed: each resume of the batch is one more
 
     @model_validator(mode="before")
     @classmethod
@@ -130,6 +142,13 @@ class RunRecord(Record):
     def resumes(self) -> int:
         """Return how often an execution has taken the run over."""
         return self.fence - 1
+
+
+def of_items(record: RunRecord) -> RunRecord:
+    """Return a batch's record as if its pipeline had no stages, for it runs none of them itself; any other as it is."""
+    if record.kind is not RunKind.BATCH or record.pipeline is None:
+        return record
+    return record.model_copy(update={"pipeline": record.pipeline.model_copy(update={"stages": [], "checks": []})})
 
 
 def mates_of(record: RunRecord, stage: Stage) -> ObjectVersion | None:

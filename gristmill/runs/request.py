@@ -39,6 +39,7 @@ class Resume(BaseModel):
     run: RunId
     fence: int = Field(ge=1, lt=FENCE_MAX)
     changes: Changes | None = None  # None: as it was
+    round: int | None = Field(None, ge=1, le=FENCE_MAX)  # of the batch that feeds its item anew; None: nobody's
 
 
 class _Resumption(BaseModel):
@@ -78,6 +79,17 @@ class _Event(_Sent):
 
 
 Request = Drop | Resume
+
+
+def resume_name(run: str, fence: int, place: int) -> str:
+    """Return the name of the execution that resumes a run; `place` counts those that failed before their claim."""
+    return f"{run}-resume-{fence}" + (f"-{place}" if place else "")
+
+
+def drop_event(bucket: str, key: str, version: str | None) -> dict[str, Any]:
+    """Return the event of a drop, as far as an execution reads it."""
+    detail = {"bucket": {"name": bucket}, "object": {"key": key, "version-id": version}}
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
 
 
 def read_request(given: Any, bucket: str) -> Request:

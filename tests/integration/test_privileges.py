@@ -10,17 +10,22 @@ from embedded_aws.services.cloudformation.template import parse
 from embedded_aws.settings.settings import CALLS_FILE
 from gristmill import keys
 from tests import asl
+from tests.integration.batches import drop_batch
 from tests.integration.mill import Mill
 from tests.integration.policies import Call, Statement, denied, read_calls, refused, statements, unused
 from tests.keyspace import RUN, every_key
 from tests.project import PROJECT
 from tests.reach import witness
 
-FUNCTIONS = ("Split", "JobMap", "Merge", "CheckOutput", "Notify")
+FUNCTIONS = ("Split", "Feed", "JobMap", "Merge", "CheckOutput", "Notify")
 ALL_ROLES = (*(f"{name}FunctionRole" for name in FUNCTIONS), "JobRole")
 
 # what is granted and not used by the runs below, and when it is
 SELDOM = {
+    ("FeedFunctionRole", "SeeNotes", "s3:GetObjectVersion"): "a feeder that finds a note of its own there",
+    ("FeedFunctionRole", "TellLostItems", "s3:PutObject"): "an item whose execution never began, or told nothing",
+    ("FeedFunctionRole", "ResumeItems", "states:StartExecution"): "a batch that is resumed",
+    ("FeedFunctionRole", "SeeWhetherItemsRun", "states:DescribeExecution"): "the same, or an item that is lost",
     ("SplitFunctionRole", "ReadDroppedFiles", "s3:GetObjectVersion"): "a drop note that names references or results",
     ("NotifyFunctionRole", "LookAtInput", "s3:GetObjectVersion"): "the same",
     ("SplitFunctionRole", "ReadPushedPipelines", "s3:GetObjectVersion"): "libraries that a version was pushed with",
@@ -82,6 +87,7 @@ def allowed(mill: Mill, roles: dict[str, str]) -> list[Statement]:
 def made(mill: Mill, tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
     """Have each kind of run: two stages, figures, several inputs, a killed child, a stopped one; return all calls."""
     marks = [tmp_path_factory.mktemp("marks") for _ in range(2)]
+    many = drop_batch(mill, "words", "privileges", {"one": b"a b\n", "two": b"c\n"})
     fine = mill.drop("words", "privileges.txt", b"a b\n" * 500)
     chained = mill.drop("tick", "privileges.txt", b"a\n")
     checked = mill.drop("checked", "privileges.json", b'{"error": 0, "sieve": {"noise": 0}}')
@@ -89,12 +95,14 @@ def made(mill: Mill, tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
     computed = mill.drop_verified("cached", "privileges.txt", b"a\nb\n")
     killed = mill.drop("trouble", "killed.txt", b"a\nBAD\n", mode="kill", marks=str(marks[0]))
     stopped = mill.drop("trouble", "stopped.txt", b"BAD\nBAD\n", mode="hang", marks=str(marks[1]))
-    mill._until(lambda: any(marks[1].iterdir()), 30, "no task began")
+    mill._until(lambda: any(marks[1].iterdir()), 60, "no task began")
     mill.client("stepfunctions").stop_execution(executionArn=mill.execution(stopped))
     mill.finish(computed)
     reused = mill.drop_verified("cached", "again.txt", b"a\nb\n")
-    ends = [mill.finish(run)["status"] for run in (fine, checked, paired, chained, computed, reused, killed, stopped)]
-    assert ends == [*["SUCCEEDED"] * 7, "ABORTED"]
+    ends = [
+        mill.finish(run)["status"] for run in (many, fine, checked, paired, chained, computed, reused, killed, stopped)
+    ]
+    assert ends == [*["SUCCEEDED"] * 8, "ABORTED"]
     return read_calls(mill.data / CALLS_FILE)
 
 

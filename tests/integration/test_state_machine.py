@@ -17,7 +17,7 @@ from tests import asl
 from tests.integration.mill import Mill
 
 STUB = Path(__file__).parent / "stubs" / "app.py"
-FUNCTIONS = ("Split", "JobMap", "Merge", "CheckOutput", "Notify")
+FUNCTIONS = ("Split", "Feed", "JobMap", "Merge", "CheckOutput", "Notify")
 ASSUMED = {
     "Version": "2012-10-17",
     "Statement": [
@@ -41,6 +41,8 @@ SUPERSEDED = "the run is another's"
 GO = {"verdict": "GO", "stage": "map", "attempt": 0}
 COMPLETE = {"verdict": "COMPLETE", "stage": "map", "attempt": 0, "last": True, "wait": 0, "reason": ""}
 NEXT_STAGE = {**COMPLETE, "last": False, "stage": "reduce", "attempt": 1}
+WAITING = {"stage": "", "attempt": 1, "done": False, "wait": 1, "refused": []}
+ALL_ENDED = {**WAITING, "done": True}
 INCOMPLETE = {"verdict": "INCOMPLETE", "stage": "map", "attempt": 1, "last": True, "wait": 0, "reason": "1 of 2"}
 PARTIAL = {**COMPLETE, "verdict": "PARTIAL", "reason": "3 of 1,000 left out"}
 GAVE_UP = {"verdict": "FAILED", "stage": "map", "attempt": 0, "last": True, "wait": 0, "reason": "all is lost"}
@@ -104,6 +106,22 @@ MPI = "Arrays Mpi IsMpiToDo MpiJob WaitForMpi LookAtMpi IsMpiOver IsMpiMerged Me
 BROKEN = "Arrays Groups ArrayOrPlain PlainJob JobFailed IsMerged Merge Mpi"
 
 WAYS = {
+    "a batch": Way(
+        "Split IsClaimed Feed IsFed WaitForBatch Feed IsFed CheckOutput IsComplete NotifySucceeded RunSucceeded",
+        script={"Split": [{**GO, "verdict": "BATCH"}], "Feed": [WAITING, ALL_ENDED]},
+    ),
+    "a batch whose feeder breaks": Way(
+        "Split IsClaimed Feed NotifyFailed RunFailed",
+        ends="FAILED",
+        cause="no grain",
+        script={"Split": [{**GO, "verdict": "BATCH"}], "Feed": ["no grain"]},
+    ),
+    "a batch that is another's by now": Way(
+        "Split IsClaimed Feed Superseded",
+        ends="FAILED",
+        cause="another execution",
+        script={"Split": [{**GO, "verdict": "BATCH"}], "Feed": [SUPERSEDED]},
+    ),
     "a plain job": Way(GREEN, PLAIN),
     "an array, nothing to merge": Way(
         GREEN,

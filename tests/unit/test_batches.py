@@ -79,7 +79,7 @@ def test_keys_of_items_are_read_as_they_were_made():
     assert keys.parse_input(keys.batch_note_key("words", "my/batch")) == keys.Dropped("words", "my/batch")
 
 
-def test_the_newest_fence_of_an_item_counts_and_a_success_before_any_other_end():
+def test_the_newest_round_of_an_item_counts_and_a_success_before_any_other_end():
     fed = [Place(1, 1), Place(2, 1), Place(2, 2), Place(3, 1), Place(4, 1)]
     ended = [
         End(Place(1, 1), RunStatus.SUCCEEDED),

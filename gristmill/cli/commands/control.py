@@ -35,12 +35,12 @@ def stop(
     ] = 120,
     json: Json = False,
 ) -> None:
-    """Stop a run, and prove it.
+    """Stop a run, or a batch with its items, and prove it.
 
     Ends its execution and every job and child of it, shows what was ended, and waits until nothing of it lives.
     A function that is at work cannot be ended: the command waits for it.
     """
-    from gristmill.client.runs.control import stop as end
+    from gristmill.client.runs.stop_batch import stop_batch as end
     from gristmill.client.user import user_name
 
     found = session(context).run(run, thorough=True)
@@ -72,6 +72,8 @@ def _unproved(stopped: "Stopped", wait: int) -> tuple[str, str]:
 def _show(stopped: "Stopped") -> None:
     was = "had ended already" if stopped.was is not RunStatus.RUNNING else "was RUNNING"
     out(f"Run {stopped.run} {was}, and is {stopped.status}.")
+    if stopped.items:
+        out(f"{stopped.items:,} of its items were RUNNING, and were stopped.")
     if stopped.jobs:
         rows = [(job.name, job.was, job.status, str(job.containers), str(job.living)) for job in stopped.jobs]
         rich(table(("JOB", "WAS", "IS", "CONTAINERS ENDED", "ALIVE"), rows, right=("CONTAINERS ENDED", "ALIVE")))

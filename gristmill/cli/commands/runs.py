@@ -9,7 +9,7 @@ from gristmill.cli.terminal.options import Json, moment_of, pairs
 from gristmill.cli.terminal.session import session
 from gristmill.cli.terminal.show import emit, note, rich
 from gristmill.cli.terminal.tables import coloured, moment, named, seconds, styled, table
-from gristmill.enums import RunStatus
+from gristmill.enums import RunKind, RunStatus
 from gristmill.humanize import shortened
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _table(listed: "list[Listed]", now: datetime) -> Any:
 def _row(listed: "Listed", now: datetime) -> tuple[Any, ...]:
     entry = listed.entry
     status = styled(coloured(entry.status, entry.warning_count), "?" if listed.is_behind else "")
-    title = shortened(entry.title, _TITLE_MAX)
+    title = f"{'' if entry.kind is RunKind.RUN else f'{entry.kind} '}{shortened(entry.title, _TITLE_MAX)}"
     return entry.run, status, title, moment(entry.first_started_at), seconds(entry.took(now)), entry.owner
 
 
@@ -95,6 +95,7 @@ def _listed_as_json(listed: "Listed", now: datetime) -> dict[str, Any]:
     took = entry.took(now)
     return {
         "run": entry.run,
+        "kind": entry.kind,
         "status": entry.status,
         "pipeline": entry.pipeline,
         "name": entry.name,

@@ -30,6 +30,7 @@ def _as_json(run: "Run", times: "Times") -> dict[str, Any]:
     record = run.record
     return {
         "run": run.run,
+        "kind": record.kind if record else None,
         "status": run.status,
         "pipeline": run.dropped.pipeline,
         "name": run.dropped.name,
@@ -80,6 +81,7 @@ def status(context: typer.Context, run: MaybeRunId = None, json: Json = False) -
             "cost": cost.bill,
             "estimate": cost.estimate,
             "report": report,
+            "items": seen.items,
         }
         emit({**_as_json(found, times), "phase": seen.phase, "stages": seen.stages, "cause": cause, **facts})
         return
@@ -92,7 +94,11 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
 
     run = seen.run
     rich(styled(coloured(run.status, len(times.warnings)), f" {run.title}" + (f", {seen.phase}" if seen.phase else "")))
-    for name, value in [*_facts(run, times), *((name, value) for name, value in more.items() if value)]:
+    for name, value in [
+        *_facts(run, times),
+        *_items(seen, times),
+        *((name, value) for name, value in more.items() if value),
+    ]:
         out(f"  {name:<11} {value}")
     if seen.stages:
         out()
@@ -112,6 +118,14 @@ def _show(seen: "Look", times: "Times", cause: "Cause | None", more: dict[str, s
                 out(f"{stage.stage}/{branch.branch} waits: {reason}")
     if cause:
         show_cause(run, cause)
+
+
+def _items(seen: "Look", times: "Times") -> list[tuple[str, str]]:
+    """Return how a batch stands, and how long the rest is expected to take."""
+    if seen.items is None:
+        return []
+    left = seen.items.left(times.took) if seen.run.going else None
+    return [("Items", seen.items.words), *([("Left", f"about {seconds(left)}")] if left is not None else [])]
 
 
 def _checks(seen: "Look", times: "Times") -> list[str]:

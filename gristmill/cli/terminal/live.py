@@ -57,6 +57,8 @@ class View:
                     self._say_once(line)
         if look.is_awaited:
             self._say_once(_AWAITED)
+        if look.items:
+            self._say_once(look.items.words)
         if look.phase:
             self._say_once(f"{look.phase} ...")
 
@@ -74,6 +76,7 @@ class View:
         doing = f" {look.phase}" if look.phase else ""
         head = styled(coloured(look.run.status), f"{doing}  {look.run.title}  ", (f"run {look.run.run}  {took}", "dim"))
         foot = [styled((f"  {_AWAITED}", "dim"))] if look.is_awaited else []
+        foot += [styled(f"  {look.items.words}")] if look.items else []
         return Group(head, self._table(look, now), *foot)
 
     def _table(self, look: Look, now: float) -> Any:

@@ -13,7 +13,7 @@ from gristmill import keys
 from gristmill.batch.jobs import end_jobs, live_jobs
 from gristmill.client.outage import Patience
 from gristmill.client.runs.changes import Changes
-from gristmill.client.runs.executions import Execution, describe, describe_recent, resume_name, unclaimed_resumes
+from gristmill.client.runs.executions import Execution, describe, describe_recent, unclaimed_resumes
 from gristmill.client.runs.find import Run, record_or_lack
 from gristmill.client.runs.still_at_work import Waiting, functions, notice, submitting
 from gristmill.client.runs.stopped import Stopped, describe_ended
@@ -23,6 +23,7 @@ from gristmill.enums import RunStatus
 from gristmill.errors import GristmillError, Refused
 from gristmill.runs.at_work import Stop, check_contract
 from gristmill.runs.records import RunRecord
+from gristmill.runs.request import resume_name
 
 T = TypeVar("T")
 STOP_SECONDS = 120.0  # Batch sends SIGTERM and, 30 s later, SIGKILL; the rest is for its own pace
@@ -128,7 +129,7 @@ def resume(stack: Stack, run: Run, changes: Callable[[RunRecord], Changes] | Non
     if any(execution.status is RunStatus.RUNNING and execution.run == run.run for execution in earlier):
         raise _goes_on(run.run)
     wanted = {"run": run.run, "fence": record.fence, **({"changes": changes(record).request} if changes else {})}
-    name = resume_name(record, len(earlier))
+    name = resume_name(record.run, record.fence, len(earlier))
     try:
         started = stack.client("stepfunctions").start_execution(
             stateMachineArn=stack.machine, name=name, input=json.dumps({"resume": wanted})

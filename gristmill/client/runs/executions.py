@@ -15,7 +15,7 @@ from gristmill.errors import Refused
 from gristmill.outcome.event import readable_cause
 from gristmill.runs.drop import RUN_DIGITS, is_no_drop
 from gristmill.runs.records import RunRecord
-from gristmill.runs.request import Request, Resume, parse_request
+from gristmill.runs.request import Request, Resume, parse_request, resume_name
 from gristmill.state_machine import run_status
 
 _DESCRIBERS = 8  # asked for at once
@@ -133,11 +133,6 @@ def resumed_by(name: str) -> str | None:
     return match[1] if match else None
 
 
-def resume_name(record: RunRecord, place: int) -> str:
-    """Return the name of the execution that resumes a run; `place` counts those that failed before their claim."""
-    return f"{record.run}-resume-{record.fence}" + (f"-{place}" if place else "")
-
-
 def execution_arn(stack: Stack, name: str) -> str:
     """Return the ARN of an execution by its name."""
     return f"{stack.machine.replace(':stateMachine:', ':execution:')}:{name}"
@@ -149,6 +144,6 @@ def unclaimed_resumes(stack: Stack, record: RunRecord) -> list[Execution]:
     Somebody may have started one of such a name by hand, for something else: the name is taken all the same.
     """
     found: list[Execution] = []
-    while resume := describe(stack, execution_arn(stack, resume_name(record, len(found)))):
+    while resume := describe(stack, execution_arn(stack, resume_name(record.run, record.fence, len(found)))):
         found.append(resume)
     return found

@@ -5,6 +5,8 @@ from gristmill.client.stack import Stack
 
 PHASES = {
     "Split": "splitting the input",
+    "Feed": "feeding its items",
+    "WaitForBatch": "waiting for its items",
     "JobMap": "planning the jobs",
     "Work": "starting the jobs",
     "Merge": "merging",

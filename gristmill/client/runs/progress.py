@@ -11,10 +11,11 @@ from typing import Any
 
 from gristmill import keys
 from gristmill.batch.jobs import ACTIVE, WAITING, run_jobs
+from gristmill.batches.ends import read_progress
 from gristmill.cache.reuse import is_reused
 from gristmill.client.runs.find import Run
 from gristmill.client.runs.phase import phase
-from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Children, Look, StageLook
+from gristmill.client.runs.snapshot import FAILURES_COUNTED, BranchLook, Children, ItemsLook, Look, StageLook
 from gristmill.client.stack import Stack
 from gristmill.enums import JobStatus
 from gristmill.pipeline.stage import Stage
@@ -23,7 +24,7 @@ from gristmill.runs.cursor import first_attempt, nth_attempt
 from gristmill.runs.findings import BranchFinding, Finding
 from gristmill.runs.locations import branch_keys, frozen, stage_keys
 from gristmill.runs.pinned import find_cut
-from gristmill.runs.records import RunRecord
+from gristmill.runs.records import ItemList, RunRecord
 from gristmill.runs.repository import finding_keys, read_findings
 
 _ASKED = 10  # waiting children of an array that are asked why; most often all wait for the same reason
@@ -42,9 +43,17 @@ def look(stack: Stack, run: Run, memory: Memory | None = None) -> Look:
     memory = memory or Memory()
     if run.record is None or run.record.pipeline is None:
         return Look(run, (), _phase(stack, run, ()))
+    if run.record.items:
+        return Look(run, (), _phase(stack, run, ()), _items(stack, run.record, run.record.items))
     jobs = list(run_jobs(stack.client("batch"), stack.queues, run.run))
     stages = tuple(_stage(stack, run.record, stage, jobs, memory) for stage in frozen(run.record).stages)
     return Look(run, stages, _phase(stack, run, stages))
+
+
+def _items(stack: Stack, record: RunRecord, items: ItemList) -> ItemsLook:
+    seen = read_progress(stack.store, record.run)
+    ended = len(seen.ended)
+    return ItemsLook(items.count, len(seen.fed), len(seen.running), ended, ended - seen.succeeded)
 
 
 def _phase(stack: Stack, run: Run, stages: tuple[StageLook, ...]) -> str:

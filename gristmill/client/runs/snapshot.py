@@ -51,12 +51,34 @@ class StageLook:
 
 
 @dataclass(frozen=True)
+class ItemsLook:
+    """A batch: how many items it has, and how many of them were fed, run, have ended, and ended without success."""
+
+    total: int
+    fed: int
+    running: int
+    ended: int
+    failed: int
+
+    def left(self, elapsed: float) -> float | None:
+        """Return the seconds that the rest is expected to take, by what has ended so far; None where nothing has."""
+        return elapsed * (self.total - self.ended) / self.ended if self.ended else None
+
+    @property
+    def words(self) -> str:
+        """Return the counts in words."""
+        failed = f", {self.failed:,} of them without success" if self.failed else ""
+        return f"{self.ended:,} of {self.total:,} items ended{failed}, {self.running:,} running, {self.fed:,} fed"
+
+
+@dataclass(frozen=True)
 class Look:
     """A run and how far it is, as seen at one moment; `phase` says what goes on where no container is at work."""
 
     run: Run
     stages: tuple[StageLook, ...]
     phase: str = ""
+    items: "ItemsLook | None" = None  # of a batch
 
     @property
     def is_awaited(self) -> bool:

@@ -38,6 +38,7 @@ class Stopped:
     seconds: float
     waited_for: list[str]
     still: list[Waiting]  # what may be at work, executions and jobs apart
+    items: int = 0  # of a batch, whose runs were going on
 
     @property
     def proved(self) -> bool:

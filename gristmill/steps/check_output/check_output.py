@@ -19,6 +19,7 @@ from gristmill.runs.locations import frozen
 from gristmill.runs.records import RunRecord
 from gristmill.runs.repository import read_record
 from gristmill.runs.skipping import leave_out_readers
+from gristmill.steps.check_output.batch import check_batch
 from gristmill.steps.check_output.causes import CauseClients
 from gristmill.steps.check_output.examine import examine, expected_of
 from gristmill.steps.check_output.left_out import keep_left_out
@@ -45,6 +46,8 @@ def check_output(
     `refused` has, by branch, the jobs of this attempt that Batch did not accept.
     """
     record = read_record(store, cursor.run)
+    if record.items:
+        return check_batch(store, cursor, record.items)
     stage = frozen(record).stage(cursor.stage)
     tries = nth_attempt(cursor.attempt)
     key = keys.check(cursor.run, stage.name, cursor.attempt, record.generation)

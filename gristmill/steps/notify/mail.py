@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from gristmill import keys, printable
-from gristmill.cost.bill import describe_bill
+from gristmill.cost.bill import describe_bill, dollars
 from gristmill.enums import FigureVerdict, RunStatus
 from gristmill.humanize import ascii_only, duration, often, shortened, size, timestamp
 from gristmill.limits import SNS_MESSAGE_MAX, SNS_SUBJECT_MAX
+from gristmill.outcome.batch import BatchSummary
 from gristmill.outcome.reused import reused
 from gristmill.outcome.summary import RunSummary
 from gristmill.outcome.wording import ended, next_step, tails
@@ -16,13 +17,15 @@ from gristmill.runs.findings import Finding
 from gristmill.steps.notify.channels import cut
 
 _BODY_MAX = SNS_MESSAGE_MAX // 4  # bytes: JSON may double it, and a copy for other channels goes along
+_ITEMS_SHOWN = 20
 _RESULTS_SHOWN = 50  # a branch that makes files has one of each task
 
 
 def subject(summary: RunSummary) -> str:
     """Return the subject: printable ASCII, at most 100 characters; a long name is shortened in its middle."""
     partial = f": {summary.left_out}," if summary.status is RunStatus.PARTIAL and summary.left_out else ""
-    head = f"[gristmill] {ended(summary.status, len(summary.warnings))}{partial} "
+    items = f": {summary.items.counts} of {summary.items.total:,}," if summary.items else ""
+    head = f"[gristmill] {ended(summary.status, len(summary.warnings))}{items or partial} "
     tail = f" {'after' if summary.status is not RunStatus.SUCCEEDED else 'in'} {duration(summary.took)}"
     room = SNS_SUBJECT_MAX - 1 - len(head) - len(tail)
     return f"{head}{shortened(ascii_only(summary.title), room)}{tail}"
@@ -56,6 +59,7 @@ def _lines(summary: RunSummary) -> Iterator[str]:
     yield from _cost(summary)
     yield from _report(summary)
     yield from _checked(summary.checks)
+    yield from _items(summary.items)
     why = summary.faults or ([summary.reason] if summary.reason else [])
     if why:
         yield from ("", "Why", *(f"  {fault}" for fault in why))
@@ -73,6 +77,19 @@ def _lines(summary: RunSummary) -> Iterator[str]:
     started = [chained for chained in summary.then if chained.run]
     if started:
         yield from ("", "Started after it", *(f"  {chained.headline}" for chained in started))
+
+
+def _items(items: BatchSummary | None) -> Iterator[str]:
+    """Yield what the items of a batch have cost, and the first that did not succeed, each with why."""
+    if items is None:
+        return
+    yield f"Items     {items.total:,}: {items.counts}; they cost {dollars(items.cost)}"
+    failed = items.failed
+    if failed:
+        yield from ("", f"Items that did not succeed ({len(failed):,})")
+        yield from (f"  {end.item} {end.name}: {end.status}: {end.reason}" for end in failed[:_ITEMS_SHOWN])
+    if len(failed) > _ITEMS_SHOWN:
+        yield f"  and {len(failed) - _ITEMS_SHOWN:,} more"
 
 
 def _given(summary: RunSummary) -> Iterator[str]:
@@ -119,6 +136,8 @@ def _checked(checks: Sequence[CheckResult]) -> Iterator[str]:
 def _headline(summary: RunSummary) -> str:
     if summary.faults:
         return "The file was refused: nothing was run."
+    if summary.items:
+        return f"The batch has ended. Of {summary.items.total:,} items: {summary.items.counts}."
     if summary.is_final and summary.status is RunStatus.FAILED:
         return "The run failed: its outputs are there, but not to be trusted as they are."
     doubt = " Its own figures raise a doubt: see the warnings below." if summary.doubts else ""
@@ -185,4 +204,7 @@ def _next(summary: RunSummary) -> Iterator[str]:
     yield ""
     if not summary.faults:
         yield f"See more:  gristmill status {summary.run}"
+    if summary.items:
+        yield f"Go on with only the items that have not succeeded: gristmill resume {summary.run}"
+        return
     yield str(next_step(summary.run, summary.status, bool(summary.faults), summary.is_final))

@@ -19,11 +19,12 @@ from gristmill.report.facts import earlier_outcomes
 from gristmill.report.write import with_report
 from gristmill.runs.at_work import Invocation, at_work, is_stopped
 from gristmill.runs.cursor import nth_attempt
-from gristmill.runs.records import Outcome, RunRecord
+from gristmill.runs.records import Outcome, RunRecord, of_items
 from gristmill.runs.repository import find_outcome, find_readable_record, outcome_key, revise_record
 from gristmill.steps.notify.chain import start_chains
 from gristmill.steps.notify.channels import Channel
 from gristmill.steps.notify.enter import enter_end
+from gristmill.steps.notify.item import find_item, tell_batch
 from gristmill.steps.notify.notice import make_notice
 from gristmill.steps.notify.run_ended import EventBus, run_ended
 from gristmill.storage import Storage
@@ -77,6 +78,8 @@ def announce(clients: NotifyClients, event: ExecutionEvent, payload: Mapping[str
         return {"run": event.run, "sent": False}
     if event.is_end:
         return announce_end(clients, event)
+    if find_item(clients.store, event, record):
+        return {"run": event.run, "sent": False}
     clients.channel.send(make_notice(make_summary(clients.store, event, record, clients.now)))
     return {"run": event.run, "sent": True}
 
@@ -105,6 +108,7 @@ def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any
     the end last, and again from whoever finds the notice sent.
     """
     event, record = decide(clients.store, event)
+    item = find_item(clients.store, event, record)
     key = outcome_key(event.run, event.execution)
     seen, found = clients.store.head(key), find_outcome(clients.store, event.run, event.execution)
     earlier = list(earlier_outcomes(clients.store, event)) if record else []
@@ -124,11 +128,14 @@ def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any
     if not clients.store.put_over(key, begun.model_dump_json().encode(), seen):
         raise StillSending(event.execution)
     unpublished = clients.bus.put(run_ended(summary, made))
-    clients.channel.send(make_notice(summary))
+    if item:
+        tell_batch(clients.store, item, summary)
+    else:
+        clients.channel.send(make_notice(summary))
     clients.store.put_checked(key, made.model_dump_json().encode(), check)
     why_not = enter(made, lambda: summary)
     lacks = {"unreported": summary.unreported, "uncatalogued": why_not, "unpublished": unpublished}
-    return {"run": event.run, "sent": True, **lacks}
+    return {"run": event.run, "sent": item is None, **lacks}
 
 
 def decide(store: Storage, event: ExecutionEvent) -> tuple[ExecutionEvent, RunRecord | None]:
@@ -138,10 +145,10 @@ def decide(store: Storage, event: ExecutionEvent) -> tuple[ExecutionEvent, RunRe
     over, and whatever becomes of the execution, the notice says success; after another end a late success is none.
     """
     if event.status is RunStatus.SUCCEEDED:
-        return event, revise_record(store, event.run, partial(_complete, event))
+        return event, of_items(revise_record(store, event.run, partial(_complete, event)))
     if check_may_report(store, event) is None:
         return event, None
-    record = revise_record(store, event.run, partial(_close, event))
+    record = of_items(revise_record(store, event.run, partial(_close, event)))
     if record.complete:
         return replace(event, status=RunStatus.SUCCEEDED, reason=""), record
     return event, record

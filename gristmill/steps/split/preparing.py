@@ -23,6 +23,7 @@ from gristmill.runs.records import CONTRACT, InputObject, RunRecord
 from gristmill.runs.skipping import with_skipped
 from gristmill.steps.split.claimant import Claimant
 from gristmill.steps.split.inputs import freeze_inputs
+from gristmill.steps.split.item import find_batch
 from gristmill.steps.split.refusals import fit_faults, name_faults, object_faults
 from gristmill.storage import ObjectInfo, Storage
 
@@ -30,8 +31,11 @@ _PUSH = "gristmill pipelines push FOLDER"
 
 
 def defined(record: RunRecord, find: FindDefinitions) -> RunRecord:
-    """Return a run's record with the job definitions and images of its branches, or with why it has none."""
-    if record.pipeline is None or record.faults:
+    """Return a run's record with the job definitions and images of its branches, or with why it has none.
+
+    An item of a batch has those of the batch.
+    """
+    if record.pipeline is None or record.faults or record.item:
         return record
     try:
         found = find(record.pipeline, record.code.definitions if record.code else {})
@@ -85,11 +89,13 @@ def prepare(
     """Return the record of a drop with every fault that refuses it, and its code if there is such a pipeline."""
     given = read_given(store, drop)
     dropped = keys.parse_input(drop.key)
-    source, faults = find(store, dropped.pipeline, wanted_version(given.metadata), claimant.roots)
+    batch, source, faults = find_batch(store, drop, given) if given.place else (None, None, [])
+    if not given.place:
+        source, faults = find(store, dropped.pipeline, wanted_version(given.metadata), claimant.roots)
     pipeline = source.pipeline if source else None
     parameters, more_faults = resolve(pipeline, given.metadata) if pipeline else ({}, [])
     max_cost, ceiling_faults = read_ceiling(given.metadata, claimant.limits.max_cost)
-    tags, batch, tag_faults = read_tags(given.metadata)
+    tags, label, tag_faults = read_tags(given.metadata)
     no_cache, cache_faults = read_no_cache(given.metadata)
     faults += more_faults + ceiling_faults + tag_faults + cache_faults + list(given.faults)
     faults += object_faults(given.source, pipeline) if given.source else []
@@ -113,8 +119,12 @@ def prepare(
         no_cache=no_cache,
         faults=faults,
         tags=tags,
-        batch=batch,
+        batch=label,
         origin=list(given.origin),
+        definitions=batch.definitions if batch else {},
+        images=batch.images if batch else {},
+        item=given.place.item if given.place else None,
+        round=given.place.round if given.place else 1,
     )
     return with_decisions(record, pipeline) if pipeline else record, source
 

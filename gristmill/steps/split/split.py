@@ -22,6 +22,7 @@ from gristmill.runs.repository import find_estimate
 from gristmill.runs.request import Request, Resume
 from gristmill.steps.split.claim import claim, refuse, take_over
 from gristmill.steps.split.claimant import Claimant, RunLimits
+from gristmill.steps.split.item import is_unwanted
 from gristmill.storage import Storage
 
 Hear = Callable[[RunRecord], None]
@@ -44,7 +45,7 @@ def _begin(store: Storage, request: Request, claimant: Claimant, claimed: Hear) 
         taken = take_over(store, request, claimant)
         claimed(taken)
         return _start(store, taken, claimant.limits, anew=request.changes is not None)
-    why_not = is_no_drop(request.key)
+    why_not = is_no_drop(request.key) or is_unwanted(store, request)
     if why_not:
         return _answer(SplitVerdict.IGNORED, request.run, f"{request.key}: {why_not}")
     check_may_begin(store, request.run, claimant.execution)
@@ -60,6 +61,9 @@ def _start(store: Storage, record: RunRecord, limits: RunLimits, *, anew: bool =
 
     A drop that cannot be split, or that costs more than it may, is refused after all.
     """
+    if record.items:
+        cursor = Cursor(record.run, "", first_attempt(record.fence))
+        return {**cursor.as_json(), "verdict": SplitVerdict.BATCH, "reason": ""}
     if not record.faults:
         try:
             _admit(store, record, ensure_index(store, record, frozen(record).stages[0]), limits, anew=anew)

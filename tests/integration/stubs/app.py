@@ -1,4 +1,4 @@
-"""Stands in for all five functions of the state machine: does what the run's own script says.
+"""Stands in for all functions of the state machine: does what the run's own script says.
 
 The run's id is the script: JSON text with a list of steps per function, one a call (told apart by the attempt). A step
 is the answer, or the text of the error to raise (`SUPERSEDED` is one of its own kind).

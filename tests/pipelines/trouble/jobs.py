@@ -44,6 +44,17 @@ def _refuse(sink: BinaryIO, parameters: Parameters) -> None:
     raise Refused(["the grain is barley, not wheat"], "Grind wheat.")
 
 
+def _until_mended(sink: BinaryIO, parameters: Parameters) -> None:
+    if not (Path(parameters["marks"]) / "mended").exists():
+        raise Refused(["the sieve has a hole"], "Mend the sieve.")
+
+
+def _hang_until_mended(sink: BinaryIO, parameters: Parameters) -> None:
+    tries(parameters)
+    while not (Path(parameters["marks"]) / "mended").exists():
+        time.sleep(0.05)
+
+
 def _twice(sink: BinaryIO, parameters: Parameters) -> None:
     if tries(parameters) < 2:
         raise ValueError("the grain is still wet")
@@ -95,6 +106,8 @@ MODES: dict[str, Callable[[BinaryIO, Parameters], bool | None]] = {
     "none": _none,
     "always": _always,
     "refuse": _refuse,
+    "until-mended": _until_mended,
+    "hang-until-mended": _hang_until_mended,
     "twice": _twice,
     "exit": _exit,
     "hang": _hang,
