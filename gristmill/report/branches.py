@@ -68,7 +68,7 @@ def _branch(facts: Facts, stage: str, branch: Branch, execution_of: Callable[[in
         kind=kind,
         compute=branch.compute,
         vcpus=branch.vcpus,
-        memory=max(branch.memories) * MIB,
+        memory=memory_of(branch, [observed.described for observed in seen]) * MIB,
         tasks=counted.tasks,
         done=counted.done,
         records_in=counted.records_in,
@@ -107,9 +107,19 @@ def _job(branch: Branch) -> tuple[Literal["run", "command", "script", "mpi"], st
     return "mpi", branch.mpi if isinstance(branch.mpi, str) else " ".join(branch.mpi or ())
 
 
-def _image(described: Mapping[str, Any]) -> str | None:
+def memory_of(branch: Branch, described: Sequence[Mapping[str, Any]]) -> int:
+    """Return the most MiB that a container of a branch had, by its jobs; its first step where none is known. Pure."""
+    needs = [need for job in described for need in _container(job).get("resourceRequirements", [])]
+    return max((int(need["value"]) for need in needs if need["type"] == "MEMORY"), default=branch.memories[0])
+
+
+def _container(described: Mapping[str, Any]) -> Mapping[str, Any]:
     nodes = described.get("nodeProperties", {}).get("nodeRangeProperties") or [{}]
-    container = described.get("container") or nodes[0].get("container") or {}
+    return described.get("container") or nodes[0].get("container") or {}
+
+
+def _image(described: Mapping[str, Any]) -> str | None:
+    container = _container(described)
     image = container.get("image")
     return str(image) if image and image != NO_IMAGE else None
 

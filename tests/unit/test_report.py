@@ -20,9 +20,10 @@ from gristmill.cost.gather import Observation
 from gristmill.enums import Breach, CheckVerdict, FigureVerdict, RunStatus
 from gristmill.outcome.event import ExecutionEvent
 from gristmill.outcome.summary import RunSummary
+from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.check import Check
 from gristmill.printable import block
-from gristmill.report.branches import union
+from gristmill.report.branches import memory_of, union
 from gristmill.report.chart import BARS_MOST, Scale, charts, ticks
 from gristmill.report.children import SHOWN, ObservedContainer, shown
 from gristmill.report.facts import Facts, ids_to_describe
@@ -349,3 +350,14 @@ def test_the_schema_is_of_what_is_written():
     report = make(facts(2), [])
     validate(json.loads(report.model_dump_json()), made)
     assert made["additionalProperties"] is False
+
+
+def test_memory_is_what_containers_had_not_the_largest_step():
+    branch = Branch(name="b", run="jobs:b", memory=["4GB", "8GB", "16GB"])
+    first, second, third = branch.memories
+    jobs = [
+        {"container": {"resourceRequirements": [{"type": kind, "value": str(size)} for kind, size in needs]}}
+        for needs in ([("VCPU", 99_999), ("MEMORY", first)], [("MEMORY", second)])
+    ]
+    assert [memory_of(branch, seen) for seen in ([], [{}], jobs[:1], jobs)] == [first, first, first, second]
+    assert third not in (first, second)
