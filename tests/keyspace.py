@@ -68,7 +68,7 @@ def every_key() -> set[str]:
 
 
 def _strings(function: Callable[..., Any]) -> Iterator[str]:
-    """Yield what a function builds, if that is a text; one that takes keys apart is no builder."""
-    signature = inspect.signature(function)
-    if signature.return_annotation in (str, "str") and not function.__name__.startswith("parse_"):
-        yield function(*(_GIVEN[name] for name in signature.parameters))
+    """Yield what a function builds, if that is a text; one that takes keys apart builds no key, nor one of a name."""
+    signature, name = inspect.signature(function), function.__name__
+    if signature.return_annotation in (str, "str") and not name.startswith("parse_") and not name.endswith("_name"):
+        yield function(*(_GIVEN[parameter] for parameter in signature.parameters))
