@@ -13,6 +13,7 @@ from embedded_aws.door import EmbeddedAWSError
 from gristmill import __version__
 from gristmill.cli.commands import (
     awsb,
+    batch,
     cache,
     catalogue,
     compare,
@@ -105,6 +106,7 @@ app = typer.Typer(
 )
 _ROOMS = (
     run,
+    batch,
     runs,
     status,
     catalogue,

@@ -33,7 +33,7 @@ def page(report: Report, pictures: Mapping[str, str]) -> str:
         "next_step": next_step(report.run, report.status, bool(report.faults), is_final),
     }
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(report=report, pictures=pictures, branches=branches, charts=charts(report), canvas=canvas, **words)
     )
@@ -59,7 +59,7 @@ def _shown(value: Any) -> Any:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     """Return the templates. Everything that goes into one is escaped, for file names are anybody's."""
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),

@@ -26,7 +26,7 @@ from gristmill.cli.terminal import show, tables
 from gristmill.enums import CheckVerdict, RunStatus
 from gristmill.outcome.summary import RunSummary
 from gristmill.printable import LINE_MAX, TAIL_LINE_MAX, TAIL_LINES, block, json_text, line, short, tail
-from gristmill.report.page import _environment
+from gristmill.report.page import environment
 from gristmill.runs.evidence import Failure
 from gristmill.runs.findings import BranchFinding, Finding
 from gristmill.steps.notify.mail import body, subject
@@ -256,7 +256,7 @@ def test_a_record_of_the_servers_log_is_one_line(text):
 @given(texts)
 @example(EVIL)
 def test_a_page_hides_nothing(text):
-    shown = _environment().from_string("<p>{{ text }}</p>").render(text=text)
+    shown = environment().from_string("<p>{{ text }}</p>").render(text=text)
     assert hidden(shown) == []
     assert block(text).count("\n") == text.count("\n")
 

@@ -14,7 +14,10 @@ from gristmill.enums import RunStatus
 from gristmill.outcome.wording import ended
 
 if TYPE_CHECKING:
+    from gristmill.client.batches.look import ItemLook
+    from gristmill.client.runs.find import Run
     from gristmill.client.runs.results import Result
+    from gristmill.client.stack import Stack
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,12 +31,20 @@ def results(
     download: Annotated[Path | None, typer.Option(metavar="DIR", help="Write them to DIR/RUN/.")] = None,
     json: Json = False,
 ) -> None:
-    """List the results of a run, or download them."""
+    """List the results of a run, or download them.
+
+    Of a batch, by its name or run id: those of all items that are done, each in a folder DIR/BATCH/ITEM/.
+    """
+    from gristmill.client.batches.find import batch_or_none
     from gristmill.client.runs.results import download as fetch
     from gristmill.client.runs.results import results as list_results
     from gristmill.client.runs.times import times_of
 
     stack = session(context).stack
+    batch = batch_or_none(stack, run) if run else None
+    if batch:
+        _of_batch(stack, batch, download, json)
+        return
     found = session(context).run(run)
     if found.status is not RunStatus.SUCCEEDED:
         note(f"Run {found.run} is {found.status}: its results are not complete.")
@@ -57,6 +68,34 @@ def results(
         note("There are none.")
     elif not download:
         _list(stack.store.bucket, [item for item, _ in shown])
+
+
+def _of_batch(stack: "Stack", batch: "Run", folder: Path | None, json: bool) -> None:
+    from gristmill.client.batches.look import look_at_batch
+    from gristmill.client.batches.results import batch_results, download_batch
+
+    look = look_at_batch(stack, batch, datetime.now(UTC))
+    lacking = sum(item.status is not RunStatus.SUCCEEDED for item in look.items)
+    if lacking:
+        note(f"Of batch {look.name}, {lacking:,} of {len(look.items):,} items have not succeeded: {look.counts}.")
+    shown: list[tuple[ItemLook, Result, Path | None]] = []
+    if folder:
+        for item, result, place in download_batch(stack, look, folder / look.name):
+            shown.append((item, result, place))
+            if not json:
+                out(f"{place} ({size(result.size)})")
+    else:
+        shown = [(item, result, None) for item, result in batch_results(stack, look)]
+    if json:
+        objects = [
+            {"item": item.name, "run": item.run, "key": result.key, "size": result.size, "file": place}
+            for item, result, place in shown
+        ]
+        emit({"run": look.run, "name": look.name, "bucket": stack.store.bucket, "results": objects})
+    elif not shown:
+        note("There are none.")
+    elif not folder:
+        _list(stack.store.bucket, [result for _, result, _ in shown])
 
 
 def _list(bucket: str, found: "list[Result]") -> None:

@@ -33,7 +33,9 @@ def runs(
         RunStatus | None,
         typer.Option(metavar="STATUS", help=f"Show only: {', '.join(RunStatus)}.", case_sensitive=False),
     ] = None,
-    batch: Annotated[str | None, typer.Option(metavar="NAME", help="Show only those of this batch.")] = None,
+    batch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Show only those of this batch: its name, or its run id.")
+    ] = None,
     tag: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Show only those with this tag; may be repeated.")
     ] = None,
@@ -54,11 +56,16 @@ def runs(
     They are read from the catalogue of runs, which says when it is behind. Filters may be combined.
     """
     from gristmill.catalogue.wanted import Wanted
+    from gristmill.client.batches.find import label_of
     from gristmill.client.runs.listing import list_page
 
     now = datetime.now(UTC)
-    wanted = Wanted(pipeline, owner, status, batch, pairs(tag or []), search, moment_of(since, now) if since else None)
-    listing = list_page(session(context).stack, wanted, limit, after, now)
+    stack = session(context).stack
+    of_batch = label_of(stack, batch) if batch else None
+    wanted = Wanted(
+        pipeline, owner, status, of_batch, pairs(tag or []), search, moment_of(since, now) if since else None
+    )
+    listing = list_page(stack, wanted, limit, after, now)
     if json:
         emit([_listed_as_json(listed, now) for listed in listing.runs])
     elif not listing.runs:

@@ -77,6 +77,7 @@ class _End:
     cost: "Cost"
     took: float
     warnings: "Sequence[str]"
+    items: str = ""  # of a batch: how many came to what
     unwritten: str = ""  # why results or report did not come here
 
 
@@ -85,6 +86,7 @@ def _gather(stack: "Stack", run: "Run", folder: Path | None) -> _End:
     from gristmill.client.runs.causes import causes
     from gristmill.client.runs.costs import cost_of
     from gristmill.client.runs.times import times_of
+    from gristmill.outcome.batch import BatchSummary
 
     unwritten = ""
     try:
@@ -96,8 +98,17 @@ def _gather(stack: "Stack", run: "Run", folder: Path | None) -> _End:
         results, report = _results(stack, run, None), _report(stack, run, None)
     cause = None if run.status is RunStatus.SUCCEEDED else causes(stack, run)
     (times,) = times_of(stack, [run], datetime.now(UTC))
+    items = BatchSummary.read(stack.store, run.run, run.record.items).counts if run.record and run.record.items else ""
     return _End(
-        stack.store.bucket, results, cause, report, cost_of(stack, run.run), times.took, times.warnings, unwritten
+        stack.store.bucket,
+        results,
+        cause,
+        report,
+        cost_of(stack, run.run),
+        times.took,
+        times.warnings,
+        items,
+        unwritten,
     )
 
 
@@ -138,6 +149,8 @@ def _print(run: "Run", end: _End) -> None:
     rich(styled(status, f" {run.title} in {seconds(end.took)}, run {run.run}"))
     for warning in end.warnings:
         out(f"  Warning: {warning}")
+    if end.items:
+        out(f"  Items: {end.items}; see: gristmill compare {run.run}")
     _places(run, end.bucket, end.results)
     if end.cost.bill:
         out(f"  Cost: {end.cost.line}")

@@ -9,6 +9,7 @@ from gristmill.client.runs.find import Run
 from gristmill.client.stack import Stack
 from gristmill.errors import Corrupt
 from gristmill.outcome.summary import results as published
+from gristmill.runs.records import RunRecord
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,13 @@ class Result:
 
 def results(stack: Stack, run: Run) -> list[Result]:
     """Return what the run has published."""
-    prefix = keys.results_prefix(run.dropped.pipeline, run.dropped.name, run.run)
-    found = published(stack.store, run.dropped, run.run, run.record)
+    return results_of(stack, run.dropped, run.run, run.record)
+
+
+def results_of(stack: Stack, dropped: keys.Dropped, run: str, record: RunRecord | None) -> list[Result]:
+    """Return what a run of this drop has published."""
+    prefix = keys.results_prefix(dropped.pipeline, dropped.name, run)
+    found = published(stack.store, dropped, run, record)
     return [Result(result.key, result.key.removeprefix(prefix), result.size, result.storage) for result in found]
 
 
@@ -32,11 +38,16 @@ def download(
     stack: Stack, run: Run, folder: Path, progress: Callable[[int], None] | None = None
 ) -> Iterator[tuple[Result, Path]]:
     """Write each result to `folder/<run>/<name>`, whole or not at all; yield them as they come."""
-    root = (folder / run.run).absolute()
     for result in results(stack, run):
-        place = (root / result.name).resolve()
-        if not place.is_relative_to(root.resolve()):
-            raise Corrupt(f"the result {result.key} has a name that leads out of {root}.")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        stack.store.download(result.key, place, progress)
-        yield result, place
+        yield result, fetch_result(stack, result, folder / run.run, progress)
+
+
+def fetch_result(stack: Stack, result: Result, folder: Path, progress: Callable[[int], None] | None = None) -> Path:
+    """Write a result to `folder/<name>`, whole or not at all; return its place."""
+    root = folder.absolute()
+    place = (root / result.name).resolve()
+    if not place.is_relative_to(root.resolve()):
+        raise Corrupt(f"the result {result.key} has a name that leads out of {root}.")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    stack.store.download(result.key, place, progress)
+    return place
