@@ -10,7 +10,7 @@ from gristmill.cli.terminal.session import session
 from gristmill.cli.terminal.show import emit, note, out, rich
 from gristmill.cli.terminal.tables import size, table
 
-cache = typer.Typer(no_args_is_help=True, help="What runs reuse of each other, where a pipeline says `cache: true`.")
+cache = typer.Typer(no_args_is_help=True, help="What runs reuse of each other by `cache: true`.")
 _Pipeline = Annotated[str | None, typer.Argument(metavar="[PIPELINE]", help="A pipeline's name. Default: all of them.")]
 
 

@@ -8,7 +8,7 @@ import typer
 
 from gristmill.cli.terminal.options import Json
 from gristmill.cli.terminal.session import session
-from gristmill.cli.terminal.show import emit, note, out, rich
+from gristmill.cli.terminal.show import emit, lines, note, out, rich
 from gristmill.cli.terminal.tables import coloured, seconds, table
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _items(context: typer.Context, text: str, *, csv: bool, page: Path | None, j
     if json:
         emit({"run": look.run, "name": look.name, "cost": look.cost, "items": look.items})
     elif csv:
-        typer.echo(as_csv(look), nl=False)
+        lines(as_csv(look).rstrip("\n"))
     elif not page:
         _show(look)
 
