@@ -37,8 +37,10 @@ def write(folder: Path, bases: int, depth: float, seed: int) -> list[Variant]:
     genome = make_genome(chance, bases)
     planted = plant(chance, genome)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "genome.fa").write_text("".join(_fasta(name, sequence) for name, sequence in genome.items()))
-    (folder / "planted.vcf").write_text(vcf(genome, planted))
+    (folder / "genome.fa").write_text(
+        "".join(_fasta(name, sequence) for name, sequence in genome.items()), encoding="utf-8"
+    )
+    (folder / "planted.vcf").write_text(vcf(genome, planted), encoding="utf-8")
     copies = [
         carry(sequence, [variant for variant in planted if variant.contig == name], copy)
         for name, sequence in genome.items()
@@ -47,7 +49,7 @@ def write(folder: Path, bases: int, depth: float, seed: int) -> list[Variant]:
     pairs = list(_pairs(chance, copies, round(bases * depth / (2 * READ))))
     for mate in (0, 1):
         reads = (f"@pair{n}/{mate + 1}\n{pair[mate]}" for n, pair in enumerate(pairs, 1))
-        (folder / f"reads_{mate + 1}.fastq").write_text("".join(reads))
+        (folder / f"reads_{mate + 1}.fastq").write_text("".join(reads), encoding="utf-8")
     return planted
 
 
