@@ -22,8 +22,8 @@ STAGE = (
 )
 WHOLE = HEAD + STAGE
 STAGE_FIELDS = "name, input, with, in_step, when, split, branches"
-FIELDS = "version, name, description, accepts, inputs, parameters, image, job_definition, libraries, stages, checks, "
-FIELDS += "results, then"
+FIELDS = "version, name, description, accepts, inputs, parameters, image, job_definition, libraries, stages, cache, "
+FIELDS += "checks, results, then"
 NAME = "a name of small letters, digits and hyphens, at most 40, with a letter first"
 SIZE = "an integer, 1 or more; or text such as `params.NAME`"
 FORMATS = "`lines`, `csv`, `jsonl`, `fasta`, `fastq`, `fixed`, `whole`, `list`, `parts`, `all-parts`"
