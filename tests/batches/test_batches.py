@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from gristmill.batches.ends import newest_fed
+from gristmill.errors import ExitCode
 from gristmill.runs.repository import read_record
 from tests.integration.batches import drop_batch, statuses
 from tests.integration.mill import Mill
@@ -38,6 +39,9 @@ def test_a_resume_of_a_batch_feeds_the_item_that_failed_alone(mill: Mill, cli: C
     text = " ".join(mail.get_content().split())
     assert "2 torn: FAILED: copied: " in text and "the sieve has a hole" in text
     assert f"gristmill resume {run}" in text
+    for command in (["resume", run, "--with-changes"], ["plan", run]):
+        refused = cli(*command)
+        assert (refused.code, f"run {run} is a batch" in refused.err) == (ExitCode.REFUSED, True), refused.err
     (tmp_path / "mended").touch()
     assert cli("resume", run, "--no-watch").code == 0
     mill._until(lambda: statuses(mill, run) == dict.fromkeys((1, 2), "SUCCEEDED"), 60, "the item is not fed anew")

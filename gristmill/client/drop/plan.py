@@ -14,7 +14,7 @@ from gristmill.client.stack import Stack
 from gristmill.client.uncontained import uncontained_of
 from gristmill.code.source import Source
 from gristmill.cost.ceiling import over_ceiling
-from gristmill.enums import Compute
+from gristmill.enums import Compute, RunKind
 from gristmill.errors import Refused
 from gristmill.formats.encoding import warnings
 from gristmill.runs.committed import read_committed
@@ -98,9 +98,14 @@ def plan_file(
 
 
 def planned_record(run: Run) -> RunRecord:
-    """Return a run's record; Refused where it never came to be planned."""
+    """Return a run's record; Refused where it never came to be planned, and for a batch."""
     if run.record is None or run.record.pipeline is None:
         raise Refused([f"run {run.run} never came to be planned."], "Drop the file again.")
+    if run.record.kind is RunKind.BATCH:
+        raise Refused(
+            [f"run {run.run} is a batch: its items are planned, each for itself."],
+            f"See them: gristmill compare {run.run}; a resume goes on with those that failed or were stopped.",
+        )
     return run.record
 
 

@@ -19,7 +19,7 @@ from gristmill.client.runs.still_at_work import Waiting, functions, notice, subm
 from gristmill.client.runs.stopped import Stopped, describe_ended
 from gristmill.client.stack import Stack
 from gristmill.clock import Clock
-from gristmill.enums import RunStatus
+from gristmill.enums import RunKind, RunStatus
 from gristmill.errors import GristmillError, Refused
 from gristmill.runs.at_work import Stop, check_contract
 from gristmill.runs.records import RunRecord
@@ -162,8 +162,20 @@ def _resumable(run: Run, *, with_changes: bool) -> RunRecord:
         raise Refused([f"run {run.run} {why}."], "Drop the file again.")
     if run.record.faults and not (with_changes and run.record.generation):  # else it was the drop that was refused
         raise Refused([f"run {run.run} was refused: {'; '.join(run.record.faults)}."], "Mend that, and drop it again.")
+    if with_changes:
+        _refuse_batch(run.record)
     check_contract(run.record)
     return run.record
+
+
+def _refuse_batch(record: RunRecord) -> None:
+    """Refuse what only an item of a batch can do: the batch has frozen the code for all of them."""
+    if record.kind is RunKind.BATCH:
+        raise Refused(
+            [f"run {record.run} is a batch, and its items go on as they were frozen."],
+            f"Resume an item with the change: gristmill compare {record.run}, then gristmill resume ITEM "
+            "--with-changes; or start another batch.",
+        )
 
 
 def _goes_on(run: str) -> Refused:
