@@ -40,6 +40,8 @@ def find_server(folder: Path) -> ServerState | None:
     try:
         _prove(state)
     except (OSError, ValueError, RecursionError) as error:
+        if not is_running(state):  # it has died meanwhile
+            return None
         raise _unproven(state, str(error) or type(error).__name__) from error
     return state
 

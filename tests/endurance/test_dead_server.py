@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from embedded_aws.lifecycle import daemon
+from embedded_aws.lifecycle.processes import start_of
 from embedded_aws.machine.errors import NotFound
 from gristmill.client import embedded
 from tests.integration.batch import Batch
@@ -63,6 +64,7 @@ def test_what_outlives_the_death_of_all_ends_with_the_next_command(tmp_path: Pat
         os.kill(pid, signal.SIGSTOP)  # so that none sees another's death
     for pid in every:
         os.kill(pid, signal.SIGKILL)
+    until(lambda: not any(map(start_of, every)), "they do not die")
     try:
         assert escaped(shown)
         with pytest.raises(NotFound):
