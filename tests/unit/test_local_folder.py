@@ -214,8 +214,8 @@ def test_turns_are_taken_one_by_one_even_where_the_lock_is_removed(tmp_path: Pat
             inside.append(1)
             seen.append(len(inside))
             time.sleep(0.01)
-            (tmp_path / START_LOCK).unlink()  # as reset does
             inside.pop()
+            (tmp_path / START_LOCK).unlink()  # as reset does, last: whoever comes then makes another
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

@@ -127,12 +127,12 @@ def announce_end(clients: NotifyClients, event: ExecutionEvent) -> dict[str, Any
     check()
     if not clients.store.put_over(key, begun.model_dump_json().encode(), seen):
         raise StillSending(event.execution)
-    unpublished = clients.bus.put(run_ended(summary, made))
     if item:
         tell_batch(clients.store, item, summary)
     else:
         clients.channel.send(make_notice(summary))
     clients.store.put_checked(key, made.model_dump_json().encode(), check)
+    unpublished = clients.bus.put(run_ended(summary, made))  # not before: it may take long, and the run another owner
     why_not = enter(made, lambda: summary)
     lacks = {"unreported": summary.unreported, "uncatalogued": why_not, "unpublished": unpublished}
     return {"run": event.run, "sent": item is None, **lacks}
