@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
-from gristmill.errors import Refused, first_fault
+from gristmill.errors import Refused
 from gristmill.limits import BATCH_ITEMS_MAX, INPUTS_MAX, ITEM_NAME_MAX
 from gristmill.pipeline.fields import ParameterName
-from gristmill.runs.note import Noted, refuse_own, refuse_twice
+from gristmill.runs.note import Noted, parse_given
 from gristmill.runs.schema import Record, Words
 
 ItemName = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._=,+@-]{{0,{ITEM_NAME_MAX - 1}}}$")]
@@ -45,8 +45,6 @@ def parse_items(raw: bytes) -> list[Item]:
     for number, line in enumerate(lines, 1):
         try:
             items.append(_parse(number, line))
-        except ValidationError as error:
-            faults.append(f"line {number}: {first_fault(error)}")
         except ValueError as error:
             faults.append(f"line {number}: {error}")
     faults += _named_twice(items)
@@ -56,9 +54,7 @@ def parse_items(raw: bytes) -> list[Item]:
 
 
 def _parse(number: int, line: bytes) -> Item:
-    item = Item.model_validate_json(line, strict=True)
-    refuse_twice(line)
-    refuse_own(item.params)
+    item = parse_given(Item, line)
     if item.n != number:
         raise ValueError(f"n is {item.n}, and must be the line's number")
     return item

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from gristmill.errors import Refused, first_fault
+from gristmill.errors import Refused
 from gristmill.limits import AT_ONCE, AT_ONCE_MAX, NOTE_MAX
 from gristmill.pipeline.metadata import encode
 from gristmill.pipeline.parameter_rules import VERSION
 from gristmill.pipeline.tags import as_metadata
-from gristmill.runs.note import NotedObject, VersionText, refuse_own, refuse_twice
+from gristmill.runs.note import NotedObject, VersionText, parse_given
 from gristmill.runs.schema import Record, Words
 
 _MEND = "Correct the note and drop it again."
@@ -45,11 +45,6 @@ def parse_batch_note(key: str, raw: bytes) -> BatchNote:
     if len(raw) > NOTE_MAX:
         raise Refused([f"{key} has more than {NOTE_MAX:,} bytes, as no note of a batch has"], _MEND)
     try:
-        note = BatchNote.model_validate_json(raw, strict=True)
-        refuse_twice(raw)
-        refuse_own(note.params)
-    except ValidationError as error:
-        raise Refused([f"{key} is no note of a batch ({first_fault(error)})"], _MEND) from error
+        return parse_given(BatchNote, raw)
     except ValueError as error:
         raise Refused([f"{key} is no note of a batch ({error})"], _MEND) from error
-    return note

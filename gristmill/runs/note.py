@@ -7,7 +7,7 @@ mend, and names no object that a run may not read.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -30,6 +30,19 @@ _S3 = "s3://"
 _VERSION_MAX = 64  # characters: a digest
 _MEND = "Correct the note and drop it again."
 _PUT = "put it there with: gristmill references put"
+
+
+class _Given(Protocol):
+    """A record that somebody gives, with parameters in it."""
+
+    @property
+    def params(self) -> Mapping[str, str]: ...
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes, *, strict: bool | None = None) -> Self: ...
+
+
+G = TypeVar("G", bound=_Given)
 
 
 class NotedObject(Record):
@@ -112,24 +125,30 @@ def read_note(store: Storage, head: ObjectInfo) -> DropNote:
 def parse_note(key: str, raw: bytes) -> DropNote:
     """Return the drop note that these bytes are; Refused, in one line, where they are none."""
     try:
-        note = DropNote.model_validate_json(raw, strict=True)
-        refuse_twice(raw)
-        refuse_own(note.params)
-    except ValidationError as error:
-        raise Refused([f"{key} is no drop note ({first_fault(error)})"], _MEND) from error
+        return parse_given(DropNote, raw)
     except ValueError as error:
         raise Refused([f"{key} is no drop note ({error})"], _MEND) from error
-    return note
 
 
-def refuse_own(params: Mapping[str, str]) -> None:
+def parse_given(kind: type[G], raw: bytes) -> G:
+    """Return what these bytes give, as JSON; ValueError, in one line, where they are none of its kind."""
+    try:
+        given = kind.model_validate_json(raw, strict=True)
+    except ValidationError as error:
+        raise ValueError(first_fault(error)) from error
+    _refuse_twice(raw)
+    _refuse_own(given.params)
+    return given
+
+
+def _refuse_own(params: Mapping[str, str]) -> None:
     """Raise ValueError where a name is not a parameter's."""
     for name in params:
         if plain_name(name) == "owner" or plain_name(name).startswith(OWN):
             raise ValueError(f"params: {short(name)} is no parameter; the note has fields of its own for what it gives")
 
 
-def refuse_twice(raw: bytes) -> None:
+def _refuse_twice(raw: bytes) -> None:
     """Raise ValueError where JSON, which is known to be sound, gives a name twice."""
     json.loads(raw, object_pairs_hook=_refuse_pairs)
 
