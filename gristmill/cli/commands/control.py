@@ -1,5 +1,6 @@
 """`gristmill stop` and `gristmill resume`."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,13 +41,16 @@ def stop(
     Ends its execution and every job and child of it, shows what was ended, and waits until nothing of it lives.
     A function that is at work cannot be ended: the command waits for it.
     """
-    from gristmill.client.runs.stop_batch import stop_batch as end
+    from gristmill.client.runs.control import stop as end
+    from gristmill.client.runs.stop_batch import stop_with_items
     from gristmill.client.user import user_name
 
     found = session(context).run(run, thorough=True)
     note(f"Stopping run {found.run} ({found.title}) ...")
     patience = session(context).patience("the run may go on", f"gristmill stop {found.run}")
-    stopped = end(session(context).stack, found, user_name(), wait, patience, tell=_note_wait)
+    stack = session(context).stack
+    halt = partial(end, stack, who=user_name(), seconds=wait, patience=patience, tell=_note_wait)
+    stopped = stop_with_items(stack, found, halt, wait)
     if json:
         emit({**vars(stopped), "proved": stopped.proved})
     else:

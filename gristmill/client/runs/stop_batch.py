@@ -1,16 +1,12 @@
 """Stopping a batch: first what feeds it, so that no item begins any more, then the items that go on."""
 
 from collections.abc import Callable
-from functools import partial
 
 from gristmill.batches.ends import find_fed, read_progress
-from gristmill.client.outage import Patience
-from gristmill.client.runs.control import STOP_SECONDS, stop
 from gristmill.client.runs.find import Run, find_run, record_or_lack
-from gristmill.client.runs.still_at_work import Waiting, functions
+from gristmill.client.runs.still_at_work import functions
 from gristmill.client.runs.stopped import Stopped
 from gristmill.client.stack import Stack
-from gristmill.clock import Clock
 from gristmill.enums import RunStatus
 from gristmill.keys import Place
 
@@ -18,39 +14,28 @@ _AT_ONCE = 16  # items
 _LOOK_SECONDS = 0.5
 
 
-def stop_batch(
-    stack: Stack,
-    run: Run,
-    who: str,
-    seconds: float = STOP_SECONDS,
-    patience: Patience | None = None,
-    clock: Clock | None = None,
-    tell: Callable[[Waiting], None] = lambda _waiting: None,
-) -> Stopped:
-    """Stop a run, and where it is a batch then its items; return what was ended of all of them, and the proof.
+def stop_with_items(stack: Stack, run: Run, halt: Callable[[Run], Stopped], seconds: float) -> Stopped:
+    """Stop a run by `halt`, and where it is a batch then its items; return what was ended of all, and the proof.
 
     An item whose execution has not claimed it never does: it looks for the stop of its batch, as a function at work
-    looks for that of its run. `seconds` are for the batch, and again for each item.
+    looks for that of its run. An item that is being claimed is waited for, `seconds` at most.
     """
-    clock = clock or Clock()
-    halted = partial(stop, stack, who=who, seconds=seconds, patience=patience, clock=clock, tell=tell)
-    own = halted(run)
+    own = halt(run)
     if run.record is None or run.record.items is None or not own.proved:
         return own
 
     def of_item(place: tuple[int, int]) -> Stopped | None:
         fed = find_fed(stack.store, run.run, Place(*place))
-        return _stop_item(stack, fed.run, halted, clock, seconds) if fed else None
+        return _stop_item(stack, fed.run, halt, seconds) if fed else None
 
     running = list(read_progress(stack.store, run.run).running.items())
     items = [stopped for stopped in stack.store.together(of_item, running, _AT_ONCE) if stopped]
     return _joined(own, items)
 
 
-def _stop_item(
-    stack: Stack, item: str, halted: Callable[[Run], Stopped], clock: Clock, seconds: float
-) -> Stopped | None:
+def _stop_item(stack: Stack, item: str, halt: Callable[[Run], Stopped], seconds: float) -> Stopped | None:
     """Stop an item's run; None where it was not claimed, and nothing is about to."""
+    clock = stack.store.clock
     begun = clock.now()
     while record_or_lack(stack, item)[0] is None:
         working, _ = functions(stack, item)
@@ -59,7 +44,7 @@ def _stop_item(
         if working and clock.now() - begun > seconds:
             return Stopped(item, RunStatus.RUNNING, RunStatus.RUNNING, [], clock.now() - begun, [], working)
         clock.sleep(_LOOK_SECONDS)
-    return halted(find_run(stack, item))
+    return halt(find_run(stack, item))
 
 
 def _joined(own: Stopped, items: list[Stopped]) -> Stopped:
