@@ -2,30 +2,28 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gristmill.cli.terminal.batch_plan import emit_plan, show_plan
 from gristmill.cli.terminal.ending import left_going, see_to_end, tell_end, waiting
 from gristmill.cli.terminal.options import Inputs, Json, PipelineName, Watch, given_inputs, pairs
 from gristmill.cli.terminal.session import session
-from gristmill.cli.terminal.show import confirm, emit, note, out, rich
-from gristmill.cli.terminal.tables import named, seconds, size, table
+from gristmill.cli.terminal.show import confirm, note, out
+from gristmill.cli.terminal.tables import size
 from gristmill.cli.terminal.uploading import uploading
-from gristmill.errors import ExitCode, Refused
+from gristmill.errors import ExitCode
 from gristmill.limits import AT_ONCE, AT_ONCE_MAX
 
 if TYPE_CHECKING:
-    from gristmill.client.batches.plan import BatchPlan, Priced
+    from gristmill.client.batches.plan import BatchPlan
     from gristmill.client.batches.start import BatchOptions
     from gristmill.client.push.folder import Named
     from gristmill.client.stack import Stack
-    from gristmill.code.source import Source
-
-_SHOWN = 20  # items in the table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -97,6 +95,7 @@ def batch(
     at a time; one notice tells of all. If it is cut off while files travel, nothing has started, and the same command
     goes on where it was.
     """
+    from gristmill.client.batches.check import check_options, find_code_of, plan_within
     from gristmill.client.batches.read import read_items
     from gristmill.client.batches.start import BatchOptions
     from gristmill.client.push.folder import named as named_pipeline
@@ -107,90 +106,23 @@ def batch(
         raise typer.BadParameter("give FILES, or a list of them with --manifest")
     here = session(context)
     stack, meant = here.working_stack, named_pipeline(pipeline)
-    source = _source(stack, meant)
+    source = find_code_of(stack, meant)
     items = read_items(source.pipeline, files or [], manifest, pairs(param or []), given_inputs(inputs))
     whose = ascii_only(owner) if owner else user_name()
     version = source.code.version
     options = BatchOptions(
         meant.name, whose, at_once, name, pairs(tag or []), max_cost, "" if version is None else str(version)
     )
-    _check(options)
-    plan = _plan(stack, source, items, options)
+    check_options(options)
+    plan = plan_within(stack, source, items, options)
     if dry_run:
-        _emit(plan, options) if json else _show(plan, options)
+        emit_plan(plan, options) if json else show_plan(plan, options)
         return
     if not json:
-        _show(plan, options)
+        show_plan(plan, options)
     _agree(yes)
     here.share_pipelines()
     _start(context, plan, options, meant, watch=watch, json=json)
-
-
-def _source(stack: "Stack", meant: "Named") -> "Source":
-    from gristmill.code.source import find_source
-    from gristmill.steps.split.preparing import find_code
-
-    if meant.folder:
-        return find_source(meant.name, meant.roots)
-    found, faults = find_code(stack.store, meant.name, None, meant.roots)
-    if found is None:
-        raise Refused(faults)
-    return found
-
-
-def _check(options: "BatchOptions") -> None:
-    from gristmill.pipeline.tags import batch_faults, tag_faults
-
-    faults = tag_faults(options.tags) + (batch_faults(options.name) if options.name else [])
-    if faults:
-        raise Refused(faults)
-
-
-def _plan(stack: "Stack", source: "Source", items: Sequence[Any], options: "BatchOptions") -> "BatchPlan":
-    from gristmill.client.batches.plan import Planner
-    from gristmill.client.batches.start import files_of
-    from gristmill.cost.bill import dollars
-
-    made = Planner(source, options.owner, stack.limits, stack.store, files_of(items)).plan(items, options.at_once)
-    if options.max_cost is not None and made.dollars > options.max_cost:
-        why = f"the batch is expected to cost {dollars(made.dollars)}, and may cost {dollars(options.max_cost)}"
-        raise Refused([why], "Nothing was uploaded. Give fewer files or values, or more with --max-cost.")
-    return made
-
-
-def _show(plan: "BatchPlan", options: "BatchOptions") -> None:
-    from gristmill.cost.bill import dollars
-
-    rows = [_row(priced) for priced in plan.items[:_SHOWN]]
-    rich(table(("N", "ITEM", "INPUT", "PARAMETERS", "COST"), rows, right=("N", "COST")))
-    more = len(plan.items) - _SHOWN
-    if more > 0:
-        out(f"and {more:,} more")
-    many = f"{len(plan.items):,} item{'s' if len(plan.items) != 1 else ''}, {options.at_once:,} at once"
-    out(f"{many}: about {dollars(plan.dollars)}, and {seconds(plan.seconds)} or longer on AWS.")
-
-
-def _row(priced: "Priced") -> tuple[str, ...]:
-    from gristmill.cost.bill import dollars
-
-    item = priced.item
-    return str(item.n), item.name, str(item.row.input), named(item.params), dollars(priced.bill.total)
-
-
-def _emit(plan: "BatchPlan", options: "BatchOptions", **started: str) -> None:
-    items = [
-        {
-            "n": priced.item.n,
-            "name": priced.item.name,
-            "input": str(priced.item.row.input),
-            "inputs": {name: str(given) for name, given in priced.item.row.inputs.items()},
-            "parameters": priced.parameters,
-            "estimate": priced.bill.total,
-        }
-        for priced in plan.items
-    ]
-    facts = {"pipeline": options.pipeline, "at_once": options.at_once}
-    emit({**started, **facts, "estimate": plan.dollars, "seconds": plan.seconds, "items": items})
 
 
 def _agree(yes: bool) -> None:
@@ -220,7 +152,7 @@ def _start(
     note(f"Uploaded {len(files):,} files ({size(total)}), and dropped the note {started.key}.")
     if not watch:
         if json:
-            _emit(plan, options, run=started.run, name=started.name, bucket=stack.store.bucket, key=started.key)
+            emit_plan(plan, options, run=started.run, name=started.name, bucket=stack.store.bucket, key=started.key)
         else:
             out(f"Batch {started.name} starts as run {started.run}. Follow it with: gristmill watch {started.run}")
         return
