@@ -11,18 +11,8 @@ from math import ceil
 from gristmill import state_machine
 from gristmill.batch.plan import Work, children, share_of
 from gristmill.cost.bill import Usage
-from gristmill.cost.load import (
-    Load,
-    container_usage,
-    invocation_usage,
-    log_usage,
-    more_inputs,
-    request_usage,
-    reuse_usage,
-    run_usage,
-    storage_usage,
-    with_files,
-)
+from gristmill.cost.load import Load, container_usage, log_usage, request_usage, reuse_usage, storage_usage, with_files
+from gristmill.cost.run_load import invocation_usage, more_inputs, run_usage
 from gristmill.enums import Compute
 from gristmill.formats.registry import traits_of
 from gristmill.limits import MIB

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any
 
 from gristmill.batch.containers import Container, containers
-from gristmill.cost.load import NO_MORE, more_inputs
 from gristmill.cost.measured import ChildTime, count_history, measured
+from gristmill.cost.run_load import NO_MORE, more_inputs
 from gristmill.runs.cursor import first_attempt
 from gristmill.runs.findings import Finding
 from gristmill.runs.records import Bill, RunRecord

@@ -19,21 +19,12 @@ from gristmill.limits import (
     UPLOAD_PART,
 )
 from gristmill.pipeline.branch import Branch
-from gristmill.pipeline.inputs import mates_input
-from gristmill.pipeline.model import Pipeline
 from gristmill.pipeline.stage import Stage
 
 _LIST_PAGE = 1000  # Amazon S3 API reference, ListObjectsV2: keys per page
-# Requests, writes and reads, beside those of branches, and the sign and the two looks of each invocation:
-# Split's listing of stops, look for a push, code, record, estimate, outcome; Notify's listings, record, report, outcome
-_OF_A_RUN = (12, 17)
-_OF_A_STAGE = (5, 16)  # its index, what that is of, its finding; what JobMap and CheckOutput read, and Notify twice
-# Write units of a run's row in the catalogue and in each index that it lies in; in one of them a new status moves it
-_ENTERED, _ENDED = 1 + 4, 1 + 3 + 2
 # Split and JobMap look for an entry and at what is committed, CheckOutput at the output and what was used
 _TO_BE_REUSED = (4, 7)
 _OF_A_REUSE = (4, 9)  # the same looks, the record of what was reused, and the listing for the report
-_OF_A_PAIR = (1, 6)  # the index of the mates; its HEAD, their head, beginning and content, and both first names
 _CHILD_LOG, _PROGRESS_LOG = 250, 110  # bytes, counted on the embedded AWS
 _INVOCATION_LOG = 1_500
 
@@ -167,51 +158,6 @@ def log_usage(loads: list[Load], invocations: int) -> Usage:
     """Return what children and functions write to CloudWatch Logs."""
     by_children = sum(load.children * _CHILD_LOG + load.seconds / PROGRESS_SECONDS * _PROGRESS_LOG for load in loads)
     return Usage(log_gb=(by_children + invocations * _INVOCATION_LOG) / GIB)
-
-
-def invocation_usage(invocations: int) -> Usage:
-    """Return the requests of functions beside their work: each marks itself as at work, and checks twice for a stop."""
-    return Usage(s3_write=invocations, s3_read=2 * invocations)
-
-
-@dataclass(frozen=True)
-class MoreInputs:
-    """What a run reads beside the file that is cut: how many inputs, stages that cut pairs, and branches of those; and
-    how many runs it starts.
-    """
-
-    count: int = 0
-    pairs: int = 0
-    paired: frozenset[str] = frozenset()
-    chains: int = 0
-    cached: frozenset[str] = frozenset()  # branches that other runs may reuse
-
-
-NO_MORE = MoreInputs()
-
-
-def more_inputs(pipeline: Pipeline) -> MoreInputs:
-    """Return what a run of a pipeline reads beside the file that is cut."""
-    has_mates = mates_input(pipeline.inputs) is not None
-    cutting = [stage for stage in pipeline.stages if has_mates and stage.reads is None]
-    paired = frozenset(branch.name for stage in cutting for branch in stage.branches)
-    cached = frozenset(branch.name for branch in pipeline.branches if pipeline.caches(branch))
-    return MoreInputs(max(0, len(pipeline.inputs) - 1), len(cutting), paired, len(pipeline.then), cached)
-
-
-def run_usage(stages: int, checked: int, more: MoreInputs) -> Usage:
-    """Return the requests of functions that come once a run, or once a stage, whatever its branches do.
-
-    Cutting a stage by bytes takes a read near each cut more. The results of earlier stages, most often of one branch,
-    are looked for once more at the end. Figures of `checked` branches are looked for and read. More inputs are looked
-    at; a stage of pairs cuts the mates, too, and looks at the first of both. A run that is started takes a note, and a
-    look at its result and at that note.
-    """
-    writes, reads = (once + stages * each for once, each in zip(_OF_A_RUN, _OF_A_STAGE, strict=True))
-    reads += 2 * checked + 2 * max(0, stages - 1) + more.count + _OF_A_PAIR[1] * more.pairs
-    writes += _OF_A_PAIR[0] * more.pairs + more.chains
-    reads += 2 * more.chains
-    return Usage(s3_write=writes, s3_read=reads, table_write=_ENTERED + _ENDED)
 
 
 def storage_usage(input_size: int, loads: list[Load]) -> Usage:

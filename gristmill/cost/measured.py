@@ -11,19 +11,8 @@ from typing import Any
 
 from gristmill.cost.bill import Usage, bill
 from gristmill.cost.estimate import FUNCTION_GB
-from gristmill.cost.load import (
-    NO_MORE,
-    Load,
-    MoreInputs,
-    container_usage,
-    invocation_usage,
-    log_usage,
-    request_usage,
-    reuse_usage,
-    run_usage,
-    storage_usage,
-    with_files,
-)
+from gristmill.cost.load import Load, container_usage, log_usage, request_usage, reuse_usage, storage_usage, with_files
+from gristmill.cost.run_load import NO_MORE, MoreInputs, invocation_usage, run_usage
 from gristmill.pipeline.branch import Branch
 from gristmill.pipeline.stage import Stage
 from gristmill.runs.findings import BranchFinding
