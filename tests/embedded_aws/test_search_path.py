@@ -36,7 +36,7 @@ def test_a_damaged_file_notes_nothing_and_is_made_anew(tmp_path: Path, content: 
     assert noted(tmp_path) == ["/pipelines"]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     content=st.binary()
     | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda it: repr(it).encode("utf-8", "replace"))

@@ -23,7 +23,7 @@ from tests.unit.odd_inputs import READ, REFUSED, Odd, Sound
 from tests.unit.reading import PACKED, Reading, read
 from tests.unit.test_formats import csvs, fastas, fastqs, jsons, small_looks, texts  # noqa: F401 - a fixture, used by its name
 
-EXAMPLES = 15  # of each case; the long run has more
+EXAMPLES = 40  # of each case; the long run has more
 SIZES = [{"records_per_task": size} for size in (1, 2, 5, 1000)] + [
     {"bytes_per_task": size} for size in (1, 7, 30, 100_000)
 ]

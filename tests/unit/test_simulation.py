@@ -19,14 +19,14 @@ _TRACE = """
 import hashlib
 from tests.simulation.history import play
 from tests.simulation.seams import CODE_FOLDER
-traces = "\\n".join(line for seed in range(3) for line in play(seed).kernel.trace)
+traces = "\\n".join(line for seed in range(6) for line in play(seed).kernel.trace)
 traces = traces.replace(str(CODE_FOLDER), "code")
 print(hashlib.sha256(traces.encode()).hexdigest())
 """
 
 
 def traced(hash_seed: str) -> str:
-    """Return the hash of three histories, played in a process of their own."""
+    """Return the hash of six histories, played in a process of their own."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     command = [sys.executable, "-c", _TRACE]
     return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True).stdout
